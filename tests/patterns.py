@@ -352,13 +352,16 @@ def _character(code: int) -> str:
 
 
 def samples(pattern: Pattern) -> Iterator[str]:
-    """Yield beginnings of texts that a pattern matches; repeated, they are what it takes longest to search."""
+    """Yield beginnings of texts that a pattern matches; repeated, they are what it takes longest to search.
+
+    A beginning inside of a literal text is left out: only a repeat or an alternative makes a search go back.
+    """
     tree = _parser.parse(pattern.text, pattern.flags)
     for alternative in _alternatives(list(tree)):
         text = ""
-        for node in alternative:
+        for number, node in enumerate(alternative, start=1):
             text += _sample(node, tree.state.flags)
-            if text:
+            if text and (node[0] is not sre.LITERAL or number == len(alternative)):
                 yield text[:200]
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from osiris_inspect.base.connection_server import connection_server
 from osiris_inspect.base.near_names import did_you_mean, near_names
 from osiris_inspect.base.safe_open import open_regular
 
@@ -41,3 +42,22 @@ def test_symlink_is_followed_only_on_request(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="symbolic links"):
         open_regular(tmp_path / "link")
     os.close(open_regular(tmp_path / "link", follow_symlinks=True))
+
+
+@pytest.mark.parametrize(
+    ("connection", "server"),
+    [
+        (
+            {"host": "h", "port": 3306, "database": "d", "user": "u", "password": "p"},
+            {"host": "h", "port": "3306", "database": "d"},
+        ),
+        ({"url": "https://u:p@x.supabase.co/"}, {"host": "x.supabase.co"}),
+        ({"dsn": "postgresql://u:p%40@h/d?password=p"}, {"host": "h", "database": "d"}),
+        ({"dsn": "host=h password='p q' dbname=d user=u"}, {"host": "h", "database": "d"}),
+        ({"url": "http://h:notaport/"}, {}),
+        ({"url": "***MASKED***", "host": None}, {}),
+        ({}, {}),
+    ],
+)
+def test_server_of_a_connection_has_no_secret(connection: dict[str, object], server: dict[str, str]) -> None:
+    assert connection_server(connection) == server

@@ -11,6 +11,7 @@ from tests.inspector import (
     test_rules,
     test_rules_of_frames,
     test_rules_of_green_runs,
+    test_rules_of_history,
     test_rules_of_the_original,
     test_sandbox_denied,
 )
@@ -600,9 +601,17 @@ def _much_fewer_rows(folder: Path) -> Path:
     return test_earlier_runs.run(folder, 4, 100)
 
 
+def _compared(histories: Mapping[str, Mapping[str, Sequence[test_rules_of_history.Day]]]) -> Iterator[Proof]:
+    """The last run of each history."""
+    for rule, cases in histories.items():
+        for what, days in cases.items():
+            yield Proof(rule, what, lambda folder, days=days: test_rules_of_history.history(folder, days))
+
+
 def hits() -> Iterator[Proof]:
     """Runs in which the rule must find something."""
     yield Proof("differs-from-earlier-runs", "fewer rows", _much_fewer_rows)
+    yield from _compared(test_rules_of_history.HITS)
     yield from (_failing(*entry) for entry in (*test_rules.ERRORS, *VARIANTS))
     yield from (_uncompiled(*entry) for entry in test_rules.COMPILE_ERRORS)
     yield _built("sandbox-denied", test_sandbox_denied.made("[Errno 111] Connection refused"))
@@ -618,6 +627,7 @@ def hits() -> Iterator[Proof]:
 def near_misses() -> Iterator[Proof]:
     """Runs that come near, and in which the rule must find nothing."""
     yield Proof("differs-from-earlier-runs", "no runs", lambda folder: test_earlier_runs.run(folder, 4, 100))
+    yield from _compared(test_rules_of_history.NEAR_MISSES)
     yield from (_failing(*entry) for entry in (*NEAR_ERRORS.items(), *NEAR_VARIANTS))
     yield from (_uncompiled(*entry) for entry in NEAR_COMPILE_ERRORS.items())
     refused = test_sandbox_denied.made("[Errno 111] Connection refused", network=True)

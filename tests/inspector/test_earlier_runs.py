@@ -46,7 +46,11 @@ def history(folder: Path, counts: Sequence[int], **last: Any) -> dict[str, str]:
     """The findings about the last of these runs."""
     for number, rows in enumerate(counts[:-1]):
         run(folder, number, rows)
-    path = run(folder, len(counts), counts[-1], **last)
+    return history_of(run(folder, len(counts), counts[-1], **last))
+
+
+def history_of(path: Path) -> dict[str, str]:
+    """The findings about a run that compare it with others."""
     return {
         finding.id: finding.message
         for finding in analyze(path).findings
@@ -85,13 +89,29 @@ def test_much_slower_run_is_a_note(tmp_path: Path) -> None:
     assert list(found.values()) == ["the steps took 3 min 20 s; in the last 3 runs at most 2.0 s"]
 
 
+def test_run_that_was_added_meanwhile_is_compared(tmp_path: Path) -> None:
+    first = run(tmp_path, 1, 1000)
+    assert earlier_runs.read_earlier_runs(analyze(first).run) == ()
+    second = run(tmp_path, 2, 1000)
+    assert [found.id for found in earlier_runs.read_earlier_runs(analyze(second).run)] == [first.name]
+
+
 def test_only_a_few_of_many_runs_are_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened: list[Path] = []
+    opened: list[Any] = []
     read = earlier_runs._read
     monkeypatch.setattr(
-        earlier_runs, "_read", lambda path, *rest, **more: (opened.append(path), read(path, *rest, **more))[1]
+        earlier_runs, "_read", lambda path, *rest: (opened.append(path), read(path, *rest))[1]
     )
     for number in range(40):
         run(tmp_path, number, 1000, ok=number % 2 == 0)
     analyze(run(tmp_path, 41, 1000))
-    assert len(opened) <= earlier_runs.MAX_TRIED
+    assert len(opened) == earlier_runs.MAX_RUNS
+
+
+def test_runs_of_other_pipelines_do_not_hide_the_history(tmp_path: Path) -> None:
+    for number in range(60):
+        path = run(tmp_path, number, 1000)
+        if number >= 3:
+            status = path / "status.json"
+            status.write_text(status.read_text().replace("demo", "other"))
+    assert list(history_of(run(tmp_path, 61, 100))) == ["differs-from-earlier-runs@src"]

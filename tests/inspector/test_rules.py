@@ -418,8 +418,12 @@ def test_line_that_could_not_be_read_may_be_the_end_of_a_step(tmp_path: Path) ->
     assert "line 3 could not be read" in cause.message
 
 
-def test_end_of_a_very_long_error_is_searched(tmp_path: Path) -> None:
-    error = "boom\n" + "  at x\n" * 20_000 + "(1146, \"Table 'm.t' doesn't exist\")"
+@pytest.mark.parametrize(
+    ("before", "after"), [(20_000, 0), (500, 20_000), (20_000, 500), (1_000, 1_000)], ids=str
+)
+def test_both_ends_of_a_long_error_are_searched(tmp_path: Path, before: int, after: int) -> None:
+    lines = "  at x\n"
+    error = f"boom\n{lines * before}(1146, \"Table 'm.t' doesn't exist\")\n{lines * after}"
     cause = analyze(run_dir(tmp_path, failing_locally(error), steps=CHAIN)).root_cause
     assert cause is not None
     assert cause.rule == "table-missing"

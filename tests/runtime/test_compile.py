@@ -49,6 +49,11 @@ def test_same_text_gives_the_same_fingerprint_and_a_comment_does_not_change_it()
     assert compiled(STATS).fingerprint != compiled(STATS.replace("count(*)", "sum(rating)")).fingerprint
 
 
+def test_source_of_a_pipeline_ignores_comments() -> None:
+    assert compiled(STATS).source == compiled("# a word\n" + STATS).source
+    assert compiled(STATS).source["text"] != compiled(STATS.replace("stats.csv", "new.csv")).source["text"]
+
+
 def test_the_same_pipeline_is_compiled_to_the_same_bytes_by_every_process(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(STATS)
     compiled_by = []

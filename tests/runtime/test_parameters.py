@@ -133,3 +133,15 @@ def test_what_stands_between_fields_is_one_character(
         (problem,) = problems(text)
         assert expected in problem
         assert problem.startswith("p.yaml:1:")
+
+
+def test_source_contains_parameters_set_from_outside() -> None:
+    inputs = CompileInputs({"most": "7"}, {"OSIRIS_PARAM_WHERE": "x", "OSIRIS_PARAM_OTHER": "y"}, "night")
+    source = compile_pipeline(PIPELINE, "p.yaml", all_components(), inputs).source
+    assert (source["profile"], source["params"]) == ("night", {"where": "x", "most": "7"})
+
+
+def test_secret_parameter_is_masked_in_the_source() -> None:
+    text = PIPELINE.replace("  most: 3", "  most: 3\n  api_key: {default: a}")
+    source = compile_pipeline(text, "p.yaml", all_components(), CompileInputs({"api_key": "s3cret"})).source
+    assert "s3cret" not in str(source)

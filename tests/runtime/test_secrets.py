@@ -76,6 +76,14 @@ def test_the_driver_gets_the_secret_itself(tmp_path: Path) -> None:
     assert log == f"{len(SECRET)} characters, {len(SECRET)} in the connection\n"
 
 
+def test_run_records_the_server_of_a_connection_only(tmp_path: Path) -> None:
+    url = f"postgresql://u:{quote(SECRET, safe='')}@db.example.org:5432/sales"
+    connections = Connections({"first": {"dsn": url, "user": "u", "password": SECRET}}, (SECRET,))
+    outcome = make_run(tmp_path, "local", text=faulty("nothing"), connections=connections)
+    config = json.loads((outcome.path / "artifacts/first/cleaned_config.json").read_text())
+    assert config["resolved_connection"] == {"host": "db.example.org", "port": "5432", "database": "sales"}
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
 def test_a_secret_cut_into_pieces_is_masked_in_the_workers_log(tmp_path: Path, size: int) -> None:
     log = WorkerLog(tmp_path / "worker.log", [SECRET, "other-secret"])

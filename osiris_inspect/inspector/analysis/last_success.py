@@ -3,16 +3,18 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from osiris_inspect.inspector.diagnosis.engine import FALLBACK_RULE
 from osiris_inspect.inspector.reader.counts.earlier_runs import last_successful_run
 from osiris_inspect.inspector.reader.loader import load
-from osiris_inspect.inspector.run.compare import Comparison, Difference, compare
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.sanitize import shorten_middle
 from osiris_inspect.model.errors import RunNotReadable
 from osiris_inspect.model.finding import Finding
+
+if TYPE_CHECKING:
+    from osiris_inspect.inspector.run.compare import Comparison, Difference
 
 _MAX_DIFFERENCES: Final = 3
 _MAX_VALUE: Final = 60
@@ -26,6 +28,8 @@ def with_last_success(run: Run, findings: Sequence[Finding]) -> tuple[Finding, .
     path = last_successful_run(run) if position is not None else None
     if position is None or path is None:
         return tuple(findings)
+    from osiris_inspect.inspector.run.compare import compare  # few runs need it
+
     try:
         comparison = compare(load(path), run)
     except RunNotReadable:  # it was removed meanwhile
@@ -37,7 +41,7 @@ def with_last_success(run: Run, findings: Sequence[Finding]) -> tuple[Finding, .
     return (*findings[:position], replace(finding, fix=fix), *findings[position + 1 :])
 
 
-def _changes(comparison: Comparison) -> Iterator[tuple[str, Difference]]:
+def _changes(comparison: "Comparison") -> Iterator[tuple[str, "Difference"]]:
     """Yield what may have caused the failure: first the steps, then the run and its environment."""
     for pair in comparison.steps:
         ran = pair.other is not None and pair.other.status == "succeeded"
@@ -50,6 +54,6 @@ def _changes(comparison: Comparison) -> Iterator[tuple[str, Difference]]:
             yield "", change
 
 
-def _words(subject: str, change: Difference) -> str:
+def _words(subject: str, change: "Difference") -> str:
     before, now = (shorten_middle(value, _MAX_VALUE) for value in (change.base, change.other))
     return f"{subject}{change.aspect} was {before}, now {now}"

@@ -1,6 +1,5 @@
 """Many reports in bounded memory: all but the first are in a temporary file and read when they are needed."""
 
-import pickle
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -56,12 +55,16 @@ class ReportSpool(_Reports):
         if self._file is None:
             self._file = tempfile.TemporaryFile()  # noqa: SIM115  open as long as this object
             weakref.finalize(self, self._file.close)
+        import pickle  # one run needs none
+
         self._positions.append(self._file.seek(0, 2))
         pickle.dump(detach_log(report, self._cache), self._file, pickle.HIGHEST_PROTOCOL)
 
     def _report(self, number: int) -> Report:
         if number < len(self._first) or self._file is None:
             return self._first[number]
+        import pickle
+
         self._file.seek(self._positions[number - len(self._first)])
         report: Report = pickle.load(self._file)  # noqa: S301  written by this object
         return report

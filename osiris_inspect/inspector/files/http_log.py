@@ -1,12 +1,11 @@
 """Reads the HTTP responses that libraries report in text logs."""
 
-import re
-from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
 
 from osiris_inspect.inspector.run.http_response import HttpResponse
 from osiris_inspect.inspector.run.step_times import logged_time
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.redaction import mask_by_pattern
 
 MARK: Final = b"HTTP/"
@@ -15,10 +14,10 @@ MAX_QUOTE: Final = 200
 
 _METHOD = "(?P<method>GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)"
 _VERSION = r"HTTP/\d(?:\.\d)?"
-_HTTPX = re.compile(
+_HTTPX = LazyRegex(
     rf"\b{_METHOD} (?P<url>https?://[^\s\"]{{1,2000}}) \"{_VERSION} (?P<status>[1-5]\d\d)(?: (?P<reason>[^\"\n]{{0,60}}))?\""
 )
-_URLLIB3 = re.compile(rf"\"{_METHOD} (?P<url>[^\s\"]{{1,2000}}) {_VERSION}\" (?P<status>[1-5]\d\d)\b")
+_URLLIB3 = LazyRegex(rf"\"{_METHOD} (?P<url>[^\s\"]{{1,2000}}) {_VERSION}\" (?P<status>[1-5]\d\d)\b")
 
 
 def parse_response(file: str, line: int, text: str) -> HttpResponse | None:
@@ -47,6 +46,8 @@ def _path(url: str) -> str:
 
 
 def _reason(status: int) -> str:
+    from http import HTTPStatus  # few logs record a response
+
     try:
         return HTTPStatus(status).phrase
     except ValueError:

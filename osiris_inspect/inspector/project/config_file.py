@@ -17,6 +17,7 @@ from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPatte
 from osiris_inspect.inspector.diagnosis.rule import Rule, build_rule
 from osiris_inspect.inspector.files.find_runs import is_run
 from osiris_inspect.inspector.project.suppressions import Suppression
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.errors import SettingsError
 from osiris_inspect.model.finding import Domain
 
@@ -26,7 +27,7 @@ SHARED_FILE: Final = "pyproject.toml"
 OWN_TABLE: Final = b"osiris-inspect"
 _KEYS: Final = ("ignore", "rules", "patterns")
 _PATTERN_KEYS: Final = ("name", "pattern", "message", "fix", "domain", "in_logs")
-_ENTRY: Final = re.compile(
+_ENTRY: Final = LazyRegex(
     r"(?P<rule>[a-z]+(?:-[a-z]+)*)(?:@(?P<step>[^:\s]+))?\s{0,80}(?::\s{0,80}(?P<reason>.*))?"
 )
 _NAME: Final = re.compile(r"[a-z]+(?:-[a-z]+)*")

@@ -6,7 +6,6 @@ A comment on a line of a step, or directly above it, applies to that step; one b
 Suppressed warnings and notes are hidden. Suppressed errors are shown as known and do not fail the job.
 """
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,9 +13,10 @@ from typing import Final
 
 from osiris_inspect.inspector.project.source_location import step_locations
 from osiris_inspect.inspector.run.report import Report
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Finding, Severity
 
-_COMMENT: Final = re.compile(
+_COMMENT: Final = LazyRegex(
     r"#\s{0,80}osiris-inspect:\s{0,80}allow\s{1,80}(?P<rule>[a-z]+(?:-[a-z]+)*)\s{0,80}(?::\s{0,80}(?P<reason>\S.*))?$"
 )
 MAX_FILE_BYTES: Final = 4 << 20

@@ -7,6 +7,7 @@ from typing import Any
 
 from osiris_inspect.inspector.reader.error_causes import error_causes
 from osiris_inspect.inspector.run.run import InputState, StepFailure
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.error_info import ErrorInfo, parse_error_info
 from osiris_inspect.model.event import Event, as_int, step_name
 from osiris_inspect.model.failure import RUN_FAILURES, error_message
@@ -14,7 +15,7 @@ from osiris_inspect.model.run_card import StepStatus
 from osiris_inspect.model.run_types import FrameLocation
 
 _STORAGES: dict[str, FrameLocation] = {"memory": "memory", "spill": "spill", "none": "none"}
-_WITH_FIX = re.compile(
+_WITH_FIX = LazyRegex(
     r"(?:step '[^']{1,200}': )?(?P<message>.{1,4000}); (?P<fix>(?:add|allow|cast|check|choose|correct|create|drop|give|grant"
     r"|install|make|move|name|pass|quote|raise|read|remove|rename|run|save|set|split|start|use|wait|write) [^;]{1,400})",
     re.DOTALL,

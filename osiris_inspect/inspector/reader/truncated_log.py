@@ -5,13 +5,14 @@ from collections.abc import Sequence
 
 from osiris_inspect.inspector.files import text_log
 from osiris_inspect.inspector.run.run import LogLine, StepState, TruncatedError
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model import run_layout as layout
 
 _ERRORS = frozenset({"ERROR", "CRITICAL", "FATAL"})
-_STEP_FAILED = re.compile(r"\bStep (?:failed event|'?(?P<step>[\w.\-]{1,200}?)'? (?:execution )?failed): ")
-_WORKER_EXITED = re.compile(r"exited with (?:exit )?(?:code|status)|\b[Kk]illed\b")
-_WORKER_LOST = re.compile(r"worker is gone|[Ww]orker (?:was )?(?:killed|lost|died|exited)|killed by SIG")
-_DISK_FULL = re.compile(r"(?i:no space left|quota exceeded)|\bENOSPC\b")
+_STEP_FAILED = LazyRegex(r"\bStep (?:failed event|'?(?P<step>[\w.\-]{1,200}?)'? (?:execution )?failed): ")
+_WORKER_EXITED = LazyRegex(r"exited with (?:exit )?(?:code|status)|\b[Kk]illed\b")
+_WORKER_LOST = LazyRegex(r"worker is gone|[Ww]orker (?:was )?(?:killed|lost|died|exited)|killed by SIG")
+_DISK_FULL = LazyRegex(r"(?i:no space left|quota exceeded)|\bENOSPC\b")
 _LEVEL = re.compile(r"\b(?:ERROR|CRITICAL|FATAL)\b[\s:\-\]]*")
 
 

@@ -5,11 +5,13 @@ import re
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 
 MAX_TEXT = 16384
-"""Characters of an error message that are searched."""
+"""Characters of an error message that is searched as a whole."""
+MAX_END = MAX_TEXT // 4
+"""Characters of each end of a longer message that are searched: errors state the reason at either end."""
 MAX_INTERRUPT_TEXT = 400
 """Characters of a message that may report an interrupt."""
 
-_LACKS_INPUT = re.compile(
+_LACKS_INPUT = LazyRegex(
     r"\"?input_df\"? of type \"?NoneType"
     r"|requires (?:inputs? with (?:a )?DataFrame|'\w+' (?:in inputs?|input)|(?:a )?DataFrame input)"
     r"|Table with name \"?(?:input_df|df|df_\w+)\"? does not exist"
@@ -32,7 +34,7 @@ def may_be_missing_input(message: str) -> bool:
     return reports_missing_input(message) or _NONE_ERRORS.search(message[:MAX_TEXT]) is not None
 
 
-_INTERRUPT = re.compile(
+_INTERRUPT = LazyRegex(
     r"(?:(?:unexpected error|execution failed|run failed|pipeline failed): {0,3})?"
     r"(?:KeyboardInterrupt(?::[^\n]{0,200})?"
     r"|(?:(?:the )?(?:run|execution|pipeline|job) (?:was |has been )?)?(?:interrupted|cancell?ed)"

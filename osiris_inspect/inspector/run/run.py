@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
-from osiris_inspect.inspector.run.counts.earlier_run import EarlierRun
+from osiris_inspect.inspector.run.counts.earlier_run import EarlierRun, RunInputs
 from osiris_inspect.inspector.run.counts.frame_facts import FrameFacts
 from osiris_inspect.inspector.run.http_response import HttpResponse
 from osiris_inspect.model.error_info import ErrorInfo
@@ -249,7 +249,8 @@ class Run:
         outages: times without a connection to the worker.
         truncated_errors: the last errors of a truncated run, or of a worker that was lost.
         frames: counts of the frames by step; empty until a diagnosis needs them.
-        earlier_runs: the last successful runs of the pipeline beside this one; empty until a diagnosis needs them.
+        earlier_runs: the last successful runs of the pipeline beside this one; empty except during a diagnosis.
+        inputs: what determines the run beside its data; unknown until there are ``earlier_runs``.
     """
 
     path: Path
@@ -283,6 +284,7 @@ class Run:
     has_info_lines: bool = False
     frames: Mapping[str, FrameFacts] = field(default_factory=dict)
     earlier_runs: tuple[EarlierRun, ...] = ()
+    inputs: RunInputs = field(default_factory=RunInputs)
 
     def step(self, step_id: str) -> StepState | None:
         """Return a step; None if there is none with this id."""

@@ -20,7 +20,7 @@ _MAX_SPARSENESS: Final = 10
 _NAME: Final = r"(\"[^\"]{1,200}\"|[a-z_]\w{0,200})"
 _JOIN_WORDS: Final = "inner|left|right|full|join|on|using|semi|anti|cross|natural|asof|positional|lateral"
 _ALIAS: Final = rf"(?:\s+(?:as\s+)?(?!(?:{_JOIN_WORDS})\b){_NAME})?"
-_OTHER: Final = re.compile(r"'[^']*'|--[^\n]*|/\*[^*]*(?:\*(?!/)[^*]*)*\*/")
+_OTHER: Final = re.compile(r"'[^']*'|--[^\n]*|/\*[^*]*(?:\*(?!/)[^*]*)*(?:\*/|\Z)")
 _JOIN: Final = re.compile(
     rf"\bfrom\s+{_NAME}{_ALIAS}\s+(?:inner\s+|(?:left|right|full)\s+(?:outer\s+)?)?join\s+{_NAME}{_ALIAS}\s+"
     r"(?:using\s*\((?P<using>[^()]{1,1000})\)|on\s+(?P<on>[^;]{1,2000}))",

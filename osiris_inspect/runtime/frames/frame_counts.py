@@ -37,6 +37,7 @@ class FrameCounts:
         self._sampled: list[int] = [0] * len(names)
         self._low: list[Any] = [None] * len(names)
         self._high: list[Any] = [None] * len(names)
+        self._first: list[Any] = [None] * len(names)
         self._is_sampled = len(names) <= MAX_COLUMNS
         self._is_ranged = self._is_sampled and (rows or 0) <= MAX_RANGE_ROWS
 
@@ -46,6 +47,9 @@ class FrameCounts:
             self._nulls[number] += _nulls(array)
             if self._is_sampled and not self._rows:
                 self._sampled[number] = _distinct_in_sample(array)
+                self._first[number] = _only_value(array) if self._sampled[number] == 1 else None
+            if self._first[number] is not None and not _has_only(array, self._first[number]):
+                self._first[number] = None
             if self._is_ranged and _is_key(array.type):
                 self._add_range(number, array)
         self._rows += len(arrays[0]) if len(arrays) else 0
@@ -81,6 +85,8 @@ class FrameCounts:
             return 1
         if not sampled:
             return None
+        if self._first[number] is not None:
+            return 1
         return "few" if sampled <= MAX_FEW else "many"
 
     @property
@@ -127,6 +133,17 @@ def _nulls(array: pa.Array) -> int:
 
 def _is_key(kind: pa.DataType) -> bool:
     return bool(kinds.is_integer(kind) or kinds.is_date(kind) or kinds.is_timestamp(kind))
+
+
+def _only_value(array: pa.Array) -> Any:
+    """Return the one value of the first rows; None if its type cannot be compared."""
+    value = array.slice(0, SAMPLE_ROWS).drop_null()[0]
+    return None if kinds.is_float16(array.type) else value
+
+
+def _has_only(array: pa.Array, value: Any) -> bool:
+    """Return True if no row has another value; rows without a value do not count."""
+    return pc.all(pc.equal(array, value)).as_py() is not False
 
 
 def _distinct_in_sample(array: pa.Array) -> int:

@@ -5,6 +5,7 @@ that takes an input needs the step written before it.
 """
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
@@ -16,6 +17,7 @@ from osiris_inspect.model import jsonl, manifest
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import PipelineError, Problem, SettingsError
 from osiris_inspect.model.manifest import Manifest
+from osiris_inspect.model.redaction import mask_by_key
 from osiris_inspect.runtime.pipeline import parameters, yaml_positions
 from osiris_inspect.runtime.pipeline.component import Component
 from osiris_inspect.runtime.pipeline.parameters import CompileInputs
@@ -37,12 +39,15 @@ class Compiled:
         configs: configuration by step id.
         file: the pipeline file.
         connection_positions: line and column of each step's connection, by step id.
+        source: a hash of the pipeline's text, the profile, and the parameters of the command line and the
+        environment; empty if it was compiled elsewhere.
     """
 
     manifest: Manifest
     configs: Mapping[str, Mapping[str, Any]]
     file: str
     connection_positions: Mapping[str, Position] = field(default_factory=dict)
+    source: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def fingerprint(self) -> str:
@@ -88,11 +93,12 @@ def compile_pipeline(
     Raises:
         PipelineError: contains every problem of the file.
     """
+    inputs = inputs or CompileInputs()
     document = yaml_positions.parse(text, file)
     problems = [*document.duplicate_keys, *_check_top_level(document)]
     if not isinstance(document.value, dict) or not isinstance(document.value.get("steps"), list):
         raise PipelineError(problems)
-    filled = parameters.substitute_parameters(document, inputs or CompileInputs(), problems)
+    filled = parameters.substitute_parameters(document, inputs, problems)
     drafts = _parse_steps(document, filled, problems)
     problems += _check_ids(document, drafts)
     for previous, draft in zip([None, *drafts], drafts, strict=False):
@@ -109,7 +115,18 @@ def compile_pipeline(
         {draft.id: draft.config_with_defaults(components[draft.component]) for draft in ordered},
         file,
         {draft.id: draft.connection_position for draft in ordered},
+        _source(document, inputs),
     )
+
+
+def _source(document: PositionedDocument, inputs: CompileInputs) -> dict[str, Any]:
+    """Return what a run is made from, to compare it with other runs; comments do not count."""
+    content = json.dumps(document.value, sort_keys=True, default=str)
+    return {
+        "text": "sha256:" + hashlib.sha256(content.encode()).hexdigest(),
+        "profile": inputs.profile,
+        "params": mask_by_key(parameters.set_from_outside(document, inputs)),
+    }
 
 
 def _check_top_level(document: PositionedDocument) -> list[Problem]:

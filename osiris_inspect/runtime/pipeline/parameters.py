@@ -60,6 +60,14 @@ def substitute_parameters(
     return filled if isinstance(filled, dict) else {}
 
 
+def set_from_outside(document: PositionedDocument, inputs: CompileInputs) -> dict[str, str]:
+    """Return the declared parameters that the environment or the command line sets."""
+    declared = document.value.get("params")
+    names = map(str, declared) if isinstance(declared, dict) else ()
+    by_environment = {name: inputs.environment.get(env_name(name)) for name in names}
+    return {name: text for name, text in by_environment.items() if text is not None} | dict(inputs.params)
+
+
 def has_unresolved_parameter(value: Any) -> bool:
     """Return True if a value contains a parameter without a value, which was already reported."""
     return isinstance(value, str) and _PARAMETER.search(value) is not None

@@ -197,12 +197,14 @@ class _RunExecution:
             "locked": self.recorder.log.is_locked,
         }
         self.emit("run_start", run_start)
-        plan_fields = {
+        plan_fields: dict[str, Any] = {
             "pipeline": plan.name,
             "file": compiled.file,
             "fingerprint": compiled.fingerprint,
             "steps": [_plan_entry(step, compiled.file) for step in plan.steps],
         }
+        if compiled.source:
+            plan_fields["source"] = compiled.source
         self.emit("plan", plan_fields)
         context = WorkerContext(
             self.progress.path, self.transport.isolation_level, request.clock, request.env_names

@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from osiris_inspect.base.connection_server import connection_server
 from osiris_inspect.model import manifest
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import DriverError, InputNotFound, InvalidMessage, OsirisError
@@ -313,9 +314,11 @@ class Worker:
         return self._store_result(step_id, driver_name, result, rows_in, joins[-1] if joins else None)
 
     def _write_cleaned_config(self, step_id: str, config: Mapping[str, Any]) -> None:
-        """Write the configuration that the driver receives, secrets masked."""
+        """Write the configuration that the driver receives, secrets masked; of its connection only the server."""
         relative = layout.cleaned_config_path(step_id)
-        masked = self._emitter.redactor.redact_value(mask_by_key(config))
+        server = connection_server(self._prepared.connections.get(step_id, {}))
+        recorded = {**config, "resolved_connection": server} if server else config
+        masked = self._emitter.redactor.redact_value(mask_by_key(recorded))
         write_atomic(self._run_dir / relative, orjson.dumps(masked, option=orjson.OPT_INDENT_2), sync=False)
         self._emitter.emit("artifact_created", {"artifact_type": "cleaned_config", "path": relative}, step_id)
 

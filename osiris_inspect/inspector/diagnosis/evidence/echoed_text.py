@@ -58,8 +58,12 @@ def without_echoed_text(text: str) -> str:
     return without_asides(_ECHOED.sub(_blank, text))
 
 
+@lru_cache(maxsize=1024)
 def search_own_text(text: str, pattern: LazyRegex | re.Pattern[str]) -> re.Match[str] | None:
-    """Return the first match of the pattern that starts outside of echoed text and of quoted words."""
+    """Return the first match of the pattern that starts outside of echoed text and of quoted words.
+
+    Cached, because several rules search for one pattern, such as that of an HTTP status.
+    """
     if pattern.search(text) is None:
         return None
     own, start = without_echoed_text(text), 0

@@ -51,7 +51,7 @@ class ErrorCode(NamedTuple):
     match: re.Match[str]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def find_error_code(text: str, error_type: str = "", traceback: str = "") -> ErrorCode | None:
     """Return the first known code of an error: in its text, its class or its traceback.
 

@@ -22,7 +22,7 @@ from osiris_inspect.model.finding import Confidence, Domain, Finding, Severity
 SEPARATOR = " \N{EM DASH} "
 """Between the error and its explanation in the message of a finding."""
 
-_LOG_PREFIX = re.compile(
+_LOG_PREFIX = LazyRegex(
     r"[^\n]{0,200}?\b(?:DEBUG|INFO|WARN|WARNING|ERROR|CRITICAL|FATAL)\b[\s:\-]{1,4}(?=\S)"
 )
 _SUGGESTION = LazyRegex(

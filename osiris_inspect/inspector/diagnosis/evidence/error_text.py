@@ -8,7 +8,7 @@ from functools import lru_cache
 from osiris_inspect.inspector.diagnosis.evidence.echoed_text import search_own_text
 from osiris_inspect.inspector.diagnosis.evidence.error_codes import find_code_family, find_error_code
 from osiris_inspect.inspector.diagnosis.evidence.headline import error_headline
-from osiris_inspect.inspector.run.error_phrases import MAX_TEXT
+from osiris_inspect.inspector.run.error_phrases import MAX_END, MAX_TEXT
 from osiris_inspect.inspector.run.run import LogLine, Run, StepFailure
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.sanitize import excerpt
@@ -18,7 +18,7 @@ from osiris_inspect.model.finding import Evidence, Stage
 UNKNOWN_KIND = "driver-raised"
 """Kind of an exception that the code of a driver raised: what it means, only its words tell."""
 
-_NO_REASON = re.compile(r"\S{1,80} without a reason")
+_NO_REASON = LazyRegex(r"\S{1,80} without a reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +106,23 @@ def log_text(line: LogLine) -> ErrorText:
 @lru_cache(maxsize=64)
 def _shorten(text: str) -> str:
     """Return a text without its middle if it is too long: errors name the cause at either end."""
-    half = MAX_TEXT // 2
     if len(text) <= MAX_TEXT:
         return text
-    return f"{excerpt(text, half)}\n{excerpt(text, half, len(text) - half)}"
+    return f"{excerpt(text, MAX_END)}\n{excerpt(text, MAX_END, len(text) - MAX_END)}"
 
 
 def matching_errors(
     run: Run, pattern: LazyRegex | re.Pattern[str], error_class: str = ""
 ) -> Iterator[ErrorMatch]:
     """Yield the failures that match, see ``find_matches``."""
-    return find_matches(error_texts(run), pattern, error_class)
+    texts = (text for text in error_texts(run) if not _has_other_code(text, error_class))
+    return find_matches(texts, pattern, error_class)
+
+
+def _has_other_code(text: ErrorText, error_class: str) -> bool:
+    """Return True if the code of an error excludes a match, so that the pattern need not be compiled."""
+    code = find_error_code(text.searchable, text.error_type, text.traceback)
+    return code is not None and code.error_class != error_class
 
 
 def matching_log_lines(

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 from osiris_inspect.base.invisible_characters import INVISIBLE
-from osiris_inspect.inspector.run.error_phrases import MAX_TEXT
+from osiris_inspect.inspector.run.error_phrases import MAX_END
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.sanitize import shorten_middle
 from osiris_inspect.model.redaction import mask_by_pattern
@@ -18,7 +18,7 @@ from osiris_inspect.model.redaction import mask_by_pattern
 LIMIT: Final = 300
 """Characters of an error that a headline repeats."""
 
-_STEP_PREFIX = re.compile(
+_STEP_PREFIX = LazyRegex(
     r"^(?:(?:Driver error|Execution failed|RuntimeError|Exception|Error): ?)?"
     r"(?:[Ss]tep '?[\w.\-]{1,200}'?(?: (?:execution )?failed)?: ?)?(?:\[[\w.\-]{1,80}\] )?"
 )
@@ -64,7 +64,7 @@ def error_headline(text: str, error_type: str = "", focus: str = "") -> str:
         error_type: its class, which is put before a text that does not contain it.
         focus: a part of ``text`` that must stay.
     """
-    line = _STEP_PREFIX.sub("", " ".join(_plain(text).split())).strip()
+    line = _STEP_PREFIX.sub(lambda _: "", " ".join(_plain(text).split())).strip()
     if not line:
         return error_type or "an error without a text"
     name = error_type.rpartition(".")[2]
@@ -109,5 +109,4 @@ def _plain(text: str) -> str:
 
 
 def _ends(text: str) -> str:
-    half = MAX_TEXT // 4
-    return text if len(text) <= 2 * half else f"{text[:half]} … {text[-half:]}"
+    return text if len(text) <= 2 * MAX_END else f"{text[:MAX_END]} … {text[-MAX_END:]}"

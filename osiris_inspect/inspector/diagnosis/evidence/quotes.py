@@ -14,7 +14,7 @@ from osiris_inspect.inspector.diagnosis.evidence.citations import any_evidence, 
 from osiris_inspect.inspector.files import text_log
 from osiris_inspect.inspector.files.run_files import RunFiles
 from osiris_inspect.inspector.run.run import LazyEvents, Run
-from osiris_inspect.inspector.text.sanitize import differing, excerpt
+from osiris_inspect.inspector.text.sanitize import LOOKAHEAD, differing, excerpt
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.finding import Evidence, Finding
 from osiris_inspect.model.redaction import is_secret_key, mask_by_pattern
@@ -112,6 +112,9 @@ def _verbatim(line: str, text: str) -> str:
     """Return the quote up to its first secret, or the name field of the line if too little is left."""
     start, end = _span(line, text)
     quote = line[start : min(end, start + MAX_QUOTE)]
+    around = line[max(0, start - LOOKAHEAD) : start + len(quote) + LOOKAHEAD]
+    if quote and mask_by_pattern(around) == around:
+        return quote
     masked = mask_by_pattern(excerpt(line, len(quote), start))
     own = quote[: len(quote) - differing(quote, masked)]
     if own and (own == quote or len(own) >= _MIN_QUOTE):

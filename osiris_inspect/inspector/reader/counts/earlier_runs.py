@@ -1,45 +1,60 @@
 """Reads the last successful runs of the same pipeline that are beside a run.
 
-Bounded: a few small files of a few runs. A run card says what each step returned; the logs of the newest runs say how
-many values were missing.
+Bounded: a few small files of a few runs. A run card says what each step returned, or else the log; the log counts the
+values of frames.
 """
 
 import json
 import os
+import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
-from heapq import nlargest
+from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from osiris_inspect.inspector.files.run_files import RunFiles
-from osiris_inspect.inspector.run.counts.earlier_run import EarlierRun
+from osiris_inspect.inspector.reader.counts.frame_facts import logged_frame, spilled_frame
+from osiris_inspect.inspector.reader.counts.run_inputs import read_configs, read_run_inputs
+from osiris_inspect.inspector.run.counts.earlier_run import EarlierRun, RunInputs
+from osiris_inspect.inspector.run.counts.frame_facts import FrameFacts
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.model import jsonl, run_card
+from osiris_inspect.model import event as events
+from osiris_inspect.model import run_card
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import InvalidLine
-from osiris_inspect.model.event import as_int
+from osiris_inspect.model.event import Event
+from osiris_inspect.model.run_card import RunCard, StepCard
 
 MAX_FOLDERS = 20_000
 """Folders beside a run that are listed."""
-MAX_TRIED = 12
-MAX_RUNS = 5
-MAX_LOGS = 3
+MAX_TRIED = 100
+"""Earlier runs whose status is read: a folder may contain the runs of many pipelines."""
+MAX_READ = 16
+"""Earlier runs of which more than the status is read."""
+MAX_RUNS = 8
+"""More than a week of daily runs, so that two equal days of a weekend are seen again."""
 MAX_LOG_BYTES = 1 << 20
+_NEEDED = re.compile(
+    rb'"(?:event|name)": ?"(?:output_stored|plan|run_start|step_start|step_complete|inputs_resolved)"'
+)
 
 
 def read_earlier_runs(run: Run) -> tuple[EarlierRun, ...]:
     """Return the last successful runs with the same steps, newest first; empty unless the run succeeded."""
     if run.status != "success" or layout.parse_start_ms(run.id) is None or RunFiles(run.path).is_mirror:
         return ()
-    drivers = {step.id: step.driver for step in run.steps}
-    earlier: list[EarlierRun] = []
-    for path in _older_runs(run.path):
-        found = _read(path, run.pipeline, drivers, with_log=len(earlier) < MAX_LOGS)
-        earlier += [found] if found is not None else []
-        if len(earlier) == MAX_RUNS:
-            break
-    return tuple(earlier)
+    steps = _Steps(tuple((step.id, step.driver) for step in run.steps), _writers(run))
+    candidates = (path for path in _older_runs(run.path) if _may_be_same(RunFiles(path), run.pipeline))
+    earlier = (_read(path, steps, _modified(path)) for path in islice(candidates, MAX_READ))
+    return tuple(islice(filter(None, earlier), MAX_RUNS))
+
+
+def run_inputs(run: Run) -> RunInputs:
+    """Return what determines a run beside its data."""
+    return read_run_inputs(RunFiles(run.path), run.events_named("run_start", "plan"), _writers(run))
 
 
 def last_successful_run(run: Run) -> Path | None:
@@ -47,44 +62,90 @@ def last_successful_run(run: Run) -> Path | None:
     if layout.parse_start_ms(run.id) is None or RunFiles(run.path).is_mirror:
         return None
     for path in _older_runs(run.path):
-        status = _document(RunFiles(path), layout.STATUS)
-        if status.get("pipeline") in (None, run.pipeline) and _has_succeeded(status):
+        if _may_be_same(RunFiles(path), run.pipeline):
             return path
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """The steps of a pipeline: their drivers, and those whose server is read."""
+
+    drivers: tuple[tuple[str, str | None], ...]
+    writers: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Log:
+    """Contents of the log of an earlier run."""
+
+    starts: list[Event] = field(default_factory=list)
+    cards: dict[str, StepCard] = field(default_factory=dict)
+    frames: dict[str, FrameFacts] = field(default_factory=dict)
+
+
+def _writers(run: Run) -> tuple[str, ...]:
+    return tuple(step.id for step in run.steps if step.is_writer)
 
 
 def _older_runs(path: Path) -> Iterator[Path]:
     """Yield the runs beside a run that started before it, newest first; in one layout names sort by time."""
     path = path.resolve()
     try:
-        with os.scandir(path.parent) as children:
-            names = [child.name for child in islice(children, MAX_FOLDERS) if child.name < path.name]
+        names = _sorted_names(path.parent, path.parent.stat().st_mtime_ns)
     except OSError:
         return
-    for name in nlargest(MAX_TRIED, names):
+    position = bisect_left(names, path.name)
+    for name in reversed(names[max(0, position - MAX_TRIED) : position]):
         if layout.parse_start_ms(name) is not None:
             yield path.parent / name
 
 
-def _read(
-    path: Path, pipeline: str | None, drivers: Mapping[str, str | None], *, with_log: bool
-) -> EarlierRun | None:
-    disk = RunFiles(path)
+@lru_cache(maxsize=1)
+def _sorted_names(folder: Path, _modified: int) -> tuple[str, ...]:
+    """Return the names in a folder; many runs of one folder are read one after the other."""
+    with os.scandir(folder) as children:
+        return tuple(sorted(child.name for child in islice(children, MAX_FOLDERS)))
+
+
+def _may_be_same(disk: RunFiles, pipeline: str | None) -> bool:
+    """Return True if a run succeeded and, as far as its status says, belongs to the pipeline."""
     status = _document(disk, layout.STATUS)
+    return status.get("pipeline") in (None, pipeline) and _has_succeeded(status)
+
+
+def _modified(path: Path) -> tuple[float | None, ...]:
+    """Return when the files that end a run were written; None for a missing one."""
+    disk = RunFiles(path)
+    return tuple(map(disk.modified, (layout.STATUS, layout.EVENTS)))
+
+
+@lru_cache(maxsize=2 * MAX_READ)
+def _read(path: Path, steps: _Steps, _modified: tuple[float | None, ...]) -> EarlierRun | None:
+    """Return an earlier run with these steps; many runs of one folder are compared one after the other."""
+    disk = RunFiles(path)
     document = _document(disk, layout.RUN_CARD)
-    is_same = status.get("pipeline") in (None, pipeline)
-    if not is_same or not _has_succeeded(status) or not document:
+    if document and not _has_steps(run_card.parse(document), steps):
         return None
-    card = run_card.parse(document)
-    if {step.step_id: step.driver for step in card.steps} != dict(drivers):
+    log = _read_log(disk)
+    card = run_card.parse(document) if document else RunCard(tuple(log.cards.values()))
+    if not _has_steps(card, steps):
         return None
     durations = [step.duration_ms for step in card.steps if step.duration_ms is not None]
+    rows = {step.step_id: step.rows_out for step in card.steps if step.rows_out is not None}
     return EarlierRun(
-        path.name,
-        {step.step_id: step.rows_out for step in card.steps if step.rows_out is not None},
+        disk.root.name,
+        (layout.parse_start_ms(disk.root.name) or 0) / 1000,
+        rows,
         sum(durations) / 1000 if len(durations) == len(card.steps) else None,
-        _null_shares(disk) if with_log else {},
+        {**_spilled_frames(disk, rows, log.frames), **log.frames},
+        read_configs(disk, dict(steps.drivers)),
+        read_run_inputs(disk, log.starts, steps.writers),
     )
+
+
+def _has_steps(card: RunCard, steps: _Steps) -> bool:
+    return {step.step_id: step.driver for step in card.steps} == dict(steps.drivers)
 
 
 def _document(disk: RunFiles, file: str) -> Mapping[str, Any]:
@@ -97,23 +158,47 @@ def _has_succeeded(status: Mapping[str, Any]) -> bool:
     return status.get("ok") is True and status.get("status", "success") == "success" and complete
 
 
-def _null_shares(disk: RunFiles) -> dict[tuple[str, str], float]:
+def _read_log(disk: RunFiles) -> _Log:
+    log = _Log()
     if (disk.size(layout.EVENTS) or 0) > MAX_LOG_BYTES:
-        return {}
-    shares: dict[tuple[str, str], float] = {}
-    for _, line in disk.lines(layout.EVENTS):
-        if b'"output_stored"' not in line:
-            continue
-        try:
-            fields = jsonl.decode_object(line)
-        except InvalidLine:
-            continue
-        rows, columns, nulls = as_int(fields.get("rows")), fields.get("columns"), fields.get("nulls")
-        if rows and isinstance(columns, list) and isinstance(nulls, list):
-            counts = zip(columns, map(as_int, nulls), strict=False)
-            shares |= {
-                (str(fields.get("step_id")), str(name)): count / rows
-                for name, count in counts
-                if count is not None
-            }
-    return shares
+        return log
+    for number, line in disk.lines(layout.EVENTS):
+        if _NEEDED.search(line):
+            try:
+                _add_event(log, events.decode(line, line_number=number))
+            except InvalidLine:
+                continue  # a damaged line of another run is reported when that run is opened
+    return log
+
+
+def _add_event(log: _Log, event: Event) -> None:
+    """Add an event of a run; ``inputs_resolved`` says how many rows the step before returned."""
+    if event.name in ("plan", "run_start"):
+        log.starts.append(event)
+    if event.step is None:
+        return
+    card = log.cards.get(event.step, StepCard(event.step))
+    rows = event.row_count
+    match event.name:
+        case "output_stored" if rows is not None:
+            log.frames[event.step] = logged_frame(event.step, rows, event.fields)
+        case "step_start":
+            log.cards[event.step] = card._replace(driver=event.driver or card.driver)
+        case "step_complete" if event.duration_s is not None:
+            log.cards[event.step] = card._replace(duration_ms=event.duration_s * 1000)
+        case "inputs_resolved":
+            producer = log.cards.get(str(event.fields.get("from_step")))
+            if producer is not None and rows is not None:
+                log.cards[producer.step_id] = producer._replace(rows_out=rows)
+
+
+def _spilled_frames(
+    disk: RunFiles, rows: Mapping[str, int], logged: Mapping[str, FrameFacts]
+) -> dict[str, FrameFacts]:
+    """Return the counts of spilled frames that the log does not count, as in runs of the original."""
+    frames: dict[str, FrameFacts] = {}
+    for step in rows:
+        if step not in logged and layout.is_safe_name(step) and disk.exists(layout.spill_path(step)):
+            frame = spilled_frame(disk, step, rows[step])
+            frames |= {step: frame} if frame is not None else {}
+    return frames

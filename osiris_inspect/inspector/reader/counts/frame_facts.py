@@ -1,7 +1,9 @@
 """Reads the counts of frames: from the events, else from the files of a spill."""
 
+import hashlib
 import json
 from collections.abc import Mapping
+from itertools import islice, zip_longest
 from typing import Any
 
 from osiris_inspect.inspector.files.run_files import RunFiles
@@ -10,6 +12,8 @@ from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.event import Event, as_int
 
+MAX_HASHED_BYTES = 4 << 20
+"""Size up to which a spilled frame without a fingerprint is hashed."""
 _JOIN_COUNTS = ("left_rows", "right_rows", "matched", "left_duplicates", "right_duplicates")
 
 
@@ -35,34 +39,41 @@ def read_frame_facts(run: Run, *, log_only: bool = False) -> dict[str, FrameFact
 def _from_event(step: str, event: Event) -> FrameFacts | None:
     if event.row_count is None:
         return None
-    names, dtypes, nulls = (_items(event.fields.get(key)) for key in ("columns", "dtypes", "nulls"))
-    original = event.fields.get("original_names")
-    originals = original if isinstance(original, Mapping) else {}
-    columns = tuple(
-        ColumnFacts(
-            str(originals.get(str(name), name)),
-            str(_item(dtypes, number) or ""),
-            as_int(_item(nulls, number)),
-        )
-        for number, name in enumerate(names)
+    return logged_frame(step, event.row_count, event.fields)._replace(file=event.file, line=event.line)
+
+
+def logged_frame(step: str, rows: int, event_fields: Mapping[str, Any]) -> FrameFacts:
+    """Return the counts that an ``output_stored`` event contains."""
+    names, *values = (
+        _items(event_fields.get(key)) for key in ("columns", "dtypes", "nulls", "distinct", "max")
     )
-    join = event.fields.get("join")
+    original = event_fields.get("original_names")
+    originals = original if isinstance(original, Mapping) else {}
+    given = islice(zip_longest(names, *values), len(names))
+    columns = tuple(_column(str(originals.get(str(name), name)), *value) for name, *value in given)
+    join, fingerprint = event_fields.get("join"), event_fields.get("fingerprint")
     return FrameFacts(
         step,
-        event.row_count,
+        rows,
         columns,
-        event.file,
-        event.line,
-        _join(join) if isinstance(join, Mapping) else None,
+        layout.EVENTS,
+        join=_join(join) if isinstance(join, Mapping) else None,
+        fingerprint=fingerprint if isinstance(fingerprint, str) else "",
+    )
+
+
+def _column(name: str, dtype: Any, nulls: Any, distinct: Any, high: Any) -> ColumnFacts:
+    return ColumnFacts(
+        name,
+        str(dtype or ""),
+        nulls if type(nulls) is int else as_int(nulls),
+        distinct if isinstance(distinct, int | str) else None,
+        high if isinstance(high, str) else None,
     )
 
 
 def _items(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
-
-
-def _item(values: list[Any], number: int) -> Any:
-    return values[number] if number < len(values) else None
 
 
 def _join(counts: Mapping[str, Any]) -> JoinFacts | None:
@@ -78,21 +89,37 @@ def _from_spill(run: Run, step: StepState, disk: RunFiles, logged: FrameFacts | 
     spills = [artifact for artifact in step.artifacts if artifact.kind == "parquet"]
     if not layout.is_safe_name(step.id) or not any(artifact.state == "present" for artifact in spills):
         return None
-    schema = layout.schema_path(step.id)
+    frame = spilled_frame(disk, step.id, step.rows_out, with_values=run.status == "success")
+    if frame is not None and logged is not None and logged.columns:
+        return logged._replace(columns=frame.columns)
+    return frame
+
+
+def spilled_frame(
+    disk: RunFiles, step: str, rows_out: int | None, *, with_values: bool = True
+) -> FrameFacts | None:
+    """Return the counts of a spilled frame; without ``with_values`` only its columns. None if nothing is known."""
+    schema, spill = layout.schema_path(step), layout.spill_path(step)
     dtypes = _dtypes(disk.read_document(schema, json.loads) if disk.exists(schema) else None)
     counted = None
-    if run.status == "success":
+    if with_values:
         from osiris_inspect.inspector.tables.parquet_footer import null_counts
 
-        counted = null_counts(run.path / layout.spill_path(step.id))
+        counted = null_counts(disk.root / spill)
     if counted is None and not dtypes:
         return None
-    rows, nulls = counted or (step.rows_out, {})
+    rows, nulls = counted or (rows_out, {})
     names = list(dtypes) or list(nulls)
     columns = tuple(ColumnFacts(name, dtypes.get(name, ""), nulls.get(name)) for name in names)
-    if logged is not None and logged.columns:
-        return logged._replace(columns=columns)
-    return FrameFacts(step.id, rows, columns, schema if dtypes else layout.spill_path(step.id))
+    fingerprint = _hash_of_file(disk, spill) if counted else ""
+    return FrameFacts(step, rows, columns, schema if dtypes else spill, fingerprint=fingerprint)
+
+
+def _hash_of_file(disk: RunFiles, file: str) -> str:
+    """Return a hash of a small Parquet file: one version of a library writes equal frames as equal bytes."""
+    if (disk.size(file) or 0) > MAX_HASHED_BYTES:
+        return ""
+    return hashlib.blake2b(disk.head(file, MAX_HASHED_BYTES), digest_size=16).hexdigest()
 
 
 def _dtypes(document: Any) -> dict[str, str]:

@@ -9,11 +9,15 @@ class ColumnFacts(NamedTuple):
     Attributes:
         dtype: its type as logged; empty if unknown.
         nulls: number of rows without a value; None if unknown.
+        distinct: how many different values it has: a number, or ``few`` or ``many``; None if unknown.
+        high: its largest value as text; None if unknown.
     """
 
     name: str
     dtype: str = ""
     nulls: int | None = None
+    distinct: int | str | None = None
+    high: str | None = None
 
 
 class JoinFacts(NamedTuple):
@@ -42,6 +46,7 @@ class FrameFacts(NamedTuple):
         columns: in the order of the frame; empty if unknown.
         join: the counts of the join that made the frame; None if there was none or it was not counted.
         file, line: where they are recorded; line 0 if any line of the file.
+        fingerprint: a hash of its values; empty if unknown.
     """
 
     step: str
@@ -50,6 +55,7 @@ class FrameFacts(NamedTuple):
     file: str
     line: int = 0
     join: JoinFacts | None = None
+    fingerprint: str = ""
 
     def column(self, name: str) -> ColumnFacts | None:
         """Return the counts of a column; None if the frame has no such column."""

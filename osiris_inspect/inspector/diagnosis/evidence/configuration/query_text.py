@@ -11,7 +11,7 @@ MAX_QUERY = 100_000
 QUERY_KEYS = ("query", "sql", "statement")
 LIMIT_KEYS = ("limit", "max_rows", "row_limit", "nrows", "max_records", "limit_rows")
 
-_OTHER = LazyRegex(r"'[^']*'|--[^\n]*|/\*[^*]*(?:\*(?!/)[^*]*)*\*/")
+_OTHER = LazyRegex(r"'[^']*'|--[^\n]*|/\*[^*]*(?:\*(?!/)[^*]*)*(?:\*/|\Z)")
 _WORD = LazyRegex(r"\"[^\"]*\"|`[^`]*`|\w+|[(),;.<>]")
 _SET_SIZES = {"union", "cross", "unnest", "generate_series", "generate_subscripts", "range", "lateral",
               "unpivot", "flatten", "explode", "recursive", "values", "asof", "positional", "regexp_split_to_table",

@@ -1,9 +1,23 @@
 """Targets of writers: what their configuration says about existing rows."""
 
+import posixpath
 from collections.abc import Mapping
 from typing import Any
 
-_MODE_KEYS = ("write_mode", "if_exists", "mode", "on_existing", "write_disposition")
+Target = tuple[str, ...]
+_MODE_KEYS = (
+    "write_mode",
+    "if_exists",
+    "mode",
+    "on_existing",
+    "write_disposition",
+    "disposition",
+    "save_mode",
+    "load_mode",
+    "insert_mode",
+)
+_DUPLICATE_KEYS = ("on_conflict", "ignore_duplicates", "skip_duplicates", "skip_existing", "deduplicate")
+"""Keys that say what happens to rows that the target has already."""
 _ADDS = {
     "append",
     "insert",
@@ -27,6 +41,18 @@ _REPLACES = {
     "full_refresh",
     "delete_insert",
 }
+_PATH_KEYS = (
+    "path",
+    "file",
+    "file_path",
+    "filename",
+    "output_path",
+    "output_file",
+)
+_OUTPUT_KEYS = ("output", "destination", "target")
+"""Keys that name a file unless the step has a connection."""
+_TABLE_KEYS = ("table", "table_name")
+_PLACE_KEYS = ("connection", "database", "bucket", "container")
 
 
 def write_mode(config: Mapping[str, Any]) -> str:
@@ -43,4 +69,30 @@ def replaces_target(config: Mapping[str, Any], *, is_file: bool = False) -> bool
 
 def adds_rows(config: Mapping[str, Any]) -> bool:
     """Return True if a writer adds its rows to those of its target, so that a repetition doubles them."""
-    return write_mode(config) in {"append", "insert", "add", "a", "write_append"}
+    mode = write_mode(config)
+    return mode in {"append", "insert", "add", "a", "write_append"} or (
+        not mode and config.get("append") is True
+    )
+
+
+def leaves_out_duplicates(config: Mapping[str, Any]) -> bool:
+    """Return True if a writer leaves out or updates rows that its target has already."""
+    values = [config.get(key) for key in _DUPLICATE_KEYS]
+    return any(
+        bool(value) and str(value).lower() not in ("error", "fail", "raise", "false") for value in values
+    )
+
+
+def writer_target(config: Mapping[str, Any]) -> tuple[str, Target | None]:
+    """Return the key and the target of a writer; None if it has no single target."""
+    places = tuple(str(config.get(key) or "") for key in _PLACE_KEYS)
+    for key in (*_PATH_KEYS, *(() if config.get("connection") else _OUTPUT_KEYS)):
+        value = config.get(key)
+        if isinstance(value, str) and value and not value.endswith("/"):
+            return key, ("file", *places, posixpath.normpath(value))
+    for key in _TABLE_KEYS:
+        value = config.get(key)
+        if isinstance(value, str) and value:
+            schema, _, table = value.rpartition(".")
+            return key, ("table", *places, schema or str(config.get("schema") or "public"), table)
+    return "", None

@@ -87,7 +87,7 @@ def check(run: Run, lineage: Lineage) -> Findings:
             confidence=Confidence.HIGH if source is not None else Confidence.MEDIUM,
             fix=f"set the delimiter of {f'step {source.id!r}' if source is not None else 'the source'} to {delimiter}",
         )
-    for step in run.steps:
+    for step in run.steps_with_errors:
         yield from _only_column(run, lineage, step)
 
 

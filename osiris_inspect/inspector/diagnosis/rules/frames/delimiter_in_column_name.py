@@ -25,6 +25,7 @@ from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Severity
 
 NEEDS = ("steps",)
+EXPLAINS = ("source-columns-changed",)
 MAX_COLUMNS = 3
 TEMPLATE = FindingTemplate(Severity.WARNING, "config")
 _NAMES = {";": "a semicolon", "\t": "a tab", "|": "a vertical bar", ",": "a comma"}

@@ -13,12 +13,12 @@ Example:
     `save` writes 200 rows to `out/o.csv`, then `save2` writes 50 rows to the same file.
 """
 
-import posixpath
-from collections.abc import Mapping
-from typing import Any
-
 from osiris_inspect.inspector.diagnosis.evidence.citations import any_evidence, config_evidence
-from osiris_inspect.inspector.diagnosis.evidence.configuration.targets import replaces_target
+from osiris_inspect.inspector.diagnosis.evidence.configuration.targets import (
+    Target,
+    replaces_target,
+    writer_target,
+)
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
@@ -29,20 +29,6 @@ NEEDS = ("configuration",)
 TEMPLATE = FindingTemplate(
     Severity.WARNING, "config", "give each writer its own target, or append the frames and write them once"
 )
-_PATH_KEYS = (
-    "path",
-    "file",
-    "file_path",
-    "filename",
-    "output_path",
-    "output_file",
-)
-_OUTPUT_KEYS = ("output", "destination", "target")
-"""Keys that name a file unless the step has a connection."""
-_TABLE_KEYS = ("table", "table_name")
-_PLACE_KEYS = ("connection", "database", "bucket", "container")
-
-Target = tuple[str, ...]
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:
@@ -50,7 +36,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     earlier: dict[Target, tuple[StepState, str]] = {}
     writers = [step for step in run.steps if step.is_writer and step.status == "succeeded"]
     for step in sorted(writers, key=lambda step: step.line_range[1]):
-        key, target = _target(step.config)
+        key, target = writer_target(step.config)
         if target is None:
             continue
         first = earlier.get(target)
@@ -67,18 +53,3 @@ def check(run: Run, _lineage: Lineage) -> Findings:
 
 def _rows(step: StepState) -> str:
     return "rows" if step.rows_out is None else f"{step.rows_out:,} rows"
-
-
-def _target(config: Mapping[str, Any]) -> tuple[str, Target | None]:
-    """Return the key and the target of a writer; None if it has no single target."""
-    places = tuple(str(config.get(key) or "") for key in _PLACE_KEYS)
-    for key in (*_PATH_KEYS, *(() if config.get("connection") else _OUTPUT_KEYS)):
-        value = config.get(key)
-        if isinstance(value, str) and value and not value.endswith("/"):
-            return key, ("file", *places, posixpath.normpath(value))
-    for key in _TABLE_KEYS:
-        value = config.get(key)
-        if isinstance(value, str) and value:
-            schema, _, table = value.rpartition(".")
-            return key, ("table", *places, schema or str(config.get("schema") or "public"), table)
-    return "", None

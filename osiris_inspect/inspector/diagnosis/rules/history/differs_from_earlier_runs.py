@@ -2,8 +2,9 @@
 
 What it finds:
     A step that returned less than half or more than twice the rows of each of the last runs, which were alike; a column
-    whose values are missing in many rows and were not before; a run that took more than five times as long. Only runs
-    beside this one are compared: at least three, at most five.
+    whose values are missing in many rows and were not before, or that has one value in all rows and had many; a run that
+    took more than five times as long. Only runs beside this one with the same settings are compared: at least three, for
+    columns two, at most eight.
 
 Why it matters:
     Half an export, a source that was loaded twice, or a column that moved does not fail a step.
@@ -16,14 +17,17 @@ Example:
     `extract-orders` returned 4,100 rows; the last 5 runs returned 9,800 to 10,100.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import (
     first_line_evidence,
     frame_evidence,
     rows_out_evidence,
 )
+from osiris_inspect.inspector.diagnosis.evidence.configuration.comparable_runs import ComparableRuns
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
+from osiris_inspect.inspector.run.counts.earlier_run import EarlierRun
+from osiris_inspect.inspector.run.counts.frame_facts import ColumnFacts
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.inspector.text.units import format_duration
@@ -33,6 +37,7 @@ NEEDS = ("steps",)
 MIN_RUNS = 3
 MIN_LOGS = 2
 MIN_ROWS = 20
+MIN_ROWS_OF_VALUES = 10
 MAX_SPREAD = 1.5
 """Earlier counts are alike if the largest is at most this many times the smallest."""
 MAX_USUAL_NULLS = 0.05
@@ -49,21 +54,23 @@ TEMPLATE = FindingTemplate(
 
 def check(run: Run, lineage: Lineage) -> Findings:
     """Find steps and columns that differ from the last runs."""
-    if run.status != "success":
+    if run.status != "success" or not run.earlier_runs:
         return
+    comparable = ComparableRuns(run, lineage)
     unusual: set[str] = set()
     for step in run.steps:
         if unusual & set(lineage.upstream(step.id)):
             continue  # the first step that differs explains those after it
-        finding = _rows(run, step) or _nulls(run, step)
+        earlier = comparable.for_step(step.id)
+        finding = _rows(run, step, earlier) or _values(run, step, earlier)
         if finding is not None:
             unusual.add(step.id)
             yield finding
     yield from _duration(run)
 
 
-def _rows(run: Run, step: StepState) -> Finding | None:
-    before = [earlier.rows[step.id] for earlier in run.earlier_runs if earlier.rows.get(step.id)]
+def _rows(run: Run, step: StepState, earlier: Sequence[EarlierRun]) -> Finding | None:
+    before = [each.rows[step.id] for each in earlier if each.rows.get(step.id)]
     if len(before) < MIN_RUNS or step.is_writer or not step.rows_out or min(before) < MIN_ROWS:
         return None
     low, high = min(before), max(before)
@@ -77,24 +84,37 @@ def _rows(run: Run, step: StepState) -> Finding | None:
     )
 
 
-def _nulls(run: Run, step: StepState) -> Finding | None:
+def _values(run: Run, step: StepState, earlier: Sequence[EarlierRun]) -> Finding | None:
     frame = run.frames.get(step.id)
-    if frame is None or frame.rows is None or frame.rows < MIN_ROWS:
+    if frame is None or frame.rows is None or frame.rows < MIN_ROWS_OF_VALUES:
         return None
+    frames = [each.frames[step.id] for each in earlier if step.id in each.frames]
     for column in frame.columns:
-        before = [
-            earlier.null_shares[step.id, column.name]
-            for earlier in run.earlier_runs
-            if (step.id, column.name) in earlier.null_shares
-        ]
-        share = (column.nulls or 0) / frame.rows
-        if len(before) >= MIN_LOGS and max(before) <= MAX_USUAL_NULLS and MIN_NEW_NULLS <= share < 1:
-            return TEMPLATE.finding(
-                f"{column.name!r} has no value in {share:.0%} of the rows; in the last {len(before)} runs at most {max(before):.0%}",
-                frame_evidence(frame, column.name),
-                step=step.id,
-            )
+        if column.nulls == frame.rows and not step.is_source:
+            continue  # another rule reports columns that a step emptied
+        if (column.nulls or 0) < MIN_NEW_NULLS * frame.rows and column.distinct != 1:
+            continue
+        before = [(other.rows, found) for other in frames if (found := other.column(column.name)) is not None]
+        message = _new_nulls(frame.rows, column, before) or _now_constant(
+            column, [found for _, found in before]
+        )
+        if message and len(before) >= MIN_LOGS:
+            return TEMPLATE.finding(message, frame_evidence(frame, column.name), step=step.id)
     return None
+
+
+def _new_nulls(rows: int, column: ColumnFacts, before: Sequence[tuple[int | None, ColumnFacts]]) -> str:
+    shares = [found.nulls / count for count, found in before if count and found.nulls is not None]
+    share = (column.nulls or 0) / rows
+    if len(shares) < MIN_LOGS or max(shares) > MAX_USUAL_NULLS or not share >= MIN_NEW_NULLS:
+        return ""
+    return f"{column.name!r} has no value in {share:.0%} of the rows; in the last {len(shares)} runs at most {max(shares):.0%}"
+
+
+def _now_constant(column: ColumnFacts, before: Sequence[ColumnFacts]) -> str:
+    if column.distinct != 1 or any(found.distinct != "many" for found in before):
+        return ""
+    return f"{column.name!r} has one value in all rows; in the last {len(before)} runs it had many"
 
 
 def _duration(run: Run) -> Iterator[Finding]:

@@ -1,0 +1,109 @@
+"""Earlier runs that a step can be compared with: those with the same configuration and parameters.
+
+Dates in configurations and parameters do not count: a daily run with a date is compared with that of the day before.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from osiris_inspect.inspector.diagnosis.evidence.citations import any_evidence, frame_evidence
+from osiris_inspect.inspector.run.counts.earlier_run import EarlierRun, Server
+from osiris_inspect.inspector.run.counts.frame_facts import FrameFacts
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run, StepState
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+from osiris_inspect.inspector.text.units import day_and_time
+from osiris_inspect.model import run_layout as layout
+from osiris_inspect.model.finding import Evidence
+
+_DATE = LazyRegex(
+    r"(?<!\d)(?:19|20)\d\d(?:([-_/.]?)(?:0[1-9]|1[0-2])(?:\1(?:0[1-9]|[12]\d|3[01]))?|-?W\d\d)"
+    r"(?:[T _-]?[0-2]\d[-:_.h]?[0-5]\d(?:[-:_.m]?[0-5]\d)?)?(?!\d)"
+    r"|(?<!\d)(?:0?[1-9]|[12]\d|3[01])([-/.])(?:0?[1-9]|1[0-2])\2(?:19|20)\d\d(?!\d)"
+    r"|\b(?:year|month|day|hour|date|dt)=\d{1,8}\b"
+    r"|(?<!\d)1\d{9}(?:\d{3})?(?!\d)"
+)
+"""A date, with or without a time; a part of a path such as ``month=1``; seconds or milliseconds since 1970."""
+_OF_A_CONNECTION = ("resolved_connection", "_connection_alias", "_connection_family")
+
+
+def without_dates(text: str) -> str:
+    """Return a text with each date replaced by one word."""
+    return _DATE.sub(lambda _: "<date>", text)
+
+
+class ComparableRuns:
+    """The earlier runs of one run that were started with the same parameters and the same profile."""
+
+    def __init__(self, run: Run, lineage: Lineage) -> None:
+        self._lineage = lineage
+        self._runs = [
+            (earlier, {step.id for step in run.steps if _has_settings_of(earlier, step)})
+            for earlier in run.earlier_runs
+            if has_same_parameters(run, earlier)
+            and _profile(run.inputs.profile) == _profile(earlier.inputs.profile)
+        ]
+
+    def for_step(self, step: str) -> list[EarlierRun]:
+        """Return the runs in which a step and the steps before it had the same settings, newest first."""
+        steps = {step, *self._lineage.upstream(step)}
+        return [earlier for earlier, same in self._runs if steps <= same]
+
+
+def _has_settings_of(earlier: EarlierRun, step: StepState) -> bool:
+    """Return True if an earlier run does not record other settings of a step; dates do not count."""
+    own, other = _settings(step.config), _settings(earlier.configs.get(step.id, step.config))
+    return own == other or _undated(own) == _undated(other)
+
+
+def has_same_parameters(run: Run, earlier: EarlierRun) -> bool:
+    """Return True if both runs were started with the same parameters, dates aside; without a record they were."""
+    own, other = run.inputs.parameters, earlier.inputs.parameters
+    return own is None or other is None or without_dates(own) == without_dates(other)
+
+
+def has_same_dates(run: Run, earlier: EarlierRun, step: str) -> bool:
+    """Return True if the dates in the parameters and in the configuration of a step are those of an earlier run."""
+    state = run.step(step)
+    is_same = state is None or has_same_settings(state.config, earlier.configs.get(step, {}))
+    return is_same and run.inputs.parameters == earlier.inputs.parameters
+
+
+def has_same_settings(config: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Return True if two configurations of a step are equal; its resolved connection does not count."""
+    return _settings(config) == _settings(other)
+
+
+def server_of(run: Run | EarlierRun, step: str) -> Server:
+    """Return the server of a step's connection; empty if unknown."""
+    return run.inputs.servers.get(step, {})
+
+
+def is_same_server(server: Server, other: Server) -> bool:
+    """Return True if no known part of two servers differs."""
+    return all(server[key] == other[key] for key in server.keys() & other.keys())
+
+
+def _profile(name: str | None) -> str:
+    return name or "default"
+
+
+def _undated(settings: Mapping[str, Any]) -> str:
+    return without_dates(json.dumps(settings, sort_keys=True, default=str))
+
+
+def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in config.items() if key not in _OF_A_CONNECTION}
+
+
+def format_start(earlier: EarlierRun) -> str:
+    """Return the start of an earlier run for a message."""
+    return f"{day_and_time(earlier.started)} UTC"
+
+
+def fingerprint_evidence(run: Run, step: StepState, frame: FrameFacts) -> Sequence[Evidence]:
+    """Cite the fingerprint of a frame; for one whose file was hashed, the step."""
+    if frame.file == layout.EVENTS:
+        return (frame_evidence(frame, "fingerprint"),)
+    return any_evidence(run, step)

@@ -1,0 +1,1 @@
+"""Rules that compare a run with earlier runs of its pipeline."""

@@ -1,0 +1,169 @@
+"""A writer appended rows that an earlier run had appended to the same target.
+
+What it finds:
+    A successful writer that appends or inserts, by its configuration, its events or its metrics, and whose input is equal,
+    value by value, to that of an earlier successful run with the same target.
+
+Why it matters:
+    The rows are in the target twice, and the run succeeds: sums and counts are too large.
+
+How to fix:
+    Remove the duplicates from the target. Write with `upsert` and a primary key, or with `replace`, so that a repeated
+    run has no effect. If equal rows belong in the target again, allow this rule for the step.
+
+Example:
+    `load` has `write_mode: append` and received the 200 rows that it had appended to `stats` the day before.
+"""
+
+from osiris_inspect.inspector.diagnosis.evidence.citations import (
+    any_evidence,
+    config_evidence,
+    event_evidence,
+)
+from osiris_inspect.inspector.diagnosis.evidence.configuration.comparable_runs import (
+    fingerprint_evidence,
+    format_start,
+    has_same_settings,
+    is_same_server,
+    server_of,
+)
+from osiris_inspect.inspector.diagnosis.evidence.configuration.targets import (
+    adds_rows,
+    leaves_out_duplicates,
+    replaces_target,
+    write_mode,
+    writer_target,
+)
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
+from osiris_inspect.inspector.run.counts.earlier_run import EarlierRun
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run, StepState
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+from osiris_inspect.model.finding import Evidence, Severity
+from osiris_inspect.model.run_layout import is_safe_name
+
+NEEDS = ("steps",)
+MIN_ROWS = 2
+"""A single row, such as a count, may be equal by chance."""
+TEMPLATE = FindingTemplate(
+    Severity.WARNING,
+    "data",
+    "remove the duplicates and write with upsert and a primary key; "
+    "if equal rows belong in the target again, allow this rule for the step",
+)
+_APPENDS = frozenset({"append", "insert", "add"})
+_EMPTIES = LazyRegex(r"\b(?:truncate|delete\s{1,9}from|drop\s{1,9}table)\b", 2)
+_METRICS = ("rows_appended", "rows_inserted")
+
+
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find writers that appended the rows of an earlier run again."""
+    for step in run.steps:
+        evidence = _append_evidence(run, step) if _may_append(run, step) else ()
+        rows = sum(entry.rows or 0 for entry in step.inputs)
+        if not evidence or rows < MIN_ROWS:
+            continue
+        before = [
+            earlier for earlier in _runs_since_replaced(run, step) if _has_same_rows(run, earlier, step)
+        ]
+        if before:
+            times = "twice" if len(before) == 1 else f"at least {len(before) + 1} times"
+            yield TEMPLATE.finding(
+                f"appended the same {rows:,} rows to {_name(step)} as the run of {format_start(before[0])}, so they are in it {times}",
+                *evidence,
+                *_frame_evidence(run, step),
+                step=step.id,
+            )
+
+
+def _may_append(run: Run, step: StepState) -> bool:
+    """Return True if a writer wrote to a target that keeps duplicates and that the run did not empty."""
+    if not step.is_writer or step.status != "succeeded" or step.rows_out == 0:
+        return False
+    return not leaves_out_duplicates(step.config) and not _is_emptied(run, step)
+
+
+def _is_emptied(run: Run, step: StepState) -> bool:
+    """Return True if a step of the run empties the target: by SQL, or because it replaces its rows."""
+    _, target = writer_target(step.config)
+    if target is None:
+        return False
+    replaced = any(
+        writer_target(other.config)[1] == target
+        and replaces_target(other.config, is_file=target[0] == "file")
+        for other in run.steps
+        if other is not step
+    )
+    statements = (value for other in run.steps for value in other.config.values() if isinstance(value, str))
+    return replaced or any(_EMPTIES.search(text) and target[-1] in text for text in statements)
+
+
+def _append_evidence(run: Run, step: StepState) -> tuple[Evidence, ...]:
+    """Cite where a step says that it appends; empty if it does not, or if its configuration says another mode."""
+    if adds_rows(step.config):
+        keys = [
+            key
+            for key, value in step.config.items()
+            if str(value).lower() in (write_mode(step.config), "true")
+        ]
+        key = next((key for key in keys if key == "append" or write_mode({key: step.config[key]})), "")
+        cited = (config_evidence(step.id, key),) if key and is_safe_name(step.id) else ()
+        return (*cited, *any_evidence(run, step))
+    if write_mode(step.config):
+        return ()
+    events = [
+        event_evidence(event, key)
+        for event in run.key_events
+        if event.step == step.id
+        for key in ("mode", "write_mode")
+        if event.fields.get(key) in _APPENDS
+    ]
+    counted = [
+        Evidence(metric.file, metric.line, metric.name)
+        for name in _METRICS
+        for metric in run.metrics_named(name, step.id)
+        if metric.value
+    ]
+    return (*events, *counted)[:1]
+
+
+def _runs_since_replaced(run: Run, step: StepState) -> list[EarlierRun]:
+    """Return the earlier runs with the same target, newest first, to the last that replaced its rows."""
+    runs: list[EarlierRun] = []
+    for earlier in run.earlier_runs:
+        config = earlier.configs.get(step.id, {})
+        _, target = writer_target(step.config)
+        is_same = writer_target(config)[1] == target if target else has_same_settings(step.config, config)
+        if is_same and is_same_server(server_of(run, step.id), server_of(earlier, step.id)):
+            runs.append(earlier)
+            if replaces_target(config):
+                break
+    return runs
+
+
+def _has_same_rows(run: Run, earlier: EarlierRun, step: StepState) -> bool:
+    frames = [
+        (run.frames.get(entry.from_step or ""), earlier.frames.get(entry.from_step or ""))
+        for entry in step.inputs
+    ]
+    return bool(frames) and all(
+        own is not None and other is not None and own.fingerprint and own.fingerprint == other.fingerprint
+        for own, other in frames
+    )
+
+
+def _frame_evidence(run: Run, step: StepState) -> tuple[Evidence, ...]:
+    producers = [
+        (run.step(entry.from_step or ""), run.frames.get(entry.from_step or "")) for entry in step.inputs
+    ]
+    return tuple(
+        evidence
+        for producer, frame in producers
+        if producer is not None and frame is not None
+        for evidence in fingerprint_evidence(run, producer, frame)
+    )
+
+
+def _name(step: StepState) -> str:
+    key, target = writer_target(step.config)
+    return repr(step.config[key]) if target else "its target"

@@ -1,0 +1,412 @@
+"""Rules that compare a run with earlier runs of its pipeline: histories that must hit, and near misses."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from osiris_inspect.inspector.analysis.analyze import analyze
+from osiris_inspect.inspector.diagnosis.evidence.configuration.comparable_runs import without_dates
+from osiris_inspect.inspector.run.counts.column_kinds import kind_of
+from tests.inspector.making import local, native, run_dir
+from tests.inspector.test_rules_of_green_runs import ours, step
+
+HOUR_MS = 3_600_000
+FIRST_MS = 1767225600000  # 2026-01-01 00:00 UTC
+OUT: Mapping[str, Any] = {"columns": ["id"], "dtypes": ["int64"], "nulls": [0]}
+Day = Mapping[str, Any]
+"""What is special about a run: see ``run``."""
+COLUMNS: Mapping[str, tuple[str, int, Any, str | None]] = {
+    "id": ("int64", 0, "many", "100"),
+    "name": ("str", 0, "many", None),
+    "day": ("datetime64[us]", 0, "few", None),
+}
+"""Type, nulls, number of distinct values and largest value of each column."""
+
+
+def run(folder: Path, hour: float, day: Day) -> Path:
+    """A run of a source and a writer, ``hour`` hours after the first.
+
+    Keys of ``day``: ``data`` (the fingerprint), ``rows``, ``columns``, ``newest`` (of ``day``), ``query``, ``writer``
+    (its configuration), ``server``, ``source`` (of the plan), ``metrics``, ``events``, ``names`` (of the steps), ``driver``, ``ok``.
+    """
+    rows, columns = day.get("rows", 100), {**COLUMNS, **day.get("columns", {})}
+    if "newest" in day:
+        columns["day"] = ("datetime64[us]", 0, "few", day["newest"])
+    columns = {name: values for name, values in columns.items() if values is not None}
+    dtypes, nulls, distinct, high = (list(each) for each in zip(*columns.values(), strict=True))
+    out = {"columns": [*columns], "dtypes": dtypes, "nulls": nulls, "distinct": distinct, "max": high}
+    query = day.get("query", "SELECT * FROM t")
+    source, target = day.get("names", ("src", "save"))
+    steps = (
+        step(
+            source,
+            day.get("driver", "x.extractor"),
+            rows=rows,
+            out={**out, "fingerprint": day.get("data", f"data of {hour}")},
+            **({"query": query} if query else {}),
+        ),
+        step(target, "x.writer", source, rows=rows, **day.get("writer", {"table": "stats"})),
+    )
+    events, planned, files = ours(*steps)
+    plan = native(
+        "plan", 0, steps=[], source=day.get("source", {"text": "sha256:1", "profile": None, "params": {}})
+    )
+    cards = [
+        {
+            "step_id": one["id"],
+            "driver": one["driver"],
+            "status": "succeeded",
+            "rows_out": rows,
+            "duration_ms": 9,
+        }
+        for one in steps
+    ]
+    status = {"ok": day.get("ok", True), "pipeline": "demo", "steps_completed": 2, "steps_total": 2}
+    cleaned = {"resolved_connection": day["server"]} if "server" in day else {}
+    files = {
+        **files,
+        "artifacts/_system/run_card.json": {"steps": cards},
+        "status.json": json.dumps(status),
+        f"artifacts/{target}/cleaned_config.json": cleaned,
+    }
+    said = [{**native("", 20), **fields} for fields in day.get("events", ())]
+    name = f"run_{FIRST_MS + int(hour * HOUR_MS)}"
+    return run_dir(
+        folder,
+        [plan, *events[:-2], *said, *events[-2:]],
+        steps=planned,
+        files=files,
+        name=name,
+        metrics=day.get("metrics", ()),
+    )
+
+
+def history(folder: Path, days: Sequence[Day], *, hours: float = 24, last_after: float | None = None) -> Path:
+    """One run a day, oldest first; return the last, which may begin at another time after the one before it."""
+    for number, day in enumerate(days[:-1]):
+        run(folder, number * hours, day)
+    return run(folder, (len(days) - 2) * hours + (hours if last_after is None else last_after), days[-1])
+
+
+def appending(data: str, **more: Any) -> Day:
+    return {"data": data, "writer": {"table": "stats", "write_mode": "append"}, **more}
+
+
+def asked(day: int, **more: Any) -> Day:
+    return {"query": f"SELECT * FROM t WHERE day = '2026-01-0{day}'", **more}
+
+
+def columns(**changed: Any) -> Day:
+    return {"columns": changed}
+
+
+def to_server(database: str, host: str = "db1", **more: Any) -> Day:
+    writer = {"table": "stats", "connection": "@mysql.dwh"}
+    return {"server": {"host": host, "port": "3306", "database": database}, "writer": writer, **more}
+
+
+def source(text: str = "sha256:1", profile: str | None = None, **params: str) -> Day:
+    return {"text": text, "profile": profile, "params": params}
+
+
+def to_file(path: str, **more: Any) -> Day:
+    return {"writer": {"path": path}, **more}
+
+
+APPENDED = {"metric": "rows_appended", "value": 100, "tags": {"step": "save"}}
+NEWEST = [{"newest": f"2026-01-0{number} 08:00:00"} for number in range(1, 6)]
+DEV, PROD = source(profile="dev"), source(profile="prod")
+
+HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
+    "rows-appended-again": {
+        "as in the last run": [appending("a"), appending("a")],
+        "as in an older run": [appending("a"), appending("b"), appending("a")],
+        "by insert": [{"data": "a", "writer": {"table": "t", "write_mode": "insert"}}] * 2,
+        "to a file": [{"data": "a", "writer": {"path": "o.csv", "append": True}}] * 2,
+        "said by a metric": [{"data": "a", "metrics": [APPENDED]}] * 2,
+        "said by an event": [{"data": "a", "events": [{"event": "write.start", "step_id": "save", "mode": "append"}]}] * 2,
+        "with a mode of Spark": [{"data": "a", "writer": {"table": "t", "save_mode": "append"}}] * 2,
+        "after a first full load": [{"data": "a", "writer": {"table": "stats", "write_mode": "replace"}}, appending("a")],
+    },
+    "no-new-data": {
+        "the rows of the last run": [{}, {}, {"data": "c"}, {"data": "c"}],
+        "the rows of an older run": [{}, {"data": "b"}, {}, {}, {"data": "b"}],
+        "for another day": [*(asked(day) for day in (1, 2)), *(asked(day, data="c") for day in (3, 4))],
+        "the newest day of the last run": [*NEWEST, NEWEST[-1]],
+        "the newest day of rows with the time of their reading": [
+            {**day, **columns(read_at=("timestamp[us]", 0, 1, f"2026-02-0{number} 09:00:00"))}
+            for number, day in enumerate([*NEWEST, NEWEST[-1]], start=1)
+        ],
+        "an older newest day": [*NEWEST, NEWEST[1]],
+    },
+    "source-columns-changed": {
+        "missing": [{}, {}, columns(name=None)],
+        "renamed": [{}, {}, columns(name=None, title=("str", 0, "many", None))],
+        "of runs without configurations": [{"query": None}, {"query": None}, columns(name=None)],
+        "text instead of numbers": [{}, {}, columns(id=("str", 0, "many", None))],
+        "fractions": [{}, {}, columns(id=("float64", 0, "many", None))],
+        "numbers instead of text": [{}, {}, columns(name=("Int64", 0, "many", None))],
+    },
+    "target-changed": {
+        "another database": [to_server("dwh"), to_server("dwh"), to_server("test")],
+        "another host": [to_server("dwh"), to_server("dwh"), to_server("dwh", "db2")],
+        "another host of an edited pipeline": [to_server("dwh"), to_server("dwh"), to_server("dwh", "db2", source=source("sha256:2"))],
+        "another profile": [*[to_file("out/dev.csv", source=DEV)] * 2, to_file("out/prod.csv", source=PROD)],
+        "another path": [to_file("out/a-20260101.csv"), to_file("out/a-20260102.csv"), to_file("tmp/a-20260103.csv")],
+    },
+    "differs-from-earlier-runs": {
+        "new nulls": [{}, {}, columns(name=("str", 40, "many", None))],
+        "no values any more": [{}, {}, columns(id=("float64", 100, 0, None))],
+        "constant": [{}, {}, columns(name=("str", 0, 1, None))],
+    },
+}  # fmt: skip
+NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
+    "rows-appended-again": {
+        "other rows": [appending("a"), appending("b")],
+        "replaced": [{"data": "a", "writer": {"table": "stats", "write_mode": "replace"}}] * 2,
+        "upserted": [{"data": "a", "writer": {"table": "stats", "write_mode": "upsert"}}] * 2,
+        "upserted, and counted": [{"data": "a", "metrics": [APPENDED], "writer": {"table": "t", "write_mode": "upsert"}}] * 2,
+        "no mode": [{"data": "a"}] * 2,
+        "another table": [appending("a", writer={"table": "other", "write_mode": "append"}), appending("a")],
+        "another file a day": [{"data": "a", "writer": {"path": f"o-2026010{day}.csv", "mode": "append"}} for day in (1, 2)],
+        "another server": [{**to_server(name), "data": "a", "writer": {"table": "t", "write_mode": "append"}} for name in "ab"],
+        "replaced since": [appending("a"), {"data": "b", "writer": {"table": "stats", "write_mode": "replace"}}, appending("a")],
+        "the earlier run failed": [appending("a", ok=False), appending("a")],
+        "duplicates left out": [{"data": "a", "writer": {"table": "t", "write_mode": "insert", "on_conflict": "ignore"}}] * 2,
+        "emptied before by SQL": [{"data": "a", "writer": {"table": "t", "write_mode": "append", "pre_sql": "TRUNCATE TABLE t"}}] * 2,
+        "one row": [appending("a", rows=1)] * 2,
+        "renamed steps": [appending("a", names=("s", "w")), appending("a")],
+    },
+    "no-new-data": {
+        "two earlier runs": [{}, {"data": "b"}, {"data": "b"}],
+        "an equal pair before, as on a weekend": [{"data": "s"}, {"data": "s"}, {}, {}, {}, {}, {"data": "c"}, {"data": "c"}],
+        "always the same": [{"data": "a"}] * 5,
+        "new rows": [{}] * 5,
+        "other parameters": [*({"source": source(country=name)} for name in "abc"), *[{"data": "x", "source": source(country=name)} for name in "de"]],
+        "an edited query": [*[{}] * 3, {"data": "x"}, {"data": "x", "query": "SELECT a FROM t"}],
+        "the newest day advanced": NEWEST,
+        "another date advanced": [
+            {**day, **columns(at=("timestamp[us]", 0, "few", f"2026-02-0{number} 09:00:00"))}
+            for number, day in enumerate([*NEWEST, NEWEST[-1]], start=1)
+        ],
+        "the newest day stayed before": [*NEWEST[:3], *NEWEST[2:], NEWEST[-1]],
+        "an earlier day was asked for": [{**NEWEST[day], **asked(day)} for day in (0, 1, 2, 3, 4, 1)],
+    },
+    "source-columns-changed": {
+        "one earlier run": [{}, columns(name=None)],
+        "a new column": [{}, {}, columns(city=("str", 0, "many", None))],
+        "missing before": [{}, columns(name=None), columns(name=None)],
+        "another width": [{}, {}, columns(id=("int32", 0, "many", "100"))],
+        "nullable": [{}, {}, columns(id=("Int64", 0, "many", "100"), name=("large_string", 0, "many", None))],
+        "integers with nulls in pandas": [{}, {}, columns(id=("float64", 3, "many", None))],
+        "no values": [{}, {}, columns(id=("str", 100, 0, None))],
+        "no rows": [{}, {}, {"rows": 0, **columns(id=("object", 0, 0, None))}],
+        "whole numbers in a text file": [
+            *[{"driver": "filesystem.csv_extractor", **columns(id=("float64", 0, "many", None))}] * 2,
+            {"driver": "filesystem.csv_extractor"},
+        ],
+        "an edited query": [{}, {}, {**columns(name=None), "query": "SELECT id FROM t"}],
+    },
+    "target-changed": {
+        "the same": [to_server("dwh")] * 3,
+        "one earlier run": [to_server("dwh"), to_server("test")],
+        "both before": [to_server("dwh"), to_server("test"), to_server("dwh")],
+        "a date": [to_file(f"out/2026-01-0{day}/o.csv") for day in (1, 2, 3)],
+        "a folder a month": [to_file(f"out/year=2026/month={month}/o.csv") for month in (1, 2, 3)],
+        "an edited pipeline": [to_file("a.csv"), to_file("a.csv"), to_file("b.csv", source=source("sha256:2"))],
+        "other parameters": [*[to_file("a.csv", source=source(name="a"))] * 2, to_file("b.csv", source=source(name="b"))],
+        "unknown text": [*[to_file("a.csv", source={})] * 2, to_file("b.csv", source={})],
+        "a port for each run": [to_server("dwh", server={"host": "127.0.0.1", "port": str(port)}) for port in (4001, 4002, 4003)],
+    },
+    "differs-from-earlier-runs": {
+        "nulls as before": [*[columns(name=("str", 40, "many", None))] * 3],
+        "few nulls": [{}, {}, columns(name=("str", 10, "many", None))],
+        "constant before": [*[columns(name=("str", 0, 1, None))] * 3],
+        "few values before": [*[columns(name=("str", 0, "few", None))] * 2, columns(name=("str", 0, 1, None))],
+        "other parameters": [*[{"source": source(city="a")}] * 2, {"source": source(city="b"), **columns(name=("str", 0, 1, None))}],
+    },
+}  # fmt: skip
+
+
+def messages(path: Path, rule: str) -> list[str]:
+    return [finding.message for finding in analyze(path).findings if finding.rule == rule]
+
+
+def test_message_of_appended_rows_names_the_run(tmp_path: Path) -> None:
+    path = history(tmp_path, [appending("a"), appending("a"), appending("a")])
+    assert messages(path, "rows-appended-again") == [
+        "appended the same 100 rows to 'stats' as the run of 2026-01-02 00:00 UTC, so they are in it at least 3 times"
+    ]
+
+
+def test_message_of_old_data_says_since_when(tmp_path: Path) -> None:
+    path = history(tmp_path, [{}, {}, {"data": "c"}, {"data": "c"}])
+    assert messages(path, "no-new-data") == [
+        "returned the same 100 rows as the last run, so there is no new data since 2026-01-03 00:00 UTC; "
+        "the last 3 runs all differed from one another"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("hours", "last_after", "is_found"), [(24, 1, False), (24, 20, True), (0.01, 0.001, True)]
+)
+def test_run_that_is_repeated_at_once_may_be_equal(
+    tmp_path: Path, hours: float, last_after: float, is_found: bool
+) -> None:
+    path = history(tmp_path, [{}, {}, {"data": "c"}, {"data": "c"}], hours=hours, last_after=last_after)
+    assert bool(messages(path, "no-new-data")) == is_found
+
+
+def test_message_of_changed_columns_names_old_and_new(tmp_path: Path) -> None:
+    path = history(
+        tmp_path, [{}, {}, columns(name=None, title=("str", 0, "many", None), id=("str", 0, "many", None))]
+    )
+    assert messages(path, "source-columns-changed") == [
+        "has no column 'name' but a new one, 'title'; 'id' is text and was integer, unlike in the last 2 runs"
+    ]
+
+
+def test_message_of_changed_target_names_both(tmp_path: Path) -> None:
+    path = history(tmp_path, [to_server("dwh"), to_server("dwh"), to_server("test", "db2")])
+    assert messages(path, "target-changed") == [
+        "wrote to host 'db2', database 'test'; the last 2 runs wrote to host 'db1', database 'dwh'"
+    ]
+
+
+def originals_run(
+    folder: Path, number: int, database: str = "prod", mode: str = "upsert", frame: pa.Table | None = None
+) -> Path:
+    """A local run of the original, which has no run card, with the spilled frame of its source."""
+    card = {"source": "mysql.extractor", "load": "supabase.writer"}
+    lines: list[Any] = [local("run_start", 0, pipeline="p.yaml", profile=None, params={})]
+    for step_id, driver in card.items():
+        lines += [local("step_start", 1, step_id=step_id, driver=driver)]
+        if step_id == "load":
+            lines += [
+                local(
+                    "inputs_resolved",
+                    1,
+                    step_id="load",
+                    from_step="source",
+                    key="df",
+                    rows=9,
+                    from_memory=True,
+                )
+            ]
+            lines += [local("write.start", 1, step_id="load", table="stats", mode=mode, rows=9)]
+        lines += [local("step_complete", 2, step_id=step_id, driver=driver, duration=1.0)]
+    lines += [local("run_complete", 3, steps_executed=2), local("run_end", 4)]
+    server = {"resolved_connection": {"url": f"https://{database}.supabase.co", "key": "***MASKED***"}}
+    files = {
+        "status.json": {"ok": True, "exit_code": 0, "steps_completed": 2, "steps_total": 2},
+        "compiled/meta.json": {"fingerprints": {"oml_fp": "sha256:1"}},
+        "cfg/load.json": {"connection": "@supabase.main", "table": "stats", "write_mode": mode},
+        "artifacts/load/cleaned_config.json": server,
+    }
+    if frame is not None:
+        sink = pa.BufferOutputStream()
+        pq.write_table(frame, sink)
+        files |= {
+            "artifacts/source/output.parquet": sink.getvalue().to_pybytes(),
+            "artifacts/source/schema.json": {field.name: str(field.type) for field in frame.schema},
+        }
+    steps = [("source", card["source"], []), ("load", card["load"], ["source"])]
+    return run_dir(folder, lines, steps=steps, files=files, name=f"run_{FIRST_MS + number * 24 * HOUR_MS}")
+
+
+def test_local_runs_of_the_original_record_their_target(tmp_path: Path) -> None:
+    originals_run(tmp_path, 0, "prod")
+    originals_run(tmp_path, 1, "prod")
+    assert messages(originals_run(tmp_path, 2, "test"), "target-changed") == [
+        "wrote to host 'test.supabase.co'; the last 2 runs wrote to host 'prod.supabase.co'"
+    ]
+
+
+@pytest.mark.parametrize(("mode", "is_found"), [("append", True), ("upsert", False)])
+def test_equal_spilled_frames_of_the_original_were_appended_again(
+    tmp_path: Path, mode: str, is_found: bool
+) -> None:
+    originals_run(tmp_path, 0, mode=mode, frame=pa.table({"id": [1, 2]}))
+    path = originals_run(tmp_path, 1, mode=mode, frame=pa.table({"id": [1, 2]}))
+    assert bool(messages(path, "rows-appended-again")) == is_found
+
+
+def test_spilled_frames_of_the_original_show_a_changed_column(tmp_path: Path) -> None:
+    for number in range(2):
+        originals_run(tmp_path, number, frame=pa.table({"id": [number, 2]}))
+    path = originals_run(tmp_path, 2, frame=pa.table({"id": ["a", "b"]}))
+    assert messages(path, "source-columns-changed") == [
+        "'id' is text and was integer, unlike in the last 2 runs"
+    ]
+
+
+@pytest.mark.parametrize("file", ["events.jsonl", "cfg/save.json", "artifacts/save/cleaned_config.json"])
+def test_damaged_file_of_an_earlier_run_is_passed_over(tmp_path: Path, file: str) -> None:
+    for number in range(3):
+        damaged = run(tmp_path, number, to_server("dwh")) / file
+        damaged.write_bytes(b"{torn\xff\n" + damaged.read_bytes()[:50])
+    assert analyze(run(tmp_path, 3, to_server("dwh"))).findings == ()
+
+
+@pytest.mark.parametrize("first", ["replace", "append"])
+def test_rows_after_a_writer_that_replaced_them_are_not_repeated(tmp_path: Path, first: str) -> None:
+    source_step = step("src", "x.extractor", rows=9, out={**OUT, "fingerprint": "a"})
+    writers = [
+        step(name, "x.writer", "src", rows=9, table="t", write_mode=mode)
+        for name, mode in (("first", first), ("second", "append"))
+    ]
+    events, planned, files = ours(source_step, *writers)
+    files = {**files, "status.json": {"ok": True, "steps_completed": 3, "steps_total": 3}}
+    for number in range(2):
+        path = run_dir(tmp_path, events, steps=planned, files=files, name=f"run_{FIRST_MS + number}")
+    assert bool(messages(path, "rows-appended-again")) == (first == "append")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("int64", "Int32"), ("uint8", "int64"), ("str", "large_string"), ("object", "string"), ("float64", "double"),
+        ("datetime64[ns]", "timestamp[us, tz=UTC]"), ("bool", "boolean"), ("decimal128(38, 0)", "decimal128(9, 2)"),
+    ],
+)  # fmt: skip
+def test_kind_does_not_depend_on_width_or_library(one: str, other: str) -> None:
+    assert kind_of(one) == kind_of(other) != ""
+
+
+def test_kinds_of_different_types_differ() -> None:
+    dtypes = [
+        "int64",
+        "float64",
+        "decimal128(38, 0)",
+        "bool",
+        "datetime64[ns]",
+        "str",
+        "interval",
+        "struct<a: int64>",
+    ]
+    assert len({kind_of(dtype) for dtype in dtypes}) == len(dtypes)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("out/2026-01-05/a.csv", "out/<date>/a.csv"),
+        ("out/20260105.csv", "out/<date>.csv"),
+        ("o/2026/01/05/x", "o/<date>/x"),
+        ("o_2026-01-05T10:20:30", "o_<date>"),
+        ("o_20260105_1020", "o_<date>"),
+        ("a/year=2026/month=1/x", "a/<date>/<date>/x"),
+        ("a 5.1.2026", "a <date>"),
+        ("2026-W05", "<date>"),
+        ("LIMIT 2000", "LIMIT 2000"),
+        ("v1.2026", "v1.2026"),
+        ("dwh_2", "dwh_2"),
+    ],
+)
+def test_dates_in_a_text_are_replaced(text: str, expected: str) -> None:
+    assert without_dates(text) == expected
