@@ -67,6 +67,8 @@ def _other_error(error: Exception) -> tuple[str, str]:
     """Return the kind of an error of pandas, and what to do."""
     if isinstance(error, ImportError):
         return "dependency-missing", f"install {error.name or 'the module that the message names'}"
+    if isinstance(error, UnicodeError):
+        return "encoding-wrong", "set encoding to the one that the file was written with, such as utf-16-le"
     if isinstance(error, TypeError):
         return "config-value-invalid", "correct dtype"
     return "value-not-convertible", "correct the value, or read its column as text with dtype: {column: str}"

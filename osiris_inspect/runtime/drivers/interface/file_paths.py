@@ -26,6 +26,19 @@ _WRITE_FIXES: Final[Mapping[str, str]] = {
     "too-many-open-files": "raise the limit of open files (ulimit -n)",
 }
 """Kind of a system error to what to do."""
+_OTHER_FOLDER: Final = "use an existing directory that the step can write to"
+_WRITE_FIXES_BY_ERRNO: Final[Mapping[int, str]] = {
+    errno.EFBIG: "raise the limit of file sizes (ulimit -f), or write several smaller files",
+    errno.EDQUOT: "free space in the quota of the user, or write to another disk",
+    errno.EEXIST: "correct the path: one of its folders is a file",
+    errno.ENOTDIR: "correct the path: one of its folders is a file",
+    errno.ENAMETOOLONG: "shorten the file name",
+    errno.ELOOP: "remove the symbolic link that refers to itself",
+    errno.EROFS: "write to a disk that is mounted for writing; a sandbox shows only what the step's configuration names",
+    errno.EIO: "check the disk",
+    errno.ETXTBSY: "stop the program that runs from this file",
+}
+"""Number of a system error to what to do, where it is more than for its kind."""
 
 
 def base_dir(config: Config, ctx: DriverContext) -> Path:
@@ -204,6 +217,6 @@ def _write_error(error: OSError, path: Path) -> DriverError:
     return DriverError(
         f"cannot write {path}: {error.strerror or error}",
         kind=kind,
-        fix=_WRITE_FIXES.get(kind, "use an existing directory that the step can write to"),
+        fix=_WRITE_FIXES_BY_ERRNO.get(error.errno or 0) or _WRITE_FIXES.get(kind, _OTHER_FOLDER),
         **{**os_error_facts(error), "path": str(path)},
     )
