@@ -24,6 +24,7 @@ from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepFailure, StepState
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.traceback_frames import (
+    Frame,
     Lookup,
     own_frame,
     pandas_lookup,
@@ -147,11 +148,16 @@ def _missing_keys(run: Run) -> Findings:
             f"{error.headline(match[0])}{raised_at(step.failure)}{SEPARATOR}key {key} was missing{line}",
             *error_evidence(step),
             step=step.id,
-            confidence=Confidence.HIGH if name else None,
+            confidence=Confidence.HIGH if name or _reads_key(frame, key) else None,
             fix=f"look at what {name!r} contains at this line; the driver expects {key} there"
             if name
             else _OF_KEY,
         )
+
+
+def _reads_key(frame: Frame | None, key: str) -> bool:
+    """Return True if the line that raised the error contains the key in brackets."""
+    return frame is not None and (f"[{key}]" in frame.source or f"[{key}]".replace("'", '"') in frame.source)
 
 
 def _missing_label(
