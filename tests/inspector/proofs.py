@@ -8,7 +8,9 @@ from typing import Any
 
 from tests.inspector import (
     test_earlier_runs,
+    test_query_rules,
     test_rules,
+    test_rules_of_driver_logs,
     test_rules_of_frames,
     test_rules_of_green_runs,
     test_rules_of_history,
@@ -503,6 +505,8 @@ BUILT_HITS: Sequence[tuple[str, Made]] = (
     ("all-rows-lost", (succeeding_locally(), CHAIN, _metric("rows_written", 0))),
     ("zero-rows-from-source", _rows(0)),
     ("column-all-null", _typed("null")),
+    ("sentinel-value", test_rules_of_green_runs.ours(test_rules_of_green_runs.ranged(("temperature", "-9999", "41")))),
+    ("sentinel-value", test_rules_of_green_runs.ours(test_rules_of_green_runs.ranged(("amount", "0", "999999999")))),
     ("config-missing", _skipped_over("stats")),
     ("duplicate-step-id", _planned(("extract", "x.y", []), ("extract", "x.y", []))),
     ("frame-dropped-from-cache", starving()),
@@ -554,6 +558,10 @@ BUILT_NEAR: Sequence[tuple[str, Made]] = (
     ("all-rows-lost", (succeeding_locally(), CHAIN, _metric("rows_written", 3))),
     ("zero-rows-from-source", _rows(14)),
     ("column-all-null", _typed("float64")),
+    ("sentinel-value", test_rules_of_green_runs.ours(test_rules_of_green_runs.ranged(("temperature", "-20", "41")))),
+    ("sentinel-value", test_rules_of_green_runs.ours(test_rules_of_green_runs.ranged(("account_id", "-9999", "41")))),
+    ("sentinel-value", test_rules_of_green_runs.ours(test_rules_of_green_runs.ranged(("depth", "-9999", "41"), nulls=7))),
+    ("sentinel-value", test_rules_of_green_runs.ours(test_rules_of_green_runs.ranged(("phone", "100000000", "999999999")))),
     ("config-missing", _skipped_over("extract")),
     ("duplicate-step-id", _planned(("extract", "x.y", []), ("extract-b", "x.y", []))),
     ("frame-dropped-from-cache", starving(rows=0)),
@@ -620,6 +628,8 @@ def hits() -> Iterator[Proof]:
         test_rules_of_the_original.HITS.items(),
         BUILT_HITS,
         test_rules_of_green_runs.HITS,
+        test_rules_of_driver_logs.HITS,
+        test_query_rules.HITS,
     )
     yield from (_built(*entry) for table in tables for entry in table)
 
@@ -637,5 +647,7 @@ def near_misses() -> Iterator[Proof]:
         test_rules_of_the_original.NEAR_MISSES.items(),
         BUILT_NEAR,
         test_rules_of_green_runs.NEAR_MISSES,
+        test_rules_of_driver_logs.NEAR_MISSES,
+        test_query_rules.NEAR_MISSES,
     )
     yield from (_built(*entry) for table in tables for entry in table)

@@ -139,6 +139,70 @@ def cast(query: str, nulls: int = 300, before: int = 0) -> tuple[Step, Step]:
     )
 
 
+def blank(query: str, before: Sequence[str] = ()) -> tuple[Step, Step]:
+    """A step that returns a column of empty text."""
+    columns = {"columns": ["id", "city"], "dtypes": ["int64", "str"], "nulls": [0, 0]}
+    source = step("src", "x.extractor", rows=300, out={**columns, "blank_columns": list(before)})
+    out = {**columns, "blank_columns": ["city"]}
+    return source, step("shape", "duckdb.processor", "src", rows=300, out=out, query=query)
+
+
+def csv(columns: Mapping[str, str], rows: int = 50, **config: Any) -> Made:
+    """A step that reads a CSV file with columns of these types."""
+    out = {"columns": [*columns], "dtypes": [*columns.values()]}
+    return ours(step("src", "filesystem.csv_extractor", rows=rows, out=out, path="in/a.csv", **config))
+
+
+def signed(config: Mapping[str, Any] | None = None, **source: Any) -> Made:
+    """A step that reads a CSV file with these signs."""
+    out = {"columns": ["id", "name"], "dtypes": ["int64", "str"], "source": source}
+    return ours(step("src", "filesystem.csv_extractor", rows=50, out=out, path="in/a.csv", **(config or {})))
+
+
+def odd(column: str, value: str, count: int = 1, decimals: int = 0) -> Made:
+    """A step that reads a CSV file in which a column of numbers has another value."""
+    entry = {
+        "column": column,
+        "value": value,
+        "count": count,
+        "values": 400,
+        "decimals": decimals,
+        "line": 79,
+    }
+    return signed(odd_values=[entry])
+
+
+def queried(query: str, **source: Any) -> Made:
+    """A step that reads a CSV file with these signs, and a query over its rows."""
+    out = {"columns": ["id", "name"], "dtypes": ["int64", "str"], "source": source}
+    read = step("src", "filesystem.csv_extractor", rows=50, out=out, path="in/a.csv")
+    return ours(read, step("shape", "duckdb.processor", "src", rows=50, query=query))
+
+
+def ranged(
+    *columns: tuple[str, str | None, str | None],
+    rows: int = 2000,
+    nulls: int = 0,
+    repeated: int = 500,
+    **config: Any,
+) -> Step:
+    """A source with columns of these names, smallest and largest values."""
+    names, low, high = zip(*columns, strict=True)
+    out = {
+        "columns": names,
+        "dtypes": ["int64"] * len(names),
+        "nulls": [nulls] * len(names),
+        "min": low,
+        "max": high,
+    }
+    out["repeated"] = {"rows": 1000, "repeated": repeated}
+    return step("src", "x.extractor", rows=rows, out=out, **config)
+
+
+def timed(name: str, low: str | None, high: str | None) -> Made:
+    return ours(ranged(("n", "1", "2000"), (name, low, high)))
+
+
 def converted(query: str | None, nulls: int) -> tuple[Step, Step]:
     source = step("src", "x.extractor", rows=300, out=counted(300, id=0, amount=3))
     config = {"query": query} if query else {}
@@ -191,6 +255,66 @@ HEADER = {"rows": 3, "dtypes": ["str"], "columns": ["id;name;amount"]}
 
 HITS: Sequence[tuple[str, Made]] = (
     ("column-all-null", ours(*cast("SELECT id, TRY_CAST(email AS DOUBLE) AS amount FROM df"))),
+    ("column-all-null", ours(*blank("SELECT id, trim(city, 'a-z') AS city FROM df"))),
+    ("header-misread", csv({"1042": "int64", "Ada": "str", "19.90": "float64", "2024-03-01": "str"})),
+    ("header-misread", csv({"5.1": "float64", "3.5": "float64", "1.4": "float64", "0.2": "float64", "Iris-setosa": "str"})),
+    ("header-misread", csv({"1": "int64", "Ada": "str", "Lovelace": "str", "ada@example.org": "str"})),
+    ("header-misread", csv({"ada@example.org": "object"})),
+    ("header-misread", csv({"7": "int64", "Ada": "str", "Lovelace": "str", "ada@example.org": "str", "+420 601 000": "str"})),
+    ("header-misread", csv({"7": "int64", "Ada": "str", "Lovelace": "str", "Brno": "str", "2024-03-01": "str"})),
+    ("header-misread", csv({"1000": "int64", "Brno": "str", "67,12": "str"})),
+    ("header-misread", csv({"17": "int64", "Lamp": "str", "$1,299.00": "str"})),
+    ("header-misread", csv({"https://example.org/a": "str", "200": "int64"})),
+    ("header-misread", csv({"17": "int64", "9.99": "float64", "9.99.1": "float64", "Brno": "str"}, skip_rows=1)),
+    ("header-misread", csv({"2024-03-01 10:00:00": "datetime64[us]", "4.5": "float64"})),
+    (
+        "header-misread",
+        theirs(step("src", "filesystem.csv_extractor", rows=3), files={"artifacts/src/schema.json": {"7": "int64", "2024-03-01": "object", "1.5": "float64"}, "artifacts/src/output.parquet": b"PAR1\x15\x00\x00\x00\x00PAR1"}),
+    ),
+    ("header-misread", csv({"0.10": "object", "0.90": "object", "1.00": "object", "0.10.1": "object"}, rows=0)),
+    ("header-misread", signed({"header": False}, header_rows=1)),
+    ("header-misread", signed(header_rows=2)),
+    ("text-garbled", signed({"encoding": "latin-1"}, encoding_found="utf-8", encoding="latin-1")),
+    ("text-garbled", signed({"encoding": "latin-1"}, encoding_found="cp1252", encoding="latin-1")),
+    ("text-garbled", signed(replacement_characters=3)),
+    ("text-garbled", signed(double_encoded=40)),
+    ("comment-cuts-values", signed({"comment": "#"}, lines_cut=12)),
+    ("lines-too-short", signed(short_lines=120, broken_lines=120, checked_lines=480)),
+    ("lines-too-short", signed(short_lines=1, broken_lines=1, checked_lines=480)),
+    ("lines-too-short", signed(short_lines=1, cut_lines=1, checked_lines=480)),
+    ("lines-too-short", signed(short_lines=1, footer_lines=1, checked_lines=480)),
+    ("header-repeated", signed(header_repeats=1, header_repeat_line=102)),
+    ("header-repeated", signed(header_repeats=3, header_repeat_row=101)),
+    ("title-as-header", csv({"Sales report 11/2026": "str", "Unnamed: 1": "str", "Unnamed: 2": "str"})),
+    ("title-as-header", csv({"Unnamed: 0": "str", "Report": "str", "Unnamed: 2": "str", "Unnamed: 3": "str"})),
+    ("total-line-loaded", signed(total_line=122, total_label="TOTAL")),
+    ("total-line-loaded", signed(total_row=121, total_label="")),
+    ("numbers-as-text", odd("qty", "12 pcs")),
+    ("numbers-as-text", odd("qty", "12pcs")),
+    ("numbers-as-text", odd("price", "1,250.00")),
+    ("numbers-as-text", odd("price", "12,5")),
+    ("numbers-as-text", odd("amount", "-")),
+    ("numbers-as-text", odd("amount", "n/a ", count=3)),
+    ("numbers-as-text", odd("account", "TOTAL")),
+    ("numbers-as-text", odd("account", "Grand total:")),
+    ("numbers-as-text", odd("weight", "~5 kg", count=2)),
+    ("numbers-as-text", odd("weight", "1O5", decimals=200)),
+    ("numbers-as-text", odd("invoice_no", "#REF!")),
+    ("numbers-as-text", odd("qty", "see note")),
+    ("numbers-as-text", odd("price", "€ 12")),
+    ("time-out-of-range", timed("created_at", "1970-01-20 17:24:32", "1970-01-20 18:01:05")),
+    ("time-out-of-range", timed("ts", "1970-01-01 00:00:01.700000", "1970-01-01 00:00:01.712346")),
+    ("time-out-of-range", timed("ts", "1970-01-01 00:28:20.100000+00:00", "1970-01-01 00:28:32.345678+00:00")),
+    ("time-out-of-range", timed("shipped_at", "1970-01-01 00:00:00", "2026-05-01 00:00:00")),
+    ("time-out-of-range", timed("when", "1970-01-01 00:00:00", "2026-05-01 11:02:37")),
+    ("time-out-of-range", timed("created_at", "55840-11-08 22:13:20.000000", "56247-03-15 01:00:00")),
+    ("time-out-of-range", timed("order_date", "2024-01-02", "2925-03-11")),
+    ("rows-delivered-twice", ours(ranged(("id", "1", "1000"), ("amount", None, None)))),
+    ("rows-delivered-twice", ours(ranged(("ID", "501", "2300"), ("order_date", "2024-01-01", "2024-09-01")))),
+    (
+        "rows-delivered-twice",
+        ours(ranged(("order_no", "1", "1000")), step("load", "postgres.writer", "src", rows=2000, primary_key=["order_no"], write_mode="upsert")),
+    ),
     ("join-explosion", ours(*joined(2000))),
     ("join-explosion", theirs(*joined(2000))),
     ("join-explosion", ours(*joined(2000, join=keys(900, 100)))),
@@ -251,6 +375,82 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("failure-logged", theirs(*enriched(), files=log("INFO - insert failed 0 times"))),
     ("column-all-null", ours(*cast("SELECT id, NULL AS amount FROM df"))),
     ("column-all-null", ours(*cast("SELECT id, TRY_CAST(email AS DOUBLE) AS amount FROM df", nulls=299))),
+    ("column-all-null", ours(*blank("SELECT id, '' AS city FROM df"))),
+    ("header-misread", csv({"id": "int64", "name": "str", "amount": "float64"})),
+    ("header-misread", csv({"country": "str", "2019": "float64", "2020": "float64", "2021": "float64"})),
+    ("header-misread", csv({"shop": "str", "2024-01-01": "float64", "2024-01-08": "float64"})),
+    ("header-misread", csv({"person": "str", "2024-01-01": "str", "2024-01-02": "str"})),
+    ("header-misread", csv({"sample": "str", "400.0": "float64", "400.5": "float64", "401.0": "float64"})),
+    ("header-misread", csv({"name": "str", "0.05": "float64", "0.95": "float64"})),
+    ("header-misread", csv({"question": "str", "a@x.org": "str", "b@x.org": "str", "c@x.org": "str"})),
+    ("header-misread", csv({"0": "int64", "1": "str", "2": "float64"}, header=False)),
+    ("header-misread", csv({"c0": "int64", "c1": "str", "v1.0": "float64"})),
+    ("header-misread", csv({"id": "int64", "name": "str", "city": "str", "address": "str", "2024-03-01": "str"})),
+    ("header-misread", csv({"item": "str", "$10": "str", "$20": "str"})),
+    ("header-misread", csv({"item": "str", "5%": "float64", "50%": "float64", "95%": "float64"})),
+    ("header-misread", csv({"10": "int64", "20": "int64", "30": "int64"})),
+    ("header-misread", ours(step("src", "mysql.extractor", rows=5, out={"columns": ["7", "9.5"], "dtypes": ["int64", "float64"]}, query="SELECT 7, 9.5"))),
+    ("header-misread", signed({"header": False})),
+    ("header-misread", csv({"id": "object", "2024-01-01": "object", "2024-01-08": "object"}, rows=0)),
+    ("text-garbled", signed({"encoding": "latin-1"})),
+    ("text-garbled", signed(lines_cut=1)),
+    ("comment-cuts-values", signed({"comment": "#"})),
+    ("comment-cuts-values", signed({"comment": "#"}, lines_cut=0)),
+    ("lines-too-short", signed(short_lines=40, checked_lines=480)),
+    ("lines-too-short", signed(short_lines=0, broken_lines=0, checked_lines=480)),
+    ("header-repeated", signed(header_repeats=0)),
+    ("header-repeated", signed(header_rows=1)),
+    ("title-as-header", csv({"Unnamed: 0": "int64", "name": "str"})),
+    ("title-as-header", csv({"id": "int64", "name": "str", "city": "str", "Unnamed: 3": "str"})),
+    ("title-as-header", ours(step("src", "filesystem.csv_extractor", rows=50, out={"columns": ["id", "Unnamed: 1", "Unnamed: 2"], "dtypes": ["int64", "float64", "float64"], "nulls": [0, 50, 50]}))),
+    ("title-as-header", ours(SRC, step("shape", "duckdb.processor", "src", rows=50, out={"columns": ["a", "Unnamed: 1"], "dtypes": ["str", "str"]}))),
+    ("total-line-loaded", signed(header_rows=1)),
+    ("total-line-loaded", queried("SELECT * FROM df WHERE name <> 'Total'", total_line=122, total_label="TOTAL")),
+    ("numbers-as-text", odd("house_no", "12a")),
+    ("numbers-as-text", odd("houseNumber", "12 a")),
+    ("numbers-as-text", odd("room", "Lobby")),
+    ("numbers-as-text", odd("product_code", "A1003", count=3)),
+    ("numbers-as-text", odd("zip", "unknown")),
+    ("numbers-as-text", odd("model", "X5")),
+    ("numbers-as-text", odd("mark", "101B")),
+    ("numbers-as-text", odd("result", "W", count=3)),
+    ("numbers-as-text", odd("years", "present", count=9)),
+    ("numbers-as-text", signed(odd_values=[{"column": "cylinders", "value": "rotary", "count": 1, "values": 93, "line": 58}])),
+    ("numbers-as-text", signed()),
+    ("numbers-as-text", odd("Unnamed: 2", "receipts")),
+    ("numbers-as-text", signed(total_line=122, total_label="TOTAL", odd_values=[{"column": "name", "value": "TOTAL", "count": 1, "values": 121, "line": 122}])),
+    ("numbers-as-text", queried("SELECT TRY_CAST(qty AS INT) AS qty FROM df", odd_values=[{"column": "qty", "value": "12 pcs", "count": 1, "values": 121, "line": 9}])),
+    ("numbers-as-text", queried("SELECT qty FROM df WHERE qty <> '-'", odd_values=[{"column": "qty", "value": "-", "count": 1, "values": 121, "line": 9}])),
+    ("numbers-as-text", signed(odd_values="qty")),
+    ("time-out-of-range", timed("birth_date", "1970-01-01 00:00:00", "2004-03-05 00:00:00")),
+    ("time-out-of-range", timed("born", "1925-04-01", "2004-03-05")),
+    ("time-out-of-range", timed("month", "1970-01-01 00:00:00", "2020-12-01 00:00:00")),
+    ("time-out-of-range", timed("time", "1970-01-01 00:00:00", "2020-12-31 23:00:00")),
+    ("time-out-of-range", timed("opens", "1970-01-01 08:00:00", "1970-01-01 22:30:00")),
+    ("time-out-of-range", timed("opens_at", "1970-01-01 00:20:00", "1970-01-01 00:40:00")),
+    ("time-out-of-range", timed("closed_at", "2024-01-01 10:00:00", "9999-12-31 23:59:59")),
+    ("time-out-of-range", timed("removed_at", "2024-01-01", "2999-12-31")),
+    ("time-out-of-range", timed("removed_at", "2024-01-01", "2262-04-11 23:47:16.854775")),
+    ("time-out-of-range", timed("lease_end", "2024-01-01", "2921-06-24")),
+    ("time-out-of-range", timed("valid_from", "1970-01-01 00:00:00", "2024-06-24 10:11:12")),
+    ("time-out-of-range", timed("created_at", "1969-12-31 23:00:00", "2024-06-24 10:11:12")),
+    ("time-out-of-range", timed("created_at", None, None)),
+    ("time-out-of-range", timed("paid_at", "1970-01-01 00:00:00", None)),
+    ("rows-delivered-twice", ours(ranged(("id", "1", "2000"), ("amount", None, None)))),
+    ("rows-delivered-twice", ours(ranged(("id", "1", "1900"), ("amount", None, None)))),
+    ("rows-delivered-twice", ours(ranged(("id", "1", "1000"), ("valid_from", None, None)))),
+    ("rows-delivered-twice", ours(ranged(("id", "1", "1000"), ("version", "1", "2")))),
+    ("rows-delivered-twice", ours(ranged(("id", "1", "1000"), ("updated_at", None, None)))),
+    ("rows-delivered-twice", ours(ranged(("id", "1", "40"), ("date", "2024-01-01", "2024-02-19")))),
+    ("rows-delivered-twice", ours(ranged(("id", "1", "10"), ("variable", None, None)))),
+    ("rows-delivered-twice", ours(ranged(("customer_id", "1", "100")))),
+    ("rows-delivered-twice", ours(ranged(("id", "1", "1000"), ("amount", None, None), repeated=0))),
+    ("rows-delivered-twice", ours(ranged(("id", "1", "1000"), nulls=1000))),
+    ("rows-delivered-twice", ours(ranged(("id", "1", "1000"), query="SELECT o.id, l.n FROM orders o JOIN parts l USING (id)"))),
+    (
+        "rows-delivered-twice",
+        ours(ranged(("order_no", "1", "1000")), step("load", "postgres.writer", "src", rows=2000, primary_key=["order_no", "part"], write_mode="upsert")),
+    ),
     ("join-explosion", ours(*joined(1000))),
     ("join-explosion", theirs(*joined(1000))),
     ("join-explosion", ours(*joined(200_000, "SELECT * FROM df_a CROSS JOIN df_b"))),
@@ -373,6 +573,19 @@ def test_column_lost_in_a_step_names_its_input(tmp_path: Path) -> None:
     assert messages(tmp_path, ours(source, joined_step)) == {
         "column-all-null@j": "'city' had no values in any of 3 rows, although the input had some"
     }
+
+
+@pytest.mark.parametrize("sign", ["replacement_characters", "double_encoded"])
+def test_one_garbled_character_is_a_note(tmp_path: Path, sign: str) -> None:
+    findings = report(tmp_path, signed(**{sign: 1})).findings
+    assert [(finding.id, finding.severity) for finding in findings] == [("text-garbled@src", "note")]
+
+
+def test_blank_column_of_a_source_is_a_note(tmp_path: Path) -> None:
+    findings = report(tmp_path, ours(*blank("SELECT id, city FROM df", before=["city"]))).findings
+    assert [(finding.id, finding.severity, finding.message) for finding in findings] == [
+        ("column-all-null@src", "note", "'city' had only blank text in all of 300 rows")
+    ]
 
 
 def test_column_empty_at_the_source_is_no_finding(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import ctypes
 import fcntl
+import logging
 import os
 import signal
 import subprocess
@@ -101,6 +102,7 @@ class Faulty:
     def spill_secret(self, config: Mapping[str, Any], ctx: Any) -> None:
         secret = config["words"]
         print("my password is", secret)
+        logging.getLogger("faulty").info("my token is %s", secret)
         sys.stderr.write(f"again {secret}\n")
         os.write(1, secret[:4].encode())
         os.write(1, secret[4:].encode())

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from osiris_inspect.runtime.drivers.join_counts import MAX_ROWS
+from osiris_inspect.runtime.drivers.query_checks.tables import MAX_ROWS
 from osiris_inspect.runtime.frames.frame_counts import MAX_RANGE_ROWS
 from osiris_inspect.runtime.frames.store import FrameStore, StoredFrame
 from tests.runtime.driving import STORAGES, context, drive, handed
@@ -91,6 +91,7 @@ def test_counts_of_every_kind_of_frame_fit_its_columns(tmp_path: Path, name: str
 def test_keys_of_a_join_are_counted(tmp_path: Path, query: str, storage: str) -> None:
     assert join(tmp_path, query, storage) == [
         {
+            "kind": "left" if "LEFT" in query else "inner",
             "left_rows": 5,
             "right_rows": 4,
             "matched": 3,
@@ -105,18 +106,37 @@ def test_keys_of_a_join_are_counted(tmp_path: Path, query: str, storage: str) ->
     "query",
     [
         "SELECT * FROM o JOIN c ON o.customer_id < c.customer_id",
-        "SELECT * FROM o JOIN c USING (customer_id) WHERE amount > 1",
         "SELECT * FROM o CROSS JOIN c",
-        "SELECT * FROM o JOIN (SELECT DISTINCT * FROM c) d USING (customer_id)",
-        "SELECT * FROM o JOIN o p USING (customer_id)",
+        "SELECT * FROM o JOIN c USING (customer_id) JOIN c d ON d.customer_id < o.customer_id",
         "SELECT * FROM o SEMI JOIN c USING (customer_id)",
         "SELECT * FROM o UNION ALL SELECT customer_id, 1.0 FROM c",
-        "WITH c AS (SELECT DISTINCT * FROM df_customers) SELECT * FROM o JOIN c USING (customer_id)",
+        "SELECT * FROM o JOIN c USING (customer_id) WHERE amount > length(name)",
         "SELECT * FROM o JOIN c ON o.customer_id = c.customer_id OR o.amount = c.customer_id",
     ],
 )
 def test_other_queries_are_not_counted(tmp_path: Path, query: str) -> None:
     assert join(tmp_path, query) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "counted"),
+    [
+        ("SELECT * FROM o JOIN c USING (customer_id) WHERE amount > 1", (4, 4, 2, 0, 1)),
+        ("SELECT * FROM o, c WHERE o.customer_id = c.customer_id AND name = 'Bo'", (5, 1, 1, 1, 0)),
+        ("SELECT * FROM o JOIN (SELECT DISTINCT * FROM c) d USING (customer_id)", (5, 3, 3, 1, 0)),
+        ("SELECT * FROM o JOIN c USING (customer_id) JOIN c d ON d.name = c.name", (5, 4, 3, 1, 1)),
+        ("WITH d AS (SELECT DISTINCT * FROM c) SELECT * FROM o JOIN d USING (customer_id)", (5, 3, 3, 1, 0)),
+        (
+            "SELECT count(*) FROM (SELECT * FROM o LEFT JOIN c ON o.customer_id = c.customer_id AND name = 'Ada')",
+            (5, 2, 2, 1, 1),
+        ),
+    ],
+)
+def test_join_of_filtered_rows_is_counted(tmp_path: Path, query: str, counted: tuple[int, ...]) -> None:
+    (counts,) = join(tmp_path, query)
+    names = ("left_rows", "right_rows", "matched", "left_duplicates", "right_duplicates")
+    assert tuple(counts[name] for name in names) == counted
+    assert counts["filtered"] is True
 
 
 def test_keys_of_two_columns_are_counted_as_pairs(tmp_path: Path) -> None:
@@ -140,6 +160,7 @@ def test_dense_and_sparse_numbers_are_counted_alike(tmp_path: Path) -> None:
         counted
         == [
             {
+                "kind": "inner",
                 "left_rows": 4,
                 "right_rows": 4,
                 "matched": 3,
@@ -164,3 +185,75 @@ def test_writer_logs_rows_received_and_written(tmp_path: Path) -> None:
     ]
     rows = len((tmp_path / "stats.csv").read_text().splitlines()) - 1
     assert [(end["rows_received"], end["rows_written"]) for end in ends] == [(rows, rows)]
+
+
+@pytest.mark.parametrize(
+    ("cells", "distinct"),
+    [
+        (["Ada"] * 70_000, 1),
+        (["Ada"] * 70_000 + ["Bo"], "few"),
+        ([7.5, float("nan")] * 200, 1),
+        ([7.5] * 300 + [8.0], "few"),
+        ([None] * 3 + ["Ada"], 1),
+        (["ab"] * 300 + ["a", "bab"], "few"),
+        (["ab"] * 300 + ["", "abab"], "few"),
+        (["\u00fc", None] * 40_000, 1),
+        ([""] * 300, 1),
+        ([True] * 300, 1),
+        ([True] * 300 + [False], "few"),
+        ([float("nan")] * 3, 0),
+    ],
+)
+@pytest.mark.parametrize("storage", STORAGES)
+def test_one_value_is_counted_in_all_rows(
+    tmp_path: Path, storage: str, cells: list[Any], distinct: Any
+) -> None:
+    assert stored(tmp_path, pd.DataFrame({"c": cells}), storage).distinct == (distinct,)
+
+
+@pytest.mark.parametrize(
+    ("cells", "blank"),
+    [
+        (["", "  ", None, "\t"], ("c",)),
+        ([""] * 300 + ["x"], ()),
+        ([None, None], ()),
+        (["", "x"], ()),
+        ([1, 2], ()),
+    ],
+)
+@pytest.mark.parametrize("storage", STORAGES)
+def test_blank_column_has_only_spaces(
+    tmp_path: Path, storage: str, cells: list[Any], blank: tuple[str, ...]
+) -> None:
+    assert stored(tmp_path, pd.DataFrame({"c": cells}), storage).blank_columns == blank
+
+
+def test_year_beyond_python_is_recorded_and_infinity_is_not(tmp_path: Path) -> None:
+    milliseconds = pa.array([0, 1_700_000_000_000], pa.timestamp("s"))
+    infinite = pa.array([0, 2**63 - 1], pa.timestamp("us"))
+    counts = stored(tmp_path, pa.table({"at": milliseconds, "until": infinite}))
+    assert counts.max == ("55840-11-08 22:13:20.000000", None)
+
+
+@pytest.mark.parametrize(
+    ("frame", "repeated"),
+    [
+        (pd.DataFrame({"id": [1, 2, 3] * 2, "v": ["a", "b", None] * 2}), {"rows": 6, "repeated": 3}),
+        (
+            pd.DataFrame({"Id": list(range(1000)) * 2, "v": [0.5, float("nan")] * 1000}),
+            {"rows": 128, "repeated": 64},
+        ),
+        (pd.DataFrame({"id": [1, 2, 3] * 2, "v": range(6)}), {"rows": 6, "repeated": 0}),
+        (pd.DataFrame({"id": [1, 2, 3, 9, 9], "v": 1}), {}),
+        (pd.DataFrame({"customer": [1, 1, 1]}), {}),
+        (pd.DataFrame({"id": ["a", "a"]}), {}),
+        (pd.DataFrame({"id": [1, 1], "tags": [["x"], ["x"]]}), {"rows": 2, "repeated": 1}),
+        (pd.DataFrame({"id": [1, 1]}, index=["a", "b"]), {"rows": 2, "repeated": 1}),
+        (pa.table({"id": [1, 1], "tags": [["x"], ["y"]]}), {"rows": 2, "repeated": 0}),
+    ],
+)
+@pytest.mark.parametrize("storage", STORAGES)
+def test_repeated_rows_are_counted_among_the_first_ids(
+    tmp_path: Path, storage: str, frame: Any, repeated: dict[str, int]
+) -> None:
+    assert stored(tmp_path, frame, storage).repeated == repeated

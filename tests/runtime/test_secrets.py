@@ -64,7 +64,9 @@ def test_a_secret_in_config_error_traceback_sql_and_output_is_in_no_byte_of_the_
     (failed,) = [event for event in events_of(outcome.path) if event["event"] == "step_failed"]
     assert failed["error"] in ("SELECT '***'", "SELECT ***")
     assert not _leaks(outcome.path)
-    assert "my password is ***" in (outcome.path / "worker.log").read_text()
+    log = (outcome.path / "worker.log").read_text()
+    assert "my password is ***" in log
+    assert " - faulty - [step first] - INFO - my token is ***" in log
 
 
 def test_the_driver_gets_the_secret_itself(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from osiris_inspect.runtime.protocol import messages as rpc
 from osiris_inspect.runtime.protocol.environment import WorkerContext
 from osiris_inspect.runtime.protocol.messages import Command
 from osiris_inspect.runtime.transport.in_process import InProcess
+from osiris_inspect.runtime.worker import driver_logging as driver_log
 from osiris_inspect.runtime.worker.command_loop import serve
 from osiris_inspect.runtime.worker.driver_logging import driver_logging
 from tests.runtime.pipelines import STATS
@@ -177,3 +178,65 @@ def test_log_record_of_driver_is_printed_with_its_step(capsys: pytest.CaptureFix
         logging.getLogger("acme").warning("skipped %d records", 37)
     logging.getLogger("acme").warning("after the step")
     assert capsys.readouterr().out.endswith(" - acme - [step fetch] - WARNING - skipped 37 records\n")
+
+
+def test_info_record_of_driver_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    level = logging.getLogger().level
+    with driver_logging("fetch"):
+        logging.getLogger("acme.client").info("page %d of %d", 1, 14)
+        logging.getLogger("acme.client").debug("not of interest")
+    assert capsys.readouterr().out.endswith(" - acme.client - [step fetch] - INFO - page 1 of 14\n")
+    assert logging.getLogger().level == level
+
+
+@pytest.mark.parametrize("name", ["urllib3.connectionpool", "botocore.credentials", "httpx"])
+def test_info_record_of_library_is_not_printed(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with driver_logging("fetch"):
+        logging.getLogger(name).info("GET /")
+        logging.getLogger(name).warning("retrying")
+    assert [line.rpartition(" - ")[2] for line in capsys.readouterr().out.splitlines()] == ["retrying"]
+
+
+def test_info_records_over_the_limit_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    with driver_logging("fetch"):
+        for number in range(driver_log.MAX_RECORDS + 100):
+            logging.getLogger("acme").info("row %d", number)
+    messages = [line.rpartition(" - ")[2] for line in capsys.readouterr().out.splitlines()]
+    numbers = [
+        *range(driver_log.MAX_RECORDS),
+        *range(driver_log.MAX_RECORDS + 80, driver_log.MAX_RECORDS + 100),
+    ]
+    assert [message for message in messages if message.startswith("row")] == [f"row {n}" for n in numbers]
+    assert messages[driver_log.MAX_RECORDS] == "[80 more log records below WARNING were not kept]"
+
+
+def test_info_records_are_limited_by_characters(capsys: pytest.CaptureFixture[str]) -> None:
+    with driver_logging("fetch"):
+        for _ in range(500):
+            logging.getLogger("acme").info("x" * 10_000)
+    assert len(capsys.readouterr().out) < 2 * driver_log.MAX_CHARACTERS
+
+
+def test_info_record_does_not_reach_other_handlers() -> None:
+    records: list[str] = []
+
+    class Kept(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            records.append(record.getMessage())
+
+    other = Kept()
+    logging.getLogger().addHandler(other)
+    try:
+        with driver_logging("fetch"):
+            logging.getLogger("acme").info("page 1")
+            logging.getLogger("acme").warning("slow")
+    finally:
+        logging.getLogger().removeHandler(other)
+    assert (records, other.filters) == (["slow"], [])
+
+
+def test_record_with_wrong_arguments_does_not_raise(capsys: pytest.CaptureFixture[str]) -> None:
+    with driver_logging("fetch"):
+        logging.getLogger("acme").info("page %d", "one")
+        logging.getLogger("acme").info("page 2")
+    assert capsys.readouterr().out.endswith("page 2\n")

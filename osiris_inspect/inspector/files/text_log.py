@@ -5,6 +5,7 @@ responses are kept; a driver may hide what the log records about a request.
 """
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from osiris_inspect.inspector.files.run_files import NumberedLine, RunFiles
 from osiris_inspect.inspector.run.http_response import HttpResponse
 from osiris_inspect.inspector.run.run import LogLine
 from osiris_inspect.inspector.text.sanitize import LOOKAHEAD, excerpt
+from osiris_inspect.model import run_layout as layout
 
 MAX_FULL_READ = 8 << 20
 """A text log of more bytes is read only at its beginning and its end."""
@@ -21,15 +23,30 @@ MAX_COUNTED = 512 << 20
 """Bytes up to which skipped lines are counted, which takes a fifth of a second."""
 MAX_KEPT = 5000
 """Maximum number of lines kept of one log."""
+MAX_MESSAGES = 2000
+"""Maximum number of messages of drivers kept of one log, besides warnings and errors."""
+LAST_MESSAGES = 100
+"""Number of messages kept of the end of a longer log."""
 MAX_TEXT = 4000
 """Maximum number of characters kept of one line."""
 
 _LEVEL = re.compile(rb"\b(CRITICAL|FATAL|ERROR|WARNING|WARN)\b")
+_OWN_LEVEL = re.compile(rb" - \[step [^\s\]]{1,200}\] - ([A-Z]{1,20}) - ")
 _ROWS = rb"\b(?:rows?|lines?|records?|documents?|entries|items?)\b"
 _LEFT_OUT = rb"\b(?:skipp|dropp|ignor|reject|discard|omitt)(?:ed|ing)\b"
 _REPORTS_LOSS = re.compile(
     rb"%b[^\n]{0,40}?%b|%b[^\n]{0,40}?%b" % (_ROWS, _LEFT_OUT, _LEFT_OUT, _ROWS), re.IGNORECASE
 )
+_REPORTS_ROWS = re.compile(
+    rb"\d(?: [a-z]{1,15})? {0,2}(?:of|out of|/) {0,2}(?:a total of )?\d|\btotal|[_ ]total\b|totalcount|numfound|\bhas[_ ]?(?:more|next)"
+    rb"|\bnext[_ ]?(?:page|cursor|token|link|offset|url)|\btruncat|\bshortened|\bpartial\b|\bfirst page|\bonly (?:the )?first|\blimited to|\bcapped"
+    rb"|\bmore \w{3,12} (?:are |is )?available|\bnot all \w{3,12}|\bstale\b|\bcached (?:copy|data|result|response|snapshot)|\b(?:falling|fell) back"
+    rb"|\busing (?:default|none|null|nan|the default)|\bcoerced|\bdefaulting|\bset(?:ting)? (?:it )?to (?:none|null|nan)|\bretrying"
+    rb"|\b(?:errors|errored|failed|failures|reject|invalid|malformed|lost)"
+    rb"|\bwarning'?, \d{4},|\b(?:page|offset|batch|pages|again|kept|no more|last|unchanged|up to date)\b|\b(?:filter|match|dedup|unique|re-?read|re-?fetch)|\ball \w{2,20}",
+    re.IGNORECASE,
+)
+"""Messages of drivers about a part of the rows, in the log of our own worker."""
 _RELEVANT = re.compile(
     rb"HTTP/\d(?:\.\d)?\"? [45]\d\d|\b(?:Connect|Read|Write|Pool|Network|RemoteProtocol)(?:ion)?(?:Error|Timeout)\(|[Ee]rror details|\bconnection for step \S{1,200}: |Killed\b|Segmentation fault|^\w{0,100}(?:Error|Exception)\b[:(]|^KeyboardInterrupt\b"
 )
@@ -42,12 +59,14 @@ _SYSTEM_ERROR = re.compile(SYSTEM_ERROR.pattern.encode())
 _END_EVENT = re.compile(rb'"(?:step_error|step_failed|run_error)"')
 _ERROR_TEXT = re.compile(rb'"(?:error|message)"\s{0,16}:\s{0,16}"')
 _STEP_ID = re.compile(r'"step_id"\s{0,16}:\s{0,16}"([^"\\]{1,200})"')
+_OF_ANY_LOG = (_RELEVANT, _SYSTEM_ERROR, _REPORTS_LOSS)
 _STEP = re.compile(
     rb"\[step ([^\s\]]{1,200})\] - |\bcfg/([^/\s]{1,200})\.json\b|\bExecuting step ([^\s]{1,200})|\b(?:connection|query) for step ([^\s:,]{1,200})"
 )
 
 
 _INFO = b" INFO "
+_OWN_STEP = b" - [step "
 _RELEVANT_TEXTS = (
     *(b"rror", b"Timeout(", b"WARN", b"cfg/", b"ERROR", b"CRITICAL", b"FATAL", b"HTTP/", b"xception"),
     *(b"Executing step", b" for step ", b"Killed", b"Segmentation fault", b"space left", b"quota exceeded"),
@@ -111,7 +130,8 @@ def read_text_log(file: str, lines: Iterable[NumberedLine]) -> TextLog:
     def observed() -> Iterator[NumberedLine]:
         nonlocal has_info
         for number, raw in lines:
-            has_info = has_info or _INFO in raw[:200]
+            # the log of our own worker has messages of drivers, but not those of HTTP clients
+            has_info = has_info or (_INFO in raw[:200] and _OWN_STEP not in raw[:200])
             if http_log.MARK in raw and len(responses) < MAX_KEPT:
                 response = http_log.parse_response(file, number, _head(raw))
                 responses.extend([response] if response is not None else [])
@@ -122,25 +142,37 @@ def read_text_log(file: str, lines: Iterable[NumberedLine]) -> TextLog:
 
 
 def relevant_lines(file: str, lines: Iterable[NumberedLine]) -> Iterator[LogLine]:
-    """Yield the warnings and errors of a text log, at most ``MAX_KEPT``."""
-    count = 0
+    """Yield the warnings and errors of a text log, at most ``MAX_KEPT``, and what drivers logged about their rows.
+
+    Of the latter, ``MAX_MESSAGES`` and the last ones.
+    """
+    count = messages = 0
     step: str | None = None
+    is_own_log = file.rpartition("/")[2] == layout.WORKER_LOG
+    last_messages: deque[LogLine] = deque(maxlen=LAST_MESSAGES)
     for number, raw in lines:
-        if not _may_matter(raw):
+        if not (is_own_log or _may_matter(raw)):
             continue
         match = _STEP.search(raw[:MAX_TEXT])
         if match:
             step = _text(match[match.lastindex or 1])
-        level = _LEVEL.search(raw[:200])
+        own = _OWN_LEVEL.search(raw[:400])  # the message itself may contain the name of a level
+        level = _LEVEL.search(raw[:200]) if own is None else _LEVEL.fullmatch(own[1])
         head = raw[:MAX_TEXT]
-        if level is None and not any(
-            pattern.search(head) for pattern in (_RELEVANT, _SYSTEM_ERROR, _REPORTS_LOSS)
-        ):
+        if level is None and not any(pattern.search(head) for pattern in _OF_ANY_LOG):
+            if is_own_log and _REPORTS_ROWS.search(head):
+                messages += 1
+                line = LogLine(file, number, _head(raw), "", step)
+                if messages > MAX_MESSAGES:
+                    last_messages.append(line)
+                else:
+                    yield line
             continue
         count += 1
         if count > MAX_KEPT:
-            return
+            break
         yield LogLine(file, number, _head(raw), level[1].decode() if level else "", step)
+    yield from last_messages
 
 
 def reports_failure(raw: bytes) -> bool:

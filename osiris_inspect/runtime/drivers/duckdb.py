@@ -6,9 +6,9 @@ unless the step sets ``allow_external``.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -17,11 +17,16 @@ from osiris_inspect.model.errors import DriverError
 from osiris_inspect.model.manifest import input_name
 from osiris_inspect.runtime.drivers.duckdb_errors import query_error
 from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContext, Inputs, errors_name_step
-from osiris_inspect.runtime.drivers.join_counts import count_join
+from osiris_inspect.runtime.drivers.query_checks.check import check_query
+from osiris_inspect.runtime.drivers.query_checks.results import ResultColumns
+from osiris_inspect.runtime.drivers.query_checks.tables import Database
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 
 _STATEMENTS_WITH_ROWS = frozenset({"SELECT", "MULTI", "EXPLAIN"})
 """DuckDB's types of statements that return rows. MULTI is a PIVOT, which consists of several statements."""
+
+_SAMPLE_ROWS = 256
+T = TypeVar("T")
 
 
 class DuckdbProcessor:
@@ -49,40 +54,92 @@ class DuckdbProcessor:
                     connection.execute("SET enable_external_access = false")
                     connection.execute("SET lock_configuration = true")
                 table = _run(connection, config["query"])
-                _describe_join(connection, config["query"], tables, frames, ctx)
+                _describe_query(connection, config["query"], tables, frames, table, ctx)
             except duckdb.Error as error:
                 raise query_error(error, tables, config, ctx.other_steps) from error
         ctx.progress(table.num_rows)
         return {"df": table}
 
 
-def _describe_join(
+def _describe_query(
     connection: duckdb.DuckDBPyConnection,
     query: str,
     tables: Mapping[str, ResolvedInput],
     frames: Mapping[str, pa.Table | None],
+    table: pa.Table,
     ctx: DriverContext,
 ) -> None:
-    """Count the keys of the query's join, if it has one of two inputs."""
+    """Record the counts of the query's join, and what its tree and the rows of its inputs show to be a mistake."""
     by_name = {name.lower(): resolved for name, resolved in tables.items()}
-    in_memory = {id(tables[name]): frame for name, frame in frames.items()}
+    by_input = {id(tables[name]): frame for name, frame in frames.items()}
+    in_memory = {name: by_input[id(resolved)] for name, resolved in by_name.items()}
 
-    def key_columns(table: str, names: Sequence[str]) -> pa.Table:
-        frame = in_memory[id(by_name[table])]
+    def read_columns(name: str, columns: Sequence[str]) -> pa.Table:
+        frame = in_memory[name]
         if frame is None:
-            selected = ", ".join(map(_identifier, names))
-            return connection.sql(f"SELECT {selected} FROM {_identifier(table)}").to_arrow_table()  # noqa: S608  both are quoted
-        columns = {name.lower(): name for name in frame.schema.names}
-        return frame.select([columns[name.lower()] for name in names])
+            selected = ", ".join(map(_identifier, columns))
+            return connection.sql(f"SELECT {selected} FROM {_identifier(name)}").to_arrow_table()  # noqa: S608  quoted
+        numbers = {column.lower(): number for number, column in enumerate(frame.schema.names)}
+        return pa.table(
+            [frame.column(numbers[column]) for column in columns], list(map(str, range(len(columns))))
+        )
 
+    def execute(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        return connection.execute(statement, list(parameters)).fetchall()
+
+    def describe(statement: str) -> list[tuple[str, str]]:
+        columns = connection.execute(f"SELECT * FROM ({statement}) LIMIT 0").description or ()  # noqa: S608  rendered
+        return [(str(name), str(kind)) for name, kind, *_ in columns]
+
+    def only_value(column: str) -> Any:
+        if table.schema.names.count(column) != 1:
+            return None
+        values = table.column(column)
+        if len(values.slice(0, _SAMPLE_ROWS).unique()) != 1 or len(values.unique()) != 1:
+            return None
+        return values[0].as_py()
+
+    database = Database(
+        execute,
+        describe,
+        lambda statement: connection.sql(statement).to_arrow_table(),
+        read_columns,
+        {name: _column_types(frame.schema) for name, frame in in_memory.items() if frame is not None},
+        {name: resolved.rows for name, resolved in by_name.items()},
+        _attempt,
+    )
+    last = connection.extract_statements(query)[-1].query
     try:
-        counts = count_join(query, {name: resolved.rows for name, resolved in by_name.items()}, key_columns)
+        facts = check_query(database, last, ResultColumns(table.num_rows, only_value))
+    except (TypeError, AttributeError, KeyError, IndexError, ValueError) as error:
+        # a tree that the checks do not know; the query has succeeded, and the log says what was not checked
+        ctx.describe_query([{"check": "not-checked", "reason": f"{type(error).__name__}: {error}"}])
+        return
+    if facts.join is not None:
+        ctx.describe_join(facts.join)
+    if facts.checks:
+        ctx.describe_query(facts.checks)
+
+
+def _attempt(values: Iterable[T]) -> list[T]:
+    """Return what a check yields; nothing if it cannot be carried out."""
+    try:
+        return list(values)
     except duckdb.InterruptException:
         raise
-    except (duckdb.Error, pa.ArrowException, KeyError):  # the query has succeeded without the counts
-        return
-    if counts is not None:
-        ctx.describe_join(counts)
+    except (duckdb.Error, pa.ArrowException, KeyError):  # the query succeeded; a part of it may not run alone
+        return []
+
+
+def _column_types(schema: pa.Schema) -> dict[str, str]:
+    return {field.name.lower(): _type_name(field.type) for field in schema}
+
+
+def _type_name(kind: pa.DataType) -> str:
+    """Return DuckDB's name of a type, as far as the checks tell types apart."""
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind):
+        return "VARCHAR"
+    return "TIMESTAMP" if pa.types.is_timestamp(kind) else str(kind)
 
 
 def _tables_by_name(inputs: Inputs) -> dict[tuple[str, ...], ResolvedInput]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from osiris_inspect.model.run_types import FrameLocation
 
@@ -35,7 +36,13 @@ class StoredFrame:
         nulls: rows without a value, by column.
         distinct: estimate of the different values, by column: 0, 1, ``few``, ``many`` or None if unknown.
         min, max: smallest and largest value as text, by column; None except for whole numbers and times.
+        blank_columns: columns of text whose values are all empty or spaces.
+        repeated: rows of the first values of a column ``id``, and how many of them repeat another row; empty unless
+            there are more rows than ids.
         join: counts of the join that made the frame; None if there was none or it was not counted.
+        source: what the driver noticed in the file that it read, such as lines that a comment ends; None without
+            anything.
+        checks: mistakes that the query and its inputs show.
         storage: location of the frame; ``reason`` explains it.
         parquet, schema: paths relative to the run directory.
         keys: type name of each key that the driver returned.
@@ -49,7 +56,11 @@ class StoredFrame:
     distinct: tuple[int | str | None, ...] = ()
     min: tuple[str | None, ...] = ()
     max: tuple[str | None, ...] = ()
-    join: Mapping[str, int] | None = None
+    blank_columns: tuple[str, ...] = ()
+    repeated: Mapping[str, int] = field(default_factory=dict)
+    join: Mapping[str, Any] | None = None
+    checks: tuple[Mapping[str, Any], ...] = ()
+    source: Mapping[str, Any] | None = None
     storage: FrameLocation = "none"
     reason: str
     memory_bytes: int = 0

@@ -213,6 +213,8 @@ class FrameStore:
             distinct=counts.distinct,
             min=counts.low,
             max=counts.high,
+            blank_columns=counts.blank_columns,
+            repeated=counts.repeated,
             storage=self.location(step),
             reason=reason,
             memory_bytes=entry.memory_bytes,

@@ -2,23 +2,156 @@
 
 import logging
 import sys
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final, TextIO
+
+MAX_RECORDS: Final = 1_000
+"""Records below WARNING that are kept of a step."""
+MAX_CHARACTERS: Final = 256 << 10
+"""Characters of these records."""
+MAX_RECORD: Final = 4_000
+"""Characters of one of these records."""
+LAST_RECORDS: Final = 20
+"""Records after the limit that are kept nevertheless: the last ones often have the totals."""
+_LIBRARIES: Final = {
+    *("aiobotocore", "aiohttp", "anyio", "asyncio", "azure", "boto", "boto3", "botocore", "cachetools"),
+    *(
+        "chardet",
+        "charset_normalizer",
+        "concurrent",
+        "cryptography",
+        "distributed",
+        "elasticsearch",
+        "elastic_transport",
+        "filelock",
+        "fontTools",
+    ),
+    *("fsspec", "gcsfs", "google", "googleapiclient", "gql", "grpc", "h2", "hpack", "httpcore"),
+    *("httpx", "hvac", "kafka", "kombu", "matplotlib", "msal", "multipart", "numba", "numexpr"),
+    *("oauthlib", "openai", "opensearch", "PIL", "paramiko", "pika", "pooch", "py4j", "pyarrow"),
+    *(
+        "pymongo",
+        "pymysql",
+        "redis",
+        "requests",
+        "requests_oauthlib",
+        "rich",
+        "s3fs",
+        "s3transfer",
+        "shapely",
+    ),
+    *(
+        "simple_salesforce",
+        "smbprotocol",
+        "snowflake",
+        "sqlalchemy",
+        "tenacity",
+        "trino",
+        "urllib3",
+        "websockets",
+        "zeep",
+    ),
+}
+"""Packages that log their own work, such as each request, at INFO."""
 
 
 @contextmanager
 def driver_logging(step_id: str) -> Iterator[None]:
     """Print the log records of drivers and libraries while a step runs, each with its time, level and step.
 
-    In every mode what a driver prints is written to the worker's log.
+    Drivers are logged from INFO on and well-known libraries from WARNING on, unless the process is configured to log
+    more. In every mode what a driver prints is written to the worker's log.
     """
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(
-        logging.Formatter(f"%(asctime)s - %(name)s - [step {step_id}] - %(levelname)s - %(message)s")
-    )
     root = logging.getLogger()
+    level = root.level
+    handler = _DriverLogHandler(sys.stdout, step_id, level)
+    host_filter = _HostFilter(level)
+    host_handlers = list(root.handlers)
+    if level > logging.INFO:
+        for host_handler in host_handlers:
+            host_handler.addFilter(host_filter)
+        root.setLevel(logging.INFO)
     root.addHandler(handler)
     try:
         yield
     finally:
         root.removeHandler(handler)
+        if level > logging.INFO:
+            if root.level == logging.INFO:  # else the driver has set another level
+                root.setLevel(level)
+            for host_handler in host_handlers:
+                host_handler.removeFilter(host_filter)
+        handler.print_last_records()
+
+
+class _DriverLogHandler(logging.StreamHandler[TextIO]):
+    """Prints the records of one step; those below WARNING up to a limit, and the last ones."""
+
+    def __init__(self, stream: TextIO, step_id: str, host_level: int) -> None:
+        super().__init__(stream)
+        self.setFormatter(
+            logging.Formatter(f"%(asctime)s - %(name)s - [step {step_id}] - %(levelname)s - %(message)s")
+        )
+        self.addFilter(lambda record: _is_kept(record, host_level))
+        self._records = self._characters = self._skipped = 0
+        self._last: deque[str] = deque(maxlen=LAST_RECORDS)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a record, or keep it for the end."""
+        if record.levelno >= logging.WARNING:
+            super().emit(record)
+            return
+        try:
+            text = self.format(record)[:MAX_RECORD]
+            if self._records < MAX_RECORDS and self._characters + len(text) <= MAX_CHARACTERS:
+                self._records += 1
+                self._characters += len(text)
+                self._print(text)
+            else:
+                self._skipped += 1
+                self._last.append(text)
+        except Exception:  # noqa: BLE001  a record can have any arguments; logging must not fail the step
+            self.handleError(record)
+
+    def print_last_records(self) -> None:
+        """Print the number of records over the limit, and the last of them."""
+        left_out = self._skipped - len(self._last)
+        if left_out:
+            self._print(f"[{left_out:,} more log records below WARNING were not kept]")
+        for text in self._last:
+            self._print(text)
+        self._last.clear()
+
+    def _print(self, text: str) -> None:
+        self.stream.write(text + self.terminator)
+        self.flush()
+
+
+class _HostFilter(logging.Filter):
+    """Rejects records that the process would not have logged without this step."""
+
+    def __init__(self, level: int) -> None:
+        super().__init__()
+        self._level = level
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return True if the record is high enough, or its logger has a level of its own."""
+        return record.levelno >= self._level or _has_own_level(record.name)
+
+
+def _is_kept(record: logging.LogRecord, host_level: int) -> bool:
+    if record.levelno >= min(logging.WARNING, host_level) or _has_own_level(record.name):
+        return True
+    return record.name.partition(".")[0] not in _LIBRARIES
+
+
+def _has_own_level(name: str) -> bool:
+    """Return True if a logger or one of its parents below the root has a level."""
+    logger: logging.Logger | None = logging.getLogger(name)
+    while logger is not None and logger.parent is not None:
+        if logger.level:
+            return True
+        logger = logger.parent
+    return False

@@ -48,7 +48,18 @@ from osiris_inspect.runtime.worker.message_writer import MessageWriter
 _STORED_FRAME_FIELDS = tuple(item.name for item in fields(StoredFrame))
 _KINDS_OF_VALUES: Final = frozenset({"driver-raised", "query-failed", "value-not-convertible"})
 """Kinds of errors that a column of the wrong type can cause."""
-_OPTIONAL_FIELDS = ("original_names", "nulls", "distinct", "min", "max", "join")
+_OPTIONAL_FIELDS = (
+    "original_names",
+    "nulls",
+    "distinct",
+    "min",
+    "max",
+    "blank_columns",
+    "repeated",
+    "join",
+    "checks",
+    "source",
+)
 
 
 @dataclass(slots=True)
@@ -298,7 +309,9 @@ class Worker:
         self._write_cleaned_config(step_id, driver_config)
         if step_id in session.connections:
             driver_config["resolved_connection"] = dict(session.connections[step_id])
-        joins: list[Mapping[str, int]] = []
+        joins: list[Mapping[str, Any]] = []
+        checks: list[Mapping[str, Any]] = []
+        source: dict[str, Any] = {}
         ctx = drivers.DriverContext(
             base=session.base,
             artifacts=self._run_dir / layout.artifacts_dir(step_id),
@@ -306,6 +319,8 @@ class Worker:
             progress=self._heartbeat.progress,
             cancel=self._context.cancel,
             describe_join=joins.append,
+            describe_source=source.update,
+            describe_query=checks.extend,
             other_steps=tuple(step.id for step in session.manifest.steps if step.id != step_id),
         )
         self._heartbeat.phase = "driving"
@@ -315,7 +330,8 @@ class Worker:
             result = driver.run(step_id=step_id, config=driver_config, inputs=inputs, ctx=ctx)
         self._heartbeat.phase = "keeping"
         rows_in = sum(resolved.rows for resolved in inputs.values()) if inputs else None
-        return self._store_result(step_id, driver_name, result, rows_in, joins[-1] if joins else None)
+        described = {"join": joins[-1] if joins else None, "checks": tuple(checks), "source": source}
+        return self._store_result(step_id, driver_name, result, rows_in, described)
 
     def _write_cleaned_config(self, step_id: str, config: Mapping[str, Any]) -> None:
         """Write the configuration that the driver receives, secrets masked; of its connection only the server."""
@@ -332,10 +348,10 @@ class Worker:
         driver_name: str,
         result: Mapping[str, Any] | None,
         rows_in: int | None,
-        join: Mapping[str, int] | None,
+        described: Mapping[str, Any],
     ) -> dict[str, Any]:
         session = self._prepared
-        stored = replace(session.store.put(step_id, result), join=join)
+        stored = replace(session.store.put(step_id, result), **described)
         self._writer.start_batch()
         component = session.components.get(driver_name)
         produces_frame = component.produces_frame if component else drivers.produces_frame(driver_name)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice, zip_longest
 from typing import Any
 
@@ -14,6 +14,7 @@ from osiris_inspect.model.event import Event, as_int
 
 MAX_HASHED_BYTES = 4 << 20
 """Size up to which a spilled frame without a fingerprint is hashed."""
+_LISTS = ("columns", "dtypes", "nulls", "distinct", "min", "max")
 _JOIN_COUNTS = ("left_rows", "right_rows", "matched", "left_duplicates", "right_duplicates")
 
 
@@ -44,14 +45,17 @@ def _from_event(step: str, event: Event) -> FrameFacts | None:
 
 def logged_frame(step: str, rows: int, event_fields: Mapping[str, Any]) -> FrameFacts:
     """Return the counts that an ``output_stored`` event contains."""
-    names, *values = (
-        _items(event_fields.get(key)) for key in ("columns", "dtypes", "nulls", "distinct", "max")
-    )
+    names, *values = (_items(event_fields.get(key)) for key in _LISTS)
+    blank_names = {name for name in _items(event_fields.get("blank_columns")) if isinstance(name, str)}
     original = event_fields.get("original_names")
     originals = original if isinstance(original, Mapping) else {}
     given = islice(zip_longest(names, *values), len(names))
-    columns = tuple(_column(str(originals.get(str(name), name)), *value) for name, *value in given)
+    columns = tuple(
+        _column(str(originals.get(str(name), name)), value, is_blank=str(name) in blank_names)
+        for name, *value in given
+    )
     join, fingerprint = event_fields.get("join"), event_fields.get("fingerprint")
+    source = event_fields.get("source")
     return FrameFacts(
         step,
         rows,
@@ -59,16 +63,22 @@ def logged_frame(step: str, rows: int, event_fields: Mapping[str, Any]) -> Frame
         layout.EVENTS,
         join=_join(join) if isinstance(join, Mapping) else None,
         fingerprint=fingerprint if isinstance(fingerprint, str) else "",
+        source=source if isinstance(source, Mapping) else {},
+        repeated=_share(event_fields.get("repeated")),
+        checks=tuple(check for check in _items(event_fields.get("checks")) if isinstance(check, Mapping)),
     )
 
 
-def _column(name: str, dtype: Any, nulls: Any, distinct: Any, high: Any) -> ColumnFacts:
+def _column(name: str, values: Sequence[Any], *, is_blank: bool) -> ColumnFacts:
+    dtype, nulls, distinct, low, high = values
     return ColumnFacts(
         name,
         str(dtype or ""),
         nulls if type(nulls) is int else as_int(nulls),
         distinct if isinstance(distinct, int | str) else None,
+        low if isinstance(low, str) else None,
         high if isinstance(high, str) else None,
+        is_blank,
     )
 
 
@@ -76,12 +86,21 @@ def _items(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def _share(repeated: Any) -> float | None:
+    """Return the share of repeated rows in a sample; None if it was not counted."""
+    counts = repeated if isinstance(repeated, Mapping) else {}
+    rows, repeats = as_int(counts.get("rows")), as_int(counts.get("repeated"))
+    return repeats / rows if rows and rows > 0 and repeats is not None else None
+
+
 def _join(counts: Mapping[str, Any]) -> JoinFacts | None:
     numbers = [as_int(counts.get(name)) for name in _JOIN_COUNTS]
     if any(number is None or number < 0 for number in numbers):
         return None
     known = {name: number or 0 for name, number in zip(_JOIN_COUNTS, numbers, strict=True)}
-    return JoinFacts(**known, right_matched=as_int(counts.get("right_matched")))
+    return JoinFacts(
+        **known, right_matched=as_int(counts.get("right_matched")), is_filtered=counts.get("filtered") is True
+    )
 
 
 def _from_spill(run: Run, step: StepState, disk: RunFiles, logged: FrameFacts | None) -> FrameFacts | None:

@@ -1,6 +1,8 @@
 """Counts of the rows and values of a step's frame, without the values."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 
 class ColumnFacts(NamedTuple):
@@ -10,14 +12,17 @@ class ColumnFacts(NamedTuple):
         dtype: its type as logged; empty if unknown.
         nulls: number of rows without a value; None if unknown.
         distinct: how many different values it has: a number, or ``few`` or ``many``; None if unknown.
-        high: its largest value as text; None if unknown.
+        low, high: smallest and largest value as text, of whole numbers and times; None if unknown.
+        is_blank: True if it is text, and its values are all empty or spaces.
     """
 
     name: str
     dtype: str = ""
     nulls: int | None = None
     distinct: int | str | None = None
+    low: str | None = None
     high: str | None = None
+    is_blank: bool = False
 
 
 class JoinFacts(NamedTuple):
@@ -27,6 +32,7 @@ class JoinFacts(NamedTuple):
         left_rows, right_rows: rows of the inputs.
         matched: rows of the left input with a partner.
         right_matched: rows of the right input with a partner; None if not counted.
+        is_filtered: the query joins only some rows of the inputs.
         left_duplicates, right_duplicates: rows whose key occurs earlier in the same input.
     """
 
@@ -36,6 +42,7 @@ class JoinFacts(NamedTuple):
     left_duplicates: int
     right_duplicates: int
     right_matched: int | None = None
+    is_filtered: bool = False
 
 
 class FrameFacts(NamedTuple):
@@ -45,6 +52,9 @@ class FrameFacts(NamedTuple):
         rows: None if unknown.
         columns: in the order of the frame; empty if unknown.
         join: the counts of the join that made the frame; None if there was none or it was not counted.
+        repeated: share of the rows that repeat another row; None if unknown.
+        source: what the driver noticed in the file that it read, by name.
+        checks: mistakes that the query and its inputs show: ``check`` is the kind, and the rest its facts.
         file, line: where they are recorded; line 0 if any line of the file.
         fingerprint: a hash of its values; empty if unknown.
     """
@@ -56,6 +66,9 @@ class FrameFacts(NamedTuple):
     line: int = 0
     join: JoinFacts | None = None
     fingerprint: str = ""
+    source: Mapping[str, Any] = MappingProxyType({})
+    repeated: float | None = None
+    checks: tuple[Mapping[str, Any], ...] = ()
 
     def column(self, name: str) -> ColumnFacts | None:
         """Return the counts of a column; None if the frame has no such column."""
@@ -63,9 +76,11 @@ class FrameFacts(NamedTuple):
 
     @property
     def empty_columns(self) -> tuple[str, ...]:
-        """The columns without a value in any row, of a frame with rows."""
+        """The columns without a value in any row, or with nothing but blank text, of a frame with rows."""
         if not self.rows:
             return ()
         return tuple(
-            column.name for column in self.columns if column.nulls == self.rows or column.dtype == "null"
+            column.name
+            for column in self.columns
+            if column.nulls == self.rows or column.dtype == "null" or column.is_blank
         )

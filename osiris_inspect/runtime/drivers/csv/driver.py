@@ -7,6 +7,8 @@ import pandas as pd
 
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.csv import writer
+from osiris_inspect.runtime.drivers.csv.file_checks import add_signs, check_file
+from osiris_inspect.runtime.drivers.csv.read_facts import line_facts, row_facts
 from osiris_inspect.runtime.drivers.csv.reader import CsvFile, open_csv
 from osiris_inspect.runtime.drivers.csv.timestamps import parse_timestamp_columns
 from osiris_inspect.runtime.drivers.csv.type_inference import unify_types
@@ -22,6 +24,7 @@ class CsvExtractor:
         """Return the rows of the files as a frame, which has columns even without rows."""
         del inputs
         parts: list[tuple[CsvFile, pd.DataFrame]] = []
+        signs: dict[str, int | str] = {}
         rows, limit = 0, config.get("limit")
         with errors_name_step(step_id):
             for path in input_paths(config, ctx, "CSV"):
@@ -30,12 +33,18 @@ class CsvExtractor:
                 file = open_csv(path, config, None if limit is None else limit - rows)
                 _check_same_columns(file, parts[0][0] if parts else file)
                 parts.append((file, file.frame()))
+                add_signs(signs, check_file(*parts[-1]))
+                add_signs(signs, line_facts(*parts[-1]))
                 rows += len(parts[-1][1])
                 ctx.progress(rows)
             ctx.metric("rows_read", rows)
             if config.get("on_bad_lines", "error") != "error":
                 ctx.metric("lines_left_out", sum(len(file.skipped_lines) for file, _ in parts))
-            return {"df": _concatenate(parts, config.get("file_column"))}
+            file_column = config.get("file_column")
+            frame = _concatenate(parts, file_column)
+            rows_of_files = frame.drop(columns=file_column) if file_column else frame
+            ctx.describe_source({**signs, **row_facts([file for file, _ in parts], rows_of_files)})
+            return {"df": frame}
 
 
 class CsvWriter:

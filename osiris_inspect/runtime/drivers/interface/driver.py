@@ -1,6 +1,6 @@
 """Driver protocol, and the lookup of a component's driver."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -31,6 +31,8 @@ class DriverContext:
         progress: records the number of rows processed so far, which heartbeats report.
         cancel: registers callbacks that interrupt a long call.
         describe_join: records the counts of the join that made the frame.
+        describe_source: records what is unusual in a file that the step read, by name; see ``csv.file_checks``.
+        describe_query: records the mistakes that the query and its inputs show.
         other_steps: the ids of the pipeline's other steps.
     """
 
@@ -39,7 +41,9 @@ class DriverContext:
     metric: Callable[[str, float], None]
     progress: Callable[[int], None]
     cancel: CancelToken
-    describe_join: Callable[[Mapping[str, int]], None] = lambda _counts: None
+    describe_join: Callable[[Mapping[str, Any]], None] = lambda _counts: None
+    describe_query: Callable[[Sequence[Mapping[str, Any]]], None] = lambda _checks: None
+    describe_source: Callable[[Mapping[str, Any]], None] = lambda _facts: None
     other_steps: tuple[str, ...] = ()
 
 

@@ -108,9 +108,9 @@ def query_key(config: Mapping[str, Any]) -> str:
 
 
 def defines_null(query: str, column: str) -> bool:
-    """Return True if a query defines a column as NULL on purpose: ``NULL AS x``, ``CAST(NULL AS date) AS x``."""
+    """Return True if a query defines a column as NULL or empty: ``NULL AS x``, ``CAST(NULL AS date) AS x``, ``'' AS x``."""
     name = re.escape(column)
-    pattern = rf"\bnull(?:\s{{0,9}}::\s{{0,9}}\w{{1,40}}|\s{{1,9}}as\s{{1,9}}\w{{1,40}}\s{{0,9}}\))?\s{{1,9}}(?:as\s{{1,9}})?[\"`]?{name}\b"
+    pattern = rf"(?:\bnull|'[ ]{{0,9}}')(?:\s{{0,9}}::\s{{0,9}}\w{{1,40}}|\s{{1,9}}as\s{{1,9}}\w{{1,40}}\s{{0,9}}\))?\s{{1,9}}(?:as\s{{1,9}})?[\"`]?{name}\b"
     return re.search(pattern, query[:MAX_QUERY], re.IGNORECASE) is not None
 
 
@@ -119,3 +119,12 @@ def renames(query: str, column: str, new_name: str) -> bool:
     old, new = re.escape(column), re.escape(new_name)
     pattern = rf"\b{old}[\"`]?\s{{1,9}}(?:as\s{{1,9}})?[\"`]?{new}\b"
     return re.search(pattern, query[:MAX_QUERY], re.IGNORECASE) is not None
+
+
+def compared_with_null(query: str) -> str | None:
+    """Return a column that a SELECT compares with the constant NULL; None if there is none."""
+    text = _OTHER.sub(lambda _: " ", query[:MAX_QUERY])
+    if re.search(r"\b(?:update|set|call|declare)\b", text, re.IGNORECASE):
+        return None
+    match = re.search(r"\b(\w{1,100})[\"`]?\s{0,9}(?<![:<>=])(?:=|<>|!=)\s{0,9}null\b", text, re.IGNORECASE)
+    return match[1] if match else None

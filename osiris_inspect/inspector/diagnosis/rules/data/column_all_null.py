@@ -2,7 +2,8 @@
 
 What it finds:
     A column of a step's result without a value in any row, although the step received it with values or creates it.
-    Null counts come from the log, or from the Parquet footer of a spilled frame.
+    Null counts come from the log, or from the Parquet footer of a spilled frame. Blank text, which is empty or only
+    spaces, is no value.
 
 Why it matters:
     A join without matches or a conversion that failed silently creates such a column, and the target receives
@@ -53,11 +54,11 @@ def check(run: Run, _lineage: Lineage) -> Findings:
             continue
         is_new = not lost and (step.is_source or not step.inputs)
         if is_new:  # many sources have a column that is not in use; a column of the type null is worth a note
-            empty = [name for name in empty if _type(frame, name) == "null"]
+            empty = [name for name in empty if _type(frame, name) == "null" or _is_blank(frame, name)]
         if not empty:
             continue
         yield TEMPLATE.finding(
-            _message(lost or empty, frame.rows or 0, was_lost=bool(lost)),
+            _message(lost or empty, frame, was_lost=bool(lost)),
             frame_evidence(frame, (lost or empty)[0]),
             *(frame_evidence(source, lost[0]) for source in inputs[:2] if lost),
             step=step.id,
@@ -80,6 +81,11 @@ def _type(frame: FrameFacts, name: str) -> str:
     return column.dtype if column is not None else ""
 
 
+def _is_blank(frame: FrameFacts, name: str) -> bool:
+    column = frame.column(name)
+    return column is not None and column.is_blank
+
+
 def _columns_without_values(frame: FrameFacts) -> tuple[str, ...]:
     return frame.empty_columns if frame.rows else tuple(column.name for column in frame.columns)
 
@@ -95,8 +101,10 @@ def _is_expected(name: str, step: StepState, before: set[str]) -> bool:
     )
 
 
-def _message(names: Sequence[str], rows: int, *, was_lost: bool) -> str:
+def _message(names: Sequence[str], frame: FrameFacts, *, was_lost: bool) -> str:
     columns = ", ".join(map(repr, names[:MAX_COLUMNS]))
     more = f" and {len(names) - MAX_COLUMNS} more columns" if len(names) > MAX_COLUMNS else ""
     reason = ", although the input had some" if was_lost else ""
-    return f"{columns}{more} had no values in any of {rows:,} row{'s' if rows != 1 else ''}{reason}"
+    rows = frame.rows or 0
+    nothing = "only blank text in all" if _is_blank(frame, names[0]) else "no values in any"
+    return f"{columns}{more} had {nothing} of {rows:,} row{'s' if rows != 1 else ''}{reason}"

@@ -19,7 +19,7 @@ Example:
 from osiris_inspect.inspector.diagnosis.evidence.citations import frame_evidence
 from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import query_of
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
-from osiris_inspect.inspector.run.counts.frame_facts import JoinFacts
+from osiris_inspect.inspector.run.counts.frame_facts import FrameFacts, JoinFacts
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Severity
@@ -41,7 +41,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         if frame is None or frame.join is None or step.status != "succeeded":
             continue
         join = frame.join
-        if not join.left_rows or not join.right_rows:
+        if not join.left_rows or not join.right_rows or join.is_filtered or _is_explained(frame):
             continue
         if _matches_few(join):
             yield TEMPLATE.finding(
@@ -62,6 +62,11 @@ def check(run: Run, _lineage: Lineage) -> Findings:
                 confidence=Confidence.MEDIUM,
                 fix="use a left join if these rows belong in the result",
             )
+
+
+def _is_explained(frame: FrameFacts) -> bool:
+    """Return True if a check of the query says why keys have no partner."""
+    return any(check.get("check") == "join-keys-differ-in-form" for check in frame.checks)
 
 
 def _larger_side(join: JoinFacts) -> tuple[int, int]:

@@ -45,6 +45,35 @@ _HARMLESS = LazyRegex(
     r"|\b(?:header|heading|blank|empty|comment|duplicates?|footer|line endings?)\b",
     2,
 )
+_SKIPPED = LazyRegex(
+    r"\bskipp(?:ed|ing)\b[^\n]{0,80}\b(?:invalid|malformed|corrupt(?:ed)?|broken|bad|unparse?able|unreadable|unknown|unexpected|missing|null|empty"
+    r"|no [a-z]{2,20}|not a|could not|cannot|failed|error|out of range|too (?:long|large))\b",
+    2,
+)
+"""A warning that something was skipped, with the reason."""
+_NOT_ROWS = LazyRegex(
+    r"\b(?:check\w{0,3}|validation|verification|tests?|index\w{0,4}|analy[sz]e|vacuum|optional|cache|compression|ssl|tls|certificates?|schema|migrations?"
+    r"|optimi[sz]ation|steps?|hooks?|plugins?|telemetry|backup|notifications?|already|unchanged|up to date|not modified|exists|no (?:new|change|update)\w{0,2}"
+    r"|retry|directory|folder|config\w{0,9}|options?|settings?)\b",
+    2,
+)
+_LOST_COUNT = (
+    r"(?:errors|errored|failed|failures|rejects|rejected|invalid|malformed|dropped|discarded|lost|skipped)"
+)
+_RESULT = LazyRegex(
+    rf"\b{_LOST_COUNT}\b[\"']?(?: {{0,2}}[=:] {{0,2}}| )(\d[\d,]{{0,12}})\b(?! ?(?:times|attempts|retries|requests|seconds|ms|s|%|logins|tests|checks|pages|rows unchanged))"
+    rf"|(?<![\w.,-])(\d(?:[\d,]{{0,12}}\d)?) (?:\w{{2,15}} )?{_LOST_COUNT}\b(?! (?:attempts|requests|logins|tests|checks|retries|jobs))",
+    2,
+)
+_DONE = LazyRegex(
+    r"\b(?:ok|succeeded|success(?:ful|es)?|indexed|inserted|written|wrote|accepted|loaded|created|bulk|imported|sent|processed|upserted|parsed|fetched|stored|saved|ingested)\b",
+    2,
+)
+"""The other part of a count of results: `176 ok, 24 errors`."""
+_ON_PURPOSE = LazyRegex(
+    r"\b(?:unchanged|already|up to date|not modified|exist(?:s|ing)|no changes?|duplicates?|retry|retrying|retried|attempt|filter\w{0,3}|on purpose|old versions?)\b",
+    2,
+)
 _METRIC = LazyRegex(
     r"(?:rows|lines|records|documents|entries|items|values)_(?:left_out|skipped|rejected|dropped|ignored|discarded|failed|invalid|omitted|bad)"
     r"|(?:skipped|rejected|dropped|ignored|discarded|failed|invalid|omitted|bad)_(?:rows|lines|records|documents|entries|items|values)"
@@ -96,16 +125,32 @@ def _lines_by_step(run: Run) -> dict[str, list[LogLine]]:
 def _reporting_lines(run: Run) -> Iterator[LogLine]:
     for line in run.log_lines:
         match = _TEXT.search(line.text[:MAX_TEXT])
-        if match is not None and not _HARMLESS.search(
-            line.text[max(0, match.start() - 12) : match.end() + 12]
-        ):
+        if (
+            match is not None
+            and not _HARMLESS.search(line.text[max(0, match.start() - 12) : match.end() + 12])
+        ) or _reports_lost_rows(line):
             yield line
+
+
+def _reports_lost_rows(line: LogLine) -> bool:
+    """Return True if a driver gave a reason for skipping something, or a count of failures beside one of successes."""
+    text = _own_text(line)[:MAX_TEXT]
+    if line.level and _SKIPPED.search(text) and not (_NOT_ROWS.search(text) or _HARMLESS.search(text)):
+        return True
+    is_of_driver = bool(line.level) or line.file == layout.WORKER_LOG
+    if not is_of_driver or _ON_PURPOSE.search(text) or _HARMLESS.search(text) or not _DONE.search(text):
+        return False
+    counts = [match[1] or match[2] for match in _RESULT.finditer(text)]
+    return any(int(count.replace(",", "")) > 0 for count in counts)
 
 
 def _own_text(line: LogLine) -> str:
     """Return a line without the time, the logger and the level before its message."""
-    before, mark, after = line.text.partition(f" - {line.level} - ") if line.level else ("", "", "")
-    return (after if mark and before else line.text).strip()
+    for level in (line.level, "INFO"):
+        before, mark, after = line.text.partition(f" - {level} - ") if level else ("", "", "")
+        if mark and before:
+            return after.strip()
+    return line.text.strip()
 
 
 def _step_of(metric: Metric, steps: list[StepState]) -> StepState | None:

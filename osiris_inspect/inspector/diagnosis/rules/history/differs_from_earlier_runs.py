@@ -74,7 +74,7 @@ def _rows(run: Run, step: StepState, earlier: Sequence[EarlierRun]) -> Finding |
     if len(before) < MIN_RUNS or step.is_writer or not step.rows_out or min(before) < MIN_ROWS:
         return None
     low, high = min(before), max(before)
-    if high > MAX_SPREAD * low or 0.5 * low <= step.rows_out <= 2 * high:
+    if high > MAX_SPREAD * low or 0.5 * low < step.rows_out < 2 * high:
         return None
     usual = f"{low:,}" if low == high else f"{low:,} to {high:,}"
     return TEMPLATE.finding(

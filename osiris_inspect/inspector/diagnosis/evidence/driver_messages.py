@@ -1,0 +1,58 @@
+"""Messages of drivers in the text logs, by step."""
+
+from typing import NamedTuple
+
+from osiris_inspect.inspector.run.run import LogLine, Run, StepState
+from osiris_inspect.inspector.text.sanitize import excerpt
+from osiris_inspect.model import run_layout as layout
+from osiris_inspect.model.finding import Evidence
+
+MAX_TEXT = 600
+_OWN_DRIVERS = ("filesystem.", "duckdb.", "mysql.", "postgres.", "supabase.")
+
+
+class DriverMessage(NamedTuple):
+    """One message of a driver.
+
+    Attributes:
+        text: without the time, the logger, the step and the level before it.
+    """
+
+    text: str
+    line: LogLine
+
+    @property
+    def evidence(self) -> Evidence:
+        """The line of the log."""
+        return Evidence(self.line.file, self.line.line, excerpt(self.text, 120))
+
+    @property
+    def quote(self) -> str:
+        """The message, quoted and shortened."""
+        return repr(excerpt(self.text, 120))
+
+
+def messages_of_successful_steps(run: Run) -> dict[str, tuple[StepState, list[DriverMessage]]]:
+    """Return the messages of each successful step.
+
+    What a driver prints without a step belongs to the only step whose driver is from another package.
+    """
+    steps = {step.id: step for step in run.steps if step.status == "succeeded"}
+    foreign = [step.id for step in run.steps if step.driver and not step.driver.startswith(_OWN_DRIVERS)]
+    messages: dict[str, tuple[StepState, list[DriverMessage]]] = {}
+    for line in run.log_lines:
+        step = line.step
+        if step is None and line.file == layout.WORKER_LOG and len(foreign) == 1:
+            step = foreign[0]
+        if step in steps:
+            messages.setdefault(step, (steps[step], []))[1].append(DriverMessage(_message(line), line))
+    return messages
+
+
+def _message(line: LogLine) -> str:
+    head = line.text[:400]
+    for level in (line.level, "INFO", "DEBUG"):
+        before, mark, _ = head.partition(f" - {level} - ") if level else ("", "", "")
+        if mark:
+            return line.text[len(before) + len(mark) :][:MAX_TEXT].strip()
+    return line.text[:MAX_TEXT].strip()

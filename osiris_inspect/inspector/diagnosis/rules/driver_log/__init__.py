@@ -1,0 +1,1 @@
+"""Rules for the messages that a driver logs while its step succeeds."""

@@ -1,0 +1,1 @@
+"""Rules about queries that ran and whose result is wrong."""

@@ -1,0 +1,101 @@
+"""A source has more rows than different ids.
+
+What it finds:
+    A source with a column `id` of which at least 10 % of the rows are repeated as a whole; or a source whose rows a
+    writer takes with a primary key that has fewer numbers between the smallest and the largest than there are rows. A
+    history, with a version or a period beside the id, and a series over time are not reported.
+
+Why it matters:
+    Rows that were delivered twice are counted twice. A writer that merges by the key keeps one of them.
+
+How to fix:
+    Count the rows per id at the source. If one id has several rows on purpose, allow this rule for the step.
+
+Example:
+    `extract-orders` returned 2,000 rows, and its ids are 1 to 1,000.
+"""
+
+from osiris_inspect.inspector.diagnosis.evidence.citations import frame_evidence
+from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import query_of
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
+from osiris_inspect.inspector.run.counts.frame_facts import ColumnFacts, FrameFacts
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run, StepState
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+from osiris_inspect.model.finding import Confidence, Severity
+
+NEEDS = ("output_stored",)
+MIN_ROWS = 20
+MIN_SHARE = 0.1
+TEMPLATE = FindingTemplate(
+    Severity.WARNING,
+    "data",
+    "count the rows per id at the source; if one id has several rows on purpose, allow this rule for the step",
+    Confidence.MEDIUM,
+)
+_INTEGER = LazyRegex(r"-?\d{1,19}")
+_HISTORY = LazyRegex(
+    r"valid|version|revision|effective|snapshot|as_?of|updated|modified|changed|history|sequence|\bseq\b|line|position|rank"
+    r"|(?:^|_)(?:from|to|start|end|seq|pos|index|idx|step|level|language|locale|lang)(?:_|$)",
+    2,
+)
+_SERIES = LazyRegex(
+    r"(?:(?:report|price|trade|record|reading|observation|log|stat|load|batch|value)_)?"
+    r"(?:date|day|week|month|year|quarter|period|time|timestamp|ts|datetime|hour|minute)"
+    r"|variable|metric|measure|attribute|property|field|key|event|action|tag",
+    2,
+)
+
+
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find sources with more rows than ids."""
+    for step in run.steps:
+        frame = run.frames.get(step.id)
+        if frame is None or step.status != "succeeded" or not _is_plain_source(step) or _is_history(frame):
+            continue
+        keys = _primary_keys(run, step) | ({"id"} if (frame.repeated or 0) >= MIN_SHARE else set())
+        for column in frame.columns:
+            if column.name.lower() not in keys:
+                continue
+            rows, ids = (frame.rows or 0) - (column.nulls or 0), _most_ids(column)
+            if ids is not None and rows >= MIN_ROWS and rows - ids >= MIN_SHARE * rows:
+                yield TEMPLATE.finding(
+                    f"returned {rows:,} rows, but {column.name!r} has at most {ids:,} values ({column.low} to {column.high}): at least {rows - ids:,} rows repeat one",
+                    frame_evidence(frame, column.name),
+                    step=step.id,
+                )
+
+
+def _is_plain_source(step: StepState) -> bool:
+    """Return True if the step reads rows as they are: no query multiplies them, no file of each row is named."""
+    if step.inputs and not step.is_source:
+        return False
+    query = query_of(step.config)
+    is_joined = query is not None and (query.has("join") or query.multiplies)
+    return not is_joined and not step.config.get("file_column")
+
+
+def _is_history(frame: FrameFacts) -> bool:
+    return any(
+        _HISTORY.search(column.name[:100]) or _SERIES.fullmatch(column.name[:100]) for column in frame.columns
+    )
+
+
+def _primary_keys(run: Run, step: StepState) -> set[str]:
+    """Return the keys of one column, in lower case, of writers that take the rows and keep the key unique."""
+    keys: set[str] = set()
+    for consumer in run.steps:
+        takes = any(entry.from_step == step.id for entry in consumer.inputs)
+        key = consumer.config.get("primary_key")
+        names = [key] if isinstance(key, str) else key if isinstance(key, list) else []
+        if takes and len(names) == 1 and consumer.config.get("on_duplicate_keys") != "last":
+            keys.add(str(names[0]).lower())
+    return keys
+
+
+def _most_ids(column: ColumnFacts) -> int | None:
+    """Return how many whole numbers there are between the smallest and the largest; None if unknown."""
+    low, high = column.low or "", column.high or ""
+    if not _INTEGER.fullmatch(low) or not _INTEGER.fullmatch(high):
+        return None
+    return int(high) - int(low) + 1

@@ -1,0 +1,137 @@
+"""Aggregates over rows that a join repeats: a sum then counts them several times."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from osiris_inspect.runtime.drivers.join_counts import JoinCounts
+from osiris_inspect.runtime.drivers.query_checks.joins import Join
+from osiris_inspect.runtime.drivers.query_checks.tables import QueryTable, columns_in, table_of
+from osiris_inspect.runtime.drivers.query_checks.tree import (
+    Node,
+    Select,
+    as_node,
+    call_arguments,
+    is_literal,
+    walk,
+)
+
+_COUNTING: Final = frozenset({"sum", "avg", "mean", "count"})
+_PER_UNIT: Final = re.compile(r"price|rate|per_|_per|unit|quantity|qty|weight|factor|cena|kurz")
+"""A sum of such a value over the rows of a join is meant: the price of each item sold."""
+
+
+def find_repeated_aggregates(
+    select: Select, tables: Mapping[str, QueryTable], joins: list[tuple[Join, JoinCounts]]
+) -> Iterator[dict[str, Any]]:
+    """Yield each aggregate over columns of a table whose rows the joins repeat."""
+    repeated = _repeated_tables(joins)
+    grouped = _groups(select)
+    for call, alias in _calls(select):
+        values = [value for argument in call_arguments(call) for value in _values(argument)]
+        owners = {table_of(value, tables) for value in values}
+        if len(owners) != 1 or call.get("distinct"):
+            continue
+        owner = owners.pop()
+        names = sorted({column for value in values for _, column in columns_in(value)})
+        if owner not in repeated or any(_PER_UNIT.search(name) for name in names):
+            continue
+        partner, count, keys = repeated[owner]
+        name = str(call.get("function_name"))
+        group_names = {(table_of(part, tables), column) for part in grouped for _, column in columns_in(part)}
+        if name != "sum" and any(table == owner and column in keys for table, column in group_names):
+            continue  # all rows of a group are the same row, or the count is of its partners
+        if name == "count" and grouped and not _is_named_after(alias, tables[owner], names):
+            continue  # it may count the partners
+        yield {
+            "check": "aggregate-repeats-rows",
+            "aggregate": f"{name}({', '.join(names)})",
+            "table": tables[owner].label,
+            "partner": tables[partner].label,
+            "rows": count,
+        }
+
+
+def _groups(select: Select) -> list[Node]:
+    """Return the expressions of GROUP BY; a number or an alias is a column of the result."""
+    columns = [as_node(column) for column in select.node.get("select_list", ())]
+    if select.node.get("aggregate_handling") == "FORCE_AGGREGATES":
+        return columns
+    aliases = {str(column.get("alias", "")).lower(): column for column in columns}
+    groups = []
+    for part in select.node.get("group_expressions", ()):
+        number = str(as_node(part.get("literal")).get("text", ""))
+        names = [name for _, name in columns_in(part)]
+        if number.isdigit() and 0 < int(number) <= len(columns):
+            groups.append(columns[int(number) - 1])
+        else:
+            groups.append(aliases.get(names[0], part) if names else part)
+    return groups
+
+
+def _repeated_tables(joins: list[tuple[Join, JoinCounts]]) -> dict[str, tuple[str, int, set[str]]]:
+    """Return the tables whose rows the joins repeat: by which table, how many have several partners, and their keys.
+
+    The rows of a table that is only looked up are repeated on purpose.
+    """
+    repeated: dict[str, tuple[str, int, set[str]]] = {}
+    for join, counts in joins:
+        left, right = join.left.name, join.right.name
+        left_keys, right_keys = (
+            {name for pair in join.keys for _, name in columns_in(pair[side])} for side in (0, 1)
+        )
+        if counts.left_duplicates and counts.right_duplicates and len(joins) == 1:
+            return {}  # the key is unique on neither side: another fault
+        if join.kind == "RIGHT":
+            if counts.right_repeated and not counts.left_repeated:
+                repeated.setdefault(right, (left, counts.right_repeated, right_keys))
+            continue
+        if left in repeated and counts.right_matched:
+            repeated.setdefault(right, (repeated[left][0], counts.right_matched, right_keys))
+        if counts.left_repeated:
+            for name in join.before:
+                repeated.setdefault(name, (right, counts.left_repeated, left_keys))
+    return repeated
+
+
+def _is_named_after(alias: str, table: QueryTable, columns: list[str]) -> bool:
+    """Return True if a count has the name of the table or of the column that it counts: ``count(o.id) AS orders``."""
+    source = str(table.reference.get("table_name") or table.name).lower().removeprefix("df_")
+    things = (source, *(re.sub(r"_?(?:id|key|code|no)$", "", column) for column in columns))
+    return any(len(thing.rstrip("s")) > 2 and thing.rstrip("s") in alias.lower() for thing in things)
+
+
+def _calls(select: Select) -> Iterator[tuple[Node, str]]:
+    """Yield the aggregates of the SELECT and of HAVING that are not divided by another, and their aliases."""
+    roots = [*select.node.get("select_list", ()), as_node(select.node.get("having"))]
+    for root in roots:
+        calls = [
+            part
+            for part in _walk_expression(root)
+            if part.get("class") == "FUNCTION" and part.get("function_name") in _COUNTING
+        ]
+        divides = any(part.get("function_name") in ("/", "//", "divide") for part in walk(root))
+        if not (divides and len(calls) > 1):
+            yield from ((call, str(root.get("alias") or "")) for call in calls)
+
+
+def _walk_expression(value: Any) -> Iterator[Node]:
+    """Yield the nodes of an expression without its subqueries and window functions."""
+    if isinstance(value, Mapping):
+        if value.get("class") in ("SUBQUERY", "WINDOW"):
+            return
+        yield value
+        value = list(value.values())
+    if isinstance(value, list):
+        for part in value:
+            yield from _walk_expression(part)
+
+
+def _values(argument: Node) -> Iterator[Node]:
+    """Yield the expressions whose values are aggregated: of a CASE its results."""
+    if argument.get("type") == "CASE_EXPR":
+        results = [as_node(check.get("then_expr")) for check in argument.get("case_checks", ())]
+        for result in (*results, as_node(argument.get("else_expr"))):
+            yield from _values(result)
+    elif argument and not is_literal(argument) and argument.get("class") not in ("COMPARISON", "CONJUNCTION"):
+        yield argument

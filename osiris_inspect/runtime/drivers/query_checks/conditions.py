@@ -1,0 +1,146 @@
+"""Conditions that cannot do what they say: a comparison with NULL, the last day of a period, numbers kept as text."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from osiris_inspect.runtime.drivers.query_checks.tables import (
+    Database,
+    QueryTable,
+    columns_in,
+    read_table,
+    table_of,
+)
+from osiris_inspect.runtime.drivers.query_checks.tree import (
+    COMPARISONS,
+    STAR,
+    Node,
+    Select,
+    as_node,
+    call_arguments,
+    is_literal,
+    is_null,
+    literal_text,
+    render_query,
+    select_from,
+    walk,
+)
+
+MIN_VALUES: Final = 5
+_SAMPLE: Final = 5_000
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_ORDERED: Final = COMPARISONS - {"COMPARE_EQUAL", "COMPARE_NOTEQUAL"}
+
+
+def find_null_comparisons(select: Select) -> Iterator[dict[str, Any]]:
+    """Yield each comparison with the constant NULL, which no row fulfils."""
+    conditions = [
+        select.node.get(name) for name in ("where_clause", "having", "qualify", "select_list", "from_table")
+    ]
+    for part in walk(conditions):
+        if part.get("type") in COMPARISONS:
+            one, other = as_node(part.get("left")), as_node(part.get("right"))
+            if is_null(one) != is_null(other):
+                names = [name for _, name in columns_in(part)]
+                yield {"check": "comparison-with-null", "column": names[0] if names else ""}
+
+
+def find_null_lists(database: Database, select: Select) -> Iterator[dict[str, Any]]:
+    """Yield each NOT IN (SELECT …) whose list has a NULL, so that no row fulfils it."""
+    for part in walk(select.node.get("where_clause")):
+        negated = as_node((part.get("children") or [None])[0]) if part.get("type") == "OPERATOR_NOT" else {}
+        if negated.get("subquery_type") != "ANY" or negated.get("comparison_type") != "COMPARE_EQUAL":
+            continue
+        inner = as_node(as_node(negated.get("subquery")).get("node"))
+        listed = {"type": "SUBQUERY", "alias": "listed", "subquery": {"node": inner}}
+        if read_table(database, listed, select) is None:
+            continue
+        query = render_query(database.execute, select_from(listed, select.ctes, [STAR], []))
+        ((nulls,),) = database.execute(
+            f"SELECT count(*) FROM ({query}) AS listed(value) WHERE value IS NULL",  # noqa: S608  rendered
+            [],
+        )
+        if nulls:
+            names = [name for _, name in columns_in(as_node(negated.get("child")))]
+            yield {"check": "not-in-with-null", "column": names[0] if names else "", "nulls": int(nulls)}
+
+
+def find_cut_days(
+    database: Database, select: Select, tables: Mapping[str, QueryTable]
+) -> Iterator[dict[str, Any]]:
+    """Yield each period that ends with a day and leaves out the rows of that day after midnight."""
+    for part in walk(select.node.get("where_clause")):
+        column, bound = _upper_bound(part)
+        day, owner = literal_text(bound), table_of(column, tables)
+        if day is None or not _DAY.fullmatch(day) or owner is None or column.get("class") != "COLUMN_REF":
+            continue
+        name = next(name for _, name in columns_in(column))
+        table = tables[owner]
+        if not table.columns[name].upper().startswith("TIMESTAMP"):
+            continue
+        query = render_query(database.execute, select_from(table.reference, select.ctes, [column], []))
+        ((rows,),) = database.execute(
+            f"SELECT count(*) FROM ({query}) WHERE k0 > CAST(? AS DATE) AND k0 < CAST(? AS DATE) + 1",  # noqa: S608
+            [day, day],
+        )
+        if rows:
+            yield {"check": "period-cuts-last-day", "column": name, "day": day, "rows": int(rows)}
+
+
+def _upper_bound(part: Node) -> tuple[Node, Node]:
+    """Return the column and the bound of ``column BETWEEN … AND bound`` or ``column <= bound``."""
+    if part.get("type") == "COMPARE_BETWEEN":
+        return as_node(part.get("input")), as_node(part.get("upper"))
+    if part.get("type") == "COMPARE_LESSTHANOREQUALTO":
+        return as_node(part.get("left")), as_node(part.get("right"))
+    if part.get("type") == "COMPARE_GREATERTHANOREQUALTO":
+        return as_node(part.get("right")), as_node(part.get("left"))
+    return {}, {}
+
+
+def find_text_numbers(
+    database: Database, select: Select, tables: Mapping[str, QueryTable]
+) -> Iterator[dict[str, Any]]:
+    """Yield each MIN, MAX, < or > of a text column that has numbers only, and orders them as text."""
+    seen: set[str] = set()
+    for part, use in _ordered(select):
+        owner = table_of(part, tables)
+        if owner is None or part.get("class") != "COLUMN_REF":
+            continue
+        name = next(name for _, name in columns_in(part))
+        table = tables[owner]
+        if table.columns[name].upper() != "VARCHAR" or name in seen:
+            continue
+        seen.add(name)
+        query = render_query(database.execute, select_from(table.reference, select.ctes, [part], []))
+        ((values, numbers, lengths, as_text, as_number),) = database.execute(
+            f"""SELECT count(k0), count(try_cast(k0 AS DOUBLE)), count(DISTINCT length(k0)),
+              try_cast(max(k0) AS DOUBLE), max(try_cast(k0 AS DOUBLE))
+            FROM (SELECT k0 FROM ({query}) LIMIT {_SAMPLE})""",  # noqa: S608  rendered from the query's own tree
+            [],
+        )
+        if values >= MIN_VALUES and values == numbers and lengths > 1:
+            fact = {"check": "numbers-compared-as-text", "column": name, "use": use}
+            if use not in ("max", "min") or as_text != as_number:
+                yield fact
+
+
+def _ordered(select: Select) -> Iterator[tuple[Node, str]]:
+    """Yield the expressions that are ordered, and by what. An order without a limit loses no row."""
+    modifiers = {str(part.get("type")): part for part in map(as_node, select.node.get("modifiers", ()))}
+    if "LIMIT_MODIFIER" in modifiers:
+        for order in as_node(modifiers.get("ORDER_MODIFIER")).get("orders", ()):
+            yield as_node(order.get("expression")), "ORDER BY"
+    for part in walk([select.node.get(key) for key in ("where_clause", "select_list", "having", "qualify")]):
+        if part.get("function_name") in ("max", "min") and part.get("class") == "FUNCTION":
+            yield from ((argument, str(part["function_name"])) for argument in call_arguments(part))
+        elif part.get("type") in _ORDERED:
+            one, other = as_node(part.get("left")), as_node(part.get("right"))
+            for side, bound in ((one, other), (other, one)):
+                text = literal_text(bound)
+                if (
+                    is_literal(bound)
+                    and text is not None
+                    and re.fullmatch(r"-?\d{1,20}(?:\.\d{1,20})?", text)
+                ):
+                    yield side, "<" if "LESS" in str(part["type"]) else ">"

@@ -1,0 +1,180 @@
+"""Rules about the query of a step, which a worker checks with the rows of its inputs: runs that hit, and near misses."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from osiris_inspect.inspector.analysis.analyze import analyze
+from tests.inspector.test_rules_of_green_runs import (
+    Made,
+    joined,
+    keys,
+    messages,
+    ours,
+    report,
+    step,
+    theirs,
+)
+from tests.runtime.runs import make_run
+
+KEYS = {
+    "check": "join-keys-differ-in-form", "table": "a", "partner": "b", "rows": 1000, "unmatched": 800, "keys": 90,
+    "unmatched_would_match": {"leading zeros": 88, "case, spaces and zeros": 88},
+}  # fmt: skip
+AGGREGATE = {
+    "check": "aggregate-repeats-rows", "aggregate": "sum(amount)", "table": "a", "partner": "b", "rows": 40,
+}  # fmt: skip
+UNION = {"check": "union-columns-swapped", "into": ["b", "c"], "values_of": ["c", "b"]}
+LEFT = {"check": "left-join-drops-rows", "table": "b", "column": "region", "rows": 12}
+NOT_IN = {"check": "not-in-with-null", "column": "id", "nulls": 3}
+NULL = {"check": "comparison-with-null", "column": "name"}
+TEXT = {"check": "numbers-compared-as-text", "column": "version", "use": "max"}
+DAY = {"check": "period-cuts-last-day", "column": "at", "day": "2024-01-31", "rows": 310}
+FALLBACK = {"check": "fallback-in-all-rows", "column": "name", "rows": 1000}
+SAMPLE = {"check": "rows-sampled", "part": "LIMIT 200"}
+ZERO = {"check": "quotient-is-zero", "column": "rate", "rows": 40}
+CASE = {"check": "case-has-one-result", "column": "state", "rows": 1000}
+
+
+def checked(*checks: Any, **out: Any) -> Made:
+    return ours(*joined(1000, checks=list(checks), **out))
+
+
+def united(
+    query: str, *, left: Sequence[str] = ("id", "a", "b"), right: Sequence[str] = ("id", "b", "a")
+) -> Made:
+    steps = (
+        step("a", "x.extractor", rows=20, out={"columns": left}),
+        step("b", "x.extractor", rows=20, out={"columns": right}),
+        step("u", "duckdb.processor", "a", "b", rows=40, query=query),
+    )
+    return ours(*steps)
+
+
+def queried(query: str) -> Made:
+    return theirs(step("src", "mysql.extractor", rows=20, query=query))
+
+
+HITS: Sequence[tuple[str, Made]] = (
+    ("join-keys-differ-in-form", checked(KEYS)),
+    ("aggregate-repeats-rows", checked(AGGREGATE)),
+    ("union-columns-swapped", checked(UNION)),
+    ("union-columns-swapped", united("SELECT * FROM df_a UNION ALL SELECT * FROM df_b")),
+    (
+        "union-columns-swapped",
+        united("SELECT id, a, b FROM df_a x UNION SELECT * FROM df_b y WHERE y.id > 2;"),
+    ),
+    (
+        "union-columns-swapped",
+        queried("SELECT id, t.fee, max(x) AS net FROM t UNION ALL SELECT id, net, fee FROM u"),
+    ),
+    ("comparison-with-null", queried("SELECT id FROM t WHERE t.deleted_at = NULL")),
+    ("left-join-drops-rows", checked(LEFT)),
+    ("comparison-with-null", checked(NULL)),
+    ("comparison-with-null", checked(NOT_IN)),
+    ("numbers-compared-as-text", checked(TEXT)),
+    ("period-cuts-last-day", checked(DAY)),
+    ("fallback-in-all-rows", checked(FALLBACK)),
+    ("case-has-one-result", checked(CASE)),
+    ("rows-sampled", checked(SAMPLE)),
+    ("quotient-is-zero", checked(ZERO)),
+)
+NEAR_MISSES: Sequence[tuple[str, Made]] = (
+    ("join-keys-differ-in-form", checked(KEYS | {"unmatched_would_match": {}})),
+    ("join-hardly-matches", checked(KEYS, join=keys(0, 0, 200, 20))),
+    ("join-hardly-matches", checked(join=keys(0, 0, 200, 20) | {"filtered": True})),
+    ("aggregate-repeats-rows", checked(UNION)),
+    ("union-columns-swapped", checked(KEYS)),
+    ("union-columns-swapped", united("SELECT * FROM df_a UNION ALL BY NAME SELECT * FROM df_b")),
+    (
+        "union-columns-swapped",
+        united("SELECT * FROM df_a UNION ALL SELECT * FROM df_b", right=("id", "a", "b")),
+    ),
+    (
+        "union-columns-swapped",
+        united("SELECT * FROM df_a UNION ALL SELECT * FROM df_b", right=("id", "c", "a")),
+    ),
+    ("union-columns-swapped", united("SELECT * FROM df_a UNION ALL SELECT * FROM df_b JOIN df_a USING (id)")),
+    ("union-columns-swapped", queried("SELECT id, fee, net FROM t UNION ALL SELECT id, fee x, net FROM u")),
+    ("union-columns-swapped", queried("SELECT a, b FROM t UNION ALL SELECT b + c AS a, b FROM u")),
+    (
+        "comparison-with-null",
+        queried("SELECT id FROM t WHERE deleted_at IS NULL AND a = 'x = NULL' AND b <=> NULL"),
+    ),
+    ("left-join-drops-rows", checked(KEYS)),
+    ("comparison-with-null", checked(LEFT)),
+    ("numbers-compared-as-text", checked(DAY)),
+    ("period-cuts-last-day", checked(TEXT)),
+    ("fallback-in-all-rows", checked(CASE)),
+    ("case-has-one-result", checked(FALLBACK)),
+    ("rows-sampled", checked(ZERO)),
+    (
+        "rows-sampled",
+        ours(
+            step("a", "x.extractor", rows=20),
+            step("qa_sample", "duckdb.processor", "a", rows=2, out={"checks": [SAMPLE]}),
+        ),
+    ),
+    ("quotient-is-zero", checked(SAMPLE)),
+)
+
+
+@pytest.mark.parametrize(("rule", "made"), HITS)
+def test_finding_of_a_query_has_a_fix(tmp_path: Path, rule: str, made: Made) -> None:
+    findings = [finding for finding in report(tmp_path, made).findings if finding.rule == rule]
+    severity = "note" if rule == "period-cuts-last-day" else "warning"
+    assert [(finding.severity, bool(finding.fix)) for finding in findings] == [(severity, True)]
+
+
+def test_keys_of_other_form_name_what_differs(tmp_path: Path) -> None:
+    found = messages(tmp_path, checked(KEYS))["join-keys-differ-in-form@j"]
+    assert found == (
+        "800 of 1,000 rows of 'a' found no partner in 'b'; 88 of 90 keys would match if they did not differ in leading zeros"
+    )
+
+
+PIPELINE = """
+oml_version: "0.1.0"
+name: shop
+steps:
+  - {id: orders, component: filesystem.csv_extractor, mode: read, config: {path: orders.csv}}
+  - {id: items, component: filesystem.csv_extractor, mode: read, config: {path: items.csv}}
+  - id: report
+    component: duckdb.processor
+    mode: transform
+    needs: [orders, items]
+    config: {query: "QUERY"}
+  - {id: save, component: filesystem.csv_writer, mode: write, needs: [report], config: {path: report.csv}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (
+            "SELECT sum(o.total) AS s FROM df_orders o JOIN df_items i ON i.order_id = o.id",
+            ["aggregate-repeats-rows"],
+        ),
+        ("SELECT sum(i.total) AS s FROM df_orders o JOIN df_items i ON i.order_id = o.id", []),
+        (
+            "SELECT o.id, i.sku FROM df_orders o LEFT JOIN df_items i ON i.code = o.code",
+            ["join-keys-differ-in-form"],
+        ),
+        ("SELECT o.id, i.sku FROM df_orders o LEFT JOIN df_items i ON lower(i.code) = o.code", []),
+        (
+            "SELECT id, total FROM df_orders UNION ALL SELECT total, id FROM df_orders",
+            ["union-columns-swapped"],
+        ),
+        ("SELECT id, total FROM df_orders UNION ALL SELECT order_id, total FROM df_items", []),
+    ],
+)
+def test_query_of_a_real_run_is_checked(tmp_path: Path, query: str, expected: list[str]) -> None:
+    orders = [f"{number},{10 * number},k{number}" for number in range(1, 31)]
+    items = [f"{number // 2 + 1},{number},s{number},K{number // 2 + 1}" for number in range(60)]
+    (tmp_path / "orders.csv").write_text("\n".join(["id,total,code", *orders, ""]))
+    (tmp_path / "items.csv").write_text("\n".join(["order_id,total,sku,code", *items, ""]))
+    made = make_run(tmp_path, text=PIPELINE.replace("QUERY", query))
+    rules = {rule for rule, _ in HITS}
+    assert [finding.rule for finding in analyze(made.path).findings if finding.rule in rules] == expected

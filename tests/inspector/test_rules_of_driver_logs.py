@@ -1,0 +1,195 @@
+"""Rules about what drivers log while their step succeeds: runs that must hit, and near misses."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from osiris_inspect.inspector.analysis.analyze import analyze
+from tests.inspector.making import run_dir
+from tests.inspector.test_rules_of_green_runs import Made, ours, ranged, step
+
+NAMES = {"I": "INFO", "W": "WARNING", "E": "ERROR"}
+
+
+def worker_log(name: str, *lines: str) -> dict[str, Any]:
+    """The log of our worker, written while a step ran; each line begins with the letter of its level."""
+    texts = [
+        f"2026-01-01 00:00:00,000 - acme - [step {name}] - {NAMES[line[0]]} - {line[2:]}" for line in lines
+    ]
+    return {"worker.log": "\n".join([*texts, ""])}
+
+
+def read(*lines: str, rows: int = 100, **config: Any) -> Made:
+    """A source that returned 100 rows and logged these lines."""
+    return ours(step("src", "acme.invoices", rows=rows, **config), files=worker_log("src", *lines))
+
+
+def shaped(*lines: str, rows: int = 100) -> Made:
+    """A transform that returned 100 of 100 rows and logged these lines."""
+    source = step("src", "x.extractor", rows=100)
+    return ours(source, step("shape", "acme.shape", "src", rows=rows), files=worker_log("shape", *lines))
+
+
+def written(*lines: str, rows: int = 100) -> Made:
+    """A writer that wrote all of 100 rows and logged these lines."""
+    source = step("src", "x.extractor", rows=100)
+    load = step("load", "acme.load", "src", rows=rows, mode="write")
+    return ours(source, load, files=worker_log("load", *lines))
+
+
+def pages(first: int, last: int, whole: int, every: int = 1) -> list[str]:
+    return [f"I page {number} of {whole}" for number in range(first, last + 1, every)]
+
+
+def twice(*lines: str, column: str = "ticket", high: str = "899", rows: int = 900) -> Made:
+    """A source with at most 800 tickets in 900 rows."""
+    source = {**ranged((column, "100", high), ("state", None, None), rows=rows), "driver": "acme.tickets"}
+    return ours(source, files=worker_log("src", *lines))
+
+
+HITS: Sequence[tuple[str, Made]] = (
+    ("rows-incomplete", read("I GET /v2/invoices page=1 per_page=100 total_count=1342")),
+    ("rows-incomplete", read('I {"page": 1, "totalCount": 1342}')),
+    ("rows-incomplete", read("I page=1 limit=100 total=1,342")),
+    ("rows-incomplete", read("I fetched 100 of 1342")),
+    ("rows-incomplete", read("I fetched 100 invoices of 1,342")),
+    ("rows-incomplete", read("I fetched 100 of 1342 invoices")),
+    ("rows-incomplete", read("I 100 of 1342 invoices")),
+    ("rows-incomplete", read("I loaded 100/1342 rows")),
+    ("rows-incomplete", read("I page 1 of 14")),
+    ("rows-incomplete", read(*pages(1, 6, 14))),
+    ("rows-incomplete", read("I fetched 50 of 1342", "I fetched 100 of 1342")),
+    ("rows-incomplete", read("I page=1 has_more=True")),
+    ("rows-incomplete", read('I {"page": 1, "has_more": true}', "I done")),
+    ("rows-incomplete", read("I page=1 next_page=2")),
+    ("rows-incomplete", read("W partial result: the server stopped after 30 s")),
+    ("rows-incomplete", read("W only the first page was read")),
+    ("rows-incomplete", read("W results limited to 100")),
+    ("rows-incomplete", read("I more records are available")),
+    ("rows-incomplete", shaped("I processed 100 of 150 records")),
+    ("rows-incomplete", written("I inserted 60 of 100 rows", rows=60)),
+    ("rows-incomplete", ours(step("src", "acme.read", rows=100), files={"worker.log": "fetched 100 of 1342 items\n"})),
+    ("values-altered", written("W ('Warning', 1265, \"Data truncated for column 'note' at row 1\")")),
+    ("values-altered", written("W (1264, \"Out of range value for column 'amount' at row 3\")")),
+    ("values-altered", written("W Warning 1366: Incorrect integer value: 'x' for column 'n' at row 1")),
+    ("values-altered", written("W Incorrect datetime value: '2026-02-31' for column 'at'")),
+    ("values-altered", written("W 12 values of 'note' were truncated to 20 characters")),
+    ("values-altered", shaped("I truncating 3 texts to 255 chars")),
+    ("values-altered", shaped("W could not parse '12,5' as a number, using None")),
+    ("values-altered", shaped("W unable to convert '31.2.' to a date; set to NaT")),
+    ("values-altered", shaped("W unknown currency XAU, using default")),
+    ("values-altered", shaped("W no rate for CZK, using 1.0")),
+    ("values-altered", shaped("I 40 dates were coerced to NaT")),
+    ("stale-data-used", read("W rates API timed out, falling back to cached rates of 2026-11-02")),
+    ("stale-data-used", read("W source is down; using yesterday's file")),
+    ("stale-data-used", read("W using stale copy")),
+    ("stale-data-used", read("W fell back to the last snapshot")),
+    ("stale-data-used", read("W using cached response after HTTP 503")),
+    ("read-repeated", twice("W page 4: read timed out (30 s), retrying")),
+    ("rows-skipped", written("I bulk: 176 ok, 24 errors")),
+    ("rows-skipped", written('I {"created": 176, "failed": 24}')),
+    ("rows-skipped", read("I imported 176, rejected: 24")),
+    ("rows-skipped", read("W skipping invoice 17: no customer")),
+    ("rows-skipped", read("W skipped page 4 (malformed JSON)")),
+    ("rows-skipped", read("I dropped 24 records without a customer")),
+    ("read-repeated", twice("I fetching page 4 again", column="order_id")),
+)  # fmt: skip
+NEAR_MISSES: Sequence[tuple[str, Made]] = (
+    ("rows-incomplete", read("I GET /agents page=1 per_page=100 total_count=37", rows=37)),
+    ("rows-incomplete", read("I page=1 per_page=100 total_count=1342", limit=100)),
+    ("rows-incomplete", read("I page=1 total_count=1342", rows=1342)),
+    ("rows-incomplete", read("I total_time=1342 ms, total=1342 ms for page 1")),
+    ("rows-incomplete", read("I total_count=1342", "I kept 100 that are active")),
+    ("rows-incomplete", read("I customers total_count=900", "I invoices total_count=100")),
+    ("rows-incomplete", shaped("I page 1 total_count=1342")),
+    ("rows-incomplete", read("I fetched 1342 of 1342", rows=1342)),
+    ("rows-incomplete", read(*(f"I fetched {n} of 1342" for n in (400, 800, 1200)), rows=1342)),
+    ("rows-incomplete", read(*pages(1, 14, 14))),
+    ("rows-incomplete", read(*pages(0, 13, 14))),
+    ("rows-incomplete", read(*pages(10, 140, 144, 10))),
+    ("rows-incomplete", read("W 429 Too Many Requests on page 3, waiting 1 s", *pages(1, 6, 6))),
+    ("rows-incomplete", read("W attempt 1 of 3 failed, retrying", "I attempt 2 of 3")),
+    ("rows-incomplete", read("I 3 of 10 workers idle", "I using 2 of 8 cores", "I step 1 of 4")),
+    ("rows-incomplete", read("I 100 of 1342 rows matched the filter")),
+    ("rows-incomplete", read("I 13 of 100 rows changed, 87 unchanged")),
+    ("rows-incomplete", read("I delivery 11/2026, 1/12 of the year")),
+    ("rows-incomplete", read("I read 5 of 90 MB", "I read 12 of 100 bytes")),
+    ("rows-incomplete", read("I page=1 has_more=True", "I page=2 has_more=False")),
+    ("rows-incomplete", read("I page=1 has_more=True", "I page=2: 12 items")),
+    ("rows-incomplete", read("I following next_page=2", "I following next_page=3")),
+    ("rows-incomplete", read("I next_cursor=abc", "I next_cursor=def")),
+    ("rows-incomplete", read("I page=1 next_page=None")),
+    ("rows-incomplete", read("I page=1 has_more=True", "I all pages read")),
+    ("rows-incomplete", read("I no partial results", "I allow partial results: no")),
+    ("rows-incomplete", read("W InsecureRequestWarning: Unverified HTTPS request", "W slow query: 12 s of 30 s")),
+    ("rows-incomplete", written("I inserted 60 of 100 rows", "I inserted 100 of 100 rows")),
+    ("values-altered", written("I truncating table notes before the load")),
+    ("values-altered", written("I truncated target table, then wrote 100 rows")),
+    ("values-altered", read("W response body truncated to 500 characters for the log")),
+    ("values-altered", written("I 0 values truncated")),
+    ("values-altered", written("I table truncated; 100 rows inserted")),
+    ("values-altered", read("W no timeout configured, using default")),
+    ("values-altered", read("W unknown locale, falling back to default")),
+    ("values-altered", read("W missing setting batch_size, using default")),
+    ("values-altered", read("W DeprecationWarning: errors='ignore' is deprecated")),
+    ("values-altered", read("I invoice 1265: 3 rows")),
+    ("values-altered", shaped("I 12 missing discounts set to 0")),
+    ("values-altered", shaped("I 0 dates were coerced to NaT")),
+    ("rows-incomplete", read("I Query returned 100 rows of 12 columns", "I batch of 100 rows")),
+    ("rows-incomplete", read(*(f"I Extracted batch {n}/7" for n in range(1, 8)))),
+    ("rows-incomplete", read("I Sync 50% (50/100 rows)", "I Sync 100% (100/100 rows)")),
+    ("rows-incomplete", read("W retrying in 5 s (1/3)")),
+    ("rows-incomplete", read("I read 100 rows of 2026-11-29")),
+    ("stale-data-used", read("W token expired, using cached token")),
+    ("stale-data-used", read("I using cached connection", "I using cached response")),
+    ("stale-data-used", read("W falling back to the default encoding")),
+    ("stale-data-used", read("W stale lock file removed")),
+    ("stale-data-used", read("W falling back to HTTP/1.1")),
+    ("stale-data-used", read("I starting from the last cursor 2026-11-02")),
+    ("read-repeated", twice("W page 4: read timed out (30 s), retrying", high="1100")),
+    ("read-repeated", twice("I read 9 pages")),
+    ("rows-skipped", written("I bulk: 200 ok, 0 errors")),
+    ("rows-skipped", written("I inserted 13, skipped 87 unchanged")),
+    ("rows-skipped", read("W 3 failed attempts, then all 100 loaded")),
+    ("rows-skipped", read("W skipping the certificate check: no CA file")),
+    ("rows-skipped", read("W skipping optional step: no key")),
+    ("rows-skipped", read("I imported 100, failed: 0")),
+    ("rows-skipped", read("W request failed 2 times, then 100 rows were loaded")),
+    ("read-repeated", twice("W page 4: timed out, retrying", high="105")),
+)  # fmt: skip
+
+
+def findings(folder: Path, made: Made) -> Mapping[str, str]:
+    events, steps, files = made
+    report = analyze(run_dir(folder, events, steps=steps, files=files))
+    return {one.rule: one.message for one in report.findings if one.severity != "note"}
+
+
+@pytest.mark.parametrize(("rule", "made"), HITS)
+def test_loss_in_a_driver_log_is_a_warning(tmp_path: Path, rule: str, made: Made) -> None:
+    assert rule in findings(tmp_path, made)
+
+
+@pytest.mark.parametrize(("rule", "made"), NEAR_MISSES)
+def test_harmless_message_of_a_driver_is_no_finding(tmp_path: Path, rule: str, made: Made) -> None:
+    assert rule not in findings(tmp_path, made)
+
+
+def test_level_is_not_read_from_the_message(tmp_path: Path) -> None:
+    events, steps, files = read("I table ERROR: insert failed 0 times on page 1")
+    run = analyze(run_dir(tmp_path, events, steps=steps, files=files)).run
+    assert [line.level for line in run.log_lines] == [""]
+
+
+def test_end_of_a_long_log_is_read(tmp_path: Path) -> None:
+    messages = [f"I page {number}: fetched {number} of 9000" for number in range(1, 9001)]
+    assert findings(tmp_path, read(*messages, rows=9000)) == {}
+
+
+def test_finding_names_the_numbers(tmp_path: Path) -> None:
+    (message,) = findings(tmp_path, read("I GET /v2/invoices page=1 per_page=100 total_count=1342")).values()
+    assert message == (
+        "its text log reports 1,342 rows in total, and 100 were returned: 'GET /v2/invoices page=1 per_page=100 total_count=1342'"
+    )

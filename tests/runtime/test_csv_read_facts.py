@@ -1,0 +1,108 @@
+"""Rows and values of a CSV file that do not fit the rest of it, which the extractor records."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.runtime.pipelines import STATS
+from tests.runtime.runs import events_of, make_run
+from tests.runtime.test_csv_file_checks import signs
+
+NUMBERS = "".join(f"{number},{number * 3},x\n" for number in range(1, 41))
+REVIEWS = "".join(
+    f"{number},great\nwould buy again,5,u\n" if number % 3 == 0 else f"{number},fine,4,u\n"
+    for number in range(30)
+)
+
+
+def odd(column: str, value: str, line: int, **more: int) -> dict[str, Any]:
+    return {
+        "odd_values": [
+            {
+                "column": column, "count": 1, "values": 41, "decimals": 0, "different": 1, "value": value, "line": line,
+                **more,
+            }
+        ]
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "config", "expected"),
+    [
+        (
+            "id,text,stars,author\n" + REVIEWS,
+            {},
+            {"short_lines": 20, "broken_lines": 20, "checked_lines": 40},
+        ),
+        ("a,b,c\n1,2,3\n4;5;6\n7,8,9\n", {}, {"short_lines": 1, "broken_lines": 1, "checked_lines": 3}),
+        ("a,b,c\n1,2,3\n4,5,6\n2 rows\n", {}, {"short_lines": 1, "footer_lines": 1, "checked_lines": 3}),
+        ("a,b,c\n1,2,\n3,4\n5,6,7\n", {}, {"short_lines": 1, "padded_lines": 1, "checked_lines": 3}),
+        ('a,b,c\n1,"x,y",\n3,4\n5,6,7\n', {}, {"short_lines": 1, "padded_lines": 1, "checked_lines": 3}),
+        ("a,b,c\n1,2,3\n4,5,6\n7,8", {}, {"short_lines": 1, "cut_lines": 1, "checked_lines": 3}),
+        ("n,m,t\n" + NUMBERS + "n,m,t\n" + NUMBERS, {}, {"header_repeats": 1, "header_repeat_line": 42}),
+        (
+            "n,m,t\n" + NUMBERS + "TOTAL,2460,\n",
+            {},
+            {**odd("n", "TOTAL", 42), "total_line": 42, "total_label": "TOTAL"},
+        ),
+        ("n,m,t\n" + NUMBERS + "41,12 pcs,x\n", {}, odd("m", "12 pcs", 42)),
+        ("# title\nn,m,t\n" + NUMBERS + "41,-,x\n", {"skip_rows": 1}, odd("m", "-", 43)),
+        ("t,n\na,1\nb,2\nc,3\nTotal,6\n", {}, {"total_line": 5, "total_label": "Total"}),
+        ("t,n,m\na,1,2\nb,2,5\nc,3,9\n,6,16\n", {}, {"total_line": 5, "total_label": ""}),
+    ],
+)
+def test_line_that_does_not_fit_is_recorded(
+    tmp_path: Path, text: str, config: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    assert signs(tmp_path, text, **config) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "config"),
+    [
+        ("a,b,c\n1,2,3\n4,5,\n", {}),
+        ('a,b\n1,"two\nlines"\n2,\n', {}),
+        ("a,b\n1,x\x0by\n2,\n", {}),
+        ("a\n1\n\n2\n", {}),
+        ("n,m,t\n" + NUMBERS, {}),
+        ("n,m,t\n" + NUMBERS + "TOTAL,2460,\n", {"dtype": {"n": "str", "m": "str"}, "limit": 40}),
+        ("n,m,t\n" + NUMBERS + "41,12 pcs,x\n", {"dtype": {"m": "str"}}),
+        ("n\n" + "".join(f"{n}A\n" for n in range(20)) + "1\n" * 30, {}),
+        ("t,n\na,1\nb,2\nc,3\nTotal,9\n", {}),
+        ("t,n\na,1\nb,2\nTotal tools,3\nd,6\n", {}),
+        ("t,n\na,1\n,2\nc,3\n,6\n", {}),
+        ("t,n\na,0\nb,0\nc,0\nTotal,0\n", {}),
+    ],
+)
+def test_file_whose_lines_fit_has_no_facts(tmp_path: Path, text: str, config: dict[str, Any]) -> None:
+    assert signs(tmp_path, text, **config) == {}
+
+
+def test_row_is_named_if_there_are_several_files(tmp_path: Path) -> None:
+    rows = "n,m,t\n" + NUMBERS
+    recorded = signs(tmp_path, rows, rows + "41,-,x\n")
+    assert [(one["value"], one["row"]) for one in recorded["odd_values"]] == [("-", 81)]
+
+
+def test_row_is_named_if_rows_have_several_lines(tmp_path: Path) -> None:
+    recorded = signs(tmp_path, "n,m,t\n" + NUMBERS + '41,-,"x\ny"\n')
+    assert [one["row"] for one in recorded["odd_values"]] == [41]
+
+
+@pytest.mark.parametrize(("column", "value"), [("token", "abc"), ("n", "ada@example.org")])
+def test_private_value_is_not_recorded(tmp_path: Path, column: str, value: str) -> None:
+    recorded = signs(tmp_path, f"{column},m,t\n{NUMBERS}{value},1,x\n")
+    assert [one.get("value") for one in recorded["odd_values"]] == [None]
+
+
+def test_file_column_does_not_hide_a_repeated_header(tmp_path: Path) -> None:
+    recorded = signs(tmp_path, "n,m,t\n" + NUMBERS + "n,m,t\n" + NUMBERS, file_column="file")
+    assert recorded["header_repeats"] == 1
+
+
+def test_worker_records_odd_values(tmp_path: Path) -> None:
+    (tmp_path / "n.csv").write_text("n,m,t\n" + NUMBERS + "41,-,x\n")
+    run = make_run(tmp_path, text=STATS.replace("{path: movies.csv}", "{path: n.csv}").replace("title", "t"))
+    stored = [event for event in events_of(run.path) if event["event"] == "output_stored"]
+    assert stored[0]["source"] == odd("m", "-", 42)

@@ -1,0 +1,362 @@
+"""Mistakes that the tree of a query shows together with the rows of its inputs."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from tests.runtime.driving import STORAGES, context, drive, handed
+
+ORDERS = pd.DataFrame(
+    {
+        "id": range(1, 21),
+        "customer_id": [1, 2, 3, 4, 5] * 4,
+        "amount": [10.0] * 20,
+        "code": [f"C{n}" for n in range(1, 21)],
+    }
+)
+CUSTOMERS = pd.DataFrame({"customer_id": [1, 2, 3], "name": ["Ada", "Bo", None], "region": ["n", "s", "s"]})
+ITEMS = pd.DataFrame({"order_id": [1, 1, 2, 3, 4, 5], "fee": [1.0] * 6, "sku": list("abcdef")})
+PAYMENTS = pd.DataFrame({"order_id": [1, 2, 3], "paid": [5.0, 6.0, 7.0]})
+TABLES = {"orders": ORDERS, "customers": CUSTOMERS, "items": ITEMS, "payments": PAYMENTS}
+
+
+def checks(folder: Path, query: str, storage: str = "memory", **tables: pd.DataFrame) -> list[Any]:
+    found: list[Any] = []
+    ctx = replace(context(folder), describe_query=found.extend)
+    policy = STORAGES[storage]
+    inputs = {name: handed(folder, frame, policy, step=name) for name, frame in (tables or TABLES).items()}
+    drive("duckdb.processor", {"query": query}, ctx, **inputs)
+    return found
+
+
+def names(folder: Path, query: str, **tables: pd.DataFrame) -> list[str]:
+    return [check["check"] for check in checks(folder, query, **tables)]
+
+
+def keyed(*values: Any) -> pd.DataFrame:
+    return pd.DataFrame({"k": values, "v": range(len(values))})
+
+
+def test_keys_of_other_form_are_counted_by_form(tmp_path: Path) -> None:
+    right = keyed("A1", "B2", "C3")
+    assert checks(
+        tmp_path, "SELECT * FROM l LEFT JOIN r USING (k)", l=keyed(*("a1", "b2") * 2, "D"), r=right
+    ) == [
+        {
+            "check": "join-keys-differ-in-form",
+            "table": "l",
+            "partner": "r",
+            "rows": 5,
+            "unmatched": 5,
+            "keys": 3,
+            "unmatched_would_match": {"case": 2},
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("form", "left", "right"),
+    [
+        ("spaces", ["a ", "b ", "c\u00a0"], ["a", "b", "c"]),
+        ("leading zeros", ["007", "008", "009"], ["7", "8", "9"]),
+        ("form of the numbers", ["7.0", "8.0", "9.0"], ["7", "8", "9"]),
+        (
+            "time of day",
+            ["2024-01-01 10:00", "2024-01-02 11:00", "2024-01-03 12:00"],
+            ["2024-01-01", "2024-01-02", "2024-01-03"],
+        ),
+        ("punctuation", ["A-1", "A-2", "A-3"], ["A1", "A2", "A3"]),
+        ("accents", ["Plzen", "Brno", "Decin"], ["Plzeň", "Brno", "Děčín"]),
+    ],
+)
+@pytest.mark.parametrize("kind", ["LEFT JOIN", "JOIN"])
+def test_form_that_differs_is_named(tmp_path: Path, form: str, left: Any, right: Any, kind: str) -> None:
+    query = f"SELECT * FROM l {kind} r ON l.k = r.k"
+    (check,) = checks(tmp_path, query, l=keyed(*left, *left), r=keyed(*right))
+    assert next(iter(check["unmatched_would_match"])) == form
+
+
+def test_keys_that_really_differ_are_no_mistake(tmp_path: Path) -> None:
+    assert (
+        checks(tmp_path, "SELECT * FROM l LEFT JOIN r USING (k)", l=keyed("a", "b", "c"), r=keyed("d", "e"))
+        == []
+    )
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT sum(o.amount) FROM orders o JOIN items i ON i.order_id = o.id",
+        "SELECT o.customer_id, avg(amount) FROM orders o LEFT JOIN items i ON i.order_id = o.id GROUP BY 1",
+        "WITH i AS (SELECT * FROM items WHERE fee > 0) SELECT o.id, sum(o.amount) FROM orders o JOIN i ON i.order_id = o.id GROUP BY o.id",
+        "SELECT * FROM (SELECT sum(o.amount * 2) s FROM df_orders o JOIN df_items i ON i.order_id = o.id) x",
+        "SELECT sum(p.paid) FROM orders o JOIN items i ON i.order_id = o.id JOIN payments p ON p.order_id = o.id",
+        "SELECT sum(CASE WHEN fee > 0 THEN amount ELSE 0 END) FROM orders o, items i WHERE i.order_id = o.id",
+        "SELECT count(o.id) FROM orders o JOIN items i ON i.order_id = o.id WHERE o.amount > 1",
+        "WITH x AS (SELECT o.id, o.amount, i.sku FROM orders o JOIN items i ON i.order_id = o.id) SELECT sum(amount) FROM x",
+        "SELECT k, sum(amount) FROM (SELECT o.code k, o.*, i.sku FROM orders o JOIN items i ON i.order_id = o.id) x GROUP BY k",
+        "SELECT o.customer_id, count(o.id) AS n_orders FROM orders o JOIN items i ON i.order_id = o.id GROUP BY 1",
+    ],
+)
+def test_sum_of_repeated_rows_is_found(tmp_path: Path, query: str) -> None:
+    assert names(tmp_path, query) == ["aggregate-repeats-rows"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT sum(i.fee) FROM orders o JOIN items i ON i.order_id = o.id",
+        "SELECT o.id, count(*), max(o.amount), count(DISTINCT o.id) FROM orders o JOIN items i ON i.order_id = o.id GROUP BY 1",
+        "SELECT o.id, avg(o.amount), sum(i.fee) FROM orders o JOIN items i ON i.order_id = o.id GROUP BY 1",
+        "SELECT sum(o.amount) FROM items i JOIN orders o ON i.order_id = o.id",
+        "SELECT sum(i.fee * o.amount) FROM orders o JOIN items i ON i.order_id = o.id",
+        "WITH x AS (SELECT o.id, i.fee amount FROM orders o JOIN items i ON i.order_id = o.id) SELECT sum(amount) FROM x",
+        "WITH x AS (SELECT DISTINCT o.id, o.amount FROM orders o JOIN items i ON i.order_id = o.id) SELECT sum(amount) FROM x",
+        "WITH x AS (SELECT o.id, max(o.amount) a FROM orders o JOIN items i ON i.order_id = o.id GROUP BY 1) SELECT sum(a) FROM x",
+        "SELECT sum(amount) FROM (SELECT * FROM orders o JOIN items i ON i.order_id = o.id WHERE i.sku = 'a')",
+        "SELECT o.code, count(o.id) AS items FROM orders o JOIN items i ON i.order_id = o.id GROUP BY 1",
+        "SELECT o.id k, avg(o.amount) FROM orders o JOIN items i ON i.order_id = o.id GROUP BY ALL",
+        "SELECT c.region, sum(o.amount) FROM orders o JOIN customers c USING (customer_id) GROUP BY 1",
+        "SELECT c.name, sum(o.amount) FROM customers c JOIN orders o USING (customer_id) GROUP BY 1",
+        "SELECT sum(o.amount) FROM orders o JOIN (SELECT order_id, sum(fee) f FROM items GROUP BY 1) i ON i.order_id = o.id",
+        "SELECT sum(o.amount) FROM orders o JOIN items i ON i.order_id = o.id AND i.sku = 'a'",
+        "SELECT sum(o.amount) FROM orders o JOIN items i ON i.order_id = o.id WHERE i.sku = 'a'",
+        "SELECT sum(CASE WHEN o.amount > 3 THEN 1 ELSE 0 END) FROM orders o JOIN items i ON i.order_id = o.id",
+    ],
+)
+def test_sum_of_rows_that_occur_once_is_no_mistake(tmp_path: Path, query: str) -> None:
+    assert names(tmp_path, query) == []
+
+
+SAME = pd.DataFrame({"a": [1], "b": [2], "c": [3]})
+OTHER = pd.DataFrame({"a": [1], "c": [3], "b": [2]})
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM s UNION ALL SELECT * FROM o",
+        "SELECT a, b FROM s UNION SELECT b, a FROM o",
+        "WITH x AS (SELECT * FROM o) SELECT * FROM s UNION ALL SELECT * FROM x ORDER BY 1",
+        "SELECT count(*) FROM (SELECT * FROM s UNION ALL SELECT * FROM o) u",
+        "SELECT * FROM s EXCEPT SELECT * FROM o",
+        "WITH u AS (SELECT * FROM s UNION ALL SELECT * FROM o) SELECT * FROM u",
+    ],
+)
+def test_union_in_another_order_is_found(tmp_path: Path, query: str) -> None:
+    assert names(tmp_path, query, s=SAME, o=OTHER) == ["union-columns-swapped"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM s UNION ALL BY NAME SELECT * FROM o",
+        "SELECT a, b, c FROM s UNION ALL SELECT a, b, c FROM o",
+        "SELECT a, b AS x FROM s UNION ALL SELECT a, c AS y FROM o",
+        "SELECT a, b FROM s UNION ALL SELECT a, c FROM o",
+    ],
+)
+def test_union_in_one_order_is_no_mistake(tmp_path: Path, query: str) -> None:
+    assert names(tmp_path, query, s=SAME, o=OTHER) == []
+
+
+@pytest.mark.parametrize(
+    ("check", "query"),
+    [
+        (
+            "left-join-drops-rows",
+            "SELECT * FROM orders o LEFT JOIN customers c USING (customer_id) WHERE c.region = 's'",
+        ),
+        (
+            "left-join-drops-rows",
+            "SELECT * FROM orders o LEFT JOIN customers c USING (customer_id) WHERE region IN ('s', 'n') AND amount > 1",
+        ),
+        ("comparison-with-null", "SELECT * FROM customers WHERE name = NULL"),
+        ("comparison-with-null", "SELECT CASE WHEN name <> NULL THEN 1 ELSE 2 END FROM customers"),
+        ("not-in-with-null", "SELECT * FROM orders WHERE code NOT IN (SELECT name FROM customers)"),
+        ("period-cuts-last-day", "SELECT * FROM events WHERE ts BETWEEN '2024-01-01' AND '2024-01-02'"),
+        ("period-cuts-last-day", "SELECT * FROM events e WHERE e.ts <= DATE '2024-01-02'"),
+        ("numbers-compared-as-text", "SELECT max(n) FROM events"),
+        ("numbers-compared-as-text", "SELECT * FROM events WHERE n > '5'"),
+        ("numbers-compared-as-text", "SELECT * FROM events ORDER BY n DESC LIMIT 3"),
+    ],
+)
+def test_condition_that_cannot_hold_is_found(tmp_path: Path, check: str, query: str) -> None:
+    assert names(tmp_path, query, **TABLES, events=EVENTS) == [check]
+
+
+EVENTS = pd.DataFrame(
+    {
+        "ts": pd.to_datetime(["2024-01-01", "2024-01-02 09:00", "2024-01-03"] * 3, format="ISO8601"),
+        "n": ["9", "10", "7", "8", "11", "3", "4", "5", "6"],
+        "year": ["2020", "2021", "2022"] * 3,
+    }
+)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM orders o LEFT JOIN customers c USING (customer_id) WHERE c.region = 's' OR c.region IS NULL",
+        "SELECT * FROM orders o LEFT JOIN customers c USING (customer_id) WHERE c.region IS NULL",
+        "SELECT * FROM orders o LEFT JOIN customers c USING (customer_id) WHERE o.customer_id < 3 AND c.region = 's'",
+        "SELECT * FROM orders o LEFT JOIN customers c USING (customer_id) WHERE coalesce(c.region, 's') = 's'",
+        "SELECT * FROM orders o JOIN customers c USING (customer_id) WHERE c.region = 's'",
+        "SELECT * FROM customers WHERE name IS NULL",
+        "SELECT * FROM orders WHERE code NOT IN (SELECT name FROM customers WHERE name IS NOT NULL)",
+        "SELECT * FROM orders WHERE id NOT IN (SELECT order_id FROM payments)",
+        "SELECT * FROM events WHERE ts BETWEEN '2024-01-01' AND '2024-01-03'",
+        "SELECT * FROM events WHERE ts < '2024-01-02'",
+        "SELECT * FROM events WHERE CAST(ts AS DATE) BETWEEN '2024-01-01' AND '2024-01-02'",
+        "SELECT max(year), min(year) FROM events WHERE year > '2020'",
+        "SELECT * FROM events ORDER BY n",
+        "SELECT max(CAST(n AS INTEGER)) FROM events",
+    ],
+)
+def test_condition_that_holds_is_no_mistake(tmp_path: Path, query: str) -> None:
+    assert names(tmp_path, query, **TABLES, events=EVENTS) == []
+
+
+WIDE = pd.DataFrame(
+    {"id": range(200), "amount": range(200), "unit": ["eur"] * 200, "status": ["New", "Paid"] * 100}
+)
+NAMED = pd.DataFrame({"id": range(1000, 1003), "name": ["Ada", "Bo", "Cy"]})
+
+
+@pytest.mark.parametrize(
+    ("check", "query"),
+    [
+        (
+            "fallback-in-all-rows",
+            "SELECT w.id, coalesce(n.name, 'unknown') AS name FROM w LEFT JOIN n USING (id)",
+        ),
+        (
+            "fallback-in-all-rows",
+            "SELECT upper(coalesce(n.name, 'unknown')) AS name FROM w LEFT JOIN n USING (id)",
+        ),
+        (
+            "fallback-in-all-rows",
+            "SELECT CASE WHEN n.name IS NULL THEN '?' ELSE n.name END AS name FROM w LEFT JOIN n USING (id)",
+        ),
+        (
+            "fallback-in-all-rows",
+            "WITH j AS (SELECT w.id, coalesce(n.name, 'unknown') AS name FROM w LEFT JOIN n USING (id)) SELECT * FROM j",
+        ),
+        ("fallback-in-all-rows", "SELECT ifnull(TRY_CAST(status AS INTEGER), 0) AS status FROM w"),
+        (
+            "case-has-one-result",
+            "SELECT CASE WHEN status = 'paid' THEN 1 WHEN status = 'new' THEN 2 ELSE 0 END AS s FROM w",
+        ),
+        (
+            "case-has-one-result",
+            "SELECT CASE WHEN amount < 100000 THEN 'low' WHEN amount < 9 THEN 'tiny' ELSE 'high' END AS s FROM w",
+        ),
+    ],
+)
+def test_column_with_one_value_is_found(tmp_path: Path, check: str, query: str) -> None:
+    assert names(tmp_path, query, w=WIDE, n=NAMED) == [check]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT w.id, coalesce(n.name, 'unknown') AS name FROM w LEFT JOIN n ON w.id + 1000 = n.id",
+        "SELECT coalesce(unit, 'czk') AS unit FROM w",
+        "SELECT CASE WHEN n.name IS NULL THEN 'new' ELSE 'known' END AS s FROM w LEFT JOIN n ON w.id + 1000 = n.id",
+        "WITH j AS (SELECT coalesce(status, '-') AS s FROM w) SELECT * FROM j WHERE s = 'New'",
+        "SELECT CASE WHEN unit = 'eur' THEN 1 ELSE 2 END AS u FROM w",
+        "SELECT CASE WHEN status = 'Paid' THEN 1 ELSE 2 END AS u FROM w",
+        "SELECT CASE WHEN status = 'paid' THEN 1 ELSE 2 END AS u FROM w LIMIT 50",
+        "SELECT CASE WHEN status = 'paid' THEN amount ELSE 2 END AS u FROM w",
+        "SELECT 'x' AS u FROM w",
+    ],
+)
+def test_column_with_several_values_is_no_mistake(tmp_path: Path, query: str) -> None:
+    assert names(tmp_path, query, w=WIDE, n=NAMED) == []
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize(
+    ("check", "query"),
+    [
+        ("join-keys-differ-in-form", "SELECT * FROM l JOIN r USING (k)"),
+        ("union-columns-swapped", "SELECT * FROM l UNION ALL SELECT v, k FROM r"),
+        ("not-in-with-null", "SELECT * FROM l WHERE k NOT IN (SELECT nullif(k, 'A') FROM r)"),
+        ("numbers-compared-as-text", "SELECT max(n) FROM e"),
+        ("period-cuts-last-day", "SELECT * FROM e WHERE ts BETWEEN '2024-01-01' AND '2024-01-02'"),
+    ],
+)
+def test_input_in_a_file_is_checked_alike(tmp_path: Path, check: str, query: str, storage: str) -> None:
+    tables = {"l": keyed(*"abcdef"), "r": keyed(*"ABCDEF"), "e": EVENTS}
+    assert [one["check"] for one in checks(tmp_path, query, storage, **tables)] == [check]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "WITH src AS (SELECT * FROM w LIMIT 50) SELECT status, count(*) AS n FROM src GROUP BY status",
+        "SELECT count(*) AS n FROM (SELECT * FROM w LIMIT 50) x",
+        "SELECT status, count(*) AS n FROM w GROUP BY status USING SAMPLE 10 PERCENT",
+        "SELECT status FROM w TABLESAMPLE 10%",
+    ],
+)
+def test_query_of_a_sample_is_found(tmp_path: Path, query: str) -> None:
+    assert names(tmp_path, query, w=WIDE) == ["rows-sampled"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM w LIMIT 50",
+        "WITH top AS (SELECT * FROM w ORDER BY amount DESC LIMIT 50) SELECT status, count(*) AS n FROM top GROUP BY status",
+        "SELECT id, (SELECT max(amount) FROM w LIMIT 1) AS top FROM w",
+    ],
+)
+def test_query_of_the_first_rows_is_no_sample(tmp_path: Path, query: str) -> None:
+    assert names(tmp_path, query, w=WIDE) == []
+
+
+RATES = pd.DataFrame({"orders": range(1, 41), "visits": range(1000, 1040)})
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("SELECT orders // visits AS rate FROM r", ["quotient-is-zero"]),
+        ("SELECT 100 * (orders // visits) AS rate FROM r", ["quotient-is-zero"]),
+        ("SELECT orders / visits AS rate FROM r", []),
+        ("SELECT visits // orders AS rate FROM r", []),
+        ("SELECT visits // 1000 AS thousands FROM r", []),
+    ],
+)
+def test_quotient_that_is_always_zero_is_found(tmp_path: Path, query: str, found: list[str]) -> None:
+    assert names(tmp_path, query, r=RATES) == found
+
+
+def test_check_that_fails_does_not_fail_the_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> Any:
+        raise TypeError("unknown node")
+
+    monkeypatch.setattr("osiris_inspect.runtime.drivers.duckdb.check_query", fail)
+    assert checks(tmp_path, "SELECT * FROM l", l=keyed("a")) == [
+        {"check": "not-checked", "reason": "TypeError: unknown node"}
+    ]
+
+
+def test_query_that_cannot_be_taken_apart_still_succeeds(tmp_path: Path) -> None:
+    query = (
+        "CREATE TEMP TABLE t AS SELECT * FROM orders; "
+        "SELECT * FROM t JOIN customers USING (customer_id) WHERE amount > (SELECT avg(amount) FROM t)"
+    )
+    assert checks(tmp_path, query) == []
+    assert checks(tmp_path, "PIVOT orders ON customer_id USING sum(amount) GROUP BY id") == []
+    assert (
+        checks(
+            tmp_path,
+            "WITH RECURSIVE r AS (SELECT 1 n UNION ALL SELECT n + 1 FROM r WHERE n < 5) SELECT * FROM r",
+        )
+        == []
+    )
