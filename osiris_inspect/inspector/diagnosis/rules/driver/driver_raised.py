@@ -95,6 +95,7 @@ _KEY = LazyRegex(
     r"|(?:None of \[[^\[\n]{0,40}\(?)?(?P<labels>\[[^\]\n]{1,160}\])(?: not (?:found in axis|in index)|[^\n]{0,60}\] are in the \[index\])",
     re.MULTILINE,
 )
+_RESPONSE = LazyRegex(r"\.json\(\)|\bloads\(|\b(?:response|resp|reply|answer|body|payload)\b")
 _OF_LABEL = FindingTemplate(Severity.ERROR, "data")
 _MAX_SPACES = 4
 """A key with more spaces is a sentence."""
@@ -149,10 +150,17 @@ def _missing_keys(run: Run) -> Findings:
             *error_evidence(step),
             step=step.id,
             confidence=Confidence.HIGH if name or _reads_key(frame, key) else None,
-            fix=f"look at what {name!r} contains at this line; the driver expects {key} there"
-            if name
-            else _OF_KEY,
+            fix=_fix_of_key(frame, name, key),
         )
+
+
+def _fix_of_key(frame: Frame | None, name: str | None, key: str) -> str:
+    """Return the remedy for a missing key: what the line reads, as far as it shows that."""
+    if name is not None:
+        return f"look at what {name!r} contains at this line; the driver expects {key} there"
+    if frame is not None and _reads_key(frame, key) and _RESPONSE.search(frame.source):
+        return f"look at the body of the response, which has no {key}: it may report an error"
+    return f"look at what this line reads; it has no {key}" if _reads_key(frame, key) else _OF_KEY
 
 
 def _reads_key(frame: Frame | None, key: str) -> bool:
