@@ -15,6 +15,7 @@ from tests.inspector import (
     test_rules_of_green_runs,
     test_rules_of_history,
     test_rules_of_the_original,
+    test_sandbox_denied,
 )
 from tests.inspector.making import (
     CHAIN,
@@ -623,6 +624,7 @@ def hits() -> Iterator[Proof]:
     yield from _compared(test_rules_of_history.HITS)
     yield from (_failing(*entry) for entry in (*test_rules.ERRORS, *VARIANTS))
     yield from (_uncompiled(*entry) for entry in test_rules.COMPILE_ERRORS)
+    yield _built("sandbox-denied", test_sandbox_denied.made("[Errno 111] Connection refused"))
     tables = (
         test_rules_of_frames.HITS.items(),
         test_rules_of_the_original.HITS.items(),
@@ -640,6 +642,8 @@ def near_misses() -> Iterator[Proof]:
     yield from _compared(test_rules_of_history.NEAR_MISSES)
     yield from (_failing(*entry) for entry in (*NEAR_ERRORS.items(), *NEAR_VARIANTS))
     yield from (_uncompiled(*entry) for entry in NEAR_COMPILE_ERRORS.items())
+    refused = test_sandbox_denied.made("[Errno 111] Connection refused", network=True)
+    yield _built("sandbox-denied", refused)
     tables = (
         test_rules_of_frames.NEAR_MISSES.items(),
         test_rules_of_the_original.NEAR_MISSES.items(),

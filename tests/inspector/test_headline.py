@@ -82,3 +82,15 @@ def test_reason_at_end_wins_over_middle_without_one() -> None:
 def test_long_line_without_sentences_is_shortened_fast() -> None:
     started = error_headline("a'" * 50_000 + " must ." * 10_000)
     assert len(started) <= LIMIT * 2
+
+
+def test_tag_in_quotes_stays_a_name() -> None:
+    text = 'column "city" not found! Candidate bindings: "<!DOCTYPE html>"; step \'extract\' has one column'
+    assert error_headline(text) == text
+
+
+def test_text_after_a_page_stays() -> None:
+    page = '"<html><head><title>Forbidden</title></head></html>"'
+    assert (
+        error_headline(f"the answer {page} is not JSON") == "the answer \"HTML page 'Forbidden'\" is not JSON"
+    )

@@ -99,6 +99,13 @@ def test_missing_key_of_native_run_shows_the_line(tmp_path: Path) -> None:
     assert "key 'total' was missing in" in cause.message
 
 
+def test_missing_key_of_a_response_is_certain(tmp_path: Path) -> None:
+    source = 'rows = httpx.get(url).json()["total"]'
+    cause = native_cause(tmp_path, "'total'", "KeyError", traceback_of(source))
+    assert str(cause.confidence) == "high"
+    assert "response" in (cause.fix or "")
+
+
 HANDLES = [
     ("TypeError", "'ResolvedInput' object is not subscriptable"),
     ("AttributeError", "'ResolvedInput' object has no attribute 'groupby'"),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from osiris_inspect.inspector.analysis.analyze import analyze
+from osiris_inspect.inspector.reader.error_causes import error_causes
 from osiris_inspect.model.error_info import ErrorInfo, Place
 from osiris_inspect.model.finding import Confidence, Finding
 from tests.inspector.making import CHAIN, run_dir
@@ -90,3 +91,53 @@ def test_remedy_in_words_of_older_run_is_its_fix(
     cause = _cause(tmp_path, error, None)
     assert cause.message == message
     assert fix is None or cause.fix == fix
+
+
+@pytest.mark.parametrize(
+    ("causes", "end"),
+    [
+        ([("KeyError", "'items'")], "(caused by KeyError: 'items')"),
+        ([("ValueError", "bad response"), ("KeyError", "'items'")], "(caused by KeyError: 'items')"),
+        ([("ApiError", "quota of project 7 is used up"), ("Timeout", "no answer")], "(caused by ApiError: quota of project 7 is used up)"),
+        ([("StopIteration", "StopIteration")], "(caused by StopIteration)"),
+        ([("InnerError", "extraction failed")], "extraction failed"),
+    ],
+)  # fmt: skip
+def test_error_without_details_carries_on_to_its_cause(
+    tmp_path: Path, causes: list[tuple[str, str]], end: str
+) -> None:
+    info = ErrorInfo("driver-raised", "extraction failed", None, {}, "CustomError")
+    lines = _events("extraction failed", info.to_dict())
+    lines[4]["causes"] = [{"type": kind, "message": text} for kind, text in causes]
+    cause = analyze(run_dir(tmp_path, lines, steps=CHAIN)).root_cause
+    assert cause is not None
+    assert cause.message.split(" \N{EM DASH} ")[0].replace(" (raised", "\n").split("\n")[0].endswith(end)
+
+
+REPLACED = """Traceback (most recent call last):
+  File "/srv/drivers.py", line 5, in run
+    rows = parse(body)
+acme.QuotaError: quota of project 7 is used up
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "/srv/drivers.py", line 7, in run
+    {source}
+RuntimeError: {text}
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "is_cause"),
+    [
+        ("raise RuntimeError('extraction failed')", "extraction failed", True),
+        ("cleanup(rows)", "extraction failed", False),
+        ("raise RuntimeError(f'row {number} is bad')", "row 7 is bad", False),
+    ],
+)
+def test_handled_exception_is_the_cause_where_raise_replaced_it(
+    source: str, text: str, is_cause: bool
+) -> None:
+    causes = error_causes(None, REPLACED.format(source=source, text=text))
+    assert causes == (("acme.QuotaError: quota of project 7 is used up",) if is_cause else ())

@@ -171,6 +171,24 @@ def test_other_names_do_not_blame_the_delimiter(tmp_path: Path, candidates: str,
     assert "delimiter-wrong" not in {finding.rule for finding in report.findings}
 
 
+@pytest.mark.parametrize(
+    ("name", "fix"),
+    [
+        ("<!DOCTYPE html>", "check the URL"),
+        ("version https://git-lfs.github.com/spec/v1", "run git lfs pull"),
+        ("<?xml version=1.0 encoding=UTF-8?>", "look at its text"),
+        ("{", "look at its text"),
+    ],
+)
+def test_name_of_another_text_blames_the_source(tmp_path: Path, name: str, fix: str) -> None:
+    report = failing_downstream(tmp_path, NO_COLUMN.format(f'"{name}"'), ",")
+    cause = report.root_cause
+    assert cause is not None
+    assert cause.id == "file-format-wrong@load"
+    assert (cause.fix or "").startswith(fix)
+    assert "column-missing" in {finding.rule for finding in report.consequences(cause)}
+
+
 def checked(present: list[str], missing: list[str]) -> dict[str, Any]:
     return worker("dependency_check", required=[*present, *missing], present=present, missing=missing)
 

@@ -51,7 +51,7 @@ def write_failure(folder: Path, component: str, columns: Mapping[str, Any], **co
         ("SELECT 1 FROM nope.t", "permission-denied", {"code": 1142}),
         ("SELECT nope(1)", "query-failed", {}),
         ("DO 1", "query-result-unusable", {}),
-        ("SELECT POW(10, 999)", "value-refused", {"code": 1690}),
+        ("SELECT POW(10, 999)", "query-failed", {"code": 1690}),
         ("SELECT CAST('2024-00-10' AS DATE) AS d", "value-not-convertible", {"column": "d"}),
     ],
 )

@@ -137,8 +137,9 @@ def test_why_no_connection_came_about_names_the_connection_and_no_password(
 def test_a_server_that_does_not_answer_is_given_up(mariadb: MariaDb, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         connection = {**mariadb.connection, "port": silent.getsockname()[1]}
-        assert "no answer in time; check host, port and firewall" in message(
-            mariadb, tmp_path, resolved_connection=connection, connect_timeout=1
+        assert (
+            "no answer in time: the port accepted the connection, but sent no MySQL greeting; check the port"
+            in message(mariadb, tmp_path, resolved_connection=connection, connect_timeout=1)
         )
 
 

@@ -77,7 +77,7 @@ WAYS: dict[str, list[Met]] = {
         Met("a family alone", "connections", "test_which_alias_a_reference_means"),
     ],
     "C06": [Met("a wrong password", "mysql", OF_MYSQL, "(1045) Access denied for user"), Met("the same", "postgres", OF_MYSQL, "check user and password of the connection")],
-    "C07": [Met("nothing listens", "mysql", OF_MYSQL, "connection refused; check host and port, and whether the server runs"), Met("no answer", "mysql", "test_a_server_that_does_not_answer_is_given_up", "no answer in time; check host, port and firewall")],
+    "C07": [Met("nothing listens", "mysql", OF_MYSQL, "connection refused; check host and port, and whether the server runs"), Met("no answer", "mysql", "test_a_server_that_does_not_answer_is_given_up", "no answer in time: the port accepted the connection, but sent no MySQL greeting; check the port")],
     "C08": [Met("a host without an address", "mysql", OF_MYSQL, "host 'nope.invalid' is not known"), Met("the same", "postgres", OF_MYSQL, "host 'nope.invalid' is not known; check host")],
     "C09": [Met("the reason is hidden", "mysql", OF_MYSQL, "MySQL connection failed: @mysql.main (osiris at 127.0.0.1:{port}): (1045)")],
     "C10": [

@@ -1,7 +1,7 @@
 """Frames of a traceback: where an exception was raised, and in which source line."""
 
 import re
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 
@@ -43,6 +43,14 @@ _STANDARD_LIBRARY = re.compile(
 _MAX_TRACEBACK = 65536
 _MAPPING = r"(?P<name>[A-Za-z_][\w.]{0,80})(?:\[[^\[\]\n]{1,80}\]){0,3} ?\[(?:f?['\"])%s['\"]\]"
 
+_IN_PANDAS = re.compile(r"[/\\]pandas[/\\](?P<module>[\w/\\.]{1,200})\.pyx?$")
+_OF_ROW = re.compile(r"(?i)(?:^|[^\w.])(?:row|rows|record|records|\w{1,40}_row)\[|\.iloc\[")
+"""Source lines that read a cell of a row, whose labels are the columns."""
+_OF_COLUMNS = re.compile(r"\.loc\[[^\[\]\n]{0,200},|\bcolumns ?=|\baxis ?= ?(?:1|['\"]columns)")
+
+Lookup = Literal["column", "label", "group", ""]
+"""What pandas looked up: a column, a label of an index, a group of a grouped DataFrame, or another thing."""
+
 
 class Frame(NamedTuple):
     """A frame of a traceback; ``source`` is empty if the traceback does not contain the line."""
@@ -80,6 +88,34 @@ def _frames(traceback: str, exception: str) -> list[Frame]:
         return []
     matches = _FRAME.finditer(traceback[max(0, end - 20_000) : end + 1])
     return [Frame(match["file"], match["function"] or "", match["source"] or "") for match in matches]
+
+
+def pandas_lookup(traceback: str) -> Lookup:
+    """Return what the call of pandas that raised a KeyError looked up."""
+    frames = _frames(traceback[traceback.rfind("Traceback (most recent") :], "KeyError: ")
+    own = next((frame.source for frame in reversed(frames) if frame.is_own), "")
+    for frame in reversed(frames):
+        match = _IN_PANDAS.search(frame.file)
+        module = match["module"].replace("\\", "/") if match else ""
+        if not module:
+            return ""
+        if module.startswith(("_libs/", "core/indexes/")):
+            continue
+        return _lookup_of(frame, module, own, is_apply=any("core/apply" in each.file for each in frames))
+    return ""
+
+
+def _lookup_of(frame: Frame, module: str, own: str, *, is_apply: bool) -> Lookup:
+    if frame.function.endswith("get_group"):
+        return "group"
+    if module == "core/series":
+        return "column" if is_apply or _OF_ROW.search(own) else "label"
+    if module in ("core/indexing", "core/generic") and _OF_COLUMNS.search(own) is None:
+        is_axis = module == "core/indexing" or frame.function in ("xs", "drop", "_drop_axis")
+        return "label" if is_axis else "column"
+    if module == "core/frame" and frame.function == "_get_value" and "self.index" in frame.source:
+        return "label"
+    return "column"
 
 
 def last_file(traceback: str) -> str:

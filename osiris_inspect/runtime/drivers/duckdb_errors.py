@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from osiris_inspect.base.error_codes import http_error_kind
 from osiris_inspect.base.near_names import suggestion
+from osiris_inspect.base.text_formats import text_format
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.model.manifest import input_name
 from osiris_inspect.runtime.drivers.interface.driver import Config
@@ -136,6 +137,14 @@ def _column_missing(column: str, tables: Tables, query: str) -> _Reading:
     inputs = {resolved.input_ref.from_step: resolved.column_names for resolved in tables.values()}
     for step, names in inputs.items():
         columns = list(names.values())
+        form = text_format(columns[0]) if columns else None
+        if form is not None:
+            return _Reading(
+                "file-format-wrong",
+                f"{form.fix} (step {step!r} read it)",
+                {"column": column, "columns": columns, "from_step": step, "format": form.name},
+                f"; step {step!r} read {form.description}, not a table: its first column is {columns[0]!r}",
+            )
         delimiter = delimiter_of_header(columns, [column])
         if delimiter is not None:
             return _Reading(

@@ -3,12 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import OsirisError, ProtocolError, RunError, WorkerLost
 from osiris_inspect.runtime.protocol.error_report import build_error_info, kind_of, os_error_facts
 from osiris_inspect.runtime.protocol.messages import ErrorResponse
+
+_FIXES_BY_SIGNAL: Final[Mapping[str, str]] = {
+    "SIGKILL": "check the memory that the step and the machine used",
+    "SIGXCPU": "raise the limit of CPU time (ulimit -t), or process less data in the step",
+    "SIGXFSZ": "raise the limit of file sizes (ulimit -f), or write smaller files",
+    "SIGTERM": "find out what ended the process: a person, the scheduler or the time limit of a job",
+}
+"""Signal that ended the worker to what to do."""
 
 
 def error_response(error_type: str, message: str, info: Mapping[str, Any]) -> ErrorResponse:
@@ -77,9 +85,8 @@ def lost_worker(error: WorkerLost, heartbeat: Mapping[str, Any], details: Mappin
         "peak_rss_bytes": heartbeat.get("peak_rss_bytes"),
         "memory_limit_bytes": details.get("memory_limit_bytes"),
     }
-    is_killed = error.facts.get("signal") == "SIGKILL"
-    fix = "check the memory that the step and the machine used" if is_killed else None
-    info = {**info_of(error, facts=memory), "fix": fix or f"read the end of {layout.WORKER_LOG}"}
+    fix = _FIXES_BY_SIGNAL.get(str(error.facts.get("signal")), f"read the end of {layout.WORKER_LOG}")
+    info = {**info_of(error, facts=memory), "fix": fix}
     return WorkerLoss(str(error), info)
 
 
@@ -89,7 +96,7 @@ def step_timeout(step: str, limit_s: float | None) -> WorkerLoss:
         RunError(
             f"step {step!r} took longer than {limit_s:g} s",
             kind="step-timeout",
-            fix="raise --step-timeout (E2B_STEP_TIMEOUT), or process less data in the step",
+            fix="raise --step-timeout (E2B_STEP_TIMEOUT), process less data, or end what the step waited for, such as a lock",
             step=step,
             limit_s=limit_s,
         )

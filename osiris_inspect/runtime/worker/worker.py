@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from importlib import import_module
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -46,6 +46,8 @@ from osiris_inspect.runtime.worker.heartbeat import Heartbeat
 from osiris_inspect.runtime.worker.message_writer import MessageWriter
 
 _STORED_FRAME_FIELDS = tuple(item.name for item in fields(StoredFrame))
+_KINDS_OF_VALUES: Final = frozenset({"driver-raised", "query-failed", "value-not-convertible"})
+"""Kinds of errors that a column of the wrong type can cause."""
 _OPTIONAL_FIELDS = (
     "original_names",
     "nulls",
@@ -207,7 +209,9 @@ class Worker:
                 "error_type": report["type"],
                 "causes": report["causes"],
                 "traceback": report["traceback"],
-                "error_info": with_search_of_file(report["error_info"], session.base),
+                "error_info": _with_text_columns(
+                    with_search_of_file(report["error_info"], session.base), inputs
+                ),
                 "duration_ms": duration_ms,
             }
             self._emitter.emit("step_failed", event_fields, step_id)
@@ -443,3 +447,16 @@ def _next_uses(plan: Manifest) -> dict[str, list[int]]:
         for ref in manifest.bind_inputs(step).values():
             uses.setdefault(ref.from_step, []).append(position)
     return uses
+
+
+def _with_text_columns(info: Mapping[str, Any], inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the error with the columns of its inputs that are numbers but for some cells."""
+    if info["kind"] not in _KINDS_OF_VALUES or not inputs:
+        return info
+    from osiris_inspect.runtime.frames.text_numbers import text_numbers
+
+    try:
+        columns = text_numbers([each for each in inputs.values() if isinstance(each, ResolvedInput)])
+    except Exception:  # noqa: BLE001  the step's own error is reported
+        return info
+    return {**info, "facts": {**info["facts"], "text_columns": columns}} if columns else info

@@ -6,6 +6,7 @@ the reason.
 """
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -31,7 +32,9 @@ _QUERY = LazyRegex(
     r"|\[parameters: (?:[^\[]|\[(?!parameters: )){0,16000}?\](?=\s{0,20}(?:\(Background on|\Z))"
     r"|(?<=Execution failed on sql ')(?:[^E]|E(?!xecution failed on)){0,16000}?(?=': )"
 )
-_PAGE = LazyRegex(r"<(?:!doctype html|html|head|body)\b", re.IGNORECASE)
+_PAGE = LazyRegex(r"<(?:!doctype html|html|head|body)\b(?![^<>\n]{0,100}>[\"'`])", re.IGNORECASE)
+"""The start of a page; not a tag in quotes, which is a name."""
+_PAGE_END = LazyRegex(r"</html>\s{0,20}", re.IGNORECASE)
 _TITLE = LazyRegex(r"<(title|h1)\b[^>]{0,200}>(?P<title>[^<]{1,300})</", re.IGNORECASE)
 _EXCEPTION_LINE = LazyRegex(
     r"^(?:[A-Za-z_][\w.]{0,200}(?:Error|Exception|Interrupt|Exit|Warning)\b)", re.MULTILINE
@@ -46,6 +49,8 @@ _REASON = LazyRegex(
 _NAME = LazyRegex(r"[`'\"][^`'\"\n]{1,80}[`'\"]|\b[A-Z]{2,20}(?:[_-][A-Z0-9]{2,20}){1,6}\b")
 """A quoted name or a code, which the sentence with the reason often contains."""
 _TRACEBACK = "Traceback (most recent call last)"
+_DETAIL = LazyRegex(r"\d|['\"`/=]|: [^:\n]{1,200}: ")
+"""Signs of a value, a name or a path in an error."""
 _UNINFORMATIVE = frozenset(
     [
         "Exception",
@@ -100,6 +105,25 @@ def _weight(sentence: str) -> int:
     return 2 * min(len(_REASON.findall(sentence)), 2) + min(len(_NAME.findall(sentence)), 2)
 
 
+def with_cause(line: str, causes: Sequence[str]) -> str:
+    """Return a headline without details followed by the first cause that has some, else by the last one.
+
+    ``extraction failed`` says nothing; the error that the driver handled when it raised this one does.
+    """
+    news = [
+        headline for cause in causes if (headline := error_headline(cause)) and not _is_part(headline, line)
+    ]
+    if not news or _DETAIL.search(line):
+        return line
+    cause = next((headline for headline in news if _DETAIL.search(headline)), news[-1])
+    return f"{line} (caused by {cause})"
+
+
+def _is_part(cause: str, line: str) -> bool:
+    text = cause.partition(": ")[2] or cause
+    return text.strip(" .'\"") in line
+
+
 def _plain(text: str) -> str:
     """Return a text without echoed queries, traceback frames and HTML, with secrets masked."""
     text = "\n".join(INVISIBLE.sub(" ", line) for line in mask_by_pattern(_ends(text)).split("\n"))
@@ -111,7 +135,8 @@ def _plain(text: str) -> str:
     if page is not None:
         title = _TITLE.search(text, page.start())
         name = f"HTML page {' '.join(title['title'].split())!r}" if title else "an HTML page"
-        text = f"{text[: page.start()]}{name}"
+        ends = [match.end() for match in _PAGE_END.finditer(text) if match.start() > page.start()]
+        text = f"{text[: page.start()]}{name}{text[ends[-1] :] if ends else ''}"
     return text
 
 

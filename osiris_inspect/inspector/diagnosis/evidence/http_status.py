@@ -9,9 +9,9 @@ from http import HTTPStatus
 from typing import Final, NamedTuple
 
 from osiris_inspect.base.error_pages import PAGE_FIXES, PAGE_STATUSES, PageSender, page_sender
-from osiris_inspect.inspector.diagnosis.evidence.docker import docker_fix
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import SEPARATOR
 from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText, matching_errors
+from osiris_inspect.inspector.diagnosis.evidence.library_errors.docker import docker_fix
 from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex

@@ -1,5 +1,6 @@
 """Errors of reading a CSV file: the kind, the fix and the facts."""
 
+import csv
 import lzma
 import re
 import zipfile
@@ -26,6 +27,7 @@ from osiris_inspect.runtime.drivers.interface.file_format import (
 
 FirstLines = Callable[[], list[str]]
 """Returns the first lines of the file, from the header on; none if they cannot be read."""
+_NUMBER: Final = re.compile(r"[-+]?\d[\d.,:/ -]{0,40}")
 _RAGGED: Final = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 
 
@@ -47,7 +49,7 @@ def read_error(path: Path, config: Config, error: Exception, first_lines: FirstL
             return DriverError(
                 f"{path} is not {config['encoding']}: {error.reason} ({sample})",
                 kind="encoding-wrong",
-                fix="set encoding to the one that the file was written with",
+                fix="set encoding to the one that the file was written with, or correct the damaged bytes",
                 path=str(path),
                 encoding=config["encoding"],
                 bytes=sample,
@@ -65,6 +67,8 @@ def _other_error(error: Exception) -> tuple[str, str]:
     """Return the kind of an error of pandas, and what to do."""
     if isinstance(error, ImportError):
         return "dependency-missing", f"install {error.name or 'the module that the message names'}"
+    if isinstance(error, UnicodeError):
+        return "encoding-wrong", "set encoding to the one that the file was written with, such as utf-16-le"
     if isinstance(error, TypeError):
         return "config-value-invalid", "correct dtype"
     return "value-not-convertible", "correct the value, or read its column as text with dtype: {column: str}"
@@ -91,17 +95,30 @@ def _ragged_error(path: Path, config: Config, ragged: re.Match[str], lines: list
     too_long = sum(text.count(config["delimiter"]) >= expected for text in lines)
     # skipping most of the lines would hide that the header is another
     is_rare = too_long * 2 < len(lines) or not lines
+    fix = "check delimiter, and whether the header names every column"
+    if is_rare:
+        fix = "set on_bad_lines: skip to leave such lines out"
+    elif _is_header_after_title(lines, config["delimiter"], fields):
+        fix = f"set skip_rows: {line - 1} if line {line} is the header; the lines before it look like a title"
     return DriverError(
         f"{path} is not a table: {ragged[0]}",
         kind="csv-ragged",
-        fix="set on_bad_lines: skip to leave such lines out"
-        if is_rare
-        else "check delimiter, and whether the header names every column",
+        fix=fix,
         path=str(path),
         line=line,
         fields=fields,
         expected_fields=expected,
     )
+
+
+def _is_header_after_title(lines: list[str], delimiter: str, width: int) -> bool:
+    """Return True if the first line of the full width consists of names, and all lines after it have that width."""
+    rows = list(csv.reader(lines, delimiter=delimiter)) if len(delimiter) == 1 else []
+    start = next((number for number, row in enumerate(rows) if len(row) == width), 0)
+    if not start or len(rows) < start + 2 or any(len(row) != width for row in rows[start:]):
+        return False
+    names = [name.strip() for name in rows[start]]
+    return len(set(names)) == width and all(name and not _NUMBER.fullmatch(name) for name in names)
 
 
 def _file_error(path: Path, config: Config, error: Exception) -> DriverError:

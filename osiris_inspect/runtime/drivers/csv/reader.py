@@ -21,6 +21,7 @@ from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.csv.read_errors import read_error
 from osiris_inspect.runtime.drivers.csv.text_format import (
     check_encoding,
+    check_is_header,
     check_is_text,
     probable_delimiter,
     wrong_delimiter_error,
@@ -146,6 +147,8 @@ def open_csv(path: Path, config: Config, rows: int | None) -> CsvFile:
         source = path if path.is_file() else path.read_bytes()
         check_is_text(source, path, config)
         header = tuple(_parsed(source, config, nrows=0).columns)
+        if config["header"] and header:
+            check_is_header(str(header[0]), path)
         # with all columns, pandas finds a ragged line when it reads the rows
         needs_scan = config.get("on_bad_lines", "error") != "error" or config.get("columns")
         skipped_lines = _ragged_lines(source, config, rows) if needs_scan else ()

@@ -1,14 +1,22 @@
 """Checks of a CSV file's encoding, format and delimiter, made where reading it would fail or return garbage."""
 
+import codecs
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from osiris_inspect.base.near_names import suggestion
+from osiris_inspect.base.text_formats import TextFormat, text_format
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.driver import Config
-from osiris_inspect.runtime.drivers.interface.file_format import FileFormat, recognized_format, wide_encoding
+from osiris_inspect.runtime.drivers.interface.file_format import (
+    FileFormat,
+    decoded_start,
+    is_utf8,
+    recognized_format,
+    wide_encoding,
+)
 
 _DELIMITERS: Final = (";", "\t", "|", ",")
 _USUAL_ENCODINGS: Final = ("utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1250", "cp1252", "shift_jis")
@@ -46,7 +54,7 @@ def check_is_text(source: Path | bytes, path: Path, config: Config) -> None:
     """Check that the first bytes are text in the requested encoding, or compressed as requested.
 
     Raises:
-        DriverError: they are another format, or UTF-16 or UTF-32 without the step naming it.
+        DriverError: they are another format, or the step names UTF-16 or UTF-32 where it is not, or the reverse.
     """
     compression = compression_of(source, config)
     form = recognized_format(source)
@@ -64,6 +72,41 @@ def check_is_text(source: Path | bytes, path: Path, config: Config) -> None:
             encoding=config["encoding"],
             found_encoding=encoding,
         )
+    if _is_wide(config["encoding"]) and is_utf8(source):
+        raise DriverError(
+            f"{path} is utf-8, not {config['encoding']}",
+            kind="encoding-wrong",
+            fix="set encoding: utf-8",
+            path=str(path),
+            encoding=config["encoding"],
+            found_encoding="utf-8",
+        )
+    is_header_first = bool(config["header"]) and not config.get("skip_rows")
+    text = text_format(decoded_start(source, config["encoding"]), is_first_line_header=is_header_first)
+    if text is not None:
+        raise not_a_table_error(path, text)
+
+
+def check_is_header(name: str, path: Path) -> None:
+    """Check that the first name of a header is not the start of another kind of text.
+
+    Raises:
+        DriverError: it is.
+    """
+    text = text_format(name)
+    if text is not None:
+        raise not_a_table_error(path, text)
+
+
+def not_a_table_error(path: Path, text: TextFormat) -> DriverError:
+    """Return the error for a text that is not a table."""
+    return DriverError(
+        f"{path} is {text.description}, not CSV text",
+        kind="file-format-wrong",
+        fix=text.fix,
+        path=str(path),
+        format=text.name,
+    )
 
 
 def compression_of(source: Path | bytes, config: Config) -> str | None:
@@ -126,6 +169,10 @@ def wrong_delimiter_error(path: Path, config: Config, delimiter: str, header: st
         found_delimiter=delimiter,
         fields=fields,
     )
+
+
+def _is_wide(encoding: str) -> bool:
+    return codecs.lookup(encoding).name.startswith(("utf-16", "utf-32"))
 
 
 def _is_same_family(encoding: str, requested: str) -> bool:

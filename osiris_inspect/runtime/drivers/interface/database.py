@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from typing import Final
+from typing import Final, Literal
 
 import pyarrow as pa
 
 from osiris_inspect.runtime.drivers.interface.driver import Config
+
+Phase = Literal["connecting", "querying", "writing", "committing"]
+"""What a driver was doing when the server reported an error; fact ``phase`` of the error."""
 
 FIXES: Final[Mapping[str, str]] = {
     "authentication-failed": "check user and password of the connection",
@@ -35,6 +38,43 @@ FIXES: Final[Mapping[str, str]] = {
     "value-refused": "correct the value, or change the type of its column",
 }
 """Kind of a server error to what to do, where the driver knows nothing better."""
+_FIXES_AFTER_LOGIN: Final[Mapping[str, str]] = {
+    "authentication-failed": "check the credentials of the view, function or foreign server that the step uses; the login succeeded",
+    "connection-failed": "check the foreign server or link that the step uses; the login succeeded",
+    "connection-refused": "check the limits of the user and of the foreign servers that the step uses; the login succeeded",
+    "host-not-found": "check the foreign server or link that the step uses; the login succeeded",
+    "network-timeout": "check the network to the server, and run the step again",
+    "tls-failed": "check the TLS settings of the foreign server that the step uses; the login succeeded",
+}
+"""The same for errors after the login, where the settings of the connection are not the reason."""
+_TRIGGER_FIX: Final = "check the triggers, rules, defaults and policies of the table; one of them caused it"
+_FIXES_BY_PHASE: Final[Mapping[Phase, Mapping[str, str]]] = {
+    "connecting": {"connection-lost": "check host and port, and look in the log of the server"},
+    "querying": {
+        **_FIXES_AFTER_LOGIN,
+        "constraint-violated": "correct what the query writes",
+        "database-missing": "check the names of databases and schemas in the query",
+        "permission-denied": "GRANT it to the user, or to the owner of the view or function that the query uses",
+        "query-timeout": "raise the timeout, make the query faster, or end the session whose lock it waited for",
+        "value-refused": "correct the value at its source, or the cast or comparison in the query or its views",
+    },
+    "writing": {
+        **_FIXES_AFTER_LOGIN,
+        "column-missing": _TRIGGER_FIX,
+        "database-missing": "correct schema of the step, or create the schema; a trigger of the table can also name it",
+        "out-of-memory": "give the server more memory, or write fewer rows at once",
+        "query-failed": "correct what the message names: the rows, or the definition of the table",
+        "query-timeout": "raise the timeout, write fewer rows at once, or end the session whose lock it waited for",
+        "sql-syntax": _TRIGGER_FIX,
+        "table-missing": _TRIGGER_FIX,
+    },
+}
+
+
+def fix_of_kind(kind: str, phase: Phase) -> str:
+    """Return what to do about a server error of a kind, which depends on what the driver was doing."""
+    fixes = _FIXES_BY_PHASE["writing" if phase == "committing" else phase]
+    return fixes.get(kind) or FIXES.get(kind, FIXES["query-failed"])
 
 
 def closing_stream(batches: Iterator[pa.RecordBatch], stack: ExitStack) -> Iterator[pa.RecordBatch]:

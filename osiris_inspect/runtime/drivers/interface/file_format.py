@@ -1,6 +1,8 @@
 """Format of a file by its first bytes, and errors of reading files."""
 
+import codecs
 import os
+import unicodedata
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +12,7 @@ from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.protocol.error_report import kind_of, os_error_facts
 
 _START_BYTES: Final = 4096
+_MIN_ZERO_BYTES: Final = 2
 
 
 class FileFormat(NamedTuple):
@@ -67,12 +70,32 @@ def wide_encoding(source: Path | bytes) -> str | None:
     for mark, encoding in _BYTE_ORDER_MARKS.items():
         if start.startswith(mark):
             return encoding
-    even, odd = start[0::2], start[1::2]
-    if len(odd) < 2 or even.count(0) == odd.count(0):
+    even, odd = start[0::2].count(0), start[1::2].count(0)
+    if max(even, odd) < _MIN_ZERO_BYTES or min(even, odd):
         return None
-    if not even.count(0) and odd.count(0) > 0.7 * len(odd):
-        return "utf-16-le"
-    return "utf-16-be" if not odd.count(0) and even.count(0) > 0.7 * len(even) else None
+    # delimiters and line ends have a zero byte in every script
+    encoding = "utf-16-be" if even else "utf-16-le"
+    text = start[: len(start) // 2 * 2].decode(encoding, "ignore")
+    return encoding if not any(map(_is_no_text, text)) else None
+
+
+def is_utf8(source: Path | bytes) -> bool:
+    """Return True if the first bytes are UTF-8 text, which UTF-16 and UTF-32 are not."""
+    start = _start(source)
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(start)
+    except UnicodeDecodeError:
+        return False
+    return bool(start) and 0 not in start
+
+
+def decoded_start(source: Path | bytes, encoding: str) -> str:
+    """Return the first characters of a text, without bytes that the encoding does not have."""
+    return _start(source).decode(encoding, "ignore")
+
+
+def _is_no_text(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Cn", "Co", "Cs") and character not in "\t\r\n"
 
 
 def memory_error(action: str, error: BaseException, **facts: Any) -> DriverError:

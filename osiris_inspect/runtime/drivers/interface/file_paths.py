@@ -26,6 +26,19 @@ _WRITE_FIXES: Final[Mapping[str, str]] = {
     "too-many-open-files": "raise the limit of open files (ulimit -n)",
 }
 """Kind of a system error to what to do."""
+_OTHER_FOLDER: Final = "use an existing directory that the step can write to"
+_WRITE_FIXES_BY_ERRNO: Final[Mapping[int, str]] = {
+    errno.EFBIG: "raise the limit of file sizes (ulimit -f), or write several smaller files",
+    errno.EDQUOT: "free space in the quota of the user, or write to another disk",
+    errno.EEXIST: "correct the path: one of its folders is a file",
+    errno.ENOTDIR: "correct the path: one of its folders is a file",
+    errno.ENAMETOOLONG: "shorten the file name",
+    errno.ELOOP: "remove the symbolic link that refers to itself",
+    errno.EROFS: "write to a disk that is mounted for writing; a sandbox shows only what the step's configuration names",
+    errno.EIO: "check the disk",
+    errno.ETXTBSY: "stop the program that runs from this file",
+}
+"""Number of a system error to what to do, where it is more than for its kind."""
 
 
 def base_dir(config: Config, ctx: DriverContext) -> Path:
@@ -112,16 +125,16 @@ def with_search_of_file(info: Mapping[str, Any], base: Path) -> Mapping[str, Any
     elsewhere = next((each for each in _places_below(base, path) if each != searched and _exists(each)), None)
     if elsewhere is not None:
         file_facts["exists_at"] = str(elsewhere)
-        fix = f"it was searched in {searched.parent}; name {elsewhere}, which exists, or start relative paths at ctx.base"
+        fix = f"name {elsewhere}, which exists, or start relative paths at ctx.base; it was searched in {searched.parent}"
     elif not _exists(searched.parent):
         known = _entries(searched.parent.parent)
         advice = suggestion(searched.parent.name, known, "correct the path, or create the folder first")
-        fix = f"folder {searched.parent} does not exist; {advice}"
+        fix = f"{advice}; folder {searched.parent} does not exist"
     else:
         advice = suggestion(
             searched.name, _entries(searched.parent), "correct the path, or create the file first"
         )
-        fix = f"it was searched in {searched.parent}; {advice}"
+        fix = f"{advice}; it was searched in {searched.parent}"
         if re.fullmatch(r"[\w\-]{1,60}", path):
             fix = f"install the program {path!r} where the step runs; if it is a file, {fix}"
     return {**info, "fix": fix, "facts": file_facts}
@@ -204,6 +217,6 @@ def _write_error(error: OSError, path: Path) -> DriverError:
     return DriverError(
         f"cannot write {path}: {error.strerror or error}",
         kind=kind,
-        fix=_WRITE_FIXES.get(kind, "use an existing directory that the step can write to"),
+        fix=_WRITE_FIXES_BY_ERRNO.get(error.errno or 0) or _WRITE_FIXES.get(kind, _OTHER_FOLDER),
         **{**os_error_facts(error), "path": str(path)},
     )

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
+from osiris_inspect.base.text_formats import TextFormat, text_format
 from osiris_inspect.model.errors import DriverError
 
 _DELIMITERS: Final = ";\t|,"
@@ -32,8 +33,12 @@ def check_column_names(names: Sequence[str]) -> None:
     """Check that a database can have columns of these names, the ones in the driver's frame.
 
     Raises:
-        DriverError: the only name is a header with tabs, or a name occurs twice; SQL ignores case.
+        DriverError: the first name is of another kind of text, the only name is a header with tabs, or a name occurs
+            twice; SQL ignores case.
     """
+    text = text_format(names[0]) if names else None
+    if text is not None:
+        raise _not_a_table_error(names[0], text)
     if len(names) == 1 and "\t" in names[0]:
         raise header_error(names[0], "\t")
     counts = Counter(name.lower() for name in names)
@@ -50,6 +55,17 @@ def header_error(name: str, delimiter: str) -> DriverError:
         fix=f"set {delimiter_setting(delimiter)} in the step that reads the file",
         columns=[name],
         found_delimiter=delimiter,
+        rows_written=0,
+    )
+
+
+def _not_a_table_error(name: str, text: TextFormat) -> DriverError:
+    return DriverError(
+        f"the first column of the frame is named {name!r}: its file is {text.description}, not a table",
+        kind="file-format-wrong",
+        fix=text.fix,
+        columns=[name],
+        format=text.name,
         rows_written=0,
     )
 

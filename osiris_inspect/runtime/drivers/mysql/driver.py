@@ -6,6 +6,7 @@ attributes of PyMySQL, so pyproject bounds its version.
 
 import socket
 import ssl
+import struct
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import Any, Final
@@ -146,14 +147,15 @@ def connect(connection: Config, timeout: int) -> Any:
             user=connection["user"],
             password=str(connection.get("password") or "").encode(),  # PyMySQL would encode it as Latin-1
             database=connection["database"],
-            charset=charset,
+            # the rows are read as UTF-8, to which the server converts every charset
+            charset=charset if charset.startswith("utf8") else "utf8mb4",
             connect_timeout=timeout,
             read_timeout=timeout,  # of the handshake, which PyMySQL would wait for forever
             program_name="osiris-inspect",
             autocommit=True,
             **_tls(connection),
         )
-    except (pymysql.MySQLError, OSError, RuntimeError, UnicodeError) as error:
+    except (pymysql.MySQLError, OSError, RuntimeError, UnicodeError, LookupError, struct.error) as error:
         raise connect_error(error, connection) from error
     session._read_timeout = None  # a query may take longer than the handshake
     return session

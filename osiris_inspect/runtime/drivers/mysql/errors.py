@@ -3,19 +3,41 @@
 import re
 import socket
 import ssl
+import struct
 from collections.abc import Mapping
 from typing import Any, Final
 
+import pymysql
+
 from osiris_inspect.base.error_codes import error_kind
 from osiris_inspect.model.errors import DriverError
-from osiris_inspect.runtime.drivers.interface.database import FIXES, connection_name
+from osiris_inspect.runtime.drivers.interface.database import Phase, connection_name, fix_of_kind
 from osiris_inspect.runtime.drivers.interface.driver import Config
 
 _TIMED_OUT: Final = frozenset({1969, 3024})
 _LOST: Final = frozenset({2006, 2013})
+_LOST_DURING_QUERY: Final = 2013
 _QUERY_KILLED: Final = frozenset({1317, 1927})
 _NO_PRIVILEGE: Final = frozenset({1044, 1142, 1143})
 _NO_DATABASE_PRIVILEGE: Final = 1044
+_LOGIN_REFUSED: Final = frozenset({1045, 1698})
+_RENEWAL: Final = "set a new password for the user (ALTER USER), then change the connection"
+_REPAIR: Final = "repair the table on the server (CHECK TABLE, REPAIR TABLE), or restore it from a backup"
+_ADVICE: Final[Mapping[int, str]] = {
+    **dict.fromkeys((126, 127, 134, 144, 145, 1034, 1035, 1194, 1195, 1712), _REPAIR),
+    **dict.fromkeys((1820, 1862), _RENEWAL),
+    1040: "run the step again later, or raise max_connections of the server",
+    1129: "run mysqladmin flush-hosts on the server, then check why connections of this machine fail",
+    1130: "allow this host for the user on the server (CREATE USER 'user'@'host'), or connect from an allowed host",
+    1203: "end other sessions of the user, or raise its max_user_connections",
+    1226: "wait until the limit of the user ends, or raise it",
+    1449: "recreate the view or routine with a definer that exists, or recreate the definer",
+    1356: "correct the view: its tables, its columns, and the rights of its definer",
+    1644: "correct the data that the database rejects, or the routine or trigger that raised it",
+    1698: "use an account that logs in with a password; this one is bound to a user of the system",
+    3118: "unlock the account (ALTER USER ... ACCOUNT UNLOCK)",
+}
+"""Code to what to do, where it is more than for its kind."""
 _KINDS_BY_CLASS: Final[Mapping[str, str]] = {
     "IntegrityError": "constraint-violated",
     "DataError": "value-refused",
@@ -53,20 +75,29 @@ def connect_error(error: BaseException, connection: Config) -> DriverError:
     cause = getattr(error, "original_exception", None) or error.__cause__ or error.__context__ or error
     host = connection.get("host", "localhost")
     kind = error_kind(str(code)) if code else "connection-failed"
-    fix = FIXES[kind]
+    fix = _ADVICE.get(code) or fix_of_kind(kind, "connecting")
     if isinstance(cause, socket.gaierror):
         kind, text, fix = "host-not-found", f"host {host!r} is not known: {cause.strerror}", "check host"
     elif isinstance(cause, ConnectionRefusedError):
         kind = "connection-refused"
         text, fix = "connection refused", "check host and port, and whether the server runs"
-    elif isinstance(cause, UnicodeError):
+    elif isinstance(cause, UnicodeError) and not isinstance(cause, UnicodeDecodeError):
         kind, text, fix = "config-value-invalid", f"host {host!r} is not a name of a host", "correct host"
     elif isinstance(cause, FileNotFoundError) and connection.get("unix_socket"):
         kind, fix = "connection-refused", "check unix_socket, and whether the server runs"
     elif isinstance(cause, FileNotFoundError):
         kind, fix = "file-missing", "check ssl_ca, ssl_cert and ssl_key of the connection"
+    elif isinstance(cause, TimeoutError) and code == _LOST_DURING_QUERY:
+        kind, text = (
+            "network-timeout",
+            "no answer in time: the port accepted the connection, but sent no MySQL greeting",
+        )
+        fix = "check the port, which another kind of server may have, and the load of the server"
     elif isinstance(cause, TimeoutError):
         kind, text, fix = "network-timeout", "no answer in time", "check host, port and firewall"
+    elif _is_other_server(error):
+        kind, fix = "config-value-invalid", "correct host and port of the connection"
+        text = f"another kind of server than MySQL answers there: {text}"
     elif isinstance(cause, ssl.SSLError):
         kind, fix = "tls-failed", "check ssl_ca and ssl_mode of the connection"
     elif code == _NO_DATABASE_PRIVILEGE:
@@ -78,17 +109,26 @@ def connect_error(error: BaseException, connection: Config) -> DriverError:
         f"MySQL connection failed: {connection_label(connection)}: {text}",
         kind=kind,
         fix=fix,
-        **_error_facts(code, text, connection),
+        **_error_facts(code, text, connection, "connecting"),
     )
+
+
+def _is_other_server(error: BaseException) -> bool:
+    """Return True if the first bytes of the server are not a greeting of MySQL."""
+    is_unexpected = isinstance(error, pymysql.InternalError) and "Packet sequence number" in str(error)
+    return is_unexpected or isinstance(error, LookupError | struct.error | UnicodeDecodeError)
 
 
 def query_error(error: BaseException, connection: Config, suggestion: str = "") -> DriverError:
     """Return the error for a failed query; ``suggestion`` is added to what to do."""
     code, text = _code_and_text(error)
     kind = _query_kind(error, code)
-    fix = FIXES[kind] + suggestion
+    fix = (_ADVICE.get(code) or fix_of_kind(kind, "querying")) + suggestion
     fact_text = text
-    if code in _TIMED_OUT:
+    if code in _LOGIN_REFUSED:
+        text += "; the login itself succeeded, so a view, a routine or a right is the reason"
+        fix = "check the definer of the views and routines in the query, and GRANT FILE for INTO OUTFILE"
+    elif code in _TIMED_OUT:
         text, fix = f"it took longer than query_timeout allows: {text}", "raise query_timeout"
     elif kind == "network-timeout":
         text = f"the connection {connection_label(connection)} did not answer in time: {text}"
@@ -99,7 +139,10 @@ def query_error(error: BaseException, connection: Config, suggestion: str = "") 
     elif code in _NO_PRIVILEGE:
         text += "; the user lacks a privilege"
     return DriverError(
-        f"MySQL query failed: {text}", kind=kind, fix=fix, **_error_facts(code, fact_text, connection)
+        f"MySQL query failed: {text}",
+        kind=kind,
+        fix=fix,
+        **_error_facts(code, fact_text, connection, "querying"),
     )
 
 
@@ -107,19 +150,21 @@ def _query_kind(error: BaseException, code: int) -> str:
     cause = error.__cause__ or error.__context__ or error
     if isinstance(cause, TimeoutError):
         return "network-timeout"
+    if code in _LOGIN_REFUSED:
+        return "permission-denied"
     if code in _LOST or (not code and isinstance(error, OSError)):
         return "connection-lost"
     kind = error_kind(str(code), str(error))
     return _KINDS_BY_CLASS.get(type(error).__name__, kind) if kind == "query-failed" else kind
 
 
-def _error_facts(code: int, text: str, connection: Config) -> dict[str, Any]:
+def _error_facts(code: int, text: str, connection: Config, phase: Phase) -> dict[str, Any]:
     names = {
         name: next(group for group in match.groups() if group)
         for name, pattern in _NAMES.items()
         if (match := pattern.search(text))
     }
-    return {"code": code or None, "connection": connection_name(connection), **names}
+    return {"code": code or None, "phase": phase, "connection": connection_name(connection), **names}
 
 
 def _code_and_text(error: BaseException) -> tuple[int, str]:

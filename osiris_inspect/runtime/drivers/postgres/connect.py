@@ -91,6 +91,12 @@ _REASONS: Final = (
         "allow this client in pg_hba.conf of the server",
     ),
     _Reason(
+        ("invalid response to SSL negotiation", "expected authentication request from server, but received"),
+        "config-value-invalid",
+        "another kind of server than PostgreSQL answers there: {text}",
+        "correct host and port of the connection",
+    ),
+    _Reason(
         ("SSL", "certificate"), "tls-failed", "{text}", "check sslmode and sslrootcert of the connection"
     ),
     _Reason(
@@ -137,7 +143,12 @@ def connect(connection: Config, timeout: int) -> psycopg.Connection[Any]:
     options = _options(connection)
     try:
         # behind a pooler, the next transaction may use another server without the prepared statement
-        return psycopg.connect(**options, connect_timeout=timeout, prepare_threshold=None, autocommit=True)
+        return psycopg.connect(
+            **{**options, "client_encoding": "UTF8"},  # drivers send and read UTF-8
+            connect_timeout=timeout,
+            prepare_threshold=None,
+            autocommit=True,
+        )
     except psycopg.Error as error:
         raise _connect_error(error, connection, options) from error
 
@@ -217,6 +228,7 @@ def _connect_error(error: psycopg.Error, connection: Config, options: Mapping[st
         f"PostgreSQL connection failed: {connection_label(connection)}: {message}",
         kind=reason.kind,
         fix=reason.fix,
+        phase="connecting",
         connection=connection_name(connection),
         host=host,
         port=str(options.get("port", 5432)),

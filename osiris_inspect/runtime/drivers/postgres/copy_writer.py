@@ -36,8 +36,25 @@ _COLUMNS: Final = """
 _UNIQUE: Final = """
     SELECT array_agg(a.attname::text) FROM pg_index i
     JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)
-    WHERE i.indrelid = %s::oid AND i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL GROUP BY i.indexrelid
+    WHERE i.indrelid = %s::oid AND i.indisunique AND i.indexprs IS NULL AND (i.indpred IS NULL AND i.indimmediate) = %s
+    GROUP BY i.indexrelid
 """
+_WRITABLE: Final[Mapping[str, str]] = {
+    "r": "a table",
+    "p": "a partitioned table",
+    "v": "a view",
+    "f": "a foreign table",
+}
+_NOT_WRITABLE: Final[Mapping[str, str]] = {
+    "m": "a materialized view",
+    "S": "a sequence",
+    "i": "an index",
+    "I": "an index",
+    "c": "a composite type",
+    "t": "a TOAST table",
+}
+"""Value of ``relkind`` to its name."""
+_SYSTEM_COLUMNS: Final = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +119,16 @@ class WriteTarget:
                 rows_written=0,
             )
         check_column_names(list(column_names.values()))
+        reserved = next((name for name in names if name in _SYSTEM_COLUMNS), None)
+        if reserved is not None:
+            raise DriverError(
+                f"the frame has a column {reserved!r}, which is the name of a system column of PostgreSQL",
+                kind="frame-refused",
+                fix="rename it in an earlier step",
+                column=reserved,
+                columns=names,
+                rows_written=0,
+            )
         missing = [name for name in self.key if name not in names]
         if missing:
             delimiter = delimiter_of_header(names, self.key)
@@ -176,7 +203,7 @@ def write_error(target: WriteTarget, error: psycopg.Error, *, is_committing: boo
 
     ``is_committing`` says that the commit was sent. If the connection was lost then, its outcome is unknown.
     """
-    server = read_error(error)
+    server = read_error(error, "committing" if is_committing else "writing")
     is_unknown = is_committing and server.kind == "connection-lost"
     outcome = "unknown whether rows were written" if is_unknown else "nothing was written"
     return DriverError(
@@ -208,6 +235,7 @@ class _TableWriter:
         self._session, self._target, self._schema = session, target, schema
         self._dtypes, self._column_names = frames.dtypes, frames.column_names
         self._types: dict[str, str] = {}
+        self._relation_kind = "r"
         self._copies_directly = target.mode == "append"
 
     def open(self) -> None:
@@ -219,12 +247,15 @@ class _TableWriter:
             oid = self._find()
         columns = self._session.execute(_COLUMNS, [oid]).fetchall()
         self._types = {str(name): str(kind) for name, kind, _ in columns}
-        self._check_columns([str(name) for name, _, is_generated in columns if not is_generated])
+        generated = [str(name) for name, _, is_generated in columns if is_generated]
+        self._check_columns(list(self._types), generated)
         if self._target.mode != "append":
             self._check_unique(oid)
         has_policies = self._session.execute("SELECT row_security_active(%s::oid)", [oid]).fetchone()
         if has_policies is not None and has_policies[0]:
             self._copies_directly = False  # PostgreSQL rejects COPY to a table with row security policies
+        if self._relation_kind == "v":
+            self._copies_directly = False  # COPY needs a trigger; INSERT works for most views
 
     def run(self, batches: Iterator[pa.RecordBatch], rows: int, ctx: DriverContext) -> int:
         """Send the rows; return the number of rows that the server counted."""
@@ -249,11 +280,24 @@ class _TableWriter:
 
     def _find(self) -> int | None:
         row = self._session.execute(
-            "SELECT c.oid::bigint FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-            "WHERE n.nspname = %s AND c.relname = %s AND c.relkind IN ('r', 'p', 'v', 'f')",
+            "SELECT c.oid::bigint, c.relkind::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "WHERE n.nspname = %s AND c.relname = %s",
             [self._target.schema, self._target.table],
         ).fetchone()
-        return int(row[0]) if row is not None else None
+        if row is None:
+            return None
+        self._relation_kind = str(row[1])
+        if self._relation_kind not in _WRITABLE:
+            what = _NOT_WRITABLE.get(self._relation_kind, "another kind of relation")
+            raise DriverError(
+                f"{self._target.name} is {what}, which takes no rows",
+                kind="config-value-invalid",
+                fix="set table to the name of a table",
+                table=self._target.name,
+                setting="table",
+                rows_written=0,
+            )
+        return int(row[0])
 
     def _create(self) -> None:
         if not self._target.create_if_missing:
@@ -261,6 +305,19 @@ class _TableWriter:
                 "SELECT tablename FROM pg_tables WHERE schemaname = %s", [self._target.schema]
             ).fetchall()
             names = [str(row[0]) for row in tables]
+            other = self._session.execute(
+                "SELECT schemaname FROM pg_tables WHERE tablename = %s ORDER BY schemaname LIMIT 1",
+                [self._target.table],
+            ).fetchone()
+            if other is not None:
+                raise DriverError(
+                    f"table {self._target.name} does not exist; schema {other[0]!r} has a table of this name",
+                    kind="table-missing",
+                    fix=f"set schema: {other[0]} if it is that table, or set create_if_missing: true to create another",
+                    table=self._target.name,
+                    found_schema=str(other[0]),
+                    rows_written=0,
+                )
             raise DriverError(
                 f"table {self._target.name} does not exist",
                 kind="table-missing",
@@ -283,31 +340,61 @@ class _TableWriter:
         # PostgREST caches the schema; this makes it reload the schema after the commit
         self._session.execute("NOTIFY pgrst, 'reload schema'")
 
-    def _check_columns(self, writable: list[str]) -> None:
-        unknown = [self._column_names.get(name, name) for name in self._schema.names if name not in writable]
+    def _check_columns(self, known: list[str], generated: list[str]) -> None:
+        unknown = [self._column_names.get(name, name) for name in self._schema.names if name not in known]
         if unknown:
-            delimiter = delimiter_of_header(unknown, writable)
+            delimiter = delimiter_of_header(unknown, known)
             if delimiter is not None:
                 raise header_error(unknown[0], delimiter)
             raise DriverError(
-                f"table {self._target.name} has no column {', '.join(map(repr, unknown))}; it has {', '.join(writable)}",
+                f"table {self._target.name} has no column {', '.join(map(repr, unknown))}; it has {', '.join(known)}",
                 kind="column-missing",
                 fix=suggestion(
-                    unknown[0], writable, "add the column to the table, or leave it out of the frame"
+                    unknown[0], known, "add the column to the table, or leave it out of the frame"
                 ),
                 table=self._target.name,
                 column=unknown[0],
                 missing=unknown,
-                columns=writable,
+                columns=known,
+                rows_written=0,
+            )
+        computed = [name for name in self._schema.names if name in generated]
+        if computed:
+            raise DriverError(
+                f"column {', '.join(map(repr, computed))} of table {self._target.name} is generated: "
+                "the database computes it, and it cannot be written",
+                kind="value-refused",
+                fix="leave it out of the frame",
+                table=self._target.name,
+                column=computed[0],
+                columns=computed,
                 rows_written=0,
             )
 
     def _check_unique(self, oid: int | None) -> None:
-        constraints = [set(row[0]) for row in self._session.execute(_UNIQUE, [oid]).fetchall()]
+        if self._relation_kind in ("v", "f"):
+            raise DriverError(
+                f"{self._target.name} is {_WRITABLE[self._relation_kind]}, which has no unique constraint of its own, "
+                f"and {self._target.mode} needs one",
+                kind="constraint-missing",
+                fix="write to the table behind it, or set write_mode: append",
+                table=self._target.name,
+                columns=list(self._target.key),
+                rows_written=0,
+            )
+        constraints, unusable = (
+            [set(row[0]) for row in self._session.execute(_UNIQUE, [oid, is_usable]).fetchall()]
+            for is_usable in (True, False)
+        )
         if set(self._target.key) not in constraints:
             key = ", ".join(self._target.key)
             unique = "; ".join(", ".join(sorted(names)) for names in constraints) or "none"
             text = f"table {self._target.name} has no unique constraint on ({key}), which {self._target.mode} needs"
+            if set(self._target.key) in unusable:
+                text = (
+                    f"the unique constraint or index of table {self._target.name} on ({key}) is deferrable or partial, "
+                    f"and {self._target.mode} cannot use it"
+                )
             raise DriverError(
                 f"{text}; unique are: {unique}",
                 kind="constraint-missing",

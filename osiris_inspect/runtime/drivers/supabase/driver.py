@@ -92,7 +92,7 @@ def _create_table(config: Config, target: WriteTarget, frames: WriterInput) -> N
         with transaction(config, config.get("statement_timeout")) as session:
             copy_writer.create(session, target, frames)
     except psycopg.Error as error:
-        server = read_error(error)
+        server = read_error(error, "writing")
         raise DriverError(
             f"table {target.name} cannot be created: {server.text}; nothing was written",
             kind=server.kind,

@@ -15,6 +15,8 @@ from osiris_inspect.runtime.drivers.postgres.errors import ROW_LEVEL_SECURITY, s
 
 STATEMENT_TIMEOUT: Final = "57014"
 TOO_LARGE: Final = 413
+_PAYMENT_REQUIRED: Final = 402
+_TLS_REQUIRED: Final = "HTTP request was sent to HTTPS port"
 _NOT_PROCESSED_STATUS: Final = frozenset({429, 503})
 """Statuses of a request that did not reach the database."""
 _CREATE: Final = "create the table, or set create_if_missing with a pg_dsn"
@@ -22,6 +24,7 @@ _ADVICE: Final[Mapping[str, str]] = {
     "PGRST106": "expose the schema in the project's API settings",
     "PGRST204": "check the names of columns",
     "42P10": "add a unique constraint on primary_key, or name unique columns in it",
+    "42703": "check the names of columns",
     "42P01": _CREATE,
     "PGRST205": _CREATE,
 }
@@ -42,11 +45,17 @@ _POLICY_FIX: Final = "add a policy that lets the key's role write these rows, or
 _SERVER_CODE: Final = re.compile(r"[0-9A-Z]{5}|PGRST\w{1,5}")
 """Codes of PostgreSQL and PostgREST; a gateway has others."""
 _REDIRECT: Final = "the server redirects to"
+_LOGIN_PAGE: Final = re.compile(
+    r"[/.](?:log-?in|sign-?in|auth|oauth2?|sso|saml2?|accounts?|users/sign_in)\b", re.IGNORECASE
+)
 _TITLE: Final = re.compile(r"<title[^>]{0,100}>([^<]{1,300})", re.IGNORECASE)
 _HTML: Final = re.compile(r"\s{0,20}(?:<!doctype html|<html|<head|<!--)", re.IGNORECASE)
 _TAG: Final = re.compile(r"<(?:script|style)\b[^<]{0,5000}|<[^<>]{0,500}>", re.IGNORECASE)
 _PAGE_CHARACTERS: Final = 20_000
 """Characters of a page that are searched for its title."""
+_NOT_TLS: Final = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG")
+"""Errors of OpenSSL about an answer that is not TLS."""
+_NOT_HTTP: Final = ("illegal status line", "illegal header line")
 _HOST_UNKNOWN: Final = (
     "Name or service not known",
     "No address associated",
@@ -144,6 +153,9 @@ def unreachable(error: BaseException, name: str) -> Unreachable:
         kind, text, fix = "host-not-found", "the host is not known", "check url"
     elif isinstance(error, httpx.TimeoutException):
         kind, text, fix = "network-timeout", "no answer in time", "check url and firewall"
+    elif any(words in text for words in _NOT_TLS):
+        kind, text = "config-value-invalid", f"the port answers without TLS: {text}"
+        fix = "write http:// in url of the connection, or use the port that has TLS"
     elif "SSL" in text or "CERTIFICATE" in text:
         kind, fix = "tls-failed", _ADVICE_BY_KIND["tls-failed"]
     elif isinstance(error, httpx.InvalidURL | UnicodeError):
@@ -157,6 +169,10 @@ def response_lost(error: BaseException) -> ResponseLost:
         fix = "raise timeout, or set a smaller batch_size"
         return ResponseLost("no response arrived (no answer in time)", kind="network-timeout", fix=fix)
     text, fix = str(error) or type(error).__name__, _ADVICE_BY_KIND["connection-lost"]
+    if isinstance(error, httpx.RemoteProtocolError) and text.startswith(_NOT_HTTP):
+        text = f"the port does not answer in HTTP: {text}"
+        fix = "correct scheme, host and port of url in the connection"
+        return ResponseLost(f"no response arrived ({text})", kind="config-value-invalid", fix=fix)
     return ResponseLost(f"no response arrived ({text})", kind="connection-lost", fix=fix)
 
 
@@ -213,20 +229,29 @@ def _page_text(text: str) -> str:
 def _kind_and_fix(status: int, code: str, reason: str) -> tuple[str, str]:
     if _SERVER_CODE.fullmatch(code) is None:
         return _status_kind_and_fix(status, reason)
-    kind = sqlstate_kind(code, reason)
+    kind = sqlstate_kind(code, reason, "writing")
     if kind == "permission-denied":
         is_policy = ROW_LEVEL_SECURITY in reason
         return kind, _POLICY_FIX if is_policy else "GRANT it, or use the service role's key"
     by_code = _ADVICE.get(code)
     if code.startswith("PGRST"):
         return kind, by_code or _ADVICE_BY_KIND.get(kind, _ADVICE_BY_KIND["request-refused"])
-    return kind, by_code or sqlstate_fix(code, kind, reason)
+    return kind, by_code or sqlstate_fix(code, kind, reason, "writing")
 
 
 def _status_kind_and_fix(status: int, reason: str) -> tuple[str, str]:
     if status < 400:
         is_redirect = reason.startswith(_REDIRECT)
         fix = "set url of the connection to that" if is_redirect else "check url of the connection"
+        if is_redirect and _LOGIN_PAGE.search(reason):
+            return (
+                "authentication-failed",
+                "check url and key of the connection; the redirect leads to a login page",
+            )
         return "config-value-invalid", fix
     kind = http_error_kind(status)
+    if status == _PAYMENT_REQUIRED:
+        return kind, "check plan, quota and unpaid invoices of the project at the service"
+    if _TLS_REQUIRED in reason:
+        return "config-value-invalid", "write https:// in url of the connection"
     return kind, "set a smaller batch_size" if status == TOO_LARGE else _ADVICE_BY_KIND[kind]

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from postgrest import APIResponse, CountMethod, ReturnMethod, SyncRequestBuilder, SyncSelectRequestBuilder
 
 from osiris_inspect.model.errors import DriverError
+from osiris_inspect.runtime.drivers.interface.database import fix_of_kind
 from osiris_inspect.runtime.drivers.interface.driver import DriverContext
 from osiris_inspect.runtime.drivers.interface.frame_columns import delimiter_of_header, header_error
 from osiris_inspect.runtime.drivers.interface.writer_input import UNKNOWN_ROWS, WriterInput
@@ -35,6 +36,8 @@ _PAGE: Final = 1_000
 _MAX_FILTER_LENGTH: Final = 4_000
 _SCHEMA_CACHE_CODES: Final = frozenset({"PGRST204", "PGRST205"})
 _COLUMN_CODES: Final = frozenset({"PGRST204", "42703"})
+_NAME_CODES: Final = frozenset({"42703", "42P01"})
+"""A name does not exist; of a trigger, if the columns of the table were found before."""
 _HINT: Final = re.compile(r"Perhaps you meant the table '([^'\n]{1,200})'")
 _SCHEMA_CACHE_TIMEOUT_S: Final = 10.0
 
@@ -204,6 +207,7 @@ class RestWriter:
         return orjson.dumps([row[name] for name in self._target.key])
 
     def _failed(self, failure: RequestFailed) -> DriverError:
+        is_of_trigger = False
         if isinstance(failure, RequestRejected):
             if self._are_columns_known and failure.code in _SCHEMA_CACHE_CODES:
                 reason = (
@@ -211,9 +215,11 @@ class RestWriter:
                 )
                 fix = "run NOTIFY pgrst, 'reload schema' in the database"
                 return self._write_failed(reason, "schema-cache-stale", fix, failure.error_facts)
-            if failure.is_missing_table:
+            is_of_trigger = self._are_columns_known and failure.code in _NAME_CODES
+            if failure.is_missing_table and not is_of_trigger:
                 return self._table_missing(failure)
-            delimiter = delimiter_of_header(self._names) if failure.code in _COLUMN_CODES else None
+            is_of_frame = failure.code in _COLUMN_CODES and not is_of_trigger
+            delimiter = delimiter_of_header(self._names) if is_of_frame else None
             if delimiter is not None:
                 return header_error(self._names[0], delimiter)
         if self._is_sending and failure.may_have_been_applied:
@@ -224,12 +230,15 @@ class RestWriter:
                 f"Supabase connection failed: {failure.message}; {text}",
                 kind=failure.kind,
                 fix=failure.fix,
+                phase="connecting",
                 rows_written=count,
             )
-        return self._write_failed(failure.message, failure.kind, failure.fix, failure.error_facts)
+        fix = fix_of_kind(failure.kind, "writing") if is_of_trigger else failure.fix
+        return self._write_failed(failure.message, failure.kind, fix, failure.error_facts)
 
     def _table_missing(self, refused: RequestRejected) -> DriverError:
         fix = "set create_if_missing: true, with pg_dsn in the connection"
+        doubt = ", or PostgREST does not know it" if refused.code == "PGRST205" else ""
         if self._target.create_if_missing:
             fix = "set pg_dsn in the connection: only SQL can create a table"
         near = _HINT.search(refused.reason)
@@ -240,10 +249,10 @@ class RestWriter:
         elif refused.is_empty_404:
             fix += "; if the table exists, check url of the connection"
         return DriverError(
-            f"Supabase write to {self._target.name} failed: table {self._target.name} does not exist",
+            f"Supabase write to {self._target.name} failed: table {self._target.name} does not exist{doubt}",
             kind="table-missing",
             fix=fix,
-            **{**refused.error_facts, "table": self._target.name, "rows_written": self._outcome()[1]},
+            **self._facts(refused.error_facts, self._outcome()[1]),
         )
 
     def _outcome_unknown(self, failure: RequestFailed) -> DriverError:
@@ -258,7 +267,7 @@ class RestWriter:
             f"Supabase write to {self._target.name} failed: {message}; {_unknown_note(self._written)}",
             kind=failure.kind,
             fix=fix,
-            **{**failure.error_facts, "table": self._target.name, "rows_written": UNKNOWN_ROWS},
+            **self._facts(failure.error_facts, UNKNOWN_ROWS),
         )
 
     def _write_failed(self, reason: str, kind: str, fix: str | None, facts: Mapping[str, Any]) -> DriverError:
@@ -267,8 +276,12 @@ class RestWriter:
             f"Supabase write to {self._target.name} failed: {reason}; {text}",
             kind=kind,
             fix="run the step again" if self._is_deleting else fix,
-            **{**facts, "table": self._target.name, "rows_written": count},
+            **self._facts(facts, count),
         )
+
+    def _facts(self, facts: Mapping[str, Any], rows_written: int | str) -> dict[str, Any]:
+        phase = "writing" if self._are_columns_known else "querying"
+        return {"phase": phase, **facts, "table": self._target.name, "rows_written": rows_written}
 
     def _outcome(self) -> tuple[str, int]:
         """Return how many rows were written, as text and as number."""

@@ -23,6 +23,7 @@ from osiris_inspect.inspector.diagnosis.evidence.citations import (
     error_evidence,
     event_evidence,
 )
+from osiris_inspect.inspector.diagnosis.evidence.configuration.file_source import file_source
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import SEPARATOR
 from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_errors
 from osiris_inspect.inspector.diagnosis.evidence.headline import error_headline
@@ -68,7 +69,7 @@ def check(run: Run, lineage: Lineage) -> Findings:
         proposed = re.findall(r"\"([^\"\n]{1,400})\"", names["names"]) if names else []
         headers = list(_headers(proposed, column, error.evidence(proposed[0] if proposed else match[0])))
         headers += _stored_headers(run, step, column)
-        source = _file_source(run, lineage, step)
+        source = file_source(run, lineage, step)
         configured = source.config.get("delimiter") if source is not None else None
         header = next((header for header in headers if header.delimiter != configured), None)
         if header is None:
@@ -92,7 +93,7 @@ def check(run: Run, lineage: Lineage) -> Findings:
 
 def _only_column(run: Run, lineage: Lineage, step: StepState) -> Findings:
     """Report a source with one column if a step downstream needs several others."""
-    source = _file_source(run, lineage, step)
+    source = file_source(run, lineage, step)
     frame = run.frames.get(source.id) if source is not None else None
     if (
         source is None
@@ -145,15 +146,3 @@ def _stored_headers(run: Run, step: StepState, column: str) -> Iterator[_Header]
         columns = event.fields.get("columns")
         if event.step in inputs and isinstance(columns, list):
             yield from _headers(list(map(str, columns)), column, event_evidence(event, "columns"))
-
-
-def _file_source(run: Run, lineage: Lineage, step: StepState) -> StepState | None:
-    """Return the only step upstream that reads a file; the step itself if it reads one."""
-    if isinstance(step.config.get("path"), str) and not step.is_writer:
-        return step
-    sources = [
-        other
-        for other in map(run.step, lineage.upstream(step.id))
-        if other is not None and not other.is_writer and isinstance(other.config.get("path"), str)
-    ]
-    return sources[0] if len(sources) == 1 else None

@@ -17,8 +17,9 @@ Example:
 import re
 
 from osiris_inspect.base.error_pages import PAGE_FIXES, PageSender
+from osiris_inspect.inspector.diagnosis.evidence.configuration.login import is_after_login
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
+from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText, matching_errors
 from osiris_inspect.inspector.diagnosis.evidence.http_status import status_findings
 from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.lineage import Lineage
@@ -48,6 +49,20 @@ def _fix_file(run: Run, text: ErrorText, match: re.Match[str]) -> str:
         return "find out what the step opened, changed or signalled there, and allow it to the account that runs the step"
     return "change the owner or the mode of the file or its directory, or use a directory of the account that runs the step"
 
+
+def _is_at_login(run: Run, text: ErrorText, match: re.Match[str]) -> bool:
+    """Return True unless the login succeeded."""
+    return not is_after_login(run, text, match)
+
+
+_AFTER_LOGIN = ErrorPattern(
+    pattern=r"Access denied for user '[^'\n]{0,80}'@'[^'\n]{0,80}' \(using password[^\n]{0,20}",
+    message="the login succeeded, and the server refused the statement: a definer of a view or routine, or a missing right",
+    fix="check the definers of the views and routines in the query, and the rights of the user (FILE for INTO OUTFILE)",
+    domain="config",
+    unless=_is_at_login,
+)
+"""For errors with the code of rejected credentials."""
 
 PATTERNS = (
     ErrorPattern(
@@ -102,5 +117,7 @@ PATTERNS = (
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:
-    """Find also responses with status 403."""
+    """Find also statements that were refused after the login, and responses with status 403."""
+    for text, match in matching_errors(run, _AFTER_LOGIN.regex, "credentials"):
+        yield from _AFTER_LOGIN.findings_for(run, text, match)
     yield from status_findings(run, "permission-denied")

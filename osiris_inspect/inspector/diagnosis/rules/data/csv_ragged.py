@@ -13,8 +13,26 @@ Example:
     `Expected 4 fields in line 17, saw 5`
 """
 
+import re
+
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
+from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence
+
+_ONE_FIELD = LazyRegex(r"Expected 1 fields in line (?P<line>\d{1,6}), saw (?:[3-9]|\d{2,6})\b")
+
+
+def _fix_fields(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
+    """Return the remedy for a row of another width; lines of one field before it may be a title."""
+    title = _ONE_FIELD.search(text.text)
+    other = "check the delimiter, the quoting and the row that the message names"
+    if title is None:
+        return other
+    lines = int(title["line"]) - 1
+    return f"leave out the first {lines} lines (skip_rows or skiprows: {lines}) if they are a title above the header; otherwise {other}"
+
 
 PATTERNS = (
     ErrorPattern(
@@ -49,7 +67,7 @@ PATTERNS = (
             r"|Expected \d+ (?:fields|columns)[^\n]{0,60}(?:saw|found|got) \d+"
         ),
         message="a row of the CSV file had a different number of fields",
-        fix="check the delimiter, the quoting and the row that the message names",
+        fix=_fix_fields,
         domain="data",
     ),
     ErrorPattern(

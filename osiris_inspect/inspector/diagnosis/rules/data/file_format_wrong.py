@@ -1,7 +1,8 @@
 """A file does not have the format in which a step reads it.
 
 What it finds:
-    Errors about the signature or the end of a Parquet file, an archive or a workbook.
+    Errors about the signature or the end of a Parquet file, an archive or a workbook. Also a source whose first column is
+    named like the first line of a page, a document or a pointer: `<!DOCTYPE html>`.
 
 Why it matters:
     The file is truncated, or it is of another kind than its name says. A download that failed often leaves an HTML page
@@ -14,10 +15,22 @@ Example:
     `Parquet magic bytes not found in footer`
 """
 
+from osiris_inspect.base.text_formats import text_format
+from osiris_inspect.inspector.diagnosis.evidence.citations import frame_evidence
+from osiris_inspect.inspector.diagnosis.evidence.configuration.file_source import file_source
+from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import query_of
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
+from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText, matching_errors
 from osiris_inspect.inspector.diagnosis.evidence.missing_input import may_read_spill
-from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run, StepState
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+from osiris_inspect.model.finding import Evidence, Severity
+
+EXPLAINS = ("column-missing", "query-failed", "delimiter-wrong", "frame-refused")
+TEMPLATE = FindingTemplate(Severity.ERROR, "config")
+_FIRST_CANDIDATE = LazyRegex(r"Candidate bindings: \"(?P<name>[^\"\n]{1,200})\"?")
 
 
 def _reads_an_artifact(run: Run, text: ErrorText, _match: object) -> bool:
@@ -82,3 +95,35 @@ PATTERNS = (
         domain="data",
     ),
 )
+
+
+def check(run: Run, lineage: Lineage) -> Findings:
+    """Find also sources whose first column is named like the first line of another kind of text."""
+    severity = Severity.ERROR if run.status == "failed" else Severity.WARNING
+    for step in run.steps:
+        frame = run.frames.get(step.id)
+        is_source = not step.inputs or step.is_source
+        if frame is not None and frame.columns and is_source and query_of(step.config) is None:
+            name = frame.columns[0].name
+            yield from _other_text(step, name, frame_evidence(frame, name), severity)
+    for error, match in matching_errors(run, _FIRST_CANDIDATE):
+        failed = run.step(error.step or "")
+        source = file_source(run, lineage, failed) if failed is not None else None
+        if source is not None:
+            yield from _other_text(source, match["name"], error.evidence(match["name"]), severity)
+
+
+def _other_text(step: StepState, name: str, evidence: Evidence, severity: Severity) -> Findings:
+    """Report that the first column has the name of another kind of text."""
+    form = text_format(name)
+    if form is None:
+        return
+    path = step.config.get("path")
+    yield TEMPLATE.finding(
+        f"{f'file {path!r}' if isinstance(path, str) else 'the source'} was read as a table, but it is "
+        f"{form.description}: its first column is named {name!r}",
+        evidence,
+        severity=severity,
+        step=step.id,
+        fix=form.fix,
+    )

@@ -22,7 +22,12 @@ from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.inspector.text.traceback_frames import last_file, raising_frame, subscripted_mapping
+from osiris_inspect.inspector.text.traceback_frames import (
+    last_file,
+    pandas_lookup,
+    raising_frame,
+    subscripted_mapping,
+)
 from osiris_inspect.model.finding import Confidence, Severity
 
 REFINES = ("table-missing", "query-failed", "request-refused", "write-failed")
@@ -37,6 +42,14 @@ def _fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
     if _IN_DOUBLE_QUOTES.search(text.text):
         return "use a column name that exists in the source; a text value needs single quotes in the query"
     return "use a column name that exists in the source"
+
+
+def _is_label(_run: Run, text: ErrorText, match: re.Match[str]) -> bool:
+    """Return True if pandas looked up labels of rows, which are values, not columns."""
+    groups = match.groupdict()
+    if not (groups.get("c8") or groups.get("c10")) or "[columns]" in match[0]:
+        return False
+    return "[index]" in match[0] or pandas_lookup(text.traceback) == "label"
 
 
 _KEY = LazyRegex(r"\bKeyError: (?P<key>['\"](?!Level )[^'\"\n]{1,200}['\"]|\d{1,12})$", re.MULTILINE)
@@ -59,6 +72,7 @@ PATTERNS = (
         fix=_fix,
         domain="config",
         error_class="no column",
+        unless=_is_label,
     ),
     ErrorPattern(
         pattern=r"Could not find the '(?P<c1>[^'\n]{1,120})' column of '(?P<c2>[^'\n]{1,120})'",
@@ -82,6 +96,8 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     for error, match in matching_errors(run, _KEY):
         step = run.step(error.step or "")
         raised_by_pandas = _PANDAS.search(last_file(error.traceback)) is not None
+        if raised_by_pandas and pandas_lookup(error.traceback) in ("label", "group"):
+            continue
         is_column = raised_by_pandas or _indexes_frame(error, match["key"])
         if step is None or not is_column or match["key"].count(" ") > _MAX_SPACES:
             continue

@@ -18,13 +18,19 @@ import re
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import error_evidence
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import SEPARATOR
-from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_errors, raised_at
+from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText, matching_errors, raised_at
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.run.run import Run, StepFailure, StepState
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.inspector.text.traceback_frames import own_frame, subscripted_mapping
-from osiris_inspect.model.finding import Confidence, Severity
+from osiris_inspect.inspector.text.traceback_frames import (
+    Frame,
+    Lookup,
+    own_frame,
+    pandas_lookup,
+    subscripted_mapping,
+)
+from osiris_inspect.model.finding import Confidence, Finding, Severity
 
 NEEDS = ("steps",)
 REFINES = ("connection-failed", "table-creation-failed", "unexplained-failure", "write-failed")
@@ -83,7 +89,14 @@ _SHIPPED = frozenset(
 )
 """Drivers that the original ships."""
 
-_KEY = LazyRegex(r"\bKeyError: (?P<key>['\"](?!Level )[^'\"\n]{1,200}['\"]|\d{1,12})$", re.MULTILINE)
+_KEY = LazyRegex(
+    r"\bKeyError: (?P<key>['\"](?!Level )[^'\"\n]{1,200}['\"]|-?\d{1,12}(?:\.\d{1,12})?|None|nan|True|False"
+    r"|(?:Timestamp|(?:datetime\.)?(?:date|datetime)|Decimal)\([^()\n]{1,80}\)|\([^()\n]{1,200}\))$"
+    r"|(?:None of \[[^\[\n]{0,40}\(?)?(?P<labels>\[[^\]\n]{1,160}\])(?: not (?:found in axis|in index)|[^\n]{0,60}\] are in the \[index\])",
+    re.MULTILINE,
+)
+_RESPONSE = LazyRegex(r"\.json\(\)|\bloads\(|\b(?:response|resp|reply|answer|body|payload)\b")
+_OF_LABEL = FindingTemplate(Severity.ERROR, "data")
 _MAX_SPACES = 4
 """A key with more spaces is a sentence."""
 _OF_KEY = (
@@ -121,20 +134,54 @@ def _missing_keys(run: Run) -> Findings:
     """Yield the keys that the code of a step read and that did not exist, with the line of the code."""
     for error, match in matching_errors(run, _KEY):
         step, key = run.step(error.step or ""), match["key"]
-        if step is None or step.failure is None or key.count(" ") > _MAX_SPACES:
+        if step is None or step.failure is None or (key and key[0] in "'\"" and key.count(" ") > _MAX_SPACES):
             continue
         frame = own_frame(error.traceback, "KeyError: ")
+        lookup = "label" if "[index]" in match[0] else pandas_lookup(error.traceback)
+        if lookup in ("label", "group"):
+            yield _missing_label(error, match, step, step.failure, lookup)
+            continue
+        if not key:
+            continue  # columns
         name = subscripted_mapping(frame, key.strip("'\"")) if frame is not None else None
         line = f" in {frame.source.strip()!r}" if frame is not None and frame.source.strip() else ""
         yield TEMPLATE.finding(
             f"{error.headline(match[0])}{raised_at(step.failure)}{SEPARATOR}key {key} was missing{line}",
             *error_evidence(step),
             step=step.id,
-            confidence=Confidence.HIGH if name else None,
-            fix=f"look at what {name!r} contains at this line; the driver expects {key} there"
-            if name
-            else _OF_KEY,
+            confidence=Confidence.HIGH if name or _reads_key(frame, key) else None,
+            fix=_fix_of_key(frame, name, key),
         )
+
+
+def _fix_of_key(frame: Frame | None, name: str | None, key: str) -> str:
+    """Return the remedy for a missing key: what the line reads, as far as it shows that."""
+    if name is not None:
+        return f"look at what {name!r} contains at this line; the driver expects {key} there"
+    if frame is not None and _reads_key(frame, key) and _RESPONSE.search(frame.source):
+        return f"look at the body of the response, which has no {key}: it may report an error"
+    return f"look at what this line reads; it has no {key}" if _reads_key(frame, key) else _OF_KEY
+
+
+def _reads_key(frame: Frame | None, key: str) -> bool:
+    """Return True if the line that raised the error contains the key in brackets."""
+    return frame is not None and (f"[{key}]" in frame.source or f"[{key}]".replace("'", '"') in frame.source)
+
+
+def _missing_label(
+    error: ErrorText, match: re.Match[str], step: StepState, failure: StepFailure, lookup: Lookup
+) -> Finding:
+    """Return the finding about a value that was looked up in an index or among groups and does not occur there."""
+    frame = own_frame(error.traceback, "KeyError: ")
+    key = match["key"] or match["labels"]
+    line = f" in {frame.source.strip()!r}" if frame is not None and frame.source.strip() else ""
+    what = "no group is named" if lookup == "group" else "the index of rows does not contain"
+    return _OF_LABEL.finding(
+        f"{error.headline(match[0])}{raised_at(failure)}{SEPARATOR}{what} {key}, which the driver looked up{line}",
+        *error_evidence(step),
+        step=step.id,
+        fix=f"check whether the rows have the value {key} (also its spelling and type), and let the driver handle its absence",
+    )
 
 
 def _remedy(run: Run, driver: str, mistake: str) -> str | None:

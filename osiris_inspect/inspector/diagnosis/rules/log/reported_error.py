@@ -15,8 +15,9 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import error_evidence
+from osiris_inspect.inspector.diagnosis.evidence.configuration.text_columns import text_columns
 from osiris_inspect.inspector.diagnosis.evidence.error_text import UNKNOWN_KIND, raised_at
-from osiris_inspect.inspector.diagnosis.evidence.headline import error_headline
+from osiris_inspect.inspector.diagnosis.evidence.headline import error_headline, with_cause
 from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepFailure
@@ -25,8 +26,25 @@ from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
 NEEDS = ("failures",)
 _INTERRUPTED = "interrupted"
-_KINDS_OF_SOURCES = frozenset({"delimiter-wrong"})
+_KINDS_OF_SOURCES = frozenset({"delimiter-wrong", "file-format-wrong"})
 """Kinds of errors whose fact ``from_step`` is the step that has to change."""
+
+_FIXES = {
+    "connection-failed": "check the address, the network and the firewall where the step ran",
+    "connection-lost": "run the step again; if the connection is lost again, look in the log of the server",
+    "connection-refused": "check host and port, and whether the server runs, from where the step ran",
+    "disk-full": "free disk space where the step wrote",
+    "file-missing": "correct the path; a relative path is resolved in the working directory of the step",
+    "host-not-found": "check the spelling of the host name and the DNS where the step ran",
+    "network-timeout": "check host, port and firewall, and the load of the server",
+    "out-of-memory": "process less data at once, or raise the memory limit",
+    "path-is-directory": "name a file",
+    "path-not-writable": "write to a disk that is mounted for writing where the step ran",
+    "permission-denied": "allow what the message names to the account that runs the step",
+    "tls-failed": "check the TLS settings and the certificate of the server, and whether the port has TLS",
+    "too-many-open-files": "close files in the driver, or raise the limit (ulimit -n)",
+}
+"""Kind to what to do, for exceptions of drivers of third parties, which name no remedy."""
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:
@@ -34,7 +52,13 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     for step in run.steps:
         if step.failure is not None:
             source = _source(step.failure, run)
-            yield from _reported(step.failure, error_evidence(step), source or step.id, "step")
+            yield from _reported(
+                step.failure,
+                error_evidence(step),
+                source or step.id,
+                "step",
+                str(step.config.get("query") or ""),
+            )
     if run.failure is not None:
         cited = Evidence(run.failure.file, run.failure.line, run.failure.message[:200])
         yield from _reported(run.failure, (cited,), None, run.failed_stage or "finish")
@@ -49,7 +73,7 @@ def _source(failure: StepFailure, run: Run) -> str | None:
 
 
 def _reported(
-    failure: StepFailure, evidence: tuple[Evidence, ...], step: str | None, stage: Stage
+    failure: StepFailure, evidence: tuple[Evidence, ...], step: str | None, stage: Stage, query: str = ""
 ) -> Findings:
     info = failure.info
     if info is None or info.kind == _INTERRUPTED:
@@ -57,15 +81,20 @@ def _reported(
     known = ERROR_KINDS.get(info.kind)
     is_raised = known is None or info.kind == UNKNOWN_KIND
     headline = error_headline(info.message, info.type if is_raised else "")
+    headline = with_cause(headline, failure.causes) if is_raised else headline
+    place = raised_at(failure) if is_raised else ""
+    cells, cell_fix = text_columns(failure, query)
     yield Finding(
         rule=UNKNOWN_KIND if known is None else info.kind,
         severity=Severity.ERROR,
         confidence=Confidence.MEDIUM if info.kind == UNKNOWN_KIND else Confidence.HIGH,
         domain=known.domain if known else "code",
-        message=f"{headline}{raised_at(failure)}" if is_raised else headline,
+        message=f"{headline}{place}{cells}",
         evidence=evidence,
         step=step,
         stage=stage,
-        fix=info.fix
+        fix=cell_fix
+        or info.fix
+        or _FIXES.get(info.kind)
         or ("check what the error says, then the driver at the place that raised it" if is_raised else None),
     )

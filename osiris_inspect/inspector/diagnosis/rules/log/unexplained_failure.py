@@ -15,6 +15,7 @@ Example:
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import error_evidence, first_line_evidence
 from osiris_inspect.inspector.diagnosis.evidence.error_text import final_errors, raised_at
+from osiris_inspect.inspector.diagnosis.evidence.headline import with_cause
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
@@ -39,7 +40,8 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         # a step that was running when the run failed has no failure of its own
         evidence = (error_evidence(step) if step else ()) or (error.evidence(error.text[:160]),)
         place = raised_at(failure) if failure is not None else ""
-        yield TEMPLATE.finding(f"{error.headline()}{place}", *evidence, step=error.step, stage=error.stage)
+        headline = with_cause(error.headline(), error.causes)
+        yield TEMPLATE.finding(f"{headline}{place}", *evidence, step=error.step, stage=error.stage)
     if (
         run.status not in ("truncated", "interrupted")
         and run.failure is None

@@ -16,10 +16,11 @@ Example:
 
 import re
 
-from osiris_inspect.inspector.diagnosis.evidence.docker import docker_fix
+from osiris_inspect.inspector.diagnosis.evidence.configuration.login import is_after_login
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
 from osiris_inspect.inspector.diagnosis.evidence.http_status import status_findings
+from osiris_inspect.inspector.diagnosis.evidence.library_errors.docker import docker_fix
 from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
@@ -138,6 +139,7 @@ PATTERNS = (
             r"|(?i:incorrect username or password|invalid username/password|invalid login credentials)"
         ),
         message="the credentials were rejected",
+        unless=is_after_login,
         fix=_fix,
         domain="config",
         search_text_logs=True,

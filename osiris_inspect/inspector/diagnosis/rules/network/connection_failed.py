@@ -40,6 +40,17 @@ _TRIED = LazyRegex(
 )
 PATTERNS = (
     ErrorPattern(
+        pattern=(
+            r"received invalid response to SSL negotiation[^\n]{0,20}"
+            r"|expected authentication request from server, but received[^\n]{0,20}"
+            r"|Packet sequence number wrong - got (?:3[2-9]|[4-9]\d|1[01]\d|12[0-6]) expected 0"
+            r"|illegal status line: [^\n]{0,80}|\bBadStatusLine\((?!['\"]{2})[^\n]{0,80}"
+        ),
+        message="another kind of server answered at this address than the client expects",
+        fix="correct host and port of the connection, or use the client of the server that listens there",
+        domain="config",
+    ),
+    ErrorPattern(
         pattern=r"connection to server (?:at|on) [^\n]{1,200} failed: FATAL: {1,4}[^\n]{1,160}",
         message="the server rejected the connection",
         fix="check user, password, database and the address rules of the server",

@@ -41,7 +41,7 @@ def _fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
 PATTERNS = (
     ErrorPattern(
         pattern=(
-            r"(?i:Packet sequence number wrong)[^\n]{0,60}|Commands out of sync[^\n]{0,80}|Malformed packet[^\n]{0,40}"
+            r"(?i:Packet sequence number wrong(?! - got (?:3[2-9]|[4-9]\d|1[01]\d|12[0-6]) expected 0))[^\n]{0,60}|Commands out of sync[^\n]{0,80}|Malformed packet[^\n]{0,40}"
             r"|another (?:command|operation) is (?:already )?in progress"
             r"|lost synchronization with server[^\n]{0,80}|insufficient data in \"\w\" message[^\n]{0,20}"
             r"|SQLite objects created in a thread[^\n]{0,80}"
@@ -77,7 +77,7 @@ PATTERNS = (
             r"|(?:Lost connection to (?:MySQL |MariaDB )?server|server has gone away)"
             r"(?![^\n]{0,120}(?i:timed out|timeout))[^\n]{0,80}"
             r"|(?:Connection was killed|Session was killed|Server shutdown in progress)[^\n]{0,60}"
-            r"|(?i:connection (?!aborted\.', (?:FileNotFound|Permission)Error\()(?:(?:was|has been|is) )?(?:reset|aborted|closed|killed|terminated|dropped)(?: by| in| before|\.|$))[^\n]{0,80}"
+            r"|(?i:connection (?!aborted\.', (?:(?:FileNotFound|Permission)Error|BadStatusLine)\()(?:(?:was|has been|is) )?(?:reset|aborted|closed|killed|terminated|dropped)(?: by| in| before|\.|$))[^\n]{0,80}"
             r"|(?i:server disconnected(?: without)?|the connection is lost)[^\n]{0,80}"
             r"|\bConnection(?:Reset|Aborted)Error\b[^\n]{0,80}|\[Errno (?:103|104)\][^\n]{0,60}"
             r"|\bRemoteDisconnected\b[^\n]{0,80}|(?i:remote end closed connection)[^\n]{0,60}"

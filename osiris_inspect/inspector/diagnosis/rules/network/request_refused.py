@@ -14,14 +14,27 @@ Example:
     `400 Client Error: Bad Request for url: https://api.example.org/graphql`
 """
 
+import re
+
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
 from osiris_inspect.inspector.diagnosis.evidence.http_status import states_status, status_findings
 from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 
 REFINES = ("connection-failed", "table-creation-failed", "write-failed")
 IS_GENERAL = True
+_LOGIN_PAGE = LazyRegex(r"(?i:[/.](?:log-?in|sign-?in|auth|oauth2?|sso|saml2?|accounts?|users/sign_in)\b)")
+
+
+def _redirect_fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
+    if _LOGIN_PAGE.search(text.text):
+        return "check the key or token of the connection: the service redirects to a login page"
+    return "use the URL that the service redirects to"
+
+
 PATTERNS = (
     ErrorPattern(
         pattern=r"\bRequestTimeTooSkewed\b[^\n]{0,120}|(?i:request (?:has )?expired|clock skew)[^\n]{0,80}",
@@ -46,7 +59,7 @@ PATTERNS = (
     ErrorPattern(
         pattern=r"\bExceeded \d{1,4} redirects\b|\bTooManyRedirects\b|\bRedirect response '3\d\d\b[^\n]{0,160}",
         message="the service redirected the request to another URL",
-        fix="use the URL that the service redirects to",
+        fix=_redirect_fix,
         domain="config",
     ),
     ErrorPattern(

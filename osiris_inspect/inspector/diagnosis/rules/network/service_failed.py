@@ -13,9 +13,9 @@ Example:
     `503 Server Error: Service Unavailable for url: ...`
 """
 
-from osiris_inspect.inspector.diagnosis.evidence.docker import docker_fix
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.diagnosis.evidence.http_status import states_status, status_findings
+from osiris_inspect.inspector.diagnosis.evidence.library_errors.docker import docker_fix
 from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
