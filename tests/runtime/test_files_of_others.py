@@ -26,7 +26,7 @@ def test_missing_file_states_folder_and_near_name(tmp_path: Path) -> None:
     (tmp_path / "orders.csv").write_text("a")
     info = info_of(f"{tmp_path}/order.csv", tmp_path / "base")
     assert info["kind"] == "file-missing"
-    assert info["fix"] == f"it was searched in {tmp_path}; did you mean 'orders.csv'?"
+    assert info["fix"] == f"did you mean 'orders.csv'? (searched in {tmp_path})"
     assert info["facts"]["folder"] == str(tmp_path)
 
 
@@ -55,7 +55,7 @@ def test_missing_absolute_path_finds_the_same_name(tmp_path: Path) -> None:
 def test_missing_folder_states_a_near_name(tmp_path: Path) -> None:
     (tmp_path / "exports").mkdir()
     info = info_of(f"{tmp_path}/export/orders.csv", tmp_path / "base")
-    assert info["fix"] == f"folder {tmp_path}/export does not exist; did you mean 'exports'?"
+    assert info["fix"] == f"did you mean 'exports'? (folder {tmp_path}/export does not exist)"
 
 
 def test_missing_program_advises_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,16 +125,16 @@ def with_search_of_file(info: Mapping[str, Any], base: Path) -> Mapping[str, Any
     elsewhere = next((each for each in _places_below(base, path) if each != searched and _exists(each)), None)
     if elsewhere is not None:
         file_facts["exists_at"] = str(elsewhere)
-        fix = f"name {elsewhere}, which exists, or start relative paths at ctx.base; it was searched in {searched.parent}"
+        fix = f"name {elsewhere}, which exists, or start relative paths at ctx.base (searched in {searched.parent})"
     elif not _exists(searched.parent):
         known = _entries(searched.parent.parent)
         advice = suggestion(searched.parent.name, known, "correct the path, or create the folder first")
-        fix = f"{advice}; folder {searched.parent} does not exist"
+        fix = f"{advice} (folder {searched.parent} does not exist)"
     else:
         advice = suggestion(
             searched.name, _entries(searched.parent), "correct the path, or create the file first"
         )
-        fix = f"{advice}; it was searched in {searched.parent}"
+        fix = f"{advice} (searched in {searched.parent})"
         if re.fullmatch(r"[\w\-]{1,60}", path):
             fix = f"install the program {path!r} where the step runs; if it is a file, {fix}"
     return {**info, "fix": fix, "facts": file_facts}
