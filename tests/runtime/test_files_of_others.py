@@ -39,8 +39,9 @@ def test_missing_file_of_base_folder_states_its_place(
     (base / "data" / "orders.csv").write_text("a")
     monkeypatch.chdir(elsewhere)
     info = info_of("data/orders.csv", base)
-    assert (
-        f"searched in {elsewhere / 'data'}; name {base / 'data' / 'orders.csv'}, which exists" in info["fix"]
+    assert info["fix"] == (
+        f"name {base / 'data' / 'orders.csv'}, which exists, or start relative paths at ctx.base "
+        f"(searched in {elsewhere / 'data'})"
     )
     assert info["facts"]["exists_at"] == str(base / "data" / "orders.csv")
 
