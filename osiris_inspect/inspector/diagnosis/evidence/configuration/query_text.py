@@ -1,8 +1,8 @@
 """Words of a query, without its strings and comments: enough to know which clauses it has."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 
@@ -19,6 +19,19 @@ _SET_SIZES = {"union", "cross", "unnest", "generate_series", "generate_subscript
 _GROUPS = {"group", "distinct", "having", "qualify", "pivot", "limit", "top", "intersect", "except", "sample"}
 _CLAUSES = ("where", "group", "order", "having", "join", "select", "from", "limit", "qualify")
 _OUTER = {"left", "right", "full", "outer"}
+
+
+class RowLimit(NamedTuple):
+    """The limit of the rows of a SELECT.
+
+    Attributes:
+        depth: number of parentheses around the SELECT.
+        is_ordered: the SELECT has an ORDER BY of its own, so that the limit chooses rows.
+    """
+
+    rows: int
+    depth: int
+    is_ordered: bool
 
 
 class QueryText:
@@ -74,26 +87,43 @@ class QueryText:
         return self.has(*_OUTER)
 
     @property
-    def limit(self) -> int | None:
-        """The number of rows that the whole query is limited to; None if it has no such limit."""
-        depth, last = 0, None
-        for number, word in enumerate(self.words):
-            depth += (word == "(") - (word == ")")
-            after = self.words[number + 1 : number + 4]
-            if depth or not after:
-                continue
-            if word == "limit" and after[0].isdigit():
-                last = (
-                    int(after[2])
-                    if after[1:2] == (",",) and after[2:3] and after[2].isdigit()
-                    else int(after[0])
-                )
-            elif word in ("first", "next") and after[0].isdigit() and after[1:2] in (("rows",), ("row",)):
-                last = int(after[0])
-            elif word == "top" and self.words[number - 1 : number] == ("select",):
-                digits = [text for text in after[:2] if text.isdigit()]
-                last = int(digits[0]) if digits else last
-        return last
+    def limit(self) -> RowLimit | None:
+        """The limit of the whole query; None if it has no such limit."""
+        return next((limit for limit in self.limits if not limit.depth), None)
+
+    @property
+    def limits(self) -> tuple[RowLimit, ...]:
+        """The limit of each SELECT that has one: of the whole query, and of those in parentheses."""
+        limits: list[RowLimit] = []
+        open_selects: list[list[str]] = [[]]
+        for word in (*self.words, ")"):
+            if word == "(":
+                open_selects.append([])
+            elif word == ")":
+                select = open_selects.pop()
+                rows = _limit_of(select)
+                if rows is not None:
+                    limits.append(RowLimit(rows, len(open_selects), "order" in select))
+                open_selects = open_selects or [[]]
+            else:
+                open_selects[-1].append(word)
+        return tuple(limits)
+
+
+def _limit_of(words: Sequence[str]) -> int | None:
+    """Return the last limit in the words of a SELECT: LIMIT, FETCH FIRST or TOP; None if it has none."""
+    last = None
+    for number, word in enumerate(words):
+        after = words[number + 1 : number + 4]
+        if word == "limit" and after and after[0].isdigit():
+            is_pair = after[1:2] == [","] and after[2:3] and after[2].isdigit()
+            last = int(after[2] if is_pair else after[0])
+        elif word in ("first", "next") and after and after[0].isdigit() and after[1:2] in (["rows"], ["row"]):
+            last = int(after[0])
+        elif word == "top" and words[number - 1 : number] == ["select"]:
+            digits = [text for text in after[:2] if text.isdigit()]
+            last = int(digits[0]) if digits else last
+    return last
 
 
 def query_of(config: Mapping[str, Any]) -> QueryText | None:

@@ -14,12 +14,11 @@ Example:
     `SELECT * FROM records LIMIT 1000` returned 1,000 rows.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from osiris_inspect.inspector.diagnosis.evidence.citations import config_evidence, rows_out_evidence
 from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import (
     LIMIT_KEYS,
+    QueryText,
+    RowLimit,
     query_key,
     query_of,
 )
@@ -54,7 +53,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
                 confidence=Confidence.LOW,
                 fix="check the query of the step for a limit; if there is none, allow this rule for the step",
             )
-        key, limit = _limit(step.config)
+        key, limit = _limit(step)
         if step.status != "succeeded" or step.is_writer or not limit or step.rows_out != limit:
             continue
         if (
@@ -78,12 +77,19 @@ def _may_be_page(run: Run, step: StepState) -> bool:
     return is_query and not step.config and step.status == "succeeded" and step.rows_out in PAGE_SIZES
 
 
-def _limit(config: Mapping[str, Any]) -> tuple[str, int | None]:
+def _limit(step: StepState) -> tuple[str, int | None]:
     """Return the key and the limit of a step's rows; None if it has none, or a short list on purpose."""
-    query = query_of(config)
-    limit = query.limit if query is not None else None
-    if query is not None and limit is not None:
-        is_top_list = query.has("order") and limit <= MAX_TOP_LIST
-        return query_key(config), None if is_top_list or limit == 1 else limit
-    keys = [key for key in LIMIT_KEYS if as_int(config.get(key)) is not None]
-    return (keys[0], as_int(config[keys[0]])) if keys else ("", None)
+    query = query_of(step.config)
+    limit = query.limit or _inner_limit(query, step) if query is not None else None
+    if limit is not None:
+        is_top_list = limit.is_ordered and limit.rows <= MAX_TOP_LIST
+        return query_key(step.config), None if is_top_list or limit.rows == 1 else limit.rows
+    keys = [key for key in LIMIT_KEYS if as_int(step.config.get(key)) is not None]
+    return (keys[0], as_int(step.config[keys[0]])) if keys else ("", None)
+
+
+def _inner_limit(query: QueryText, step: StepState) -> RowLimit | None:
+    """Return the limit of the only rows that an extractor reads, in WITH or a subquery, if it has the step's rows."""
+    if not step.is_source or query.has("join"):
+        return None
+    return next((limit for limit in query.limits if limit.rows == step.rows_out), None)
