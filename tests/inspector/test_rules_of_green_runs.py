@@ -325,6 +325,8 @@ HITS: Sequence[tuple[str, Made]] = (
     ("rows-multiplied", theirs(SRC, step("enrich", "demo.merge", "src", rows=5716))),
     ("join-hardly-matches", ours(*joined(0, join=keys(0, 0, 0, 0)))),
     ("join-hardly-matches", ours(*joined(12, join=keys(0, 0, 12, 12)))),
+    ("join-hardly-matches", ours(*joined(700, join=keys(800, 0, 700) | {"uses": "both"}))),
+    ("join-hardly-matches", ours(*joined(700, join=keys(800, 0, 700) | {"uses": "right"}))),
     ("target-overwritten", ours(*two_writers(path="./out/o.csv"))),
     ("target-overwritten", theirs(*two_writers(path="out/o.csv"))),
     (
@@ -546,8 +548,9 @@ def test_finding_of_a_green_run_is_a_warning_with_a_fix(tmp_path: Path, rule: st
     assert [(finding.severity, bool(finding.fix)) for finding in findings] == [("warning", True)]
 
 
-def test_inner_join_that_drops_rows_is_a_note(tmp_path: Path) -> None:
-    findings = report(tmp_path, ours(*joined(700, join=keys(800, 0, 700)))).findings
+@pytest.mark.parametrize("uses", ["left", "", None])
+def test_inner_join_that_only_filters_is_a_note(tmp_path: Path, uses: str | None) -> None:
+    findings = report(tmp_path, ours(*joined(700, join=keys(800, 0, 700) | {"uses": uses}))).findings
     found = [finding for finding in findings if finding.step == "j"]
     assert [(finding.id, finding.severity) for finding in found if finding.step == "j"] == [
         ("join-hardly-matches@j", "note")

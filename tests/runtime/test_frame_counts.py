@@ -98,8 +98,24 @@ def test_keys_of_a_join_are_counted(tmp_path: Path, query: str, storage: str) ->
             "right_matched": 3,
             "left_duplicates": 1,
             "right_duplicates": 1,
+            "uses": "both",
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("query", "uses"),
+    [
+        ("SELECT o.customer_id, amount FROM o JOIN c USING (customer_id)", "left"),
+        ("SELECT o.* FROM o JOIN c USING (customer_id)", "left"),
+        ("SELECT c.*, o.customer_id FROM o JOIN c USING (customer_id)", "right"),
+        ("SELECT upper(name) AS n, sum(o.amount) FROM o JOIN c USING (customer_id) GROUP BY 1", "both"),
+        ("SELECT count(*) AS n FROM o JOIN c USING (customer_id)", None),
+        ("SELECT * FROM o JOIN (SELECT customer_id FROM c) d USING (customer_id)", "left"),
+    ],
+)
+def test_sides_of_a_join_in_the_result_are_named(tmp_path: Path, query: str, uses: str | None) -> None:
+    assert [counts.get("uses") for counts in join(tmp_path, query)] == [uses]
 
 
 @pytest.mark.parametrize(

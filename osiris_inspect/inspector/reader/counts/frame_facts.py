@@ -99,7 +99,10 @@ def _join(counts: Mapping[str, Any]) -> JoinFacts | None:
         return None
     known = {name: number or 0 for name, number in zip(_JOIN_COUNTS, numbers, strict=True)}
     return JoinFacts(
-        **known, right_matched=as_int(counts.get("right_matched")), is_filtered=counts.get("filtered") is True
+        **known,
+        right_matched=as_int(counts.get("right_matched")),
+        is_filtered=counts.get("filtered") is True,
+        uses=str(counts.get("uses") or ""),
     )
 
 

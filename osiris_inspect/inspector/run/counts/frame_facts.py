@@ -34,6 +34,7 @@ class JoinFacts(NamedTuple):
         right_matched: rows of the right input with a partner; None if not counted.
         is_filtered: the query joins only some rows of the inputs.
         left_duplicates, right_duplicates: rows whose key occurs earlier in the same input.
+        uses: the inputs with columns beside the keys in the result: left, right or both; empty if unknown or none.
     """
 
     left_rows: int
@@ -43,6 +44,7 @@ class JoinFacts(NamedTuple):
     right_duplicates: int
     right_matched: int | None = None
     is_filtered: bool = False
+    uses: str = ""
 
 
 class FrameFacts(NamedTuple):

@@ -22,6 +22,7 @@ from osiris_inspect.runtime.drivers.query_checks.joins import (
     find_joins,
     is_null_tolerant,
     read_tables,
+    sides_used,
     without_late_filters,
 )
 from osiris_inspect.runtime.drivers.query_checks.key_forms import match_in_other_form
@@ -101,7 +102,8 @@ def _check_joins(
             break
         counted.append((join, keys))
     for join, keys in counted:
-        yield _facts(join, keys.counts)
+        uses = sides_used(select, join)
+        yield {**_facts(join, keys.counts), **({"uses": uses} if uses else {})}
     yield from find_repeated_aggregates(select, tables, [(join, keys.counts) for join, keys in counted])
     for join, filtered_keys in counted:
         is_late = bool(join.late_filters)

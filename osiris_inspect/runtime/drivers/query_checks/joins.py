@@ -201,6 +201,24 @@ def _read_side(
     )
 
 
+def sides_used(select: Select, join: Join) -> str:
+    """Return the sides whose columns beside the keys are in the result: ``left``, ``right``, ``both`` or nothing."""
+    used = set()
+    for number, side in enumerate((join.left, join.right)):
+        keys = {name for pair in join.keys for _, name in columns_in(pair[number])}
+        others = side.columns.keys() - keys
+        for part in walk(select.node.get("select_list", [])):
+            is_star = part.get("class") == "STAR"
+            if is_star and others and str(part.get("relation_name") or side.name).lower() == side.name:
+                used.add(side.name)
+        for table, name in columns_in(select.node.get("select_list", [])):
+            if name in others and table in ("", side.name):
+                used.add(side.name)
+    if used == {join.left.name, join.right.name}:
+        return "both"
+    return "left" if join.left.name in used else "right" if used else ""
+
+
 def is_null_tolerant(condition: Node) -> bool:
     """Return True if a condition can hold for a row whose columns have no value."""
     kinds = {str(part.get("type")) for part in walk(condition)}

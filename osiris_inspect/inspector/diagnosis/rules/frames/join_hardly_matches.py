@@ -1,8 +1,9 @@
 """Few rows of a join found a partner.
 
 What it finds:
-    A join of two frames in which no row, or less than half of the rows on either side, has a partner. As a note: an
-    inner join that drops a tenth or more of the rows of its larger input.
+    A join of two frames in which no row, or less than half of the rows on either side, has a partner. An inner join
+    that drops a fifth or more of the rows of its larger input, if the query takes columns of the other input; as a note:
+    one that drops a tenth or more.
 
 Why it matters:
     Keys that differ in type, case or spaces do not match. An inner join then loses the rows, and a left join leaves
@@ -27,6 +28,8 @@ from osiris_inspect.model.finding import Confidence, Severity
 NEEDS = ("output_stored",)
 MIN_SHARE = 0.5
 MIN_DROPPED = 0.1
+MIN_DROPPED_BY_LOOKUP = 0.2
+"""Share of the rows of the larger input, of which the query looks up columns in the other one."""
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "data",
@@ -51,14 +54,16 @@ def check(run: Run, _lineage: Lineage) -> Findings:
                 confidence=Confidence.MEDIUM if join.matched else None,
             )
             continue
-        rows, matched = _larger_side(join)
+        rows, matched, other = _larger_side(join)
+        dropped = rows - matched
         query = query_of(step.config)
-        if query is not None and not query.has_outer_join and rows - matched >= MIN_DROPPED * rows:
+        if query is not None and not query.has_outer_join and dropped >= MIN_DROPPED * rows:
+            is_lookup = join.uses in ("both", other) and dropped >= MIN_DROPPED_BY_LOOKUP * rows
             yield TEMPLATE.finding(
-                f"the inner join dropped {rows - matched:,} of {rows:,} rows, which have no partner",
+                f"the inner join dropped {dropped:,} of {rows:,} rows, which have no partner",
                 frame_evidence(frame, "join"),
                 step=step.id,
-                severity=Severity.NOTE,
+                severity=Severity.WARNING if is_lookup else Severity.NOTE,
                 confidence=Confidence.MEDIUM,
                 fix="use a left join if these rows belong in the result",
             )
@@ -69,11 +74,11 @@ def _is_explained(frame: FrameFacts) -> bool:
     return any(check.get("check") == "join-keys-differ-in-form" for check in frame.checks)
 
 
-def _larger_side(join: JoinFacts) -> tuple[int, int]:
-    """Return the rows of the larger input, and how many of them have a partner."""
+def _larger_side(join: JoinFacts) -> tuple[int, int, str]:
+    """Return the rows of the larger input, how many of them have a partner, and the side of the other input."""
     if join.right_matched is None or join.left_rows >= join.right_rows:
-        return join.left_rows, join.matched
-    return join.right_rows, join.right_matched
+        return join.left_rows, join.matched, "right"
+    return join.right_rows, join.right_matched, "left"
 
 
 def _matches_few(join: JoinFacts) -> bool:
