@@ -558,6 +558,33 @@ def test_inner_join_that_only_filters_is_a_note(tmp_path: Path, uses: str | None
     assert found[0].message == "the inner join dropped 300 of 1,000 rows, which have no partner"
 
 
+@pytest.mark.parametrize(
+    ("query", "severity"),
+    [
+        ("SELECT a.* FROM df_a a LEFT JOIN df_b b ON a.id = b.id WHERE b.id IS NULL", "note"),
+        (
+            "SELECT a.* FROM df_a a LEFT OUTER JOIN df_b AS r USING (id) WHERE a.v > 1 AND r.id IS NULL",
+            "note",
+        ),
+        ("SELECT * FROM df_a a WHERE NOT EXISTS (SELECT 1 FROM df_b b WHERE b.id = a.id)", "note"),
+        ("SELECT * FROM df_a WHERE id NOT IN (SELECT id FROM df_b)", "note"),
+        ("SELECT * FROM df_a ANTI JOIN df_b USING (id)", "note"),
+        ("SELECT id FROM df_a EXCEPT SELECT id FROM df_b", "note"),
+        ("(SELECT id FROM df_a) EXCEPT ALL (SELECT id FROM df_b)", "note"),
+        ("SELECT id FROM df_a GROUP BY id HAVING count(*) > 1", "note"),
+        ("SELECT a.* FROM df_a a LEFT JOIN df_b b ON a.id = b.id WHERE a.closed_at IS NULL", "warning"),
+        ("SELECT a.* FROM df_a a LEFT JOIN df_b b ON a.id = b.id WHERE b.id IS NOT NULL", "warning"),
+        ("SELECT a.* FROM df_a a JOIN df_b b ON a.id = b.id WHERE b.closed_at IS NULL", "warning"),
+        ("SELECT * FROM df_a WHERE status NOT IN ('new', 'paid')", "warning"),
+        ("SELECT * EXCEPT (id) FROM df_a JOIN df_b USING (id)", "warning"),
+        ("SELECT id FROM df_a GROUP BY id HAVING count(*) > 10", "warning"),
+    ],
+)
+def test_no_difference_between_inputs_is_a_note(tmp_path: Path, query: str, severity: str) -> None:
+    findings = report(tmp_path, ours(*joined(0, query))).findings
+    assert [finding.severity for finding in findings if finding.id == "all-rows-lost@j"] == [severity]
+
+
 def test_empty_source_names_the_empty_steps(tmp_path: Path) -> None:
     steps = (
         step("src", "x.extractor", rows=0),

@@ -68,6 +68,42 @@ class QueryText:
         return excludes or self.has(*_SET_SIZES, *_OUTER, "except", "anti")
 
     @property
+    def seeks_differences(self) -> bool:
+        """True if the rows are those without a partner, or duplicates: in good data there are none."""
+        for number, word in enumerate(self.words):
+            after = [text for text in self.words[number + 1 : number + 4] if text != "("]
+            if (
+                word == "anti"
+                or (word == "except" and after[:1] in (["select"], ["all"], ["from"]))
+                or (word == "not" and (after[:1] == ["exists"] or after[:2] == ["in", "select"]))
+            ):
+                return True
+        return self._keeps_empty_side() or self._keeps_duplicates()
+
+    def _keeps_empty_side(self) -> bool:
+        """Return True if WHERE keeps the rows for which a left join found no partner: ``WHERE r.id IS NULL``."""
+        sides: set[str] = set()
+        is_condition = is_outer = False
+        for number, word in enumerate(self.words):
+            if word == "join":
+                is_outer = self.words[number - 1] in _OUTER
+            elif word in ("on", "using") and is_outer:
+                sides.add(self.words[number - 1])
+            elif word in _CLAUSES:
+                is_condition = word == "where"
+            elif is_condition and sides and self.words[number + 1 : number + 3] == ("is", "null"):
+                qualifier = self.words[number - 2] if self.words[number - 1] == "." else None
+                if qualifier is None or qualifier in sides:
+                    return True
+        return False
+
+    def _keeps_duplicates(self) -> bool:
+        """Return True for ``HAVING count(*) > 1``."""
+        after = self.words[self.words.index("having") + 1 :] if self.has("having") else ()
+        end = after.index(")") if ")" in after else 0
+        return after[:2] == ("count", "(") and after[end + 1 : end + 3] == (">", "1")
+
+    @property
     def reduces(self) -> bool:
         """True if the query makes fewer rows on purpose: groups, a limit, a difference."""
         return self.has(*_GROUPS) or self.aggregates

@@ -2,7 +2,7 @@
 
 What it finds:
     A step that received rows and completed with 0: a step in the middle of a pipeline, or a writer that
-    counted 0 rows itself. The original logs 0 for every writer in a sandbox, so those are ignored.
+    counted 0 rows itself. As a note: a query for the rows without a partner, or for duplicates. The original logs 0 for every writer in a sandbox, so those are ignored.
 
 Why it matters:
     The run succeeds with an empty result.
@@ -16,6 +16,7 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import has_own_row_count, row_count_evidence
+from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import query_of
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
@@ -36,5 +37,15 @@ def check(run: Run, lineage: Lineage) -> Findings:
         evidence = row_count_evidence(run, step, 0)
         if evidence:
             message = f"received {rows_in:,} rows and {'wrote' if step.is_writer else 'produced'} 0"
+            query = query_of(step.config)
+            if query is not None and query.seeks_differences:
+                yield TEMPLATE.finding(
+                    f"{message}: the query returns only rows that differ, and there were none",
+                    *evidence,
+                    step=step.id,
+                    severity=Severity.NOTE,
+                    fix="nothing, if the rows are meant to agree; otherwise check the keys of both sides",
+                )
+                continue
             fix = "check the target, then the driver" if step.is_writer else None
             yield TEMPLATE.finding(message, *evidence, step=step.id, fix=fix)
