@@ -250,6 +250,19 @@ def optional(query: str = "SELECT * FROM df_src UNION ALL SELECT 2") -> tuple[St
     return source, union, step("save", "x.writer", "u", rows=1)
 
 
+def bypassed(query: str, *needs: str, kept: int = 193) -> tuple[Step, ...]:
+    """A step that aggregates rows, beside one that filters them."""
+    columns = {"columns": ["id", "k"], "dtypes": ["int64", "str"]}
+    return (
+        step("src", "x.extractor", rows=200, out=columns),
+        step(
+            "clean", "duckdb.processor", "src", rows=kept, out=columns, query="SELECT * FROM df WHERE id > 7"
+        ),
+        step("stats", "duckdb.processor", *needs, rows=20, query=query),
+        step("save", "x.csv_writer", "stats", rows=20, path="out/o.csv"),
+    )
+
+
 CLEAN = step("clean", "x.filter", "src", rows=193)
 HEADER = {"rows": 3, "dtypes": ["str"], "columns": ["id;name;amount"]}
 
@@ -337,6 +350,9 @@ HITS: Sequence[tuple[str, Made]] = (
     ("target-emptied", theirs(*replacing(0, write_mode="replace"))),
     ("result-unused", ours(SRC, CLEAN, SAVE)),
     ("result-unused", theirs(SRC, CLEAN, SAVE)),
+    ("result-unused", ours(*bypassed("SELECT k, count(*) AS n FROM df_src GROUP BY k", "src", "clean"))),
+    ("result-unused", theirs(*bypassed("SELECT k, count(*) AS n FROM df_src GROUP BY k", "src", "clean"))),
+    ("result-unused", ours(*bypassed("SELECT k, count(*) AS n FROM df_src GROUP BY k", "src"))),
     ("limit-reached", ours(limited(1000, "SELECT * FROM records LIMIT 1000"))),
     ("limit-reached", theirs(limited(1000, "SELECT TOP 1000 * FROM records"))),
     ("limit-reached", ours(limited(1000, "SELECT * FROM records ORDER BY id FETCH FIRST 1000 ROWS ONLY"))),
@@ -481,6 +497,9 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("target-emptied", theirs(*replacing(5, write_mode="replace"))),
     ("result-unused", ours(SRC, CLEAN, step("save", "x.writer", "clean", rows=193))),
     ("result-unused", theirs(SRC, CLEAN)),
+    ("result-unused", ours(*bypassed("SELECT k, count(*) AS n FROM df_clean GROUP BY k", "src", "clean"))),
+    ("result-unused", ours(*bypassed("SELECT k, count(*) AS n FROM df GROUP BY k", "src", kept=7))),
+    ("result-unused", ours(*bypassed("SELECT k, count(*) AS n FROM df_clean GROUP BY k", "clean"))),
     ("limit-reached", ours(limited(999, "SELECT * FROM records LIMIT 1000"))),
     ("limit-reached", theirs(limited(10, "SELECT * FROM records ORDER BY stars DESC LIMIT 10"))),
     ("limit-reached", ours(limited(1000, "SELECT * FROM (SELECT * FROM r LIMIT 1000) x JOIN y USING (k)"))),

@@ -1,8 +1,10 @@
 """Steps selected by their configuration."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
-from osiris_inspect.inspector.run.run import Run, StepState
+from osiris_inspect.inspector.run.run import InputState, Run, StepState
+from osiris_inspect.model.manifest import input_name
 from osiris_inspect.model.run_layout import is_safe_name
 
 _SQL_CHANNEL_KEYS = ("pg_dsn", "sql_url", "dsn", "sql_dsn")
@@ -14,6 +16,26 @@ def duckdb_queries(run: Run) -> Iterator[tuple[StepState, str]]:
         query = step.config.get("query")
         if step.driver == "duckdb.processor" and isinstance(query, str) and is_safe_name(step.id):
             yield step, query
+
+
+def inputs_not_in_query(run: Run) -> Iterator[tuple[StepState, list[InputState]]]:
+    """Yield each DuckDB step with several inputs whose query does not name all of them, and these inputs."""
+    for step, query in duckdb_queries(run):
+        if len(step.inputs) < 2 or re.search(r"\b(?:input_df|df)\b", query, re.IGNORECASE):
+            continue
+        unused = [entry for entry in step.inputs if not _names_table(query, _table_names(entry))]
+        if unused:
+            yield step, unused
+
+
+def _table_names(entry: InputState) -> set[str]:
+    return {entry.name} | ({input_name(entry.from_step), entry.from_step} if entry.from_step else set())
+
+
+def _names_table(query: str, names: Iterable[str]) -> bool:
+    return any(
+        re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", query, re.IGNORECASE) for name in names if name
+    )
 
 
 def unlogged_supabase_writes(run: Run) -> Iterator[StepState]:
