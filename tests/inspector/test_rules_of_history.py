@@ -163,6 +163,8 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "new nulls": [{}, {}, columns(name=("str", 40, "many", None))],
         "no values any more": [{}, {}, columns(id=("float64", 100, 0, None))],
         "constant": [{}, {}, columns(name=("str", 0, 1, None))],
+        "one of several values": [*[columns(name=("str", 0, "few", None))] * 2, columns(name=("str", 0, 1, None))],
+        "several values or many": [columns(name=("str", 0, "few", None)), {}, columns(name=("str", 0, 1, None))],
     },
 }  # fmt: skip
 NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
@@ -227,7 +229,11 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "nulls as before": [*[columns(name=("str", 40, "many", None))] * 3],
         "few nulls": [{}, {}, columns(name=("str", 10, "many", None))],
         "constant before": [*[columns(name=("str", 0, 1, None))] * 3],
-        "few values before": [*[columns(name=("str", 0, "few", None))] * 2, columns(name=("str", 0, 1, None))],
+        "few rows of few values": [*[columns(name=("str", 0, "few", None))] * 2, {"rows": 19, **columns(name=("str", 0, 1, None))}],
+        "constant in one earlier run": [columns(name=("str", 0, "few", None)), *[columns(name=("str", 0, 1, None))] * 2],
+        "several values in one earlier run": [columns(name=("str", 0, "few", None)), columns(name=("str", 0, 1, None))],
+        "a flag": [*[columns(flag=("bool", 0, "few", None))] * 2, columns(flag=("bool", 0, 1, None))],
+        "a day": [{}, {}, columns(day=("datetime64[us]", 0, 1, None))],
         "other parameters": [*[{"source": source(city="a")}] * 2, {"source": source(city="b"), **columns(name=("str", 0, 1, None))}],
     },
 }  # fmt: skip

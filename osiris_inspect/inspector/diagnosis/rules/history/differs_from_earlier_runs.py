@@ -2,7 +2,7 @@
 
 What it finds:
     A step that returned at most half or at least twice the rows of each of the last runs, which were alike; a column
-    whose values are missing in many rows and were not before, or that has one value in all rows and had many; a run that
+    whose values are missing in many rows and were not before, or that has one value in all rows and had several; a run that
     took more than five times as long. Only runs beside this one with the same settings are compared: at least three, for
     columns two, at most eight. Runs in which the step had other settings count for a tenth or ten times the rows.
 
@@ -26,6 +26,7 @@ from osiris_inspect.inspector.diagnosis.evidence.citations import (
 )
 from osiris_inspect.inspector.diagnosis.evidence.configuration.comparable_runs import ComparableRuns
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
+from osiris_inspect.inspector.run.counts.column_kinds import kind_of
 from osiris_inspect.inspector.run.counts.earlier_run import EarlierRun
 from osiris_inspect.inspector.run.counts.frame_facts import ColumnFacts
 from osiris_inspect.inspector.run.lineage import Lineage
@@ -44,6 +45,8 @@ FACTOR = 2
 CHANGED_FACTOR = 10
 MAX_USUAL_NULLS = 0.05
 MIN_NEW_NULLS = 0.3
+_NEAR_CONSTANT = frozenset({"boolean", "time"})
+"""Kinds of columns whose few values may be one by chance: a flag that is rarely set, the day of the rows."""
 SLOWER = 5
 MIN_SECONDS_MORE = 60
 TEMPLATE = FindingTemplate(
@@ -107,7 +110,7 @@ def _values(run: Run, step: StepState, earlier: Sequence[EarlierRun]) -> Finding
             continue
         before = [(other.rows, found) for other in frames if (found := other.column(column.name)) is not None]
         message = _new_nulls(frame.rows, column, before) or _now_constant(
-            column, [found for _, found in before]
+            frame.rows, column, [found for _, found in before]
         )
         if message and len(before) >= MIN_LOGS:
             return TEMPLATE.finding(message, frame_evidence(frame, column.name), step=step.id)
@@ -122,10 +125,15 @@ def _new_nulls(rows: int, column: ColumnFacts, before: Sequence[tuple[int | None
     return f"{column.name!r} has no value in {share:.0%} of the rows; in the last {len(shares)} runs at most {max(shares):.0%}"
 
 
-def _now_constant(column: ColumnFacts, before: Sequence[ColumnFacts]) -> str:
-    if column.distinct != 1 or any(found.distinct != "many" for found in before):
+def _now_constant(rows: int, column: ColumnFacts, before: Sequence[ColumnFacts]) -> str:
+    if column.distinct != 1 or not before:
         return ""
-    return f"{column.name!r} has one value in all rows; in the last {len(before)} runs it had many"
+    if all(found.distinct == "many" for found in before):
+        return f"{column.name!r} has one value in all rows; in the last {len(before)} runs it had many"
+    had_several = all(found.distinct in ("few", "many") for found in before)
+    if had_several and rows >= MIN_ROWS and kind_of(column.dtype) not in _NEAR_CONSTANT:
+        return f"{column.name!r} has one value in all rows; in the last {len(before)} runs it had several"
+    return ""
 
 
 def _duration(run: Run) -> Iterator[Finding]:
