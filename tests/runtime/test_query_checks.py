@@ -360,3 +360,46 @@ def test_query_that_cannot_be_taken_apart_still_succeeds(tmp_path: Path) -> None
         )
         == []
     )
+
+
+PRICES = pd.DataFrame(
+    {
+        "price": ["1.5"] * 6 + ["2,5"] * 3 + ["n/a"],
+        "note": ["n/a"] * 4 + ["1"] * 6,
+        "day": ["2024-01-01"] * 5 + ["01.02.2024"] * 5,
+        "kind": ["number"] * 6 + ["text"] * 4,
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "lost"),
+    [
+        ("SELECT TRY_CAST(price AS DOUBLE) AS price FROM p", [("price", 9, 3)]),
+        ("SELECT sum(TRY_CAST(p.price AS DOUBLE) * 2) AS total FROM p GROUP BY kind", [("price", 9, 3)]),
+        (
+            "WITH c AS (SELECT try_cast(trim(price) AS DECIMAL(9, 2)) AS v FROM p) SELECT sum(v) AS v FROM c",
+            [("price", 9, 3)],
+        ),
+        ("SELECT CAST(try_strptime(day, '%Y-%m-%d') AS DATE) AS d FROM p", [("day", 10, 5)]),
+        (
+            "SELECT coalesce(try_strptime(day, '%Y-%m-%d'), try_strptime(day, '%Y/%m/%d')) AS d FROM p",
+            [("day", 10, 5)],
+        ),
+        (
+            "SELECT coalesce(try_strptime(day, '%Y-%m-%d'), try_strptime(day, '%d.%m.%Y')) AS d FROM p",
+            [],
+        ),
+        ("SELECT TRY_CAST(replace(price, ',', '.') AS DOUBLE) AS price FROM p", []),
+        ("SELECT TRY_CAST(note AS INTEGER) AS note FROM p", []),
+        ("SELECT TRY_CAST(price AS DOUBLE) AS price FROM p WHERE kind = 'number'", []),
+        ("SELECT CASE WHEN kind = 'number' THEN TRY_CAST(price AS DOUBLE) END AS price FROM p", []),
+        ("SELECT price FROM p WHERE TRY_CAST(price AS DOUBLE) IS NULL", []),
+        ("SELECT sum(TRY_CAST(price AS DOUBLE)) FILTER (WHERE kind = 'number') AS total FROM p", []),
+    ],
+)
+def test_values_that_a_conversion_loses_are_counted(
+    tmp_path: Path, query: str, lost: list[tuple[str, int, int]]
+) -> None:
+    found = [one for one in checks(tmp_path, query, p=PRICES) if one["check"] == "values-lost"]
+    assert [(one["column"], one["values"], one["lost"]) for one in found] == lost

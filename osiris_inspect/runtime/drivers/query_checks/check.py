@@ -15,6 +15,7 @@ from osiris_inspect.runtime.drivers.query_checks.conditions import (
     find_null_lists,
     find_text_numbers,
 )
+from osiris_inspect.runtime.drivers.query_checks.conversions import find_lost_values
 from osiris_inspect.runtime.drivers.query_checks.inline import inline_select
 from osiris_inspect.runtime.drivers.query_checks.joins import (
     Join,
@@ -43,7 +44,7 @@ MIN_UNMATCHED: Final = 3
 MIN_SHARE: Final = 0.1
 """Share of the rows of a side without a partner above which other forms of their keys are compared."""
 _WORTH_PARSING: Final = re.compile(
-    r"\b(?:join|union|intersect|except|null|between|max|min|limit|sample|tablesample|case|coalesce|ifnull|nvl)\b|[<>]=?\s{0,9}(?:'|date\b|timestamp\b)|'\s{0,9}[<>]|\bin\s{0,9}\(\s{0,9}select|\bfrom\b[^()]{1,200},|//",
+    r"\b(?:join|union|intersect|except|null|between|max|min|limit|sample|tablesample|case|coalesce|ifnull|nvl|try_cast|try_strptime)\b|[<>]=?\s{0,9}(?:'|date\b|timestamp\b)|'\s{0,9}[<>]|\bin\s{0,9}\(\s{0,9}select|\bfrom\b[^()]{1,200},|//",
     re.IGNORECASE,
 )
 
@@ -75,6 +76,7 @@ def check_query(database: Database, query: str, result: ResultColumns) -> QueryF
         checks += database.attempt(_check_inlined(database, select))
         checks += database.attempt(_check_conditions(database, select, tables))
         checks += database.attempt(find_inner_limit(select, is_outer=is_outer))
+        checks += database.attempt(find_lost_values(database, select, tables))
         checks += database.attempt(find_zero_quotients(database, select, tables, result))
         if not may_choose:
             checks += database.attempt(find_constant_results(database, select, tables, result))

@@ -2,7 +2,8 @@
 
 What it finds:
     A step that returns as many rows as it received, and a column that had values in nearly all rows and has none in many
-    of them. With SQL only for conversions that return NULL instead of failing (`TRY_CAST`, `try_strptime`).
+    of them. With SQL only for conversions that return NULL instead of failing (`TRY_CAST`, `try_strptime`), also if the
+    result has another name: the worker counts the values that they do not convert.
 
 Why it matters:
     A conversion that turns what it cannot read into nothing loses values without an error: numbers with a unit or a
@@ -40,7 +41,19 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     for step in run.steps:
         frame = run.frames.get(step.id)
         source = run.frames.get(step.inputs[0].from_step or "") if len(step.inputs) == 1 else None
-        if frame is None or source is None or step.status != "succeeded" or not _may_convert(step):
+        if frame is None or step.status != "succeeded":
+            continue
+        lost = next((one for one in frame.checks if one.get("check") == "values-lost"), None)
+        if lost is not None:
+            is_empty = lost.get("lost") == lost.get("values") and frame.empty_columns
+            if not is_empty:  # another rule reports columns without any value
+                yield TEMPLATE.finding(
+                    f"converted {lost.get('lost')} of {lost.get('values')} values of {str(lost.get('column'))!r} to NULL",
+                    frame_evidence(frame, "values-lost"),
+                    step=step.id,
+                )
+            continue
+        if source is None or not _may_convert(step):
             continue
         rows = frame.rows or 0
         if rows < MIN_ROWS or rows != source.rows:
