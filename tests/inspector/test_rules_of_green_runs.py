@@ -263,6 +263,38 @@ def bypassed(query: str, *needs: str, kept: int = 193) -> tuple[Step, ...]:
     )
 
 
+def equal_inputs(
+    query: str | None, rows: int = 100, total: int = 200, second: str = "f1"
+) -> tuple[Step, ...]:
+    """A step with two inputs, the second of which has this fingerprint."""
+    config = {"query": query} if query else {}
+    return (
+        step(
+            "jan",
+            "filesystem.csv_extractor",
+            rows=rows,
+            out={"columns": ["id"], "fingerprint": "f1"},
+            path="jan.csv",
+        ),
+        step(
+            "feb",
+            "filesystem.csv_extractor",
+            rows=rows,
+            out={"columns": ["id"], "fingerprint": second},
+            path="jan.csv",
+        ),
+        step("all", "x.processor", "jan", "feb", rows=total, **config),
+    )
+
+
+def appended(table: str, **config: Any) -> tuple[Step, ...]:
+    """Two writers of equal frames."""
+    jan, feb, _ = equal_inputs(None)
+    into = {"connection": "@mysql.db", "write_mode": "append", **config}
+    one = step("save1", "mysql.writer", "jan", rows=100, table="stats", **into)
+    return jan, feb, one, step("save2", "mysql.writer", "feb", rows=100, table=table, **into)
+
+
 CLEAN = step("clean", "x.filter", "src", rows=193)
 HEADER = {"rows": 3, "dtypes": ["str"], "columns": ["id;name;amount"]}
 
@@ -350,6 +382,10 @@ HITS: Sequence[tuple[str, Made]] = (
     ("target-emptied", theirs(*replacing(0, write_mode="replace"))),
     ("result-unused", ours(SRC, CLEAN, SAVE)),
     ("result-unused", theirs(SRC, CLEAN, SAVE)),
+    ("same-data-united", ours(*equal_inputs("SELECT * FROM df_jan UNION ALL SELECT * FROM df_feb"))),
+    ("same-data-united", ours(*equal_inputs("SELECT * FROM df_jan UNION SELECT * FROM df_feb", total=100))),
+    ("same-data-united", ours(*equal_inputs(None))),
+    ("same-data-united", ours(*appended("stats"))),
     ("result-unused", ours(*bypassed("SELECT k, count(*) AS n FROM df_src GROUP BY k", "src", "clean"))),
     ("result-unused", theirs(*bypassed("SELECT k, count(*) AS n FROM df_src GROUP BY k", "src", "clean"))),
     ("result-unused", ours(*bypassed("SELECT k, count(*) AS n FROM df_src GROUP BY k", "src"))),
@@ -497,6 +533,13 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("target-emptied", theirs(*replacing(5, write_mode="replace"))),
     ("result-unused", ours(SRC, CLEAN, step("save", "x.writer", "clean", rows=193))),
     ("result-unused", theirs(SRC, CLEAN)),
+    ("same-data-united", ours(*equal_inputs("SELECT * FROM df_jan UNION ALL SELECT * FROM df_feb", second="f2"))),
+    ("same-data-united", ours(*equal_inputs("SELECT * FROM df_jan UNION ALL SELECT * FROM df_feb", rows=9))),
+    ("same-data-united", ours(*equal_inputs("SELECT * FROM df_jan a JOIN df_feb b ON a.id = b.parent"))),
+    ("same-data-united", ours(*equal_inputs("(TABLE df_jan EXCEPT TABLE df_feb) UNION (TABLE df_feb EXCEPT TABLE df_jan)", total=0))),
+    ("same-data-united", ours(*equal_inputs(None, total=100))),
+    ("same-data-united", ours(*appended("other"))),
+    ("same-data-united", ours(*appended("stats", on_conflict="ignore"))),
     ("result-unused", ours(*bypassed("SELECT k, count(*) AS n FROM df_clean GROUP BY k", "src", "clean"))),
     ("result-unused", ours(*bypassed("SELECT k, count(*) AS n FROM df GROUP BY k", "src", kept=7))),
     ("result-unused", ours(*bypassed("SELECT k, count(*) AS n FROM df_clean GROUP BY k", "clean"))),
