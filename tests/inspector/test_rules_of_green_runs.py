@@ -263,6 +263,15 @@ def bypassed(query: str, *needs: str, kept: int = 193) -> tuple[Step, ...]:
     )
 
 
+def collapsed(
+    name: str = "shape", rows: int = 300, before: str = "many", dtype: str = "float64", **config: Any
+) -> tuple[Step, Step]:
+    """A step after which a column has one value."""
+    columns = {"columns": ["id"], "dtypes": [dtype], "nulls": [0]}
+    source = step("src", "x.extractor", rows=rows, out={**columns, "distinct": [before]})
+    return source, step(name, "x.y", "src", rows=rows, out={**columns, "distinct": [1]}, **config)
+
+
 def equal_inputs(
     query: str | None, rows: int = 100, total: int = 200, second: str = "f1"
 ) -> tuple[Step, ...]:
@@ -386,6 +395,7 @@ HITS: Sequence[tuple[str, Made]] = (
     ("same-data-united", ours(*equal_inputs("SELECT * FROM df_jan UNION SELECT * FROM df_feb", total=100))),
     ("same-data-united", ours(*equal_inputs(None))),
     ("same-data-united", ours(*appended("stats"))),
+    ("values-lost-in-column", ours(*collapsed())),
     ("result-unused", ours(*bypassed("SELECT k, count(*) AS n FROM df_src GROUP BY k", "src", "clean"))),
     ("result-unused", theirs(*bypassed("SELECT k, count(*) AS n FROM df_src GROUP BY k", "src", "clean"))),
     ("result-unused", ours(*bypassed("SELECT k, count(*) AS n FROM df_src GROUP BY k", "src"))),
@@ -539,6 +549,11 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("same-data-united", ours(*equal_inputs("(TABLE df_jan EXCEPT TABLE df_feb) UNION (TABLE df_feb EXCEPT TABLE df_jan)", total=0))),
     ("same-data-united", ours(*equal_inputs(None, total=100))),
     ("same-data-united", ours(*appended("other"))),
+    ("values-lost-in-column", ours(*collapsed("mask-emails"))),
+    ("values-lost-in-column", ours(*collapsed(rows=19))),
+    ("values-lost-in-column", ours(*collapsed(before="few"))),
+    ("values-lost-in-column", ours(*collapsed(dtype="datetime64[us]"))),
+    ("values-lost-in-column", ours(*collapsed(query="SELECT 7 AS id FROM df"))),
     ("same-data-united", ours(*appended("stats", on_conflict="ignore"))),
     ("result-unused", ours(*bypassed("SELECT k, count(*) AS n FROM df_clean GROUP BY k", "src", "clean"))),
     ("result-unused", ours(*bypassed("SELECT k, count(*) AS n FROM df GROUP BY k", "src", kept=7))),

@@ -2,7 +2,7 @@
 
 What it finds:
     A step that returns as many rows as it received, and a column that had values in nearly all rows and has none in many
-    of them. With SQL only for conversions that return NULL instead of failing (`TRY_CAST`, `try_strptime`), also if the
+    of them; without SQL also a column that had many values and has one. With SQL only for conversions that return NULL instead of failing (`TRY_CAST`, `try_strptime`), also if the
     result has another name: the worker counts the values that they do not convert.
 
 Why it matters:
@@ -17,9 +17,13 @@ Example:
     `shape` returns 300 rows; `amount` has a value in 180 of them, and in 300 of its input.
 """
 
+import re
+
 from osiris_inspect.inspector.diagnosis.evidence.citations import frame_evidence
 from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import query_of
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
+from osiris_inspect.inspector.run.counts.column_kinds import kind_of
+from osiris_inspect.inspector.run.counts.frame_facts import FrameFacts
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.model.finding import Confidence, Severity
@@ -28,6 +32,8 @@ NEEDS = ("inputs_resolved",)
 MIN_ROWS = 10
 MAX_SHARE_BEFORE = 0.05
 MIN_SHARE_AFTER = 0.2
+MIN_ROWS_OF_ONE = 20
+_MASKS = re.compile(r"mask|anonym|redact|hash|pseudonym|scrub", re.IGNORECASE)
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "data",
@@ -58,6 +64,16 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         rows = frame.rows or 0
         if rows < MIN_ROWS or rows != source.rows:
             continue
+        collapsed = _collapsed_column(step, source, frame)
+        if collapsed is not None:
+            yield TEMPLATE.finding(
+                f"{collapsed!r} has one value in all {rows:,} rows, and many in its input",
+                frame_evidence(frame, collapsed),
+                frame_evidence(source, collapsed),
+                step=step.id,
+                fix="check what the step does to the column; if one value is intended, allow this rule for the step",
+            )
+            continue
         for column in frame.columns:
             before = source.column(column.name)
             if before is None or before.nulls is None or column.nulls is None:
@@ -70,6 +86,22 @@ def check(run: Run, _lineage: Lineage) -> Findings:
                     step=step.id,
                 )
                 break
+
+
+def _collapsed_column(step: StepState, source: FrameFacts, frame: FrameFacts) -> str | None:
+    """Return a column of many values to which a driver gave one value; None if there is none, or it masks values.
+
+    A column of times is not returned: a driver may set it to the time of the run.
+    """
+    is_query = query_of(step.config) is not None
+    if is_query or (frame.rows or 0) < MIN_ROWS_OF_ONE or _MASKS.search(f"{step.id} {step.driver}"):
+        return None
+    for column in frame.columns:
+        before = source.column(column.name)
+        is_one = column.distinct == 1 and before is not None and before.distinct == "many"
+        if is_one and kind_of(column.dtype) != "time":
+            return column.name
+    return None
 
 
 def _may_convert(step: StepState) -> bool:
