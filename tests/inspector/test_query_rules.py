@@ -35,6 +35,7 @@ DAY = {"check": "period-cuts-last-day", "column": "at", "day": "2024-01-31", "ro
 FALLBACK = {"check": "fallback-in-all-rows", "column": "name", "rows": 1000}
 SAMPLE = {"check": "rows-sampled", "part": "LIMIT 200"}
 ZERO = {"check": "quotient-is-zero", "column": "rate", "rows": 40}
+REMOVED = {"check": "union-removes-rows", "table": "a", "rows": 1000, "removed": 12}
 LOST = {"check": "values-lost", "column": "price", "values": 1000, "lost": 300}
 CASE = {"check": "case-has-one-result", "column": "state", "rows": 1000}
 
@@ -82,6 +83,7 @@ HITS: Sequence[tuple[str, Made]] = (
     ("rows-sampled", checked(SAMPLE)),
     ("quotient-is-zero", checked(ZERO)),
     ("values-lost-in-column", checked(LOST)),
+    ("union-removes-rows", checked(REMOVED)),
 )
 NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("join-keys-differ-in-form", checked(KEYS | {"unmatched_would_match": {}})),
@@ -121,6 +123,7 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ),
     ("quotient-is-zero", checked(SAMPLE)),
     ("values-lost-in-column", checked(ZERO)),
+    ("union-removes-rows", checked(UNION)),
 )
 
 

@@ -403,3 +403,36 @@ def test_values_that_a_conversion_loses_are_counted(
 ) -> None:
     found = [one for one in checks(tmp_path, query, p=PRICES) if one["check"] == "values-lost"]
     assert [(one["column"], one["values"], one["lost"]) for one in found] == lost
+
+
+SALES = pd.DataFrame({"day": [1, 1, 2, 3], "sku": list("aabc"), "qty": [1, 1, 1, 1], "price": [2.0] * 4})
+MORE_SALES = pd.DataFrame({"day": [3, 4], "sku": list("cd"), "qty": [1, 1], "price": [2.0] * 2})
+
+
+@pytest.mark.parametrize(
+    ("query", "removed"),
+    [
+        ("SELECT * FROM s UNION SELECT * FROM m", [("s", 4, 1)]),
+        ("SELECT * FROM m UNION SELECT * FROM s", [("s", 4, 1)]),
+        ("SELECT day, sku, qty, price FROM s UNION SELECT day, sku, qty, price FROM m", [("s", 4, 1)]),
+        (
+            "WITH u AS (SELECT * FROM s UNION SELECT * FROM m) SELECT sum(qty * price) AS total FROM u",
+            [("s", 4, 1)],
+        ),
+        ("WITH x AS (SELECT * FROM s) SELECT * FROM x WHERE day < 3 UNION SELECT * FROM m", [("x", 3, 1)]),
+        ("SELECT * FROM s UNION ALL SELECT * FROM m", []),
+        ("SELECT * FROM m UNION SELECT * FROM m", []),
+        ("SELECT day, sku FROM s UNION SELECT day, sku FROM m", []),
+        ("SELECT DISTINCT * FROM s UNION SELECT * FROM m", []),
+        ("SELECT *, 7 AS id FROM s UNION SELECT *, 8 AS id FROM m", []),
+        ("SELECT * FROM s EXCEPT SELECT * FROM m", []),
+        ("WITH x AS (SELECT *, 7 AS id FROM s) SELECT * FROM x UNION SELECT * FROM x", []),
+    ],
+)
+def test_equal_rows_that_a_union_removes_are_counted(
+    tmp_path: Path, query: str, removed: list[tuple[str, int, int]]
+) -> None:
+    found = [
+        one for one in checks(tmp_path, query, s=SALES, m=MORE_SALES) if one["check"] == "union-removes-rows"
+    ]
+    assert [(one["table"], one["rows"], one["removed"]) for one in found] == removed

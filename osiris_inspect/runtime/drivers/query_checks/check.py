@@ -36,7 +36,7 @@ from osiris_inspect.runtime.drivers.query_checks.results import (
 from osiris_inspect.runtime.drivers.query_checks.samples import find_inner_limit, find_samples
 from osiris_inspect.runtime.drivers.query_checks.tables import Database, QueryTable, columns_in
 from osiris_inspect.runtime.drivers.query_checks.tree import Node, Select, iter_selects, parse_query, walk
-from osiris_inspect.runtime.drivers.query_checks.unions import find_swapped_columns
+from osiris_inspect.runtime.drivers.query_checks.unions import find_removed_rows, find_swapped_columns
 
 MAX_SELECTS: Final = 8
 MAX_CHECKS: Final = 8
@@ -63,6 +63,7 @@ def check_query(database: Database, query: str, result: ResultColumns) -> QueryF
         return QueryFacts(None, ())
     tree = parse_query(database.execute, query)
     checks = database.attempt(find_swapped_columns(database, tree))
+    checks += database.attempt(find_removed_rows(database, tree))
     checks += database.attempt(find_samples(tree))
     joins: list[dict[str, Any]] = []
     selects = list(iter_selects(tree))[:MAX_SELECTS]

@@ -1,16 +1,22 @@
-"""Unions that put values into the wrong columns: they join by position, and the names are in another order."""
+"""Unions that put values into the wrong columns, because they join by position, or that leave out rows."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
-from osiris_inspect.runtime.drivers.query_checks.tables import Database
+from osiris_inspect.runtime.drivers.query_checks.joins import read_tables
+from osiris_inspect.runtime.drivers.query_checks.tables import Database, QueryTable, columns_in
 from osiris_inspect.runtime.drivers.query_checks.tree import (
     Node,
+    Select,
     as_node,
     ctes_of,
     render_query,
     walk,
 )
+
+MIN_COLUMNS: Final = 4
+"""A shorter list of columns may be meant as a list of different values."""
+_IDS: Final = frozenset({"id", "uuid", "guid", "pk", "row_id"})
 
 
 def find_swapped_columns(database: Database, tree: Node) -> Iterator[dict[str, Any]]:
@@ -42,3 +48,47 @@ def _names(database: Database, tree: Node, union: Node, child: Node) -> list[str
     ctes = [*outer, *ctes_of(union), *ctes_of(child)]
     query = render_query(database.execute, {**child, "cte_map": {"map": ctes}})
     return [name for name, _ in database.describe(query)]
+
+
+def find_removed_rows(database: Database, tree: Node) -> Iterator[dict[str, Any]]:
+    """Yield each UNION without ALL that leaves out equal rows of one input of which it takes all columns.
+
+    Equal rows with an id of their own are the same record.
+    """
+    for union in walk(tree):
+        if union.get("type") != "SET_OPERATION_NODE" or union.get("setop_type") != "UNION":
+            continue
+        if union.get("setop_all"):
+            continue
+        outer = ctes_of(tree) if tree is not union else []
+        for child in map(as_node, union.get("children", ())):
+            select = Select(child, (*outer, *ctes_of(union), *ctes_of(child)))
+            tables = list(read_tables(database, select)) if child.get("type") == "SELECT_NODE" else []
+            if (
+                len(tables) != 1
+                or not _takes_all_columns(child, tables[0])
+                or tables[0].columns.keys() & _IDS
+            ):
+                continue
+            query = render_query(database.execute, {**child, "cte_map": {"map": list(select.ctes)}})
+            ((rows, kept),) = database.execute(
+                f"SELECT (SELECT count(*) FROM ({query})), (SELECT count(*) FROM (SELECT DISTINCT * FROM ({query})))",  # noqa: S608  rendered
+                [],
+            )
+            if kept < rows:
+                label = tables[0].label
+                yield {"check": "union-removes-rows", "table": label, "rows": rows, "removed": rows - kept}
+                break
+
+
+def _takes_all_columns(child: Node, table: QueryTable) -> bool:
+    """Return True for ``SELECT *`` of several columns, and for a list of all columns of a wide table."""
+    if any(child.get(part) for part in ("group_expressions", "having", "qualify", "modifiers", "sample")):
+        return False
+    columns = [as_node(column) for column in child.get("select_list", ())]
+    if len(columns) == 1 and columns[0].get("class") == "STAR":
+        return len(table.columns) > 1
+    names = {
+        name for column in columns if column.get("class") == "COLUMN_REF" for _, name in columns_in(column)
+    }
+    return len(names) >= MIN_COLUMNS and names == table.columns.keys()

@@ -26,6 +26,7 @@ from osiris_inspect.inspector.run.counts.column_kinds import kind_of
 from osiris_inspect.inspector.run.counts.frame_facts import FrameFacts
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
+from osiris_inspect.model.event import as_int
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("inputs_resolved",)
@@ -54,7 +55,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
             is_empty = lost.get("lost") == lost.get("values") and frame.empty_columns
             if not is_empty:  # another rule reports columns without any value
                 yield TEMPLATE.finding(
-                    f"converted {lost.get('lost')} of {lost.get('values')} values of {str(lost.get('column'))!r} to NULL",
+                    f"converted {as_int(lost.get('lost')) or 0:,} of {as_int(lost.get('values')) or 0:,} values of {str(lost.get('column'))!r} to NULL",
                     frame_evidence(frame, "values-lost"),
                     step=step.id,
                 )
