@@ -54,6 +54,20 @@ def test_recorded_kind_is_the_rule(tmp_path: Path) -> None:
     assert cause.domain == "config"
 
 
+@pytest.mark.parametrize(
+    ("columns", "step"), [(["id", "n", "ID"], "extract"), (["id", "xmin"], "stats"), (None, "stats")]
+)
+def test_repeated_column_name_blames_the_producer(
+    tmp_path: Path, columns: list[str] | None, step: str
+) -> None:
+    facts = {"columns": columns} if columns else {}
+    info = ErrorInfo(
+        "frame-refused", "the frame has 2 columns named 'id'", "rename it", facts, "DriverError", ()
+    )
+    cause = _cause(tmp_path, "step 'stats': the frame has 2 columns named 'id'", info)
+    assert (cause.rule, cause.step) == ("frame-refused", step)
+
+
 def test_exception_of_driver_names_its_place(tmp_path: Path) -> None:
     info = ErrorInfo(
         "driver-raised", "something new", None, {}, "CustomError", (), Place("my/driver.py", 7, "run")

@@ -20,7 +20,7 @@ from osiris_inspect.inspector.diagnosis.evidence.error_text import UNKNOWN_KIND,
 from osiris_inspect.inspector.diagnosis.evidence.headline import error_headline, with_cause
 from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run, StepFailure
+from osiris_inspect.inspector.run.run import Run, StepFailure, StepState
 from osiris_inspect.model.error_info import ERROR_KINDS
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity, Stage
 
@@ -51,7 +51,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     """Report the error of each failed step and of the run."""
     for step in run.steps:
         if step.failure is not None:
-            source = _source(step.failure, run)
+            source = _source(step, step.failure, run)
             yield from _reported(
                 step.failure,
                 error_evidence(step),
@@ -64,12 +64,23 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         yield from _reported(run.failure, (cited,), None, run.failed_stage or "finish")
 
 
-def _source(failure: StepFailure, run: Run) -> str | None:
+def _source(step: StepState, failure: StepFailure, run: Run) -> str | None:
     """Return the successful step whose frame the error blames; None if it blames the failed step itself."""
-    named = failure.info.facts.get("from_step") if failure.info is not None else None
-    step = run.step(named) if isinstance(named, str) else None
-    blames_source = failure.info is not None and failure.info.kind in _KINDS_OF_SOURCES
-    return step.id if step is not None and blames_source and step.status == "succeeded" else None
+    info = failure.info
+    if info is None:
+        return None
+    named = info.facts.get("from_step") if info.kind in _KINDS_OF_SOURCES else None
+    if info.kind == "frame-refused" and _has_repeated_names(info.facts.get("columns")):
+        origins = {entry.from_step for entry in step.inputs} or set(step.needs)
+        named = origins.pop() if len(origins) == 1 else None
+    source = run.step(named) if isinstance(named, str) else None
+    return source.id if source is not None and source.status == "succeeded" else None
+
+
+def _has_repeated_names(columns: object) -> bool:
+    """Return True if two columns have one name; SQL ignores case."""
+    names = [str(name).lower() for name in columns] if isinstance(columns, list) else []
+    return len(set(names)) < len(names)
 
 
 def _reported(
