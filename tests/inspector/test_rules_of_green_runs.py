@@ -381,6 +381,7 @@ HITS: Sequence[tuple[str, Made]] = (
     ("join-hardly-matches", ours(*joined(12, join=keys(0, 0, 12, 12)))),
     ("join-hardly-matches", ours(*joined(700, join=keys(800, 0, 700) | {"uses": "both"}))),
     ("join-hardly-matches", ours(*joined(700, join=keys(800, 0, 700) | {"uses": "right"}))),
+    ("join-hardly-matches", ours(*joined(40, join=keys(800, 0, 700) | {"uses": "both", "filtered": True, "whole": True}))),
     ("target-overwritten", ours(*two_writers(path="./out/o.csv"))),
     ("target-overwritten", theirs(*two_writers(path="out/o.csv"))),
     (
@@ -532,6 +533,8 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("rows-multiplied", theirs(SRC, step("enrich", "duckdb.processor", "src", rows=900, query="SELECT unnest(tags) FROM df"))),
     ("join-hardly-matches", ours(*joined(950, join=keys(0, 0, 950, 180)))),
     ("join-hardly-matches", ours(*joined(180))),
+    ("join-hardly-matches", ours(*joined(40, join=keys(800, 0, 700) | {"uses": "both", "filtered": True}))),
+    ("join-hardly-matches", ours(*joined(40, join=keys(800, 0, 700) | {"uses": "left", "filtered": True, "whole": True}))),
     ("target-overwritten", ours(*two_writers(path="out/o2.csv"))),
     ("target-overwritten", theirs(*two_writers(path="out/o.csv", append=True))),
     ("target-overwritten", ours(*two_writers(path="out/o.csv", bucket="other"))),

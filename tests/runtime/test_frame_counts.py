@@ -155,6 +155,22 @@ def test_join_of_filtered_rows_is_counted(tmp_path: Path, query: str, counted: t
     assert counts["filtered"] is True
 
 
+@pytest.mark.parametrize(
+    ("query", "is_whole"),
+    [
+        (
+            "WITH j AS (SELECT * FROM o JOIN c USING (customer_id)) SELECT name, sum(amount) FROM j GROUP BY 1",
+            True,
+        ),
+        ("SELECT * FROM o JOIN c USING (customer_id) JOIN c d ON d.name = c.name", True),
+        ("SELECT count(*) FROM (SELECT * FROM o JOIN c USING (customer_id) WHERE amount > 1)", False),
+    ],
+)
+def test_join_of_all_rows_in_a_query_is_whole(tmp_path: Path, query: str, *, is_whole: bool) -> None:
+    (counts,) = join(tmp_path, query)
+    assert (counts["filtered"], "whole" in counts) == (True, is_whole)
+
+
 def test_keys_of_two_columns_are_counted_as_pairs(tmp_path: Path) -> None:
     right = pd.DataFrame({"customer_id": [1, 1, 2], "amount": [1.0, 1.0, 9.0]})
     (counts,) = join(tmp_path, "SELECT * FROM o JOIN c USING (customer_id, amount)", right=right)

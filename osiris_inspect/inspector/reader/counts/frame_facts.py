@@ -103,6 +103,7 @@ def _join(counts: Mapping[str, Any]) -> JoinFacts | None:
         right_matched=as_int(counts.get("right_matched")),
         is_filtered=counts.get("filtered") is True,
         uses=str(counts.get("uses") or ""),
+        is_whole=counts.get("whole") is True,
     )
 
 

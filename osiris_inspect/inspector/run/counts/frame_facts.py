@@ -34,6 +34,7 @@ class JoinFacts(NamedTuple):
         right_matched: rows of the right input with a partner; None if not counted.
         is_filtered: the query joins only some rows of the inputs.
         left_duplicates, right_duplicates: rows whose key occurs earlier in the same input.
+        is_whole: all rows of both inputs are joined, although the query goes on with the joined rows.
         uses: the inputs with columns beside the keys in the result: left, right or both; empty if unknown or none.
     """
 
@@ -45,6 +46,7 @@ class JoinFacts(NamedTuple):
     right_matched: int | None = None
     is_filtered: bool = False
     uses: str = ""
+    is_whole: bool = False
 
 
 class FrameFacts(NamedTuple):

@@ -72,7 +72,7 @@ def check_query(database: Database, query: str, result: ResultColumns) -> QueryF
         tables = {table.name: table for table in database.attempt(read_tables(database, select))}
         found = database.attempt(_check_joins(database, select, tables))
         is_outer = select.node is tree
-        joins += [one if is_outer else {**one, "filtered": True} for one in found if "check" not in one]
+        joins += [one if is_outer else _as_part(one) for one in found if "check" not in one]
         checks += [check for check in found if "check" in check]
         checks += database.attempt(_check_inlined(database, select))
         checks += database.attempt(_check_conditions(database, select, tables))
@@ -91,7 +91,12 @@ def _join_of_query(tree: Node, joins: list[dict[str, Any]]) -> dict[str, Any] | 
         return None
     multiplying = (join for join in joins if join["left_duplicates"] and join["right_duplicates"])
     join = next(multiplying, joins[0])
-    return join if len(joins) == 1 else {**join, "filtered": True}
+    return join if len(joins) == 1 else _as_part(join)
+
+
+def _as_part(join: dict[str, Any]) -> dict[str, Any]:
+    """Return the counts of a join that is a part of a query; ``whole``: it joins all rows of both inputs."""
+    return {**join, "filtered": True, **({} if join.get("filtered") else {"whole": True})}
 
 
 def _check_joins(

@@ -22,7 +22,7 @@ from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.counts.frame_facts import FrameFacts, JoinFacts
 from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("output_stored",)
@@ -44,29 +44,40 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         if frame is None or frame.join is None or step.status != "succeeded":
             continue
         join = frame.join
-        if not join.left_rows or not join.right_rows or join.is_filtered or _is_explained(frame):
+        if not join.left_rows or not join.right_rows or _is_explained(frame):
             continue
-        if _matches_few(join):
+        if join.is_filtered:
+            yield from _dropped(step, frame, join) if join.is_whole and _is_lookup(join) else ()
+        elif _matches_few(join):
             yield TEMPLATE.finding(
                 f"{join.matched:,} of {join.left_rows:,} rows found a partner among {join.right_rows:,} rows of the join",
                 frame_evidence(frame, "join"),
                 step=step.id,
                 confidence=Confidence.MEDIUM if join.matched else None,
             )
-            continue
-        rows, matched, other = _larger_side(join)
-        dropped = rows - matched
-        query = query_of(step.config)
-        if query is not None and not query.has_outer_join and dropped >= MIN_DROPPED * rows:
-            is_lookup = join.uses in ("both", other) and dropped >= MIN_DROPPED_BY_LOOKUP * rows
-            yield TEMPLATE.finding(
-                f"the inner join dropped {dropped:,} of {rows:,} rows, which have no partner",
-                frame_evidence(frame, "join"),
-                step=step.id,
-                severity=Severity.WARNING if is_lookup else Severity.NOTE,
-                confidence=Confidence.MEDIUM,
-                fix="use a left join if these rows belong in the result",
-            )
+        else:
+            yield from _dropped(step, frame, join)
+
+
+def _dropped(step: StepState, frame: FrameFacts, join: JoinFacts) -> Findings:
+    """Find an inner join that drops rows of the larger input."""
+    rows, matched, _ = _larger_side(join)
+    query = query_of(step.config)
+    if query is not None and not query.has_outer_join and rows - matched >= MIN_DROPPED * rows:
+        yield TEMPLATE.finding(
+            f"the inner join dropped {rows - matched:,} of {rows:,} rows, which have no partner",
+            frame_evidence(frame, "join"),
+            step=step.id,
+            severity=Severity.WARNING if _is_lookup(join) else Severity.NOTE,
+            confidence=Confidence.MEDIUM,
+            fix="use a left join if these rows belong in the result",
+        )
+
+
+def _is_lookup(join: JoinFacts) -> bool:
+    """Return True if many rows are dropped of an input to which the query adds columns of the other one."""
+    rows, matched, other = _larger_side(join)
+    return join.uses in ("both", other) and rows - matched >= MIN_DROPPED_BY_LOOKUP * rows
 
 
 def _is_explained(frame: FrameFacts) -> bool:
