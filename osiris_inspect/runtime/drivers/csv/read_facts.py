@@ -11,6 +11,7 @@ Recorded as ``source`` of ``output_stored``, beside the signs of ``file_checks``
 - ``odd_values``: columns that would be numbers but for ``count`` of their ``values``. ``value`` and ``line`` are the first
   of these, ``different`` of which are different; ``decimals`` of the numbers have a decimal point.
 - ``total_line``: the last row, if its numbers are the sums of the rows before it; ``total_label`` is its label.
+- ``kept_as_text``: columns of numbers that stay text because they are codes, and why; see ``number_like_codes``.
 
 Instead of a line, a row from 1 is named, as in ``total_row``, if a row has several lines or there are several files.
 The lines are checked in the first ``MAX_BYTES`` of each file.
@@ -51,7 +52,7 @@ _TOTAL: Final = re.compile(
     re.IGNORECASE,
 )
 
-Fact = int | str | list[dict[str, int | str]]
+Fact = int | str | dict[str, str] | list[dict[str, int | str]]
 
 
 def line_facts(file: CsvFile, frame: pd.DataFrame) -> dict[str, int | str]:

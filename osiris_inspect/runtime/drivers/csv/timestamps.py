@@ -1,7 +1,7 @@
 """Timestamps in CSV files: a column has one format, otherwise it is an error if the step names it, else it stays text."""
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
 
 import pandas as pd
@@ -14,8 +14,12 @@ _OFFSET: Final = r".*(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})\s*"
 _ISO: Final = "ISO8601"
 
 
-def parse_timestamp_columns(frame: pd.DataFrame, file: CsvFile) -> pd.DataFrame:
+def parse_timestamp_columns(
+    frame: pd.DataFrame, file: CsvFile, *, codes: Collection[Any] = ()
+) -> pd.DataFrame:
     """Return the frame with the requested columns as timestamps; ``file`` is one of its files.
+
+    ``codes`` are columns of codes: ``0101`` is no year.
 
     Raises:
         DriverError: a column that the step names contains a text that is not a timestamp; names the text.
@@ -23,7 +27,11 @@ def parse_timestamp_columns(frame: pd.DataFrame, file: CsvFile) -> pd.DataFrame:
     parsed = frame.copy(deep=False)
     if file.timestamp_columns is True:
         for name in file.columns:
-            if name not in file.dtypes and isinstance(frame[name].dtype, pd.StringDtype):
+            if (
+                name not in file.dtypes
+                and name not in codes
+                and isinstance(frame[name].dtype, pd.StringDtype)
+            ):
                 times = _first_matching_format(frame[name], _iso_formats(frame[name]))
                 parsed[name] = frame[name] if times is None else times
     else:
