@@ -108,3 +108,63 @@ def test_worker_records_odd_values(tmp_path: Path) -> None:
     run = make_run(tmp_path, text=STATS.replace("{path: movies.csv}", "{path: n.csv}").replace("title", "t"))
     stored = [event for event in events_of(run.path) if event["event"] == "output_stored"]
     assert stored[0]["source"] == odd("m", "-", 42)
+
+
+def lines(header: str, *rows: str) -> str:
+    return "\n".join((header, *rows)) + "\n"
+
+
+COUNTRIES = [f"{number},{code}" for number, code in enumerate(["DE", "ZA", "NA", "BW"] * 5)]
+PLANS = [f"{number},{plan}" for number, plan in enumerate(["Basic", "None", "Premium", "Basic"] * 5)]
+SHORTENED = [f"{number},1.23457E+12" for number in range(12)]
+
+
+def in_words(column: str, value: str, form: str) -> dict[str, Any]:
+    entry = {"column": column, "value": value, "count": 5, "values": 20, "form": form}
+    return {"words_as_missing": [entry]}
+
+
+def shortened(count: int, values: int, different: int, value: str = "1.23457E+12") -> dict[str, Any]:
+    entry = {"column": "ean", "count": count, "values": values, "different": different, "value": value}
+    return {"scientific": [entry]}
+
+
+@pytest.mark.parametrize(
+    ("text", "config", "expected"),
+    [
+        (lines("n,country", *COUNTRIES), {}, in_words("country", "NA", "code")),
+        (lines("n,country", *COUNTRIES), {"dtype": {"country": "str"}}, in_words("country", "NA", "code")),
+        (lines("n,plan", *PLANS), {}, in_words("plan", "None", "word")),
+        (lines("n,status", *(row.lower().replace("none", "null") for row in PLANS)), {}, in_words("status", "null", "word")),
+        (lines("n,ean", *SHORTENED), {}, shortened(12, 12, 1)),
+        (lines("n,ean", *SHORTENED, "13,", "14,1.5E+12"), {}, shortened(13, 13, 2)),
+        (lines("n,ean", *(f"{n},590123412345{n}" for n in range(10, 30)), "31,5.9E+12"), {}, shortened(1, 21, 1, "5.9E+12")),
+    ],
+)  # fmt: skip
+def test_value_that_was_read_or_saved_as_another_is_recorded(
+    tmp_path: Path, text: str, config: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    assert signs(tmp_path, text, **config) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "config"),
+    [
+        (lines("n,country", *COUNTRIES), {"keep_default_na": False}),
+        (lines("n,country", *COUNTRIES), {"na_values": ["NA"]}),
+        (lines("n,country", *COUNTRIES[:8]), {}),
+        (lines("n,country", *(row.replace("NA", "") for row in COUNTRIES)), {}),
+        (lines("n,country", *(row.replace("NA", "N/A") for row in COUNTRIES)), {}),
+        (lines("n,name", *(row.replace("DE", "Dora") for row in COUNTRIES)), {}),
+        (lines("n,country,age", *(f"{row},{'NA' if n % 7 else 30}" for n, row in enumerate(COUNTRIES))), {}),
+        (lines("n,country", *(f"{n},NA" for n in range(12)), *COUNTRIES[:2] * 5), {}),
+        (lines("n,name", *(f"{n},{name}" for n, name in enumerate(["Al", "Bo", "Cy", "Di", "Ed", "Flo", "Gus", "Hal", "Ida", "Jo", "Kim", "None"]))), {}),
+        (lines("n,mass", *(f"{n},3.3E+{20 + n}" for n in range(12))), {}),
+        (lines("n,flux", *(f"{n},3.31E+{9 + n}" for n in range(10))), {}),
+        (lines("n,size", *(f"{n},1.5E-09" for n in range(12))), {}),
+        (lines("n,size", *(f"{n},1700000000.0" for n in range(12))), {}),
+        (lines("n,ean", *SHORTENED), {"dtype": {"ean": "float"}}),
+    ],
+)  # fmt: skip
+def test_value_that_was_read_as_it_is_has_no_facts(tmp_path: Path, text: str, config: dict[str, Any]) -> None:
+    assert signs(tmp_path, text, **config) == {}

@@ -14,6 +14,7 @@ from osiris_inspect.runtime.drivers.csv.read_facts import Fact, line_facts, row_
 from osiris_inspect.runtime.drivers.csv.reader import CsvFile, open_csv
 from osiris_inspect.runtime.drivers.csv.timestamps import parse_timestamp_columns
 from osiris_inspect.runtime.drivers.csv.type_inference import unify_types
+from osiris_inspect.runtime.drivers.csv.value_facts import value_facts
 from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContext, Inputs, errors_name_step
 from osiris_inspect.runtime.drivers.interface.file_paths import input_paths, output_file
 from osiris_inspect.runtime.drivers.interface.writer_input import writer_input
@@ -48,7 +49,9 @@ class CsvExtractor:
             file_column = config.get("file_column")
             frame, facts = _concatenate(parts, file_column)
             rows_of_files = frame.drop(columns=file_column) if file_column else frame
-            ctx.describe_source({**signs, **facts, **row_facts([file for file, _ in parts], rows_of_files)})
+            files = [file for file, _ in parts]
+            facts |= row_facts(files, rows_of_files) | value_facts(files, rows_of_files)
+            ctx.describe_source({**signs, **facts})
             return {"df": frame}
 
 
