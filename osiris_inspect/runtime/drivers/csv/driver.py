@@ -12,7 +12,7 @@ from osiris_inspect.runtime.drivers.csv.file_checks import add_signs, check_file
 from osiris_inspect.runtime.drivers.csv.number_like_codes import may_have_codes
 from osiris_inspect.runtime.drivers.csv.read_facts import Fact, line_facts, row_facts
 from osiris_inspect.runtime.drivers.csv.reader import CsvFile, open_csv
-from osiris_inspect.runtime.drivers.csv.timestamps import parse_timestamp_columns
+from osiris_inspect.runtime.drivers.csv.timestamps import days_read_as_months, parse_timestamp_columns
 from osiris_inspect.runtime.drivers.csv.type_inference import unify_types
 from osiris_inspect.runtime.drivers.csv.value_facts import value_facts
 from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContext, Inputs, errors_name_step
@@ -104,4 +104,8 @@ def _concatenate(
     facts: dict[str, Fact] = {}
     if kept:
         facts["kept_as_text"] = {str(name): reason for name, reason in islice(kept.items(), MAX_KEPT)}
-    return parse_timestamp_columns(joint, files[0], codes=kept), facts
+    parsed = parse_timestamp_columns(joint, files[0], codes=kept)
+    swapped = days_read_as_months(joint, parsed, files[0])
+    if swapped:
+        facts["days_read_as_months"] = swapped
+    return parsed, facts

@@ -11,6 +11,7 @@ Recorded as ``source`` of ``output_stored``, beside the signs of ``file_checks``
 - ``odd_values``: columns that would be numbers but for ``count`` of their ``values``. ``value`` and ``line`` are the first
   of these, ``different`` of which are different; ``decimals`` of the numbers have a decimal point.
 - ``total_line``: the last row, if its numbers are the sums of the rows before it; ``total_label`` is its label.
+- ``repeated_blocks``: how often the rows come, block after block; repeated headers are not counted.
 - ``kept_as_text``: columns of numbers that stay text because they are codes, and why; see ``number_like_codes``.
 
 Instead of a line, a row from 1 is named, as in ``total_row``, if a row has several lines or there are several files.
@@ -34,6 +35,7 @@ import pyarrow.compute as pc
 from osiris_inspect.model.redaction import is_secret_key
 from osiris_inspect.runtime.drivers.csv.reader import CsvFile
 from osiris_inspect.runtime.drivers.csv.text_format import compression_of
+from osiris_inspect.runtime.drivers.interface.repeated_blocks import blocks_of_frame
 
 MAX_BYTES: Final = 1 << 20
 MAX_COUNTED_BYTES: Final = 64 << 20
@@ -94,6 +96,9 @@ def row_facts(files: Sequence[CsvFile], frame: pd.DataFrame) -> dict[str, Fact]:
     if repeats:
         facts |= {"header_repeats": len(repeats), f"header_repeat_{lines.unit}": lines.number(repeats[0])}
     rows = frame.drop(index=repeats) if repeats else frame
+    blocks = blocks_of_frame(rows)
+    if blocks > 1:
+        facts["repeated_blocks"] = blocks
     odd = list(islice(_odd_columns(rows, {*files[0].dtypes}, lines), MAX_ODD_COLUMNS))
     if odd:
         facts["odd_values"] = odd

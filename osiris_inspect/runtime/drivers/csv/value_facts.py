@@ -6,6 +6,9 @@ Recorded as ``source`` of ``output_stored``, beside the facts of ``read_facts``.
   is the word, ``count`` of the ``values`` are it, and ``form`` is what it shares with the others: ``code`` or ``word``.
 - ``scientific``: columns in which ``count`` of the ``values`` are whole numbers written with few digits, as spreadsheets
   show them: ``1.23457E+12``. ``different`` of these are different.
+
+``days_read_as_months``, of ``timestamps``, are columns of ``parse_dates`` whose ``dates`` different dates were read in
+``format``, with the month first, and have no day above 12.
 """
 
 import re
