@@ -165,6 +165,7 @@ def test_value_that_was_read_or_saved_as_another_is_recorded(
         (lines("n,country", *(row.replace("NA", "N/A") for row in COUNTRIES)), {}),
         (lines("n,name", *(row.replace("DE", "Dora") for row in COUNTRIES)), {}),
         (lines("n,country,age", *(f"{row},{'NA' if n % 7 else 30}" for n, row in enumerate(COUNTRIES))), {}),
+        (lines("n,country,city", *(f"{row},{'NA' if n % 7 else 'New York'}" for n, row in enumerate(COUNTRIES))), {}),
         (lines("n,country", *(f"{n},NA" for n in range(12)), *COUNTRIES[:2] * 5), {}),
         (lines("n,name", *(f"{n},{name}" for n, name in enumerate(["Al", "Bo", "Cy", "Di", "Ed", "Flo", "Gus", "Hal", "Ida", "Jo", "Kim", "None"]))), {}),
         (lines("n,mass", *(f"{n},3.3E+{20 + n}" for n in range(12))), {}),

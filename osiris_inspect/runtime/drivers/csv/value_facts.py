@@ -86,13 +86,16 @@ def _form(word: str, present: "_Texts[Any]") -> str | None:
 
 
 def _marks_missing_values(word: str, files: Sequence[CsvFile], frame: pd.DataFrame) -> bool:
-    """Return True if the word stands among numbers or times too, as programs such as R write missing values."""
-    others = [
-        name
+    """Return True if the word stands among other values too, as programs such as R write missing values."""
+    return any(
+        (_texts(files, name) == word).any()
         for name in frame.columns[:MAX_COLUMNS]
-        if not isinstance(frame[name].dtype, pd.StringDtype) and frame[name].hasnans
-    ]
-    return any((_texts(files, name) == word).any() for name in others)
+        if frame[name].hasnans and not _is_like(word, frame[name].dropna())
+    )
+
+
+def _is_like(word: str, present: "_Texts[Any]") -> bool:
+    return isinstance(present.dtype, pd.StringDtype) and _form(word, present) is not None
 
 
 def _scientific(files: Sequence[CsvFile], frame: pd.DataFrame) -> Iterator[Entry]:
