@@ -193,14 +193,15 @@ def _broken(widths: Sequence[int], width: int) -> int:
     return broken
 
 
-def _is_text(column: "pd.Series[Any]") -> bool:
+def is_text(column: "pd.Series[Any]") -> bool:
+    """Return True for text, with pandas 2 also for a column of any objects."""
     return column.dtype.kind == "O" and not isinstance(column.dtype, pd.CategoricalDtype)
 
 
 def _header_repeats(frame: pd.DataFrame) -> list[int]:
     """Return the rows below the first that consist of the column names."""
     names = [str(name) for name in frame.columns]
-    if not names or not all(_is_text(frame.iloc[:, number]) for number in range(len(names))):
+    if not names or not all(is_text(frame.iloc[:, number]) for number in range(len(names))):
         return []
     rows = frame.index[frame.iloc[:, 0] == names[0]]
     return [row for row in rows if row and [str(cell).strip() for cell in frame.loc[row]] == names]
@@ -212,7 +213,7 @@ def _odd_columns(
     """Yield the columns of text with a few values that are not numbers."""
     for name in rows.columns[:MAX_COLUMNS]:
         values = rows[name].dropna()
-        if name in requested or not _is_text(values) or not _may_be_numbers(values):
+        if name in requested or not is_text(values) or not _may_be_numbers(values):
             continue
         is_number = _match(values, _NUMBER)
         numbers, odd = values[is_number], values[~is_number]

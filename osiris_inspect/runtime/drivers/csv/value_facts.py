@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from osiris_inspect.runtime.drivers.csv.read_facts import MAX_COLUMNS, Fact
+from osiris_inspect.runtime.drivers.csv.read_facts import MAX_COLUMNS, Fact, is_text
 from osiris_inspect.runtime.drivers.csv.reader import CsvFile
 
 MIN_ROWS: Final = 10
@@ -49,7 +49,7 @@ def value_facts(files: Sequence[CsvFile], frame: pd.DataFrame) -> dict[str, Fact
 def _words_as_missing(files: Sequence[CsvFile], frame: pd.DataFrame) -> Iterator[Entry]:
     words = files[0].usual_null_words
     for name in frame.columns[:MAX_COLUMNS] if words else ():
-        present = frame[name].dropna() if isinstance(frame[name].dtype, pd.StringDtype) else frame[name][:0]
+        present = frame[name].dropna() if is_text(frame[name]) else frame[name][:0]
         if not MIN_ROWS <= len(present) < len(frame):
             continue
         similar = [word for word in words if _form(word, present)]
@@ -95,7 +95,7 @@ def _marks_missing_values(word: str, files: Sequence[CsvFile], frame: pd.DataFra
 
 
 def _is_like(word: str, present: "_Texts[Any]") -> bool:
-    return isinstance(present.dtype, pd.StringDtype) and _form(word, present) is not None
+    return is_text(present) and _form(word, present) is not None
 
 
 def _scientific(files: Sequence[CsvFile], frame: pd.DataFrame) -> Iterator[Entry]:
@@ -103,7 +103,7 @@ def _scientific(files: Sequence[CsvFile], frame: pd.DataFrame) -> Iterator[Entry
         column = frame[name].dropna()
         if len(column) < MIN_ROWS or name in files[0].dtypes:
             continue
-        if isinstance(column.dtype, pd.StringDtype):
+        if is_text(column):
             if not column.iloc[:SAMPLED].str.fullmatch(f"{_SCIENTIFIC}|{_LONG_INTEGER}").all():
                 continue
             texts = column
