@@ -172,6 +172,32 @@ def odd(column: str, value: str, count: int = 1, decimals: int = 0) -> Made:
     return signed(odd_values=[entry])
 
 
+def missing(value: str = "NA", form: str = "code", count: int = 5) -> Made:
+    """A step that reads a CSV file in which a word was read as missing."""
+    return signed(
+        words_as_missing=[{"column": "country", "value": value, "count": count, "values": 20, "form": form}]
+    )
+
+
+def shortened(count: int = 12, different: int = 1) -> Made:
+    """A step that reads a CSV file with long numbers as spreadsheets show them."""
+    entry = {
+        "column": "ean",
+        "value": "1.23457E+12",
+        "count": count,
+        "values": 12,
+        "different": different,
+    }
+    return signed(scientific=[entry])
+
+
+def month_first(form: str = "%m/%d/%Y", dates: int = 36) -> Made:
+    """A step that reads a CSV file whose dates have no day above 12."""
+    return signed(
+        {"parse_dates": ["day"]}, days_read_as_months=[{"column": "day", "dates": dates, "format": form}]
+    )
+
+
 def queried(query: str, **source: Any) -> Made:
     """A step that reads a CSV file with these signs, and a query over its rows."""
     out = {"columns": ["id", "name"], "dtypes": ["int64", "str"], "source": source}
@@ -363,6 +389,15 @@ HITS: Sequence[tuple[str, Made]] = (
     ("time-out-of-range", timed("when", "1970-01-01 00:00:00", "2026-05-01 11:02:37")),
     ("time-out-of-range", timed("created_at", "55840-11-08 22:13:20.000000", "56247-03-15 01:00:00")),
     ("time-out-of-range", timed("order_date", "2024-01-02", "2925-03-11")),
+    ("word-read-as-missing", missing()),
+    ("word-read-as-missing", missing(count=1)),
+    ("digits-lost", shortened()),
+    ("digits-lost", shortened(count=1)),
+    ("digits-lost", shortened(different=7)),
+    ("day-read-as-month", month_first()),
+    ("day-read-as-month", month_first("%m.%d.%Y %H:%M")),
+    ("rows-delivered-twice", signed(repeated_blocks=2)),
+    ("rows-delivered-twice", signed(repeated_blocks=3, header_repeats=2)),
     ("rows-delivered-twice", ours(ranged(("id", "1", "1000"), ("amount", None, None)))),
     ("rows-delivered-twice", ours(ranged(("ID", "501", "2300"), ("order_date", "2024-01-01", "2024-09-01")))),
     (
@@ -505,6 +540,15 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("time-out-of-range", timed("created_at", "1969-12-31 23:00:00", "2024-06-24 10:11:12")),
     ("time-out-of-range", timed("created_at", None, None)),
     ("time-out-of-range", timed("paid_at", "1970-01-01 00:00:00", None)),
+    ("word-read-as-missing", signed({"keep_default_na": False})),
+    ("word-read-as-missing", missing(count=0)),
+    ("word-read-as-missing", signed(words_as_missing="country")),
+    ("digits-lost", signed(kept_as_text={"ean": "digits with an E"})),
+    ("digits-lost", shortened(count=0)),
+    ("day-read-as-month", signed({"parse_dates": ["day"]})),
+    ("day-read-as-month", month_first("%Y-%m-%d")),
+    ("rows-delivered-twice", signed(repeated_blocks=1)),
+    ("rows-delivered-twice", signed(header_repeats=1)),
     ("rows-delivered-twice", ours(ranged(("id", "1", "2000"), ("amount", None, None)))),
     ("rows-delivered-twice", ours(ranged(("id", "1", "1900"), ("amount", None, None)))),
     ("rows-delivered-twice", ours(ranged(("id", "1", "1000"), ("valid_from", None, None)))),
@@ -620,6 +664,44 @@ def report(tmp_path: Path, made: Made) -> Report:
 
 def messages(tmp_path: Path, made: Made) -> dict[str, str]:
     return {finding.id: finding.message for finding in report(tmp_path, made).findings}
+
+
+def test_word_among_a_few_words_is_a_note(tmp_path: Path) -> None:
+    (finding,) = [
+        finding
+        for finding in report(tmp_path, missing("None", "word")).findings
+        if finding.rule == "word-read-as-missing"
+    ]
+    assert finding.severity == "note"
+
+
+@pytest.mark.parametrize(
+    ("made", "message", "fix"),
+    [
+        (
+            missing(),
+            "5 of 20 values of 'country' are 'NA' and were read as missing; the others are codes of the same form",
+            "set keep_default_na: false to read 'NA' as text; if it means a missing value, set na_values: [NA]",
+        ),
+        (
+            shortened(),
+            "12 of 12 values of 'ean' are numbers in scientific notation with few digits, such as 1.23457E+12; they have only 1 different value",
+            "export the file again from its source with this column formatted as text: a spreadsheet dropped the digits",
+        ),
+        (
+            month_first("%m.%d.%Y %H:%M"),
+            "'day' was read with the month first (%m.%d.%Y %H:%M), but none of its 36 different dates has a day above 12: the file probably has the day first",
+            "remove 'day' from parse_dates, and convert its text in the next query: strptime(\"day\", '%d.%m.%Y %H:%M')",
+        ),
+        (
+            signed(repeated_blocks=2),
+            "the source has all of its rows twice, block after block: the first 25 rows come again in the same order",
+            "have the file written once, from the beginning: it was appended to itself, or joined with its copy; if its rows repeat on purpose, allow this rule for the step",
+        ),
+    ],
+)
+def test_value_read_wrong_is_told_with_its_fix(tmp_path: Path, made: Made, message: str, fix: str) -> None:
+    assert [(finding.message, finding.fix) for finding in report(tmp_path, made).findings] == [(message, fix)]
 
 
 @pytest.mark.parametrize(("rule", "made"), HITS)

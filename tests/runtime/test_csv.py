@@ -13,6 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from osiris_inspect.model.errors import DriverError
+from osiris_inspect.runtime.drivers.csv.number_like_codes import may_have_codes
+from osiris_inspect.runtime.drivers.csv.reader import open_csv
 from tests.runtime.driving import STORAGES, context, drive, handed
 
 CSV, OUT = "filesystem.csv_extractor", "filesystem.csv_writer"
@@ -94,6 +96,17 @@ def test_a_file_in_another_encoding(tmp_path: Path) -> None:
         (["True", "false"], "bool", [True, False]),
         (["True", "1"], "str", ["True", "1"]),
         (["", ""], "float64", [None, None]),
+        (["01234", "98765"], "str", ["01234", "98765"]),
+        (["12", "", " 007"], "str", ["12", None, " 007"]),
+        (["00", "1"], "str", ["00", "1"]),
+        (["01.10", "1.25"], "str", ["01.10", "1.25"]),
+        (["0", "10", "100"], "int64", [0, 10, 100]),
+        (["0.5", "-0.5", "0"], "float64", [0.5, -0.5, 0]),
+        (["12E45678", "34E12"], "str", ["12E45678", "34E12"]),
+        (["12E4", "", "5e2"], "str", ["12E4", None, "5e2"]),
+        (["12E4", "500"], "float64", [120000.0, 500.0]),
+        (["1.2E4", "5E2"], "float64", [12000.0, 500.0]),
+        (["1E+4", "5E2"], "float64", [10000.0, 500.0]),
     ],
 )
 @pytest.mark.parametrize("where", ["one file", "a file each"])
@@ -112,6 +125,56 @@ def test_a_column_that_becomes_text_far_down_is_text_from_the_first_line(tmp_pat
     column = read(tmp_path, "a,b\n" + "00123,1\n" * 600_000 + "A12,2\n")["a"]
     assert column.dtype == "str"
     assert column.unique().tolist() == ["00123", "A12"]
+
+
+@pytest.mark.parametrize(
+    ("text", "config"),
+    [
+        ("a\tb\n1\t01234\n", {"delimiter": "\t"}),
+        ("a b\n1   01234\n", {"delimiter": r"\s+"}),
+        ('a,b\r\n1,"01234"\r\n', {}),
+        ("a,b\n1,01234\n", {"limit": 1}),
+        ("a,b\n1,01234\n".encode("utf-16"), {"encoding": "utf-16"}),
+        (gzip.compress(b"a,b\n1,01234\n"), {"compression": "gzip"}),
+        ("a,b\n" + "1,12\n" * 1_100_000 + "1,01234\n", {}),
+        ("a,b\n1,01234\n", {"parse_dates": True}),
+    ],
+)
+def test_leading_zero_is_kept_in_every_kind_of_file(
+    tmp_path: Path, text: str | bytes, config: dict[str, Any]
+) -> None:
+    frame = read(tmp_path, text, **config)
+    assert (frame["a"].dtype, frame["b"].iloc[-1]) == ("int64", "01234")
+
+
+def test_code_that_begins_like_a_year_is_no_time(tmp_path: Path) -> None:
+    assert read(tmp_path, "a\n0101\n2024\n", parse_dates=True)["a"].tolist() == ["0101", "2024"]
+
+
+def test_requested_type_of_a_column_with_leading_zeros_is_used(tmp_path: Path) -> None:
+    assert read(tmp_path, "a\n01\n12\n", dtype={"a": "int"})["a"].tolist() == [1, 12]
+
+
+def test_leading_zero_of_one_file_makes_the_column_of_all_text(tmp_path: Path) -> None:
+    for name, value in (("a", "98765"), ("b", "01234")):
+        (tmp_path / f"{name}.csv").write_text(f"v\n{value}\n")
+    assert read(tmp_path, path="*.csv")["v"].tolist() == ["98765", "01234"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("t,n\n2024-01-31 07:00,1\n2024-02-01 08:30,2\n", False),
+        ("n,m\n0,0.5\n100,-0.5\n", False),
+        ("n,m\n1,2\n3,04\n", True),
+        ("n,m\n1,2\n3,  04\n", True),
+        ("n,m\n1,2\n3,1e5\n", True),
+    ],
+)
+def test_numbers_are_read_again_only_if_there_may_be_codes(tmp_path: Path, text: str, expected: bool) -> None:
+    (tmp_path / "a.csv").write_text(text)
+    config = {"delimiter": ",", "encoding": "utf-8", "header": True}
+    assert may_have_codes([open_csv(tmp_path / "a.csv", config, None)]) is expected
 
 
 def test_categories_of_several_files_are_put_together(tmp_path: Path) -> None:

@@ -193,6 +193,7 @@ def test_text_in_double_quotes_gets_single_quotes(tmp_path: Path) -> None:
         ("SELECT sum(director) FROM df", "query-failed", "cast the arguments", "Candidate functions"),
         ("SELECT strptime(director, '%d') FROM df", "value-not-convertible", "correct the format", "SET "),
         ("SELECT (SELECT rating FROM df)", "query-failed", "make the subquery return one row", "SET "),
+        ("SELECT * FROM df WHERE director > 5", "query-failed", "cast one side", "Possible"),
     ],
 )
 def test_error_has_no_list_of_remedies(tmp_path: Path, query: str, kind: str, fix: str, absent: str) -> None:

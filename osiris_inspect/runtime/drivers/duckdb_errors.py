@@ -23,6 +23,7 @@ _AT_LINE: Final = " at the line that the message names"
 _QUERY: Final = f"correct the query{_AT_LINE}"
 _SQL: Final = f"correct the SQL{_AT_LINE}"
 _VALUE: Final = "correct the value at its source, or use TRY_CAST, which returns NULL for it"
+_COMPARED: Final = "cast one side to the type of the other; a CSV column with leading zeros is text unless its extractor sets dtype"
 _READ_FILE: Final = "correct the path, or read the file with an extractor step, which a sandbox allows"
 _KINDS: Final[Mapping[str, tuple[str, str]]] = {
     "ParserException": ("sql-syntax", _SQL),
@@ -54,6 +55,7 @@ _TEXTS: Final[tuple[tuple[str, str, str], ...]] = (
     ("Failed to download extension", "dependency-missing", "remove the statement that needs the extension"),
     ("Could not parse string", "value-not-convertible", "correct the format, or use try_strptime, which returns NULL for such a value"),
     ("More than one row returned by a subquery", "query-failed", "make the subquery return one row, for example with an aggregate"),
+    ("Cannot compare values of type", "query-failed", _COMPARED),
     ("No function matches", "query-failed", "cast the arguments to types that the function takes"),
 )  # fmt: skip
 """Phrases of DuckDB that say more than the class; the first that an error contains counts."""

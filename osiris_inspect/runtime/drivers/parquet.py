@@ -16,6 +16,7 @@ from osiris_inspect.runtime.drivers.interface.file_format import (
     unreadable_file,
 )
 from osiris_inspect.runtime.drivers.interface.file_paths import input_paths, output_file
+from osiris_inspect.runtime.drivers.interface.repeated_blocks import blocks_of_table
 from osiris_inspect.runtime.drivers.interface.writer_input import writer_input
 
 
@@ -45,13 +46,17 @@ class ParquetExtractor:
                 ctx.progress(rows)
             ctx.metric("rows_read", rows)
             try:
-                return {"df": pa.concat_tables(tables, promote_options="permissive")}
+                table = pa.concat_tables(tables, promote_options="permissive")
             except pa.ArrowException as error:
                 raise DriverError(
                     f"the types of the files differ: {error}",
                     kind="columns-differ",
                     fix="read the files in steps of their own, and cast the columns to one type",
                 ) from error
+            blocks = blocks_of_table(table)
+            if blocks > 1:
+                ctx.describe_source({"repeated_blocks": blocks})
+            return {"df": table}
 
 
 class ParquetWriter:

@@ -118,7 +118,7 @@ BUILT_IN: Final = (
             ConfigKey(
                 "dtype",
                 "map",
-                "pandas type by column; for example, {zip: str} reads 00123 as text",
+                "pandas type by column; for example, {month: int} reads 01 as a number",
             ),
             ConfigKey(
                 "parse_dates",
@@ -141,6 +141,7 @@ BUILT_IN: Final = (
         capabilities=(
             "reads all files that match a pattern, sorted by name, as one file; their columns must be the same",
             "integers stay exact, also with missing values; a column with a number beyond 64 bits becomes text",
+            "a column with leading zeros (00123), or of digits with an E (12E45678), is text unless dtype says otherwise",
             "short lines are filled with missing values; the second column with the same name is renamed to name.1",
             "a connection of the family filesystem sets base_dir, the directory that paths are relative to",
         ),

@@ -78,6 +78,13 @@ class FrameFacts(NamedTuple):
         """Return the counts of a column; None if the frame has no such column."""
         return next((column for column in self.columns if column.name == name), None)
 
+    def source_entries(self, name: str) -> tuple[Mapping[str, Any], ...]:
+        """Return the entries of a list in ``source``; none if it is not a list."""
+        entries = self.source.get(name)
+        return tuple(
+            entry for entry in (entries if isinstance(entries, list) else ()) if isinstance(entry, Mapping)
+        )
+
     @property
     def empty_columns(self) -> tuple[str, ...]:
         """The columns without a value in any row, or with nothing but blank text, of a frame with rows."""

@@ -1,20 +1,26 @@
 """CSV files: extractor and writer."""
 
 from collections.abc import Mapping
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 import pandas as pd
 
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.csv import writer
 from osiris_inspect.runtime.drivers.csv.file_checks import add_signs, check_file
-from osiris_inspect.runtime.drivers.csv.read_facts import line_facts, row_facts
+from osiris_inspect.runtime.drivers.csv.number_like_codes import may_have_codes
+from osiris_inspect.runtime.drivers.csv.read_facts import Fact, line_facts, row_facts
 from osiris_inspect.runtime.drivers.csv.reader import CsvFile, open_csv
-from osiris_inspect.runtime.drivers.csv.timestamps import parse_timestamp_columns
+from osiris_inspect.runtime.drivers.csv.timestamps import days_read_as_months, parse_timestamp_columns
 from osiris_inspect.runtime.drivers.csv.type_inference import unify_types
+from osiris_inspect.runtime.drivers.csv.value_facts import value_facts
 from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContext, Inputs, errors_name_step
 from osiris_inspect.runtime.drivers.interface.file_paths import input_paths, output_file
 from osiris_inspect.runtime.drivers.interface.writer_input import writer_input
+
+MAX_KEPT: Final = 20
+"""Columns of codes that are recorded."""
 
 
 class CsvExtractor:
@@ -41,9 +47,11 @@ class CsvExtractor:
             if config.get("on_bad_lines", "error") != "error":
                 ctx.metric("lines_left_out", sum(len(file.skipped_lines) for file, _ in parts))
             file_column = config.get("file_column")
-            frame = _concatenate(parts, file_column)
+            frame, facts = _concatenate(parts, file_column)
             rows_of_files = frame.drop(columns=file_column) if file_column else frame
-            ctx.describe_source({**signs, **row_facts([file for file, _ in parts], rows_of_files)})
+            files = [file for file, _ in parts]
+            facts |= row_facts(files, rows_of_files) | value_facts(files, rows_of_files)
+            ctx.describe_source({**signs, **facts})
             return {"df": frame}
 
 
@@ -74,21 +82,30 @@ def _check_same_columns(file: CsvFile, first: CsvFile) -> None:
         )
 
 
-def _concatenate(parts: list[tuple[CsvFile, pd.DataFrame]], file_column: str | None) -> pd.DataFrame:
-    """Return the rows of all files, with the types of a single file that contains all lines."""
+def _concatenate(
+    parts: list[tuple[CsvFile, pd.DataFrame]], file_column: str | None
+) -> tuple[pd.DataFrame, dict[str, Fact]]:
+    """Return the rows of all files, with the types of a single file that contains all lines, and facts of the types."""
     # a file without rows has no types in pandas
     parts = [(file, frame) for file, frame in parts if len(frame)] or parts[:1]
-    first, frames = parts[0][0], [frame for _, frame in parts]
-    unify_types(
+    files, frames = [file for file, _ in parts], [frame for _, frame in parts]
+    kept = unify_types(
         frames,
         lambda names: [file.text_columns(names, len(frame)) for file, frame in parts],
-        first.dtypes,
-        first.null_values,
+        files[0].dtypes,
+        files[0].null_values,
+        may_have_codes=may_have_codes(files),
     )
     if file_column:
         for file, frame in parts:
             file.check_new_column(file_column)
             frame[file_column] = str(file.path)
-    return parse_timestamp_columns(
-        frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True), first
-    )
+    joint = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+    facts: dict[str, Fact] = {}
+    if kept:
+        facts["kept_as_text"] = {str(name): reason for name, reason in islice(kept.items(), MAX_KEPT)}
+    parsed = parse_timestamp_columns(joint, files[0], codes=kept)
+    swapped = days_read_as_months(joint, parsed, files[0])
+    if swapped:
+        facts["days_read_as_months"] = swapped
+    return parsed, facts

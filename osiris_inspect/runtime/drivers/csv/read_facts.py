@@ -11,6 +11,8 @@ Recorded as ``source`` of ``output_stored``, beside the signs of ``file_checks``
 - ``odd_values``: columns that would be numbers but for ``count`` of their ``values``. ``value`` and ``line`` are the first
   of these, ``different`` of which are different; ``decimals`` of the numbers have a decimal point.
 - ``total_line``: the last row, if its numbers are the sums of the rows before it; ``total_label`` is its label.
+- ``repeated_blocks``: how often the rows come, block after block; repeated headers are not counted.
+- ``kept_as_text``: columns of numbers that stay text because they are codes, and why; see ``number_like_codes``.
 
 Instead of a line, a row from 1 is named, as in ``total_row``, if a row has several lines or there are several files.
 The lines are checked in the first ``MAX_BYTES`` of each file.
@@ -33,6 +35,7 @@ import pyarrow.compute as pc
 from osiris_inspect.model.redaction import is_secret_key
 from osiris_inspect.runtime.drivers.csv.reader import CsvFile
 from osiris_inspect.runtime.drivers.csv.text_format import compression_of
+from osiris_inspect.runtime.drivers.interface.repeated_blocks import blocks_of_frame
 
 MAX_BYTES: Final = 1 << 20
 MAX_COUNTED_BYTES: Final = 64 << 20
@@ -51,7 +54,7 @@ _TOTAL: Final = re.compile(
     re.IGNORECASE,
 )
 
-Fact = int | str | list[dict[str, int | str]]
+Fact = int | str | dict[str, str] | list[dict[str, int | str]]
 
 
 def line_facts(file: CsvFile, frame: pd.DataFrame) -> dict[str, int | str]:
@@ -93,6 +96,9 @@ def row_facts(files: Sequence[CsvFile], frame: pd.DataFrame) -> dict[str, Fact]:
     if repeats:
         facts |= {"header_repeats": len(repeats), f"header_repeat_{lines.unit}": lines.number(repeats[0])}
     rows = frame.drop(index=repeats) if repeats else frame
+    blocks = blocks_of_frame(rows)
+    if blocks > 1:
+        facts["repeated_blocks"] = blocks
     odd = list(islice(_odd_columns(rows, {*files[0].dtypes}, lines), MAX_ODD_COLUMNS))
     if odd:
         facts["odd_values"] = odd
@@ -187,14 +193,15 @@ def _broken(widths: Sequence[int], width: int) -> int:
     return broken
 
 
-def _is_text(column: "pd.Series[Any]") -> bool:
+def is_text(column: "pd.Series[Any]") -> bool:
+    """Return True for text, with pandas 2 also for a column of any objects."""
     return column.dtype.kind == "O" and not isinstance(column.dtype, pd.CategoricalDtype)
 
 
 def _header_repeats(frame: pd.DataFrame) -> list[int]:
     """Return the rows below the first that consist of the column names."""
     names = [str(name) for name in frame.columns]
-    if not names or not all(_is_text(frame.iloc[:, number]) for number in range(len(names))):
+    if not names or not all(is_text(frame.iloc[:, number]) for number in range(len(names))):
         return []
     rows = frame.index[frame.iloc[:, 0] == names[0]]
     return [row for row in rows if row and [str(cell).strip() for cell in frame.loc[row]] == names]
@@ -206,7 +213,7 @@ def _odd_columns(
     """Yield the columns of text with a few values that are not numbers."""
     for name in rows.columns[:MAX_COLUMNS]:
         values = rows[name].dropna()
-        if name in requested or not _is_text(values) or not _may_be_numbers(values):
+        if name in requested or not is_text(values) or not _may_be_numbers(values):
             continue
         is_number = _match(values, _NUMBER)
         numbers, odd = values[is_number], values[~is_number]

@@ -74,6 +74,13 @@ class CsvFile:
         """The texts that mean a missing value."""
         return _null_values(self.config)
 
+    @property
+    def usual_null_words(self) -> list[str]:
+        """The words that mean a missing value although the step does not name them."""
+        usual = _DEFAULT_NULL_VALUES if self.config.get("keep_default_na", True) else ()
+        named = {str(value) for value in self.config.get("na_values") or ()}
+        return [word for word in usual if word.isalpha() and word not in named]
+
     def frame(self) -> pd.DataFrame:
         """Return the columns in the types that pandas infers; timestamps are text.
 
@@ -100,6 +107,11 @@ class CsvFile:
             )
         return frame
 
+    def texts_as_written(self, column: Any) -> "pd.Series[Any]":
+        """Return the texts of a column, with those that mean a missing value."""
+        texts: pd.Series[Any] = self._read((column,), "str", na_filter=False)[column]
+        return texts
+
     def check_new_column(self, name: str) -> None:
         """Check that a column of this name can be added.
 
@@ -116,13 +128,14 @@ class CsvFile:
                 setting="file_column",
             )
 
-    def _read(self, columns: tuple[Any, ...], dtype: Any) -> pd.DataFrame:
+    def _read(self, columns: tuple[Any, ...], dtype: Any, *, na_filter: bool = True) -> pd.DataFrame:
         skip = self.config.get("skip_rows") or 0
         if self.skipped_lines:
             skip = [*range(skip), *(line - 1 for line in self.skipped_lines)]
         options = {
             "usecols": None if columns == self.header else sorted(map(self.header.index, columns)),
             "dtype": dtype,
+            "na_filter": na_filter,
             "nrows": self.rows,
             "skiprows": skip,
         }

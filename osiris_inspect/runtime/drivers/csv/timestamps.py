@@ -1,7 +1,8 @@
 """Timestamps in CSV files: a column has one format, otherwise it is an error if the step names it, else it stays text."""
 
+import re
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
 
 import pandas as pd
@@ -12,10 +13,18 @@ from osiris_inspect.runtime.drivers.csv.reader import CsvFile
 
 _OFFSET: Final = r".*(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})\s*"
 _ISO: Final = "ISO8601"
+_MONTH_FIRST: Final = re.compile(r"%m(\D)%d\1")
+MIN_DATES: Final = 20
+MIN_DAYS: Final = 3
+LAST_MONTH: Final = 12
 
 
-def parse_timestamp_columns(frame: pd.DataFrame, file: CsvFile) -> pd.DataFrame:
+def parse_timestamp_columns(
+    frame: pd.DataFrame, file: CsvFile, *, codes: Collection[Any] = ()
+) -> pd.DataFrame:
     """Return the frame with the requested columns as timestamps; ``file`` is one of its files.
+
+    ``codes`` are columns of codes: ``0101`` is no year.
 
     Raises:
         DriverError: a column that the step names contains a text that is not a timestamp; names the text.
@@ -23,13 +32,36 @@ def parse_timestamp_columns(frame: pd.DataFrame, file: CsvFile) -> pd.DataFrame:
     parsed = frame.copy(deep=False)
     if file.timestamp_columns is True:
         for name in file.columns:
-            if name not in file.dtypes and isinstance(frame[name].dtype, pd.StringDtype):
+            if (
+                name not in file.dtypes
+                and name not in codes
+                and isinstance(frame[name].dtype, pd.StringDtype)
+            ):
                 times = _first_matching_format(frame[name], _iso_formats(frame[name]))
                 parsed[name] = frame[name] if times is None else times
     else:
         for name in file.timestamp_columns:
             parsed[name] = _requested_timestamps(frame[name])
     return parsed
+
+
+def days_read_as_months(
+    texts: pd.DataFrame, parsed: pd.DataFrame, file: CsvFile
+) -> list[dict[str, int | str]]:
+    """Return the columns read with the month first in which no day is above 12, which many dates do not have by chance.
+
+    Dates of one day or two, such as the first of each month, are no sign.
+    """
+    found: list[dict[str, int | str]] = []
+    for name in () if file.timestamp_columns is True else file.timestamp_columns:
+        form = _infer_format(texts[name])
+        if form is None or not _MONTH_FIRST.match(form):
+            continue
+        dates = parsed[name].dropna().dt.normalize().drop_duplicates()
+        days = dates.dt.day
+        if len(dates) >= MIN_DATES and days.nunique() >= MIN_DAYS and days.max() <= LAST_MONTH:
+            found.append({"column": str(name), "dates": len(dates), "format": form})
+    return found
 
 
 def _requested_timestamps(texts: "pd.Series[Any]") -> "pd.Series[Any]":

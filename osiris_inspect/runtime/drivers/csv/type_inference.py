@@ -2,7 +2,7 @@
 
 pandas infers types per chunk and reads integers with gaps as floats. Where that could have changed a value, the type is
 inferred from the texts: 64-bit integers stay integers, also with gaps; a column with larger integers, or with fractions
-and integers that a float cannot represent, stays text.
+and integers that a float cannot represent, stays text. So does a column with codes that look like numbers.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import pandas as pd
 import pyarrow as pa
+
+from osiris_inspect.runtime.drivers.csv.number_like_codes import code_reason
 
 _Column = pd.Series
 _INTEGER: Final = r"\s*[+-]?[0-9]+\s*"
@@ -23,30 +25,55 @@ def unify_types(
     read_texts: Callable[[list[Any]], list[pd.DataFrame]],
     requested: Mapping[Hashable, Any],
     null_values: Sequence[str],
-) -> None:
+    *,
+    may_have_codes: bool,
+) -> dict[Any, str]:
     """Convert the columns of ``parts`` to the types of a single file that contains all their lines.
+
+    Return the columns that stay text because their numbers are codes, and why.
 
     Args:
         parts: the frame of each file as pandas read it; changed in place.
         read_texts: reads columns again as text, and returns one frame per file.
         requested: the types that the step requests, by column; they are kept.
         null_values: the texts that mean a missing value.
+        may_have_codes: False if no value begins with a zero before a digit or is digits with an ``E``.
     """
     if not any(map(len, parts)):
-        return
+        return {}
     names = [
         name
         for name in parts[0].columns
         if _needs_reinference([part[name] for part in parts], null_values, is_requested=name in requested)
     ]
-    if not names:
-        return
-    texts = read_texts(names)
-    for name in names:
+    numbers = [
+        name
+        for name in parts[0].columns
+        if may_have_codes and name not in requested and _are_numbers([part[name] for part in parts])
+    ]
+    checked = [name for name in parts[0].columns if name in {*names, *numbers}]
+    if not checked:
+        return {}
+    texts = read_texts(checked)
+    kept: dict[Any, str] = {}
+    for name in checked:
         columns = [part[name] for part in parts]
         joint = pd.concat([text[name] for text in texts], ignore_index=True)
-        column = _infer_column(joint, columns)
-        _split_to_parts(column.astype(requested[name]) if name in requested else column, name, parts)
+        reason = code_reason(joint.dropna()) if name in numbers else None
+        if reason is not None:
+            kept[name] = reason
+            _split_to_parts(joint, name, parts)
+        elif name in names:
+            column = _infer_column(joint, columns)
+            _split_to_parts(column.astype(requested[name]) if name in requested else column, name, parts)
+    return kept
+
+
+def _are_numbers(columns: Sequence["_Column[Any]"]) -> bool:
+    """Return True if the columns contain numbers only, and at least one."""
+    return all(column.dtype.kind in "iuf" for column in columns) and any(
+        column.notna().any() for column in columns
+    )
 
 
 def _split_to_parts(joint: "_Column[Any]", name: Any, parts: Sequence[pd.DataFrame]) -> None:

@@ -14,13 +14,12 @@ Example:
     1 of 121 values of `qty` is not a number: `12 pcs` in line 79.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import frame_evidence
 from osiris_inspect.inspector.diagnosis.evidence.configuration.next_queries import is_value_expected
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
-from osiris_inspect.inspector.run.counts.frame_facts import FrameFacts
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
@@ -75,7 +74,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         frame = run.frames.get(step.id)
         if frame is None or step.status != "succeeded" or any(map(frame.source.get, _CAUSES)):
             continue
-        for entry in _entries(frame):
+        for entry in frame.source_entries("odd_values"):
             column, value = (str(entry.get(key) or "")[:MAX_TEXT] for key in ("column", "value"))
             if column.startswith("Unnamed: "):  # the line above the header was read as the header
                 continue
@@ -101,13 +100,6 @@ def check(run: Run, _lineage: Lineage) -> Findings:
                 step=step.id,
                 fix=_fix(column, value),
             )
-
-
-def _entries(frame: FrameFacts) -> Iterator[Mapping[str, Any]]:
-    entries = frame.source.get("odd_values")
-    yield from (
-        entry for entry in (entries if isinstance(entries, list) else []) if isinstance(entry, Mapping)
-    )
 
 
 def _kind(column: str, value: str, entry: Mapping[str, Any]) -> str | None:

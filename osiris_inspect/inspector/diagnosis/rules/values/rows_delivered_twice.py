@@ -1,7 +1,8 @@
-"""A source has more rows than different ids.
+"""A source has its rows twice, or more rows than different ids.
 
 What it finds:
-    A source with a column `id` of which at least 10 % of the rows are repeated as a whole; or a source whose rows a
+    A file whose rows come twice or more often, block after block: it was appended to itself, or put together with its
+    copy. A source with a column `id` of which at least 10 % of the rows are repeated as a whole; or a source whose rows a
     writer takes with a primary key that has fewer numbers between the smallest and the largest than there are rows. A
     history, with a version or a period beside the id, and a series over time are not reported.
 
@@ -9,7 +10,7 @@ Why it matters:
     Rows that were delivered twice are counted twice. A writer that merges by the key keeps one of them.
 
 How to fix:
-    Count the rows per id at the source. If one id has several rows on purpose, allow this rule for the step.
+    Deliver the file once; delete it before it is written again. Otherwise count the rows per id at the source. If one id has several rows on purpose, allow this rule for the step.
 
 Example:
     `extract-orders` returned 2,000 rows, and its ids are 1 to 1,000.
@@ -22,6 +23,7 @@ from osiris_inspect.inspector.run.counts.frame_facts import ColumnFacts, FrameFa
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+from osiris_inspect.model.event import as_int
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("output_stored",)
@@ -33,6 +35,7 @@ TEMPLATE = FindingTemplate(
     "count the rows per id at the source; if one id has several rows on purpose, allow this rule for the step",
     Confidence.MEDIUM,
 )
+FIX_BLOCKS = "have the file written once, from the beginning: it was appended to itself, or joined with its copy; if its rows repeat on purpose, allow this rule for the step"
 _INTEGER = LazyRegex(r"-?\d{1,19}")
 _HISTORY = LazyRegex(
     r"valid|version|revision|effective|snapshot|as_?of|updated|modified|changed|history|sequence|\bseq\b|line|position|rank"
@@ -48,10 +51,24 @@ _SERIES = LazyRegex(
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:
-    """Find sources with more rows than ids."""
+    """Find files that have their rows several times, and sources with more rows than ids."""
     for step in run.steps:
         frame = run.frames.get(step.id)
-        if frame is None or step.status != "succeeded" or not _is_plain_source(step) or _is_history(frame):
+        if frame is None or step.status != "succeeded":
+            continue
+        blocks = as_int(frame.source.get("repeated_blocks")) or 0
+        if blocks > 1:
+            times = "twice" if blocks == 2 else f"{blocks:,} times"
+            first = f"the first {frame.rows // blocks:,} rows" if frame.rows else "the first rows"
+            yield TEMPLATE.finding(
+                f"the source has all of its rows {times}, block after block: {first} come again in the same order",
+                frame_evidence(frame, "repeated_blocks"),
+                step=step.id,
+                fix=FIX_BLOCKS,
+                confidence=Confidence.HIGH,
+            )
+            continue
+        if not _is_plain_source(step) or _is_history(frame):
             continue
         keys = _primary_keys(run, step) | ({"id"} if (frame.repeated or 0) >= MIN_SHARE else set())
         for column in frame.columns:
