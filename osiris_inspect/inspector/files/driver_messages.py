@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from osiris_inspect.inspector.run.run import LogLine, Run, StepState
 from osiris_inspect.inspector.text.sanitize import excerpt
+from osiris_inspect.inspector.text.zero_counts import without_zero_counts
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.finding import Evidence
 
@@ -20,6 +21,11 @@ class DriverMessage(NamedTuple):
 
     text: str
     line: LogLine
+
+    @property
+    def claims(self) -> str:
+        """The text without counts of 0, which report that nothing went wrong."""
+        return without_zero_counts(self.text)
 
     @property
     def evidence(self) -> Evidence:
