@@ -10,13 +10,16 @@ from osiris_inspect.inspector.analysis.analyze import analyze
 from tests.inspector.making import run_dir
 from tests.inspector.test_rules_of_green_runs import Made, ours, ranged, step
 
-NAMES = {"I": "INFO", "W": "WARNING", "E": "ERROR"}
+NAMES = {"I": "INFO", "W": "WARNING", "E": "ERROR", "C": "CRITICAL"}
 
 
 def worker_log(name: str, *lines: str) -> dict[str, Any]:
-    """The log of our worker, written while a step ran; each line begins with the letter of its level."""
+    """The log of our worker, written while a step ran; each begins with the letter of its level, or ``-``."""
     texts = [
-        f"2026-01-01 00:00:00,000 - acme - [step {name}] - {NAMES[line[0]]} - {line[2:]}" for line in lines
+        f"2026-01-01 00:00:00,000 - acme - [step {name}] - {NAMES[line[0]]} - {line[2:]}"
+        if line[0] in NAMES
+        else line[2:]
+        for line in lines
     ]
     return {"worker.log": "\n".join([*texts, ""])}
 
@@ -41,6 +44,19 @@ def written(*lines: str, rows: int = 100) -> Made:
 
 def pages(first: int, last: int, whole: int, every: int = 1) -> list[str]:
     return [f"I page {number} of {whole}" for number in range(first, last + 1, every)]
+
+
+def traceback(error: str) -> list[str]:
+    """The lines of a traceback."""
+    return [
+        f"- {line}"
+        for line in (
+            "Traceback (most recent call last):",
+            '  File "acme.py", line 14, in run',
+            "    fetch(n)",
+            error,
+        )
+    ]
 
 
 def twice(*lines: str, column: str = "ticket", high: str = "899", rows: int = 900) -> Made:
@@ -116,6 +132,18 @@ HITS: Sequence[tuple[str, Made]] = (
     ("rows-skipped", shaped("I 12 customers could not be matched")),
     ("rows-skipped", written("I 4 messages were not delivered")),
     ("rows-skipped", read("I 4 files left behind")),
+    ("failure-logged", read("E station 3", *traceback("KeyError: 'temp'"))),
+    ("failure-logged", read("E station 3 is down", "E station 7 is down", "I read 98 stations")),
+    ("failure-logged", read("I page 1", *traceback("requests.exceptions.HTTPError: 500 Server Error"))),
+    ("failure-logged", read(*traceback("ValueError: bad date"))),
+    ("failure-logged", read("W station 3", *traceback("KeyError: 'temp'"))),
+    ("failure-logged", read("C the second file is not a workbook")),
+    ("failure-logged", read("E page 3 timed out (attempt 1 of 2)", "E page 3 timed out (attempt 2 of 2)")),
+    ("failure-logged", read("E page 3 timed out, retry failed")),
+    ("failure-logged", read("E station 3 is down", "E station 7 timed out", "I attempt 2 succeeded")),
+    ("failure-logged", read("E page 3 timed out", "W retrying page 3", "E page 3 timed out, giving up after 2 retries")),
+    ("failure-logged", shaped("E region 4: 12 rows, 0 errors, and no connection: it timed out")),
+    ("failure-logged", ours(step("src", "acme.read", rows=100), files={"worker.log": "ERROR: station 3 is down\n"})),
 )  # fmt: skip
 NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("rows-incomplete", read("I GET /agents page=1 per_page=100 total_count=37", rows=37)),
@@ -193,6 +221,16 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("rows-skipped", written("I nothing was quarantined", "I invalid rows would be quarantined")),
     ("rows-skipped", written("I 0 unresolved", "I unresolved: 0", "I no messages were left behind")),
     ("rows-skipped", shaped("I all 100 customers matched", "I 100 messages delivered, 0 not delivered")),
+    ("failure-logged", read("E page 3 timed out, retrying in 2 s")),
+    ("failure-logged", read("E page 3 timed out", "W retrying page 3")),
+    ("failure-logged", read("E page 3 timed out (attempt 1 of 3)", "E page 3 timed out (attempt 2 of 3)")),
+    ("failure-logged", read("E page 3: try 1 failed", "E page 3: try 2 failed", "I page 3: succeeded on the third try")),
+    ("failure-logged", read("E station 3", *traceback("KeyError: 'temp'"), "I attempt 2 succeeded")),
+    ("failure-logged", read("E station 3 is down", "E station 7 is down", "I all stations recovered")),
+    ("failure-logged", read("W connection lost, reconnecting", *traceback("OSError: reset"))),
+    ("failure-logged", read("E 0 errors", "E done: errors=0, rejected=0")),
+    ("failure-logged", read("I table ERROR: 100 rows", "W slow answer: 12 s")),
+    ("failure-logged", ours(step("src", "mysql.extractor", rows=100), files=worker_log("src", "E unused result"))),
     ("values-altered", written("I values truncated: 0", "I no values were truncated")),
 )  # fmt: skip
 
@@ -222,6 +260,28 @@ def test_level_is_not_read_from_the_message(tmp_path: Path) -> None:
 def test_end_of_a_long_log_is_read(tmp_path: Path) -> None:
     messages = [f"I page {number}: fetched {number} of 9000" for number in range(1, 9001)]
     assert findings(tmp_path, read(*messages, rows=9000)) == {}
+
+
+def test_logged_errors_are_counted(tmp_path: Path) -> None:
+    records = [
+        line for number in (3, 7, 9) for line in (f"E station {number}", *traceback("KeyError: 'temp'"))
+    ]
+    assert findings(tmp_path, read(*records)) == {
+        "failure-logged": """succeeded, but logged 3 errors, the first: "station 3: KeyError: 'temp'\""""
+    }
+
+
+def test_chained_tracebacks_are_one_error(tmp_path: Path) -> None:
+    cause = [
+        *traceback("KeyError: 'temp'"),
+        "- ",
+        "- During handling of the above exception, another exception occurred:",
+        "- ",
+    ]
+    (message,) = findings(
+        tmp_path, read("E station 3", *cause, *traceback("ValueError: no temperature"))
+    ).values()
+    assert message == "succeeded, but its text log reports a failure: 'station 3: ValueError: no temperature'"
 
 
 def test_finding_names_the_numbers(tmp_path: Path) -> None:

@@ -38,13 +38,18 @@ class DriverMessage(NamedTuple):
         return repr(excerpt(self.text, 120))
 
 
+def is_of_third_party(step: StepState) -> bool:
+    """Return True if the driver of a step is from another package."""
+    return bool(step.driver) and not str(step.driver).startswith(_OWN_DRIVERS)
+
+
 def messages_of_successful_steps(run: Run) -> dict[str, tuple[StepState, list[DriverMessage]]]:
     """Return the messages of each successful step.
 
     What a driver prints without a step belongs to the only step whose driver is from another package.
     """
     steps = {step.id: step for step in run.steps if step.status == "succeeded"}
-    foreign = [step.id for step in run.steps if step.driver and not step.driver.startswith(_OWN_DRIVERS)]
+    foreign = [step.id for step in run.steps if is_of_third_party(step)]
     messages: dict[str, tuple[StepState, list[DriverMessage]]] = {}
     for line in run.log_lines:
         step = line.step
