@@ -35,10 +35,10 @@ def shaped(*lines: str, rows: int = 100) -> Made:
     return ours(source, step("shape", "acme.shape", "src", rows=rows), files=worker_log("shape", *lines))
 
 
-def written(*lines: str, rows: int = 100) -> Made:
+def written(*lines: str, rows: int = 100, **config: Any) -> Made:
     """A writer that wrote all of 100 rows and logged these lines."""
     source = step("src", "x.extractor", rows=100)
-    load = step("load", "acme.load", "src", rows=rows, mode="write")
+    load = step("load", "acme.load", "src", rows=rows, **{"mode": "write", **config})
     return ours(source, load, files=worker_log("load", *lines))
 
 
@@ -132,6 +132,9 @@ HITS: Sequence[tuple[str, Made]] = (
     ("rows-skipped", shaped("I 12 customers could not be matched")),
     ("rows-skipped", written("I 4 messages were not delivered")),
     ("rows-skipped", read("I 4 files left behind")),
+    ("all-rows-lost", written(rows=0)),
+    ("all-rows-lost", written("I connected to crm", rows=0, write_mode="append", dry_run=False)),
+    ("all-rows-lost", written("I 0 duplicates", rows=0, write_mode="upsert")),
     ("failure-logged", read("E station 3", *traceback("KeyError: 'temp'"))),
     ("failure-logged", read("E station 3 is down", "E station 7 is down", "I read 98 stations")),
     ("failure-logged", read("I page 1", *traceback("requests.exceptions.HTTPError: 500 Server Error"))),
@@ -221,6 +224,14 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("rows-skipped", written("I nothing was quarantined", "I invalid rows would be quarantined")),
     ("rows-skipped", written("I 0 unresolved", "I unresolved: 0", "I no messages were left behind")),
     ("rows-skipped", shaped("I all 100 customers matched", "I 100 messages delivered, 0 not delivered")),
+    ("all-rows-lost", written(rows=0, dry_run=True)),
+    ("all-rows-lost", written(rows=0, if_exists="skip")),
+    ("all-rows-lost", written(rows=0, write_mode="ignore")),
+    ("all-rows-lost", written(rows=0, on_conflict="nothing")),
+    ("all-rows-lost", written("I all 100 contacts are unchanged", rows=0, write_mode="upsert")),
+    ("all-rows-lost", written("I target is already up to date", rows=0)),
+    ("all-rows-lost", written("I dry run: would write 100 rows", rows=0)),
+    ("all-rows-lost", written(rows=100)),
     ("failure-logged", read("E page 3 timed out, retrying in 2 s")),
     ("failure-logged", read("E page 3 timed out", "W retrying page 3")),
     ("failure-logged", read("E page 3 timed out (attempt 1 of 3)", "E page 3 timed out (attempt 2 of 3)")),
