@@ -11,6 +11,7 @@ from tests.inspector import (
     test_query_rules,
     test_rules,
     test_rules_of_driver_logs,
+    test_rules_of_failed_inputs,
     test_rules_of_frames,
     test_rules_of_green_runs,
     test_rules_of_history,
@@ -632,6 +633,7 @@ def hits() -> Iterator[Proof]:
         test_rules_of_green_runs.HITS,
         test_rules_of_driver_logs.HITS,
         test_query_rules.HITS,
+        test_rules_of_failed_inputs.HITS,
     )
     yield from (_built(*entry) for table in tables for entry in table)
 
@@ -651,5 +653,6 @@ def near_misses() -> Iterator[Proof]:
         test_rules_of_green_runs.NEAR_MISSES,
         test_rules_of_driver_logs.NEAR_MISSES,
         test_query_rules.NEAR_MISSES,
+        test_rules_of_failed_inputs.NEAR_MISSES,
     )
     yield from (_built(*entry) for table in tables for entry in table)

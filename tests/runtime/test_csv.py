@@ -239,6 +239,7 @@ def test_the_connection_says_where_paths_start(tmp_path: Path) -> None:
         ("", {"path": "."}, "is a folder, not a CSV file"),
         ("", {"path": "x-*.csv"}, "step 's': no file matches x-*.csv"),
         (b"\n", {}, "step 's': a.csv is empty; there is not even a header"),
+        ("a\n1\n", {"skip_rows": 9}, "a.csv has no line left after skip_rows: 9; lower skip_rows"),
         ("a,b\n1,2\n1,2,3\n", {}, "a.csv is not a table: Expected 2 fields in line 3, saw 3; set on_bad_lines: skip to leave such lines out"),
         ("a,b\n1,2,3\n", {}, "a.csv is not a table: Expected 2 fields in line 2, saw 3; check delimiter, and whether the header names every column"),
         ("a,b\n1,2\n1,2,3\n", {"columns": ["a"]}, "a.csv is not a table: Expected 2 fields in line 3, saw 3; set on_bad_lines: skip"),

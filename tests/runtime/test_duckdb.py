@@ -201,3 +201,16 @@ def test_error_has_no_list_of_remedies(tmp_path: Path, query: str, kind: str, fi
     assert error.fix is not None
     assert error.fix.startswith(fix)
     assert absent not in error.message
+
+
+def test_columns_without_names_are_named_as_the_cause(tmp_path: Path) -> None:
+    frame = pd.DataFrame([["Brno", 1], ["Praha", 2]])
+    with pytest.raises(DriverError) as caught:
+        drive(
+            "duckdb.processor",
+            {"query": "SELECT city FROM df"},
+            context(tmp_path),
+            df=handed(tmp_path, frame),
+        )
+    assert "have no names, only numbers: c0" in caught.value.message
+    assert caught.value.fix.startswith("set header: true in step")

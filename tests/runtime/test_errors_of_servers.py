@@ -185,6 +185,15 @@ def test_postgres_connection_failure_has_kind(
     assert failure(tmp_path, "postgres.extractor", config).kind == kind
 
 
+def test_connection_limit_of_a_role_is_no_wrong_password(postgres: Postgres, tmp_path: Path) -> None:
+    postgres.run(
+        "DROP ROLE IF EXISTS few", "CREATE ROLE few LOGIN PASSWORD 'few' CONNECTION LIMIT 0", user="root"
+    )
+    connection = {**postgres.connection, "user": "few", "password": "few"}
+    error = failure(tmp_path, "postgres.extractor", {"query": "SELECT 1", "resolved_connection": connection})
+    assert (error.kind, "connection limit" in error.fix) == ("connection-refused", True)
+
+
 @pytest.mark.usefixtures("items")
 @pytest.mark.parametrize(
     ("columns", "config", "kind", "expected"),

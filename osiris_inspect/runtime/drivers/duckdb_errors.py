@@ -145,6 +145,13 @@ def _column_missing(column: str, tables: Tables, query: str) -> _Reading:
                 {"column": column, "columns": columns, "from_step": step, "format": form.name},
                 f"; step {step!r} read {form.description}, not a table: its first column is {columns[0]!r}",
             )
+        if columns and columns == [str(number) for number in range(len(columns))]:
+            return _Reading(
+                "column-missing",
+                f"set header: true in step {step!r} if its file has a header, or name the columns there",
+                {"column": column, "columns": list(names), "from_step": step},
+                f"; the columns of step {step!r} have no names, only numbers: {_listed(names)}",
+            )
         delimiter = delimiter_of_header(columns, [column])
         if delimiter is not None:
             return _Reading(

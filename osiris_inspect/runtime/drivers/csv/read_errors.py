@@ -35,12 +35,7 @@ def read_error(path: Path, config: Config, error: Exception, first_lines: FirstL
     """Return the error for a file that pandas failed to read."""
     match error:
         case pd.errors.EmptyDataError():
-            return DriverError(
-                f"{path} is empty; there is not even a header",
-                kind="frame-without-columns",
-                fix="check the step or the program that writes the file",
-                path=str(path),
-            )
+            return _no_lines(path, config)
         case pd.errors.ParserError() | pd.errors.ParserWarning():
             return _parser_error(path, config, error, first_lines)
         case UnicodeDecodeError():
@@ -61,6 +56,26 @@ def read_error(path: Path, config: Config, error: Exception, first_lines: FirstL
         case _:
             kind, fix = _other_error(error)
             return DriverError(f"{path} cannot be read: {error}", kind=kind, fix=fix, path=str(path))
+
+
+def _no_lines(path: Path, config: Config) -> DriverError:
+    """Return the error for a file without a line to read."""
+    skipped = config.get("skip_rows")
+    if skipped and path.stat().st_size:
+        return DriverError(
+            f"{path} has no line left after skip_rows: {skipped}",
+            kind="frame-without-columns",
+            fix="lower skip_rows; it counts the lines before the header",
+            path=str(path),
+            setting="skip_rows",
+            value=skipped,
+        )
+    return DriverError(
+        f"{path} is empty; there is not even a header",
+        kind="frame-without-columns",
+        fix="check the step or the program that writes the file",
+        path=str(path),
+    )
 
 
 def _other_error(error: Exception) -> tuple[str, str]:

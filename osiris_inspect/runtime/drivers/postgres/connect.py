@@ -70,6 +70,12 @@ _REASONS: Final = (
     ),
     _Reason(_SILENT, "network-timeout", "no answer in time", "check host, port and firewall"),
     _Reason(
+        ("too many clients", "remaining connection slots", "too many connections"),
+        "connection-refused",
+        "{text}",
+        "run the step again later, or raise the connection limit that is reached: of the server, the role or the database",
+    ),
+    _Reason(
         ("password authentication failed", "no password supplied", "Tenant or user not found", 'role "'),
         "authentication-failed",
         "{text}",
@@ -98,12 +104,6 @@ _REASONS: Final = (
     ),
     _Reason(
         ("SSL", "certificate"), "tls-failed", "{text}", "check sslmode and sslrootcert of the connection"
-    ),
-    _Reason(
-        ("too many clients", "remaining connection slots", "too many connections"),
-        "connection-refused",
-        "{text}",
-        "run the step again later, or raise max_connections of the server",
     ),
     _Reason(
         ("is starting up", "is shutting down", "not accepting connections"),
