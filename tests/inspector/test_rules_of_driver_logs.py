@@ -295,6 +295,26 @@ def test_chained_tracebacks_are_one_error(tmp_path: Path) -> None:
     assert message == "succeeded, but its text log reports a failure: 'station 3: ValueError: no temperature'"
 
 
+def test_record_that_was_also_printed_is_one_error(tmp_path: Path) -> None:
+    printed = ["- ERROR:acme:station 3 is down", "E station 3 is down"]
+    (message,) = findings(tmp_path, read(*printed)).values()
+    assert message == "succeeded, but its text log reports a failure: 'station 3 is down'"
+
+
+def test_printed_traceback_of_one_of_two_drivers_is_found(tmp_path: Path) -> None:
+    steps = step("src", "acme.read", rows=100), step("load", "acme.load", "src", rows=100, mode="write")
+    log = "\n".join(line[2:] for line in traceback("KeyError: 'temp'"))
+    assert findings(tmp_path, ours(*steps, files={"worker.log": f"{log}\n"})) == {
+        "failure-logged": """a step succeeded, but its text log reports a failure: "KeyError: 'temp'\""""
+    }
+
+
+@pytest.mark.parametrize("category", ["FutureWarning", "DeprecationWarning", "ResourceWarning"])
+def test_warning_about_code_is_no_finding(tmp_path: Path, category: str) -> None:
+    made = read(f"- /lib/acme.py:12: {category}: 12 rows were dropped", "I done")
+    assert findings(tmp_path, made) == {}
+
+
 def test_finding_names_the_numbers(tmp_path: Path) -> None:
     (message,) = findings(tmp_path, read("I GET /v2/invoices page=1 per_page=100 total_count=1342")).values()
     assert message == (

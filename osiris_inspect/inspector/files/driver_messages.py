@@ -60,6 +60,15 @@ def messages_of_successful_steps(run: Run) -> dict[str, tuple[StepState, list[Dr
     return messages
 
 
+def messages_without_step(run: Run) -> list[DriverMessage]:
+    """Return what drivers printed if several steps may have printed it and all of those succeeded."""
+    foreign = [step for step in run.steps if is_of_third_party(step)]
+    if len(foreign) < 2 or any(step.status != "succeeded" for step in foreign):
+        return []
+    lines = [line for line in run.log_lines if line.step is None and line.file == layout.WORKER_LOG]
+    return [DriverMessage(_message(line), line) for line in lines]
+
+
 def _message(line: LogLine) -> str:
     head = line.text[:400]
     for level in (line.level, "INFO", "DEBUG"):

@@ -58,6 +58,8 @@ SYSTEM_ERROR = re.compile(
 )
 """The operating system, or the runtime of the language, refused disk space, memory or a file descriptor."""
 _SYSTEM_ERROR = re.compile(SYSTEM_ERROR.pattern.encode())
+_ABOUT_CODE = re.compile(rb":\d{1,6}: \w{0,40}(?:Deprecation|Future|Import|Resource|Syntax)Warning: ")
+"""A warning of Python about the code of a driver, not about its data."""
 _END_EVENT = re.compile(rb'"(?:step_error|step_failed|run_error)"')
 _ERROR_TEXT = re.compile(rb'"(?:error|message)"\s{0,16}:\s{0,16}"')
 _STEP_ID = re.compile(r'"step_id"\s{0,16}:\s{0,16}"([^"\\]{1,200})"')
@@ -161,6 +163,8 @@ def relevant_lines(file: str, lines: Iterable[NumberedLine]) -> Iterator[LogLine
         own = _OWN_LEVEL.search(raw[:400])  # the message itself may contain the name of a level
         level = _LEVEL.search(raw[:200]) if own is None else _LEVEL.fullmatch(own[1])
         head = raw[:MAX_TEXT]
+        if b"Warning: " in head and own is None and _ABOUT_CODE.search(head):
+            continue
         if level is None and not any(pattern.search(head) for pattern in _OF_ANY_LOG):
             if is_own_log and _REPORTS_ROWS.search(head):
                 messages += 1

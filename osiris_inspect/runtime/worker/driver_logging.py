@@ -114,8 +114,10 @@ def _warnings_as_records() -> Iterator[None]:
             file: TextIO | None = None,
             line: str | None = None,
         ) -> None:
-            if file is not None or issubclass(category, _ABOUT_CODE):
+            if file is not None:
                 show(message, category, filename, lineno, file, line)
+            elif issubclass(category, _ABOUT_CODE):
+                show(message, category, filename, lineno, None, "")  # without the line of code
             else:
                 logging.getLogger("py.warnings").warning("%s: %s", category.__name__, message)
 

@@ -23,6 +23,7 @@ from osiris_inspect.inspector.files.driver_messages import (
     DriverMessage,
     is_of_third_party,
     messages_of_successful_steps,
+    messages_without_step,
 )
 from osiris_inspect.inspector.files.left_out_rows import reports_rows_left_out
 from osiris_inspect.inspector.run.lineage import Lineage
@@ -124,20 +125,26 @@ class _Record:
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find errors, tracebacks and warnings about lost work in the text logs of successful steps."""
     for step, messages in messages_of_successful_steps(run).values():
-        failures = _lasting_failures(_records(messages), with_errors=is_of_third_party(step))
-        errors = [record for record in failures if is_of_third_party(step) and _is_error(record)]
-        found = errors or failures
-        if not found:
-            continue
-        times = f" {len(found):,} times" if len(found) > 1 else ""
-        text = (
-            f"succeeded, but logged {len(errors):,} errors, the first: {found[0].quote}"
-            if len(errors) > 1
-            else f"succeeded, but its text log reports a failure{times}: {found[0].quote}"
-        )
-        lines = [record.message.line for record in found[:2]]
-        cited = (Evidence(line.file, line.line, excerpt(line.text, 120)) for line in lines)
-        yield TEMPLATE.finding(text, *cited, step=step.id)
+        yield from _check_messages(messages, step.id, with_errors=is_of_third_party(step))
+    yield from _check_messages(messages_without_step(run), None, with_errors=True)
+
+
+def _check_messages(messages: Sequence[DriverMessage], step: str | None, *, with_errors: bool) -> Findings:
+    failures = _lasting_failures(_records(messages), with_errors=with_errors)
+    errors = [record for record in failures if with_errors and _is_error(record)]
+    found = errors or failures
+    if not found:
+        return
+    times = f" {len(found):,} times" if len(found) > 1 else ""
+    subject = "" if step else "a step "
+    text = (
+        f"{subject}succeeded, but logged {len(errors):,} errors, the first: {found[0].quote}"
+        if len(errors) > 1
+        else f"{subject}succeeded, but its text log reports a failure{times}: {found[0].quote}"
+    )
+    lines = [record.message.line for record in found[:2]]
+    cited = (Evidence(line.file, line.line, excerpt(line.text, 120)) for line in lines)
+    yield TEMPLATE.finding(text, *cited, step=step)
 
 
 def _warns_of_failure(message: DriverMessage) -> bool:
@@ -181,7 +188,8 @@ def _lasting_failures(records: Sequence[_Record], *, with_errors: bool) -> list[
     for record in records:
         text = record.message.text
         if _warns_of_failure(record.message) or (with_errors and _is_error(record)):
-            failures.append(record)
+            if not (failures and _is_same_record(failures[-1], record)):
+                failures.append(record)
             is_last = True
             continue
         if _ALL_RECOVERED.search(text):
@@ -192,6 +200,13 @@ def _lasting_failures(records: Sequence[_Record], *, with_errors: bool) -> list[
                 failures.pop()
         is_last = False
     return failures
+
+
+def _is_same_record(before: _Record, record: _Record) -> bool:
+    """Return True if the driver also printed a record that the worker's log has."""
+    texts = sorted((before.message.text, record.message.text), key=len)
+    is_logged = [_LOGGER.match(one.message.line.text) is not None for one in (before, record)]
+    return sum(is_logged) == 1 and texts[1].endswith(texts[0])
 
 
 def _without_attempt(record: _Record) -> str:
