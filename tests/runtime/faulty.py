@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,11 @@ class Faulty:
             config["temp"]
         except KeyError:
             traceback.print_exc()
+
+    def warn(self, config: Mapping[str, Any], ctx: Any) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")
+            warnings.warn("stopped after 10 pages", stacklevel=1)
 
     def read_stdin(self, config: Mapping[str, Any], ctx: Any) -> None:
         assert os.read(0, 10) == b""

@@ -22,7 +22,7 @@ from osiris_inspect.runtime.worker import driver_logging as driver_log
 from osiris_inspect.runtime.worker.command_loop import serve
 from osiris_inspect.runtime.worker.driver_logging import driver_logging
 from tests.runtime.pipelines import STATS
-from tests.runtime.runs import events_of, faulty, make_run
+from tests.runtime.runs import events_of, make_run
 
 LINES = st.lists(
     st.binary(max_size=80)
@@ -172,15 +172,6 @@ def test_local_worker_that_cannot_be_imported_fails_the_run(
     outcome = make_run(tmp_path, transport=InProcess({}, time.time))
     assert outcome.status == "failed"
     assert "its thread raised ModuleNotFoundError" in (outcome.reason or "")
-
-
-def test_stderr_of_local_driver_is_copied_to_the_log(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    outcome = make_run(tmp_path, text=faulty("print_traceback"))
-    log = (outcome.run_dir / "worker.log").read_text()
-    assert log.endswith("KeyError: 'temp'\n")
-    assert "KeyError: 'temp'" in capsys.readouterr().err
 
 
 def test_log_record_of_driver_is_printed_with_its_step(capsys: pytest.CaptureFixture[str]) -> None:
