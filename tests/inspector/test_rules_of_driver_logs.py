@@ -217,6 +217,7 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("rows-skipped", written("I check passed: 0 duplicates, 0 errors, 0 rejected rows")),
     ("rows-skipped", written("I loaded 100, errors=0, skipped=0, rows_rejected=0")),
     ("rows-skipped", written("I no rows rejected", "I none skipped", "I 100 rows loaded, without errors")),
+    ("rows-skipped", written("I loaded 100, errors: []", "I no rows skipped or rejected", "I not a single row was rejected")),
     ("rows-skipped", written("I processed 100 rows, 0 of 100 rows rejected, rejected: 0 of 100 rows")),
     ("rows-skipped", written('I {"loaded": 100, "failed": 0, "invalid_rows": 0}')),
     ("rows-skipped", written("I 0 rows sent to the dead-letter queue", "I dead letters: 0", "I DLQ is empty")),

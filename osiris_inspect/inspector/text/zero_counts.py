@@ -9,9 +9,9 @@ _STATE = (
     r"|unmatched|undelivered|bad|missing|corrupt(?:ed)?|left (?:out|behind|over)|dead[ -]?lettered|in (?:the )?(?:dead[ -]letter queue|dlq|quarantine))"
 )
 _ZERO = LazyRegex(
-    rf"(?<![\w.,/-])(?:0|no|zero|none|nothing|without(?: any)?)(?: of (?:[\d,]{{1,15}}|them|these|the))?(?: {_UNIT})?(?: (?:was|were|are|is|got|had|with))?"
-    rf" (?:(?:\w{{2,15}} )?{_NOUN}|{_STATE}(?: {_UNIT})?)\b"
-    rf"|(?<![a-z])(?:{_NOUN}|{_STATE}|dlq)(?:[ _](?:{_UNIT}|counts?|total|size))?[\"']?(?: {{0,2}}[=:] {{0,2}}[\"']?| )(?:0|none|zero)\b(?![.,%]\d)"
+    rf"(?<![\w.,/-])(?:0|no|zero|none|nothing|without(?: any)?|not (?:a|one|any)(?: single)?)(?: of (?:[\d,]{{1,15}}|them|these|the))?(?: {_UNIT})?(?: (?:was|were|are|is|got|had|with))?"
+    rf" (?:(?:\w{{2,15}} )?{_NOUN}|{_STATE}(?: {_UNIT})?)\b(?: n?or (?:{_NOUN}|{_STATE})\b(?: {_UNIT}\b)?)?"
+    rf"|(?<![a-z])(?:{_NOUN}|{_STATE}|dlq)(?:[ _](?:{_UNIT}|counts?|total|size))?[\"']?(?: {{0,2}}[=:] {{0,2}}[\"']?| )(?:(?:0|none|zero)\b(?![.,%]\d)|\[\]|\{{\}})"
     rf"(?: of [\d,]{{1,15}})?(?: {_UNIT}\b)?",
     2,
 )
