@@ -53,7 +53,7 @@ def traceback(error: str) -> list[str]:
         for line in (
             "Traceback (most recent call last):",
             '  File "acme.py", line 14, in run',
-            "    fetch(n)",
+            '    raise ConnectionResetError("3 rows were rejected")',
             error,
         )
     ]

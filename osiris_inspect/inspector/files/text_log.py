@@ -153,8 +153,12 @@ def relevant_lines(file: str, lines: Iterable[NumberedLine]) -> Iterator[LogLine
     count = messages = 0
     step: str | None = None
     is_own_log = file.rpartition("/")[2] == layout.WORKER_LOG
+    is_in_traceback = False
     last_messages: deque[LogLine] = deque(maxlen=LAST_MESSAGES)
     for number, raw in lines:
+        is_in_traceback = raw.startswith(b"Traceback (") or (is_in_traceback and raw.startswith(b"  "))
+        if is_own_log and is_in_traceback and raw.startswith(b"  "):
+            continue  # a line of code, not a message
         if not (is_own_log or _may_matter(raw)):
             continue
         match = _STEP.search(raw[:MAX_TEXT])

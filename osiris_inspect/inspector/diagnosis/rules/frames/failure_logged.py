@@ -170,8 +170,6 @@ def _records(messages: Sequence[DriverMessage]) -> list[_Record]:
             last.has_traceback, is_chained = True, False
         elif last is not None and last.has_traceback and _EXCEPTION.match(text):
             last.exception = text
-        elif last is not None and last.has_traceback and message.line.text.startswith("  "):
-            continue  # a line of code
         else:
             records.append(_Record(message, is_traceback))
             is_chained = False
