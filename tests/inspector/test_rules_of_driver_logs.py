@@ -10,13 +10,16 @@ from osiris_inspect.inspector.analysis.analyze import analyze
 from tests.inspector.making import run_dir
 from tests.inspector.test_rules_of_green_runs import Made, ours, ranged, step
 
-NAMES = {"I": "INFO", "W": "WARNING", "E": "ERROR"}
+NAMES = {"I": "INFO", "W": "WARNING", "E": "ERROR", "C": "CRITICAL"}
 
 
 def worker_log(name: str, *lines: str) -> dict[str, Any]:
-    """The log of our worker, written while a step ran; each line begins with the letter of its level."""
+    """The log of our worker, written while a step ran; each begins with the letter of its level, or ``-``."""
     texts = [
-        f"2026-01-01 00:00:00,000 - acme - [step {name}] - {NAMES[line[0]]} - {line[2:]}" for line in lines
+        f"2026-01-01 00:00:00,000 - acme - [step {name}] - {NAMES[line[0]]} - {line[2:]}"
+        if line[0] in NAMES
+        else line[2:]
+        for line in lines
     ]
     return {"worker.log": "\n".join([*texts, ""])}
 
@@ -32,15 +35,28 @@ def shaped(*lines: str, rows: int = 100) -> Made:
     return ours(source, step("shape", "acme.shape", "src", rows=rows), files=worker_log("shape", *lines))
 
 
-def written(*lines: str, rows: int = 100) -> Made:
+def written(*lines: str, rows: int = 100, **config: Any) -> Made:
     """A writer that wrote all of 100 rows and logged these lines."""
     source = step("src", "x.extractor", rows=100)
-    load = step("load", "acme.load", "src", rows=rows, mode="write")
+    load = step("load", "acme.load", "src", rows=rows, **{"mode": "write", **config})
     return ours(source, load, files=worker_log("load", *lines))
 
 
 def pages(first: int, last: int, whole: int, every: int = 1) -> list[str]:
     return [f"I page {number} of {whole}" for number in range(first, last + 1, every)]
+
+
+def traceback(error: str) -> list[str]:
+    """The lines of a traceback."""
+    return [
+        f"- {line}"
+        for line in (
+            "Traceback (most recent call last):",
+            '  File "acme.py", line 14, in run',
+            '    raise ConnectionResetError("3 rows were rejected")',
+            error,
+        )
+    ]
 
 
 def twice(*lines: str, column: str = "ticket", high: str = "899", rows: int = 900) -> Made:
@@ -95,6 +111,42 @@ HITS: Sequence[tuple[str, Made]] = (
     ("rows-skipped", read("W skipped page 4 (malformed JSON)")),
     ("rows-skipped", read("I dropped 24 records without a customer")),
     ("read-repeated", twice("I fetching page 4 again", column="order_id")),
+    ("rows-incomplete", read("W UserWarning: stopped after 10 pages (max_pages)")),
+    ("rows-incomplete", read("I stopping after 10 pages")),
+    ("rows-incomplete", read("I max pages reached")),
+    ("rows-incomplete", read("W reached the page limit")),
+    ("rows-incomplete", read("I page limit hit: 10")),
+    ("rows-incomplete", read("I the result set was capped")),
+    ("rows-incomplete", read("I result set limited to 100")),
+    ("rows-incomplete", read("W response truncated")),
+    ("rows-skipped", written("I 12 rows sent to the dead-letter queue")),
+    ("rows-skipped", written("I wrote 88 rows, 12 messages to orders-dlq")),
+    ("rows-skipped", written("W dead letter: 12")),
+    ("rows-skipped", written("I 3 dead letters")),
+    ("rows-skipped", written("I moved invoice 17 to quarantine")),
+    ("rows-skipped", written("I quarantined 4 invoices")),
+    ("rows-skipped", written("I 12 rejected to /data/rejects.csv")),
+    ("rows-skipped", written("I invoice 17 routed to errors")),
+    ("rows-skipped", shaped("I 12 unresolved")),
+    ("rows-skipped", shaped("I resolved 88 addresses, 12 are still unresolved")),
+    ("rows-skipped", shaped("I 12 customers could not be matched")),
+    ("rows-skipped", written("I 4 messages were not delivered")),
+    ("rows-skipped", read("I 4 files left behind")),
+    ("all-rows-lost", written(rows=0)),
+    ("all-rows-lost", written("I connected to crm", rows=0, write_mode="append", dry_run=False)),
+    ("all-rows-lost", written("I 0 duplicates", rows=0, write_mode="upsert")),
+    ("failure-logged", read("E station 3", *traceback("KeyError: 'temp'"))),
+    ("failure-logged", read("E station 3 is down", "E station 7 is down", "I read 98 stations")),
+    ("failure-logged", read("I page 1", *traceback("requests.exceptions.HTTPError: 500 Server Error"))),
+    ("failure-logged", read(*traceback("ValueError: bad date"))),
+    ("failure-logged", read("W station 3", *traceback("KeyError: 'temp'"))),
+    ("failure-logged", read("C the second file is not a workbook")),
+    ("failure-logged", read("E page 3 timed out (attempt 1 of 2)", "E page 3 timed out (attempt 2 of 2)")),
+    ("failure-logged", read("E page 3 timed out, retry failed")),
+    ("failure-logged", read("E station 3 is down", "E station 7 timed out", "I attempt 2 succeeded")),
+    ("failure-logged", read("E page 3 timed out", "W retrying page 3", "E page 3 timed out, giving up after 2 retries")),
+    ("failure-logged", shaped("E region 4: 12 rows, 0 errors, and no connection: it timed out")),
+    ("failure-logged", ours(step("src", "acme.read", rows=100), files={"worker.log": "ERROR: station 3 is down\n"})),
 )  # fmt: skip
 NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("rows-incomplete", read("I GET /agents page=1 per_page=100 total_count=37", rows=37)),
@@ -158,6 +210,40 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("rows-skipped", read("I imported 100, failed: 0")),
     ("rows-skipped", read("W request failed 2 times, then 100 rows were loaded")),
     ("read-repeated", twice("W page 4: timed out, retrying", high="105")),
+    ("rows-incomplete", read("I stopping after 10 pages: no more rows")),
+    ("rows-incomplete", read("I page limit: 100", "I max_pages=10, page_limit=100")),
+    ("rows-incomplete", read("I stopped after 12 seconds", "I results limited by the filter")),
+    ("rows-incomplete", read("I response truncated for the log", "I the result set was not truncated")),
+    ("rows-skipped", written("I check passed: 0 duplicates, 0 errors, 0 rejected rows")),
+    ("rows-skipped", written("I loaded 100, errors=0, skipped=0, rows_rejected=0")),
+    ("rows-skipped", written("I no rows rejected", "I none skipped", "I 100 rows loaded, without errors")),
+    ("rows-skipped", written("I loaded 100, errors: []", "I no rows skipped or rejected", "I not a single row was rejected")),
+    ("rows-skipped", written("I processed 100 rows, 0 of 100 rows rejected, rejected: 0 of 100 rows")),
+    ("rows-skipped", written('I {"loaded": 100, "failed": 0, "invalid_rows": 0}')),
+    ("rows-skipped", written("I 0 rows sent to the dead-letter queue", "I dead letters: 0", "I DLQ is empty")),
+    ("rows-skipped", written("I port 5672, dead letter queue orders-dlq", "I wrote 9 rows to a, dlq is empty")),
+    ("rows-skipped", written("I nothing was quarantined", "I invalid rows would be quarantined")),
+    ("rows-skipped", written("I 0 unresolved", "I unresolved: 0", "I no messages were left behind")),
+    ("rows-skipped", shaped("I all 100 customers matched", "I 100 messages delivered, 0 not delivered")),
+    ("all-rows-lost", written(rows=0, dry_run=True)),
+    ("all-rows-lost", written(rows=0, if_exists="skip")),
+    ("all-rows-lost", written(rows=0, write_mode="ignore")),
+    ("all-rows-lost", written(rows=0, on_conflict="nothing")),
+    ("all-rows-lost", written("I all 100 contacts are unchanged", rows=0, write_mode="upsert")),
+    ("all-rows-lost", written("I target is already up to date", rows=0)),
+    ("all-rows-lost", written("I dry run: would write 100 rows", rows=0)),
+    ("all-rows-lost", written(rows=100)),
+    ("failure-logged", read("E page 3 timed out, retrying in 2 s")),
+    ("failure-logged", read("E page 3 timed out", "W retrying page 3")),
+    ("failure-logged", read("E page 3 timed out (attempt 1 of 3)", "E page 3 timed out (attempt 2 of 3)")),
+    ("failure-logged", read("E page 3: try 1 failed", "E page 3: try 2 failed", "I page 3: succeeded on the third try")),
+    ("failure-logged", read("E station 3", *traceback("KeyError: 'temp'"), "I attempt 2 succeeded")),
+    ("failure-logged", read("E station 3 is down", "E station 7 is down", "I all stations recovered")),
+    ("failure-logged", read("W connection lost, reconnecting", *traceback("OSError: reset"))),
+    ("failure-logged", read("E 0 errors", "E done: errors=0, rejected=0")),
+    ("failure-logged", read("I table ERROR: 100 rows", "W slow answer: 12 s")),
+    ("failure-logged", ours(step("src", "mysql.extractor", rows=100), files=worker_log("src", "E unused result"))),
+    ("values-altered", written("I values truncated: 0", "I no values were truncated")),
 )  # fmt: skip
 
 
@@ -186,6 +272,48 @@ def test_level_is_not_read_from_the_message(tmp_path: Path) -> None:
 def test_end_of_a_long_log_is_read(tmp_path: Path) -> None:
     messages = [f"I page {number}: fetched {number} of 9000" for number in range(1, 9001)]
     assert findings(tmp_path, read(*messages, rows=9000)) == {}
+
+
+def test_logged_errors_are_counted(tmp_path: Path) -> None:
+    records = [
+        line for number in (3, 7, 9) for line in (f"E station {number}", *traceback("KeyError: 'temp'"))
+    ]
+    assert findings(tmp_path, read(*records)) == {
+        "failure-logged": """succeeded, but logged 3 errors, the first: "station 3: KeyError: 'temp'\""""
+    }
+
+
+def test_chained_tracebacks_are_one_error(tmp_path: Path) -> None:
+    cause = [
+        *traceback("KeyError: 'temp'"),
+        "- ",
+        "- During handling of the above exception, another exception occurred:",
+        "- ",
+    ]
+    (message,) = findings(
+        tmp_path, read("E station 3", *cause, *traceback("ValueError: no temperature"))
+    ).values()
+    assert message == "succeeded, but its text log reports a failure: 'station 3: ValueError: no temperature'"
+
+
+def test_record_that_was_also_printed_is_one_error(tmp_path: Path) -> None:
+    printed = ["- ERROR:acme:station 3 is down", "E station 3 is down"]
+    (message,) = findings(tmp_path, read(*printed)).values()
+    assert message == "succeeded, but its text log reports a failure: 'station 3 is down'"
+
+
+def test_printed_traceback_of_one_of_two_drivers_is_found(tmp_path: Path) -> None:
+    steps = step("src", "acme.read", rows=100), step("load", "acme.load", "src", rows=100, mode="write")
+    log = "\n".join(line[2:] for line in traceback("KeyError: 'temp'"))
+    assert findings(tmp_path, ours(*steps, files={"worker.log": f"{log}\n"})) == {
+        "failure-logged": """a step succeeded, but its text log reports a failure: "KeyError: 'temp'\""""
+    }
+
+
+@pytest.mark.parametrize("category", ["FutureWarning", "DeprecationWarning", "ResourceWarning"])
+def test_warning_about_code_is_no_finding(tmp_path: Path, category: str) -> None:
+    made = read(f"- /lib/acme.py:12: {category}: 12 rows were dropped", "I done")
+    assert findings(tmp_path, made) == {}
 
 
 def test_finding_names_the_numbers(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -42,6 +44,17 @@ class Faulty:
         subprocess.run(["echo", "echoed by a child"], check=True)
         sys.stdout.write("half a line")
         sys.stdout.flush()
+
+    def print_traceback(self, config: Mapping[str, Any], ctx: Any) -> None:
+        try:
+            config["temp"]
+        except KeyError:
+            traceback.print_exc()
+
+    def warn(self, config: Mapping[str, Any], ctx: Any) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")
+            warnings.warn("stopped after 10 pages", stacklevel=1)
 
     def read_stdin(self, config: Mapping[str, Any], ctx: Any) -> None:
         assert os.read(0, 10) == b""

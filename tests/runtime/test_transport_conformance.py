@@ -121,6 +121,18 @@ def test_what_a_driver_prints_reaches_the_workers_log_and_not_the_wire(
 
 
 @EVERYWHERE
+@pytest.mark.parametrize(
+    ("what", "last"),
+    [("print_traceback", "KeyError: 'temp'"), ("warn", "WARNING - UserWarning: stopped after 10 pages")],
+)
+def test_traceback_and_warning_of_driver_reach_the_log(
+    tmp_path: Path, on: str, transport: Transport, what: str, last: str
+) -> None:
+    outcome = make_run(tmp_path, on, text=faulty(what), transport=transport)
+    assert f"{last}\n" in (outcome.path / "worker.log").read_text()
+
+
+@EVERYWHERE
 def test_the_host_says_what_it_sent_and_the_worker_what_it_found(
     tmp_path: Path, on: str, transport: Transport
 ) -> None:

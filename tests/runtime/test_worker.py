@@ -3,6 +3,7 @@
 import logging
 import sys
 import time
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -233,6 +234,36 @@ def test_info_record_does_not_reach_other_handlers() -> None:
     finally:
         logging.getLogger().removeHandler(other)
     assert (records, other.filters) == (["slow"], [])
+
+
+def shown_warnings(capsys: pytest.CaptureFixture[str], *given: tuple[type[Warning], str]) -> list[str]:
+    """Return the messages in the log of a step that warns."""
+    with warnings.catch_warnings(record=True):
+        warnings.resetwarnings()
+        with driver_logging("fetch"):
+            for category, text in given:
+                warnings.warn(text, category, stacklevel=1)
+    return [line.rpartition(" - [step fetch] - ")[2] for line in capsys.readouterr().out.splitlines()]
+
+
+def test_warning_of_driver_is_logged_once_a_text(capsys: pytest.CaptureFixture[str]) -> None:
+    texts = ("stopped after 10 pages", "stopped after 10 pages", "stopped after 20 pages")
+    assert shown_warnings(capsys, *((UserWarning, text) for text in texts)) == [
+        "WARNING - UserWarning: stopped after 10 pages",
+        "WARNING - UserWarning: stopped after 20 pages",
+    ]
+
+
+def test_warning_of_each_step_is_logged(capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(2):
+        assert shown_warnings(capsys, (RuntimeWarning, "overflow")) == ["WARNING - RuntimeWarning: overflow"]
+
+
+@pytest.mark.parametrize("category", [DeprecationWarning, FutureWarning, ResourceWarning, ImportWarning])
+def test_warning_about_code_is_not_logged(
+    category: type[Warning], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert shown_warnings(capsys, (category, "rows will be skipped")) == []
 
 
 def test_record_with_wrong_arguments_does_not_raise(capsys: pytest.CaptureFixture[str]) -> None:

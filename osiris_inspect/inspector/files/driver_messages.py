@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from osiris_inspect.inspector.run.run import LogLine, Run, StepState
 from osiris_inspect.inspector.text.sanitize import excerpt
+from osiris_inspect.inspector.text.zero_counts import without_zero_counts
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.finding import Evidence
 
@@ -22,6 +23,11 @@ class DriverMessage(NamedTuple):
     line: LogLine
 
     @property
+    def claims(self) -> str:
+        """The text without counts of 0, which report that nothing went wrong."""
+        return without_zero_counts(self.text)
+
+    @property
     def evidence(self) -> Evidence:
         """The line of the log."""
         return Evidence(self.line.file, self.line.line, excerpt(self.text, 120))
@@ -32,13 +38,18 @@ class DriverMessage(NamedTuple):
         return repr(excerpt(self.text, 120))
 
 
+def is_of_third_party(step: StepState) -> bool:
+    """Return True if the driver of a step is from another package."""
+    return bool(step.driver) and not str(step.driver).startswith(_OWN_DRIVERS)
+
+
 def messages_of_successful_steps(run: Run) -> dict[str, tuple[StepState, list[DriverMessage]]]:
     """Return the messages of each successful step.
 
     What a driver prints without a step belongs to the only step whose driver is from another package.
     """
     steps = {step.id: step for step in run.steps if step.status == "succeeded"}
-    foreign = [step.id for step in run.steps if step.driver and not step.driver.startswith(_OWN_DRIVERS)]
+    foreign = [step.id for step in run.steps if is_of_third_party(step)]
     messages: dict[str, tuple[StepState, list[DriverMessage]]] = {}
     for line in run.log_lines:
         step = line.step
@@ -47,6 +58,15 @@ def messages_of_successful_steps(run: Run) -> dict[str, tuple[StepState, list[Dr
         if step in steps:
             messages.setdefault(step, (steps[step], []))[1].append(DriverMessage(_message(line), line))
     return messages
+
+
+def messages_without_step(run: Run) -> list[DriverMessage]:
+    """Return what drivers printed if several steps may have printed it and all of those succeeded."""
+    foreign = [step for step in run.steps if is_of_third_party(step)]
+    if len(foreign) < 2 or any(step.status != "succeeded" for step in foreign):
+        return []
+    lines = [line for line in run.log_lines if line.step is None and line.file == layout.WORKER_LOG]
+    return [DriverMessage(_message(line), line) for line in lines]
 
 
 def _message(line: LogLine) -> str:

@@ -43,6 +43,8 @@ _REPORTS_ROWS = re.compile(
     rb"|\bmore \w{3,12} (?:are |is )?available|\bnot all \w{3,12}|\bstale\b|\bcached (?:copy|data|result|response|snapshot)|\b(?:falling|fell) back"
     rb"|\busing (?:default|none|null|nan|the default)|\bcoerced|\bdefaulting|\bset(?:ting)? (?:it )?to (?:none|null|nan)|\bretrying"
     rb"|\b(?:errors|errored|failed|failures|reject|invalid|malformed|lost)"
+    rb"|\bdead[ _-]?letter|dlq\b|\bquarantin|\brout(?:ed|ing)\b|\bunresolved|\bleft behind|deliver(?:ed|able)\b|could not be|\bstopp(?:ed|ing) |\blimited|[_ ]limit\b"
+    rb"|\battempt|\brecovered|\breconnect|\bsucceeded|\balready|\bdry[ -]?run|\bnothing |\bidentical|\bexists|\bduplicate|\bno (?:new|change)|\bnot (?:modified|changed)|^Traceback |^During handling of |^The above exception "
     rb"|\bwarning'?, \d{4},|\b(?:page|offset|batch|pages|again|kept|no more|last|unchanged|up to date)\b|\b(?:filter|match|dedup|unique|re-?read|re-?fetch)|\ball \w{2,20}",
     re.IGNORECASE,
 )
@@ -56,6 +58,8 @@ SYSTEM_ERROR = re.compile(
 )
 """The operating system, or the runtime of the language, refused disk space, memory or a file descriptor."""
 _SYSTEM_ERROR = re.compile(SYSTEM_ERROR.pattern.encode())
+_ABOUT_CODE = re.compile(rb":\d{1,6}: \w{0,40}(?:Deprecation|Future|Import|Resource|Syntax)Warning: ")
+"""A warning of Python about the code of a driver, not about its data."""
 _END_EVENT = re.compile(rb'"(?:step_error|step_failed|run_error)"')
 _ERROR_TEXT = re.compile(rb'"(?:error|message)"\s{0,16}:\s{0,16}"')
 _STEP_ID = re.compile(r'"step_id"\s{0,16}:\s{0,16}"([^"\\]{1,200})"')
@@ -149,8 +153,12 @@ def relevant_lines(file: str, lines: Iterable[NumberedLine]) -> Iterator[LogLine
     count = messages = 0
     step: str | None = None
     is_own_log = file.rpartition("/")[2] == layout.WORKER_LOG
+    is_in_traceback = False
     last_messages: deque[LogLine] = deque(maxlen=LAST_MESSAGES)
     for number, raw in lines:
+        is_in_traceback = raw.startswith(b"Traceback (") or (is_in_traceback and raw.startswith(b"  "))
+        if is_own_log and is_in_traceback and raw.startswith(b"  "):
+            continue  # a line of code, not a message
         if not (is_own_log or _may_matter(raw)):
             continue
         match = _STEP.search(raw[:MAX_TEXT])
@@ -159,6 +167,8 @@ def relevant_lines(file: str, lines: Iterable[NumberedLine]) -> Iterator[LogLine
         own = _OWN_LEVEL.search(raw[:400])  # the message itself may contain the name of a level
         level = _LEVEL.search(raw[:200]) if own is None else _LEVEL.fullmatch(own[1])
         head = raw[:MAX_TEXT]
+        if b"Warning: " in head and own is None and _ABOUT_CODE.search(head):
+            continue
         if level is None and not any(pattern.search(head) for pattern in _OF_ANY_LOG):
             if is_own_log and _REPORTS_ROWS.search(head):
                 messages += 1

@@ -2,7 +2,7 @@
 
 So a frame cannot be passed by reference, and values that cannot be serialized fail here as with a remote
 worker. Descriptors 0 and 1 are redirected as in a child process: a driver cannot read stdin or print to
-stdout.
+stdout. What it prints to ``sys.stderr`` is copied to the log.
 """
 
 import ctypes
@@ -11,7 +11,7 @@ import queue
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import WorkerLost
@@ -139,6 +139,10 @@ class _RedirectedStdio:
             os.dup(out), "w", buffering=1, encoding="utf-8", errors="backslashreplace"
         )
         sys.stdout = self._redirected
+        self._stderr = sys.stderr
+        self._copied = _CopiedStderr(self._stderr, self._redirected)
+        if self._stderr is not None:
+            sys.stderr = self._copied
         self._saved = {number: _duplicate(number) for number in (0, 1)}
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
@@ -149,6 +153,9 @@ class _RedirectedStdio:
         """Undo the redirection; calling it twice is safe."""
         if sys.stdout is self._redirected:
             sys.stdout = self._stdout
+        self._copied.stop()
+        if sys.stderr is self._copied:
+            sys.stderr = self._stderr
         self._redirected.close()
         while self._saved:
             number, saved = self._saved.popitem()
@@ -157,6 +164,28 @@ class _RedirectedStdio:
             else:
                 os.dup2(saved, number)
                 os.close(saved)
+
+
+class _CopiedStderr:
+    """Stream that copies to a log what threads other than its creator's write; it has the attributes of ``stderr``."""
+
+    def __init__(self, stderr: TextIO, log: TextIO) -> None:
+        self._stderr, self._log = stderr, log
+        self._host = threading.current_thread()
+        self._is_copied = True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stderr, name)
+
+    def write(self, text: str) -> int:
+        """Write a text to the stream, and to the log."""
+        if self._is_copied and threading.current_thread() is not self._host:
+            self._log.write(text)
+        return self._stderr.write(text)
+
+    def stop(self) -> None:
+        """Write to the stream only, for threads that outlive the log."""
+        self._is_copied = False
 
 
 def _duplicate(number: int) -> int | None:

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import warnings
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,11 +56,20 @@ _LIBRARIES: Final = {
     ),
 }
 """Packages that log their own work, such as each request, at INFO."""
+_ABOUT_CODE: Final = (
+    DeprecationWarning,
+    FutureWarning,
+    ImportWarning,
+    PendingDeprecationWarning,
+    ResourceWarning,
+    SyntaxWarning,
+)
+"""Warnings about the code of a driver, not about its data."""
 
 
 @contextmanager
 def driver_logging(step_id: str) -> Iterator[None]:
-    """Print the log records of drivers and libraries while a step runs, each with its time, level and step.
+    """Print the log records and warnings of drivers and libraries while a step runs, with time, level and step.
 
     Drivers are logged from INFO on and well-known libraries from WARNING on, unless the process is configured to log
     more. In every mode what a driver prints is written to the worker's log.
@@ -75,7 +85,8 @@ def driver_logging(step_id: str) -> Iterator[None]:
         root.setLevel(logging.INFO)
     root.addHandler(handler)
     try:
-        yield
+        with _warnings_as_records():
+            yield
     finally:
         root.removeHandler(handler)
         if level > logging.INFO:
@@ -84,6 +95,34 @@ def driver_logging(step_id: str) -> Iterator[None]:
             for host_handler in host_handlers:
                 host_handler.removeFilter(host_filter)
         handler.print_last_records()
+
+
+@contextmanager
+def _warnings_as_records() -> Iterator[None]:
+    """Log the warnings of drivers, each text once for a line of code; those about code are shown as before.
+
+    The filters stay as they are, so a driver can ignore a warning.
+    """
+    with warnings.catch_warnings():  # also forgets which warnings an earlier step has shown
+        show = warnings.showwarning
+
+        def log(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if file is not None:
+                show(message, category, filename, lineno, file, line)
+            elif issubclass(category, _ABOUT_CODE):
+                show(message, category, filename, lineno, None, "")  # without the line of code
+            else:
+                logging.getLogger("py.warnings").warning("%s: %s", category.__name__, message)
+
+        warnings.showwarning = log
+        yield
 
 
 class _DriverLogHandler(logging.StreamHandler[TextIO]):

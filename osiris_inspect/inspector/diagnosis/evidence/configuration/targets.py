@@ -18,6 +18,34 @@ _MODE_KEYS = (
 )
 _DUPLICATE_KEYS = ("on_conflict", "ignore_duplicates", "skip_duplicates", "skip_existing", "deduplicate")
 """Keys that say what happens to rows that the target has already."""
+_NO_WRITE_KEYS = (
+    "dry_run",
+    "dryrun",
+    "dry-run",
+    "simulate",
+    "preview",
+    "plan_only",
+    "validate_only",
+    "check_only",
+    "no_write",
+    "read_only",
+    "test_mode",
+)
+"""Keys that make a writer only check its rows."""
+_WRITE_KEYS = ("enabled", "write", "commit", "execute")
+"""Keys whose value false has the same effect."""
+_SKIPS = {
+    "ignore",
+    "skip",
+    "nothing",
+    "do_nothing",
+    "none",
+    "noop",
+    "no_op",
+    "dry_run",
+    "validate",
+    "preview",
+}
 _ADDS = {
     "append",
     "insert",
@@ -81,6 +109,15 @@ def leaves_out_duplicates(config: Mapping[str, Any]) -> bool:
     return any(
         bool(value) and str(value).lower() not in ("error", "fail", "raise", "false") for value in values
     )
+
+
+def writes_nothing(config: Mapping[str, Any]) -> bool:
+    """Return True if a writer is told not to write, or to leave an existing target as it is."""
+    if any(str(config.get(key)).lower() in ("true", "yes", "on", "1") for key in _NO_WRITE_KEYS):
+        return True
+    if any(str(config.get(key)).lower() in ("false", "no", "off") for key in _WRITE_KEYS):
+        return True
+    return any(str(config.get(key)).lower() in _SKIPS for key in _MODE_KEYS if config.get(key))
 
 
 def writer_target(config: Mapping[str, Any]) -> tuple[str, Target | None]:

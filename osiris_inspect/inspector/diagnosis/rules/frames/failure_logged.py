@@ -1,8 +1,9 @@
 """A successful step logged that a part of its work failed.
 
 What it finds:
-    A warning or an error in the text log of a step that succeeded, which says that a write or a request failed, or that
-    the driver gave up.
+    An error or a traceback that a driver of a third party logged in a step that succeeded, and a warning which says that
+    a write or a request failed, or that the driver gave up. A failure after which the driver logged a retry does not
+    count.
 
 Why it matters:
     A driver that logs an error and continues loses data, and the run succeeds.
@@ -11,18 +12,29 @@ How to fix:
     Let the driver raise the error. If the loss is acceptable, allow this rule for the step.
 
 Example:
-    `WARNING - insert failed: duplicate key`
+    `ERROR - station 3`, with a traceback, and the step returned the other stations.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
+from osiris_inspect.inspector.files.driver_messages import (
+    DriverMessage,
+    is_of_third_party,
+    messages_of_successful_steps,
+    messages_without_step,
+)
+from osiris_inspect.inspector.files.left_out_rows import reports_rows_left_out
 from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import LogLine, Run
+from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.sanitize import excerpt
 from osiris_inspect.model.finding import Confidence, Evidence, Severity
 
 NEEDS = ("text logs",)
-MAX_TEXT = 1_000
+MAX_LINES_OF_RECORD = 5
+"""A traceback this many lines after a record belongs to it."""
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "data",
@@ -36,22 +48,178 @@ _FAILED = LazyRegex(
     r"|\b(?:giving|gave) up\b|\bincomplete (?:result|response|page|data|download)",
     2,
 )
-_REPEATED = LazyRegex(r"\bretry(?:ing)?\b|\btrying again\b|\bwill be (?:retried|repeated)\b", 2)
+_ERROR = LazyRegex(
+    r"\d{4}-\d\d-\d\d[T ][\d:.,]{5,20} - (\S{1,100}) - (?:\[step [^\]\n]{1,200}\] - )?(?:ERROR|CRITICAL|FATAL) - "
+    r"|\[?(?:ERROR|CRITICAL|FATAL)(?:\]|:| -) "
+)
+"""A record with its logger, or a line that a driver printed."""
+_LOGGER = LazyRegex(r"\d{4}-\d\d-\d\d[T ][\d:.,]{5,20} - (\S{1,100}) - ")
+_RUNTIME = "osiris"
+_CLIENTS = frozenset(
+    (
+        *(
+            "aiobotocore",
+            "aiohttp",
+            "asyncio",
+            "azure",
+            "boto",
+            "boto3",
+            "botocore",
+            "confluent_kafka",
+            "google",
+        ),
+        *("grpc", "httpcore", "httpx", "kafka", "pika", "pymongo", "redis", "snowflake", "trino", "urllib3"),
+    )
+)
+"""Packages that log an error of a request and repeat it themselves."""
+_FAILURE = LazyRegex(
+    r"fail|error|exception|could not|cannot|can't|unable|refused|timed? ?out|abort|denied|not found", 2
+)
+_GAVE_UP = LazyRegex(
+    r"\b(?:giving|gave) up\b|\bretr(?:y|ies) (?:failed|exhausted|limit)|\bno (?:more )?retr|\bafter (?:all|\d{1,3}) (?:attempts|retries|tries)\b"
+    r"|\b(?:all|last|final) (?:\d{1,3} )?(?:attempts?|retries|retry|tries)\b|\battempt (\d{1,3}) ?(?:of|/) ?\1\b",
+    2,
+)
+_RETRY = LazyRegex(
+    r"\bretry(?:ing)?\b|\bretried\b|\btrying again\b|\bwill be repeated\b|\battempt [1-9]\d? ?(?:of|/) ?\d|\breconnecting\b",
+    2,
+)
+_RECOVERED = LazyRegex(
+    r"\brecovered\b|\breconnected\b|\b(?:attempt|retry|try)(?: #?\d{1,3})?(?: (?:was|has))?:? (?:succeeded|successful|ok)\b"
+    r"|\b(?:succeeded|successful|ok|loaded|fetched|done|worked) (?:on|at|in|after|with) (?:the )?"
+    r"(?:attempt|retry|\d{1,3} (?:attempts|retries|tries)|(?:second|third|2nd|3rd|next) (?:attempt|try))",
+    2,
+)
+_ALL_RECOVERED = LazyRegex(r"\ball\b[^\n]{0,40}\b(?:recovered|retried successfully)\b", 2)
+_ATTEMPT = LazyRegex(r"\b(?:attempt|retry|try) #?\d{1,3}(?: ?(?:of|/) ?\d{1,3})?", 2)
+_TRACEBACK = "Traceback (most recent call last)"
+_CHAINED = (
+    "During handling of the above exception",
+    "The above exception was the direct cause",
+)
+_EXCEPTION = LazyRegex(r"[A-Za-z_][\w.]{0,100}(?:Error|Exception)\b")
+
+
+@dataclass(slots=True)
+class _Record:
+    """A message and the exception after it.
+
+    Attributes:
+        exception: the last line of its traceback; empty if that was not found.
+    """
+
+    message: DriverMessage
+    has_traceback: bool = False
+    exception: str = ""
+
+    @property
+    def quote(self) -> str:
+        """The message, and the exception if the message does not have it."""
+        text = self.message.text
+        is_added = self.exception and self.exception not in text
+        is_bare = text.startswith(_TRACEBACK)
+        joined = self.exception if is_added and is_bare else f"{text}: {self.exception}" if is_added else text
+        return repr(excerpt(joined, 160))
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:
-    """Find warnings and errors about lost work in the text logs of successful steps."""
-    succeeded = {step.id for step in run.steps if step.status == "succeeded"}
-    lines: dict[str, list[LogLine]] = {}
-    for line in run.log_lines:
-        text = line.text[:MAX_TEXT]
-        if line.level and line.step in succeeded and _FAILED.search(text) and not _REPEATED.search(text):
-            lines.setdefault(line.step or "", []).append(line)
-    for step, found in lines.items():
-        times = f" {len(found):,} times" if len(found) > 1 else ""
-        text = excerpt(found[0].text, 300).rpartition(f" - {found[0].level} - ")[2]
-        yield TEMPLATE.finding(
-            f"succeeded, but its text log reports a failure{times}: {excerpt(text, 160)!r}",
-            *(Evidence(line.file, line.line, excerpt(line.text, 120)) for line in found[:2]),
-            step=step,
-        )
+    """Find errors, tracebacks and warnings about lost work in the text logs of successful steps."""
+    for step, messages in messages_of_successful_steps(run).values():
+        yield from _check_messages(messages, step.id, with_errors=is_of_third_party(step))
+    yield from _check_messages(messages_without_step(run), None, with_errors=True)
+
+
+def _check_messages(messages: Sequence[DriverMessage], step: str | None, *, with_errors: bool) -> Findings:
+    failures = _lasting_failures(_records(messages), with_errors=with_errors)
+    errors = [record for record in failures if with_errors and _is_error(record)]
+    found = errors or failures
+    if not found:
+        return
+    times = f" {len(found):,} times" if len(found) > 1 else ""
+    subject = "" if step else "a step "
+    text = (
+        f"{subject}succeeded, but logged {len(errors):,} errors, the first: {found[0].quote}"
+        if len(errors) > 1
+        else f"{subject}succeeded, but its text log reports a failure{times}: {found[0].quote}"
+    )
+    lines = [record.message.line for record in found[:2]]
+    cited = (Evidence(line.file, line.line, excerpt(line.text, 120)) for line in lines)
+    yield TEMPLATE.finding(text, *cited, step=step)
+
+
+def _warns_of_failure(message: DriverMessage) -> bool:
+    is_failure = bool(message.line.level) and _FAILED.search(message.claims) is not None
+    return is_failure and not _is_repeated(message.text)
+
+
+def _is_repeated(text: str) -> bool:
+    """Return True if a message announces a retry, or reports one that succeeded."""
+    return (_RETRY.search(text) or _RECOVERED.search(text)) is not None and not _GAVE_UP.search(text)
+
+
+def _records(messages: Sequence[DriverMessage]) -> list[_Record]:
+    """Return the messages, each with the traceback after it."""
+    records: list[_Record] = []
+    is_chained = False
+    for message in messages:
+        text, last = message.text, records[-1] if records else None
+        is_traceback = text.startswith(_TRACEBACK)
+        if last is not None and last.has_traceback and text.startswith(_CHAINED):
+            is_chained = True
+        elif last is not None and is_traceback and (is_chained or _is_near(last.message, message)):
+            last.has_traceback, is_chained = True, False
+        elif last is not None and last.has_traceback and _EXCEPTION.match(text):
+            last.exception = text
+        else:
+            records.append(_Record(message, is_traceback))
+            is_chained = False
+    return records
+
+
+def _is_near(head: DriverMessage, message: DriverMessage) -> bool:
+    distance = message.line.line - head.line.line
+    return head.line.file == message.line.file and 0 < distance <= MAX_LINES_OF_RECORD
+
+
+def _lasting_failures(records: Sequence[_Record], *, with_errors: bool) -> list[_Record]:
+    """Return the failures after which the driver did not log a retry."""
+    failures: list[_Record] = []
+    is_last = False  # the record before was a failure
+    for record in records:
+        text = record.message.text
+        if _warns_of_failure(record.message) or (with_errors and _is_error(record)):
+            if not (failures and _is_same_record(failures[-1], record)):
+                failures.append(record)
+            is_last = True
+            continue
+        if _ALL_RECOVERED.search(text):
+            failures.clear()
+        elif is_last and _is_repeated(text):
+            key = _without_attempt(failures[-1])
+            while failures and _without_attempt(failures[-1]) == key:
+                failures.pop()
+        is_last = False
+    return failures
+
+
+def _is_same_record(before: _Record, record: _Record) -> bool:
+    """Return True if the driver also printed a record that the worker's log has."""
+    texts = sorted((before.message.text, record.message.text), key=len)
+    is_logged = [_LOGGER.match(one.message.line.text) is not None for one in (before, record)]
+    return sum(is_logged) == 1 and texts[1].endswith(texts[0])
+
+
+def _without_attempt(record: _Record) -> str:
+    return _ATTEMPT.sub(lambda _match: "", record.message.text)
+
+
+def _is_error(record: _Record) -> bool:
+    line, text = record.message.line, record.message.text
+    logger = _LOGGER.match(line.text)
+    package = logger[1].partition(".")[0] if logger else ""
+    is_error = _ERROR.match(line.text) is not None and package not in _CLIENTS
+    if package == _RUNTIME or not (is_error or record.has_traceback) or _is_repeated(text):
+        return False
+    claims = record.message.claims
+    is_about_zero = claims != text and not _FAILURE.search(claims) and not record.has_traceback
+    return not is_about_zero and not reports_rows_left_out(line)

@@ -95,7 +95,12 @@ _PARTIAL = LazyRegex(
     r"|\bfirst page only\b|\b(?:results?|response|rows|records) (?:is |are |was |were )?(?:limited|capped|truncated) (?:to|at)\b"
     r"|\b(?:limited|capped) (?:to|at) (?:the )?(?:first )?\d[\d,]{0,9} (?:" + _ROWS + r")\b"
     r"|\bmore (?:rows|records|results|pages|items|data) (?:is |are |was |were )?available\b|\bnot all (?:rows|records|results|pages|items)\b"
-    r"|\bmax(?:imum)?[_ ](?:number of )?(?:pages|rows|results|records)\b[^\n]{0,20}\breached\b",
+    r"|\bmax(?:imum)?[_ ](?:number of )?(?:pages|rows|results|records)\b[^\n]{0,20}\breached\b"
+    r"|\bstopp(?:ed|ing) (?:after|at) (?:page \d|\d[\d,]{0,9} (?:" + _ROWS + r"|pages|batches|requests)\b)"
+    r"|\b(?:page|row|result|record)s?[_ ]limit\b[^\n]{0,20}\b(?:reached|hit|exceeded)\b|\bstopp(?:ed|ing)\b[^\n]{0,30}\b(?:page|row|result|record)s?[_ ]limit\b"
+    r"|\b(?:reached|hit|exceeded) (?:the |its |our )?(?:(?:page|row|result|record)s?[_ ]limit|(?:max(?:imum)?|limit)(?: number)?(?: of|_)? ?(?:\d[\d,]{0,9} )?(?:pages|rows|results|records))\b"
+    r"|\b(?:result[ _]?sets?|results?|responses?|answers?) (?:(?:is|are|was|were|has been|have been|got) )?(?:limited|capped|truncated|cut off)\b"
+    r"(?! (?:by|(?:for|in) (?:the )?(?:log|display)))",
     2,
 )
 _DENIED = LazyRegex(
@@ -163,8 +168,9 @@ def _reasons(
     if last_answer is not None:
         yield "that there are more rows, and none were read after it", last_answer, Confidence.MEDIUM
     for message in messages:
-        match = _PARTIAL.search(message.text)
-        if match is not None and not _DENIED.search(message.text[: match.start()]):
+        claims = message.claims
+        match = _PARTIAL.search(claims)
+        if match is not None and not _DENIED.search(claims[: match.start()]):
             yield "that it has only a part of the rows", message, Confidence.MEDIUM
 
 

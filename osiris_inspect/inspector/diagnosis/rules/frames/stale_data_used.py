@@ -50,10 +50,10 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     """Find successful steps that logged a fallback to old data."""
     for step, messages in messages_of_successful_steps(run).values():
         for message in messages:
-            is_fallback = _FALLBACK.search(message.text) or (
-                message.line.level and _CACHED.search(message.text)
+            is_fallback = _FALLBACK.search(message.claims) or (
+                message.line.level and _CACHED.search(message.claims)
             )
-            if is_fallback and not _NOT_DATA.search(message.text):
+            if is_fallback and not _NOT_DATA.search(message.claims):
                 yield TEMPLATE.finding(
                     f"its text log reports that old data was used: {message.quote}",
                     message.evidence,

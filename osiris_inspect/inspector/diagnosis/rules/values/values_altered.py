@@ -70,7 +70,7 @@ _NONE = LazyRegex(
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find successful steps that logged that they altered values."""
     for step, messages in messages_of_successful_steps(run).values():
-        cut = [message for message in messages if _is_cut(message.text)]
+        cut = [message for message in messages if _is_cut(message.claims)]
         replaced = [message for message in messages if _is_replaced(message)]
         for found, text, fix in (
             (
@@ -101,7 +101,7 @@ def _is_cut(text: str) -> bool:
 
 
 def _is_replaced(message: DriverMessage) -> bool:
-    text = message.text
+    text = message.claims
     if _SETTING.search(text) or _NONE.search(text):
         return False
     is_warned = bool(message.line.level) and _REPLACED_IN_WARNING.search(text) is not None
