@@ -90,6 +90,7 @@ VERBS = frozenset(
         "exclude",
         "expose",
         "fill",
+        "find",
         "free",
         "give",
         "grant",
@@ -98,6 +99,7 @@ VERBS = frozenset(
         "leave",
         "let",
         "look",
+        "lower",
         "make",
         "move",
         "name",
@@ -117,6 +119,7 @@ VERBS = frozenset(
         "select",
         "send",
         "set",
+        "shorten",
         "start",
         "stop",
         "try",
@@ -361,8 +364,8 @@ def test_kinds_by_words_belong_to_known_classes() -> None:
     ],
 )  # fmt: skip
 def test_words_decide_advice_of_code(code: str, message: str, fix: str) -> None:
-    kind = sqlstate_kind(code, message)
-    assert fix in sqlstate_fix(code, kind, message)
+    kind = sqlstate_kind(code, message, "writing")
+    assert fix in sqlstate_fix(code, kind, message, "writing")
 
 
 @pytest.mark.parametrize(
