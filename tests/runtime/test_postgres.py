@@ -359,6 +359,4 @@ def test_other_hint_stays_in_the_message(postgres: Postgres, tmp_path: Path) -> 
     with pytest.raises(DriverError) as caught:
         drive("postgres.extractor", settled, context(tmp_path))
     assert "You might need to add explicit type casts" in caught.value.message
-    assert (
-        caught.value.fix == "create the function that the message names, or correct its name or its arguments"
-    )
+    assert caught.value.fix == "cast one side to the type of the other"
