@@ -68,9 +68,7 @@ def _united(run: Run) -> Iterator[tuple[str, str, str]]:
 
 def _unites(step: StepState) -> bool:
     query = query_of(step.config)
-    if query is None:
-        return len(step.inputs) > 1 and step.rows_out == sum(entry.rows or 0 for entry in step.inputs)
-    return query.has("union") and not query.has("join", "except", "intersect", "minus")
+    return query is not None and query.has("union") and not query.has("join", "except", "intersect", "minus")
 
 
 def _appended(run: Run) -> Iterator[tuple[str, str, str]]:
