@@ -477,6 +477,13 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("failure-logged", theirs(*enriched(), files=log("WARNING - request failed, retrying (attempt 2 of 3)"))),
     ("failure-logged", theirs(*enriched(), files=log("INFO - insert failed 0 times"))),
     ("column-all-null", ours(*cast("SELECT id, NULL AS amount FROM df"))),
+    (
+        "column-all-null",
+        ours(
+            step("src", "x.extractor", rows=200, out=counted(200, note=3)),
+            step("anonymise", "acme.privacy", "src", rows=200, out=counted(200, note=200)),
+        ),
+    ),
     ("column-all-null", ours(*cast("SELECT id, TRY_CAST(email AS DOUBLE) AS amount FROM df", nulls=299))),
     ("column-all-null", ours(*blank("SELECT id, '' AS city FROM df"))),
     ("header-misread", csv({"id": "int64", "name": "str", "amount": "float64"})),

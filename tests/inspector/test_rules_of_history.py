@@ -212,6 +212,10 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
             *[{"driver": "filesystem.csv_extractor", **columns(id=("float64", 0, "many", None))}] * 2,
             {"driver": "filesystem.csv_extractor"},
         ],
+        "fractions in a text file": [
+            *[{"driver": "filesystem.csv_extractor"}] * 2,
+            {"driver": "filesystem.csv_extractor", **columns(id=("float64", 0, "many", None))},
+        ],
         "an edited query": [{}, {}, {**columns(name=None), "query": "SELECT id FROM t"}],
     },
     "target-changed": {
@@ -430,3 +434,13 @@ def test_kinds_of_different_types_differ() -> None:
 )
 def test_dates_in_a_text_are_replaced(text: str, expected: str) -> None:
     assert without_dates(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("counts", "severity"), [([100, 0, 120, 0], "note"), ([100, 110, 120, 0], "warning")]
+)
+def test_source_that_was_empty_before_is_a_note(tmp_path: Path, counts: list[int], severity: str) -> None:
+    path = history(tmp_path, [{"rows": rows} for rows in counts])
+    found = [one for one in analyze(path).findings if one.rule == "zero-rows-from-source"]
+    assert [one.severity for one in found] == [severity]
+    assert ("in 1 of the last 3 runs, too" in found[0].message) == (severity == "note")

@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 from osiris_inspect.inspector.run.counts.earlier_run import EarlierRun, RunInputs
 from osiris_inspect.inspector.run.counts.frame_facts import FrameFacts
 from osiris_inspect.inspector.run.http_response import HttpResponse
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.error_info import ErrorInfo
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Stage
@@ -75,6 +76,9 @@ class Artifact(NamedTuple):
     line: int = 0
 
 
+_MASKS = LazyRegex(r"(?i:mask|anonym|redact|hash|pseudonym|scrub)")
+
+
 @dataclass(frozen=True, slots=True)
 class StepState:
     """The final state of a step.
@@ -124,6 +128,11 @@ class StepState:
         if kind.endswith(("extractor", "processor")):
             return False
         return kind.endswith("writer") or self.has_written or self.config.get("mode") in ("write", "load")
+
+    @property
+    def is_masking(self) -> bool:
+        """True if the name of the step or of its driver says that it masks values."""
+        return _MASKS.search(f"{self.id} {self.driver or ''}") is not None
 
     @property
     def is_source(self) -> bool:

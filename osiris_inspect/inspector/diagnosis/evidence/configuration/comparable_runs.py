@@ -50,6 +50,11 @@ class ComparableRuns:
         steps = {step, *self._lineage.upstream(step)}
         return [earlier for earlier, same in self._runs if steps <= same]
 
+    def count_empty(self, step: str) -> tuple[int, int]:
+        """Return in how many of the runs that ``for_step`` returns the step had 0 rows, and their number."""
+        rows = [earlier.rows.get(step) for earlier in self.for_step(step)]
+        return rows.count(0), len(rows)
+
     def with_other_settings(self, step: str) -> list[EarlierRun]:
         """Return the runs in which a step had other settings, and the steps before it the same, newest first."""
         upstream = set(self._lineage.upstream(step)) - {step}

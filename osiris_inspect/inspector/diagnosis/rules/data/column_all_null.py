@@ -44,7 +44,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     """Find columns without values, at the first step that has them."""
     for step in run.steps:
         frame = run.frames.get(step.id)
-        if frame is None or step.status != "succeeded" or not frame.empty_columns:
+        if frame is None or step.status != "succeeded" or not frame.empty_columns or step.is_masking:
             continue
         inputs = [run.frames[name] for name in map(_producer, step.inputs) if name in run.frames]
         before = {name for source in inputs for name in _columns_without_values(source)}

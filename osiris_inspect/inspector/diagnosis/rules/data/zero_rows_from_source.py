@@ -18,6 +18,7 @@ Example:
 from collections.abc import Sequence
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import row_count_evidence
+from osiris_inspect.inspector.diagnosis.evidence.configuration.comparable_runs import ComparableRuns
 from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import query_of
 from osiris_inspect.inspector.diagnosis.evidence.missing_input import resolved_inputs
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
@@ -34,7 +35,7 @@ TEMPLATE = FindingTemplate(
 
 
 def check(run: Run, lineage: Lineage) -> Findings:
-    """Find steps without inputs that completed with 0 rows."""
+    """Find steps without inputs that completed with 0 rows; those that did so in an earlier run are worth a note."""
     for step in run.steps:
         if step.status != "succeeded" or step.is_writer or step.rows_out != 0:
             continue
@@ -44,7 +45,13 @@ def check(run: Run, lineage: Lineage) -> Findings:
         after = _steps_after(step, run, lineage)
         if not evidence or _is_optional(step, after):
             continue
-        yield TEMPLATE.finding(_message(after), *evidence, step=step.id)
+        empty_before, runs = ComparableRuns(run, lineage).count_empty(step.id)
+        yield TEMPLATE.finding(
+            _message(after) + (f"; in {empty_before} of the last {runs} runs, too" if empty_before else ""),
+            *evidence,
+            step=step.id,
+            severity=Severity.NOTE if empty_before else None,
+        )
 
 
 def _message(after: Sequence[StepState]) -> str:

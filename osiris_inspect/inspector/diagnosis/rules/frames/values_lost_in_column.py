@@ -17,8 +17,6 @@ Example:
     `shape` returns 300 rows; `amount` has a value in 180 of them, and in 300 of its input.
 """
 
-import re
-
 from osiris_inspect.inspector.diagnosis.evidence.citations import frame_evidence
 from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import query_of
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
@@ -34,7 +32,6 @@ MIN_ROWS = 10
 MAX_SHARE_BEFORE = 0.05
 MIN_SHARE_AFTER = 0.2
 MIN_ROWS_OF_ONE = 20
-_MASKS = re.compile(r"mask|anonym|redact|hash|pseudonym|scrub", re.IGNORECASE)
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "data",
@@ -95,7 +92,7 @@ def _collapsed_column(step: StepState, source: FrameFacts, frame: FrameFacts) ->
     A column of times is not returned: a driver may set it to the time of the run.
     """
     is_query = query_of(step.config) is not None
-    if is_query or (frame.rows or 0) < MIN_ROWS_OF_ONE or _MASKS.search(f"{step.id} {step.driver}"):
+    if is_query or (frame.rows or 0) < MIN_ROWS_OF_ONE or step.is_masking:
         return None
     for column in frame.columns:
         before = source.column(column.name)

@@ -111,7 +111,7 @@ def _is_expected(
     ):
         return True  # pandas has no nulls in columns of integers and booleans
     is_file = (step.driver or "").startswith("filesystem.")
-    return is_file and kinds == ("float", "integer")
+    return is_file and {*kinds} == {"float", "integer"}
 
 
 def _join(names: Sequence[str]) -> str:
