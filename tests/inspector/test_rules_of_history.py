@@ -157,10 +157,12 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "another host": [to_server("dwh"), to_server("dwh"), to_server("dwh", "db2")],
         "another host of an edited pipeline": [to_server("dwh"), to_server("dwh"), to_server("dwh", "db2", source=source("sha256:2"))],
         "another profile": [*[to_file("out/dev.csv", source=DEV)] * 2, to_file("out/prod.csv", source=PROD)],
+        "a table for tests in an edited pipeline": [{}, {}, {"writer": {"table": "stats_test"}, "source": source("sha256:2")}],
         "another path": [to_file("out/a-20260101.csv"), to_file("out/a-20260102.csv"), to_file("tmp/a-20260103.csv")],
     },
     "differs-from-earlier-runs": {
         "new nulls": [{}, {}, columns(name=("str", 40, "many", None))],
+        "first nulls": [{}, {}, {}, columns(name=("str", 12, "many", None))],
         "no values any more": [{}, {}, columns(id=("float64", 100, 0, None))],
         "constant": [{}, {}, columns(name=("str", 0, 1, None))],
         "one of several values": [*[columns(name=("str", 0, "few", None))] * 2, columns(name=("str", 0, 1, None))],
@@ -220,6 +222,8 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
     },
     "target-changed": {
         "the same": [to_server("dwh")] * 3,
+        "another table in an edited pipeline": [{}, {}, {"writer": {"table": "figures"}, "source": source("sha256:2")}],
+        "a table for tests before": [*[{"writer": {"table": "stats_test"}}] * 2, {"source": source("sha256:2")}],
         "one earlier run": [to_server("dwh"), to_server("test")],
         "both before": [to_server("dwh"), to_server("test"), to_server("dwh")],
         "a date": [to_file(f"out/2026-01-0{day}/o.csv") for day in (1, 2, 3)],
@@ -230,6 +234,7 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "a port for each run": [to_server("dwh", server={"host": "127.0.0.1", "port": str(port)}) for port in (4001, 4002, 4003)],
     },
     "differs-from-earlier-runs": {
+        "few first nulls": [{}, {}, {}, columns(name=("str", 9, "many", None))],
         "nulls as before": [*[columns(name=("str", 40, "many", None))] * 3],
         "few nulls": [{}, {}, columns(name=("str", 10, "many", None))],
         "constant before": [*[columns(name=("str", 0, 1, None))] * 3],

@@ -336,6 +336,25 @@ def test_quotient_that_is_always_zero_is_found(tmp_path: Path, query: str, found
     assert names(tmp_path, query, r=RATES) == found
 
 
+STATES = pd.DataFrame({"id": range(20), "status": ["new", "paid", "cancelled", None] * 5})
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("SELECT * FROM s WHERE status <> 'cancelled'", ["nulls-left-out"]),
+        ("SELECT * FROM s WHERE status != 'cancelled' AND id > 3", ["nulls-left-out"]),
+        ("SELECT * FROM s WHERE status <> 'cancelled' OR status IS NULL", []),
+        ("SELECT * FROM s WHERE status <> 'cancelled' AND status IS NOT NULL", []),
+        ("SELECT * FROM s WHERE status IS DISTINCT FROM 'cancelled'", []),
+        ("SELECT * FROM s WHERE id <> 3", []),
+        ("SELECT * FROM s WHERE status = 'paid'", []),
+    ],
+)
+def test_inequality_that_leaves_out_nulls_is_found(tmp_path: Path, query: str, found: list[str]) -> None:
+    assert names(tmp_path, query, s=STATES) == found
+
+
 def test_check_that_fails_does_not_fail_the_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> Any:
         raise TypeError("unknown node")

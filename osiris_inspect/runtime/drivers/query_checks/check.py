@@ -13,6 +13,7 @@ from osiris_inspect.runtime.drivers.query_checks.conditions import (
     find_cut_days,
     find_null_comparisons,
     find_null_lists,
+    find_nulls_left_out,
     find_text_numbers,
 )
 from osiris_inspect.runtime.drivers.query_checks.conversions import find_lost_values
@@ -44,7 +45,7 @@ MIN_UNMATCHED: Final = 3
 MIN_SHARE: Final = 0.1
 """Share of the rows of a side without a partner above which other forms of their keys are compared."""
 _WORTH_PARSING: Final = re.compile(
-    r"\b(?:join|union|intersect|except|null|between|max|min|limit|sample|tablesample|case|coalesce|ifnull|nvl|try_cast|try_strptime)\b|[<>]=?\s{0,9}(?:'|date\b|timestamp\b)|'\s{0,9}[<>]|\bin\s{0,9}\(\s{0,9}select|\bfrom\b[^()]{1,200},|//",
+    r"\b(?:join|union|intersect|except|null|between|max|min|limit|sample|tablesample|case|coalesce|ifnull|nvl|try_cast|try_strptime)\b|<>|!=|[<>]=?\s{0,9}(?:'|date\b|timestamp\b)|'\s{0,9}[<>]|\bin\s{0,9}\(\s{0,9}select|\bfrom\b[^()]{1,200},|//",
     re.IGNORECASE,
 )
 
@@ -140,6 +141,7 @@ def _check_conditions(
 ) -> Iterator[dict[str, Any]]:
     yield from find_null_comparisons(select)
     yield from find_null_lists(database, select)
+    yield from find_nulls_left_out(database, select, tables)
     yield from find_cut_days(database, select, tables)
     yield from find_text_numbers(database, select, tables)
 

@@ -18,6 +18,7 @@ from osiris_inspect.runtime.drivers.query_checks.tree import (
     Select,
     as_node,
     call_arguments,
+    conjuncts,
     is_literal,
     is_null,
     literal_text,
@@ -27,6 +28,8 @@ from osiris_inspect.runtime.drivers.query_checks.tree import (
 )
 
 MIN_VALUES: Final = 5
+MIN_NULLS: Final = 3
+MIN_NULL_SHARE: Final = 0.05
 _SAMPLE: Final = 5_000
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ORDERED: Final = COMPARISONS - {"COMPARE_EQUAL", "COMPARE_NOTEQUAL"}
@@ -63,6 +66,32 @@ def find_null_lists(database: Database, select: Select) -> Iterator[dict[str, An
         if nulls:
             names = [name for _, name in columns_in(as_node(negated.get("child")))]
             yield {"check": "not-in-with-null", "column": names[0] if names else "", "nulls": int(nulls)}
+
+
+def find_nulls_left_out(
+    database: Database, select: Select, tables: Mapping[str, QueryTable]
+) -> Iterator[dict[str, Any]]:
+    """Yield each ``column <> constant`` of WHERE that leaves out rows without a value in the column."""
+    where = as_node(select.node.get("where_clause"))
+    tested = {
+        name
+        for part in walk(where)
+        if part.get("type") in ("OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL")
+        for _, name in columns_in(part)
+    }
+    for part in conjuncts(where):
+        column = as_node(part.get("left"))
+        owner = table_of(column, tables)
+        is_inequality = part.get("type") == "COMPARE_NOTEQUAL" and is_literal(as_node(part.get("right")))
+        if not is_inequality or owner is None or column.get("class") != "COLUMN_REF":
+            continue
+        name = next(name for _, name in columns_in(column))
+        query = render_query(
+            database.execute, select_from(tables[owner].reference, select.ctes, [column], [])
+        )
+        ((rows, values),) = database.execute(f"SELECT count(*), count(k0) FROM ({query})", [])  # noqa: S608  rendered
+        if name not in tested and values and rows - values >= max(MIN_NULLS, MIN_NULL_SHARE * rows):
+            yield {"check": "nulls-left-out", "column": name, "nulls": int(rows - values), "rows": int(rows)}
 
 
 def find_cut_days(

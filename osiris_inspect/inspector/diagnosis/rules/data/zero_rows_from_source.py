@@ -27,6 +27,8 @@ from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.model.finding import Severity
 
 NEEDS = ("steps",)
+MIN_RUNS = 3
+"""Earlier runs with rows after which an empty source is reported, although the result does not need its rows."""
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "data",
@@ -43,9 +45,11 @@ def check(run: Run, lineage: Lineage) -> Findings:
             continue
         evidence = row_count_evidence(run, step, 0)
         after = _steps_after(step, run, lineage)
-        if not evidence or _is_optional(step, after):
+        if not evidence:
             continue
         empty_before, runs = ComparableRuns(run, lineage).count_empty(step.id)
+        if _is_optional(step, after) and (empty_before or runs < MIN_RUNS):
+            continue
         yield TEMPLATE.finding(
             _message(after) + (f"; in {empty_before} of the last {runs} runs, too" if empty_before else ""),
             *evidence,

@@ -45,6 +45,8 @@ FACTOR = 2
 CHANGED_FACTOR = 10
 MAX_USUAL_NULLS = 0.05
 MIN_NEW_NULLS = 0.3
+MIN_FIRST_NULLS = 0.1
+"""Share of rows without a value in a column that had a value in every row of at least ``MIN_RUNS`` runs."""
 _NEAR_CONSTANT = frozenset({"boolean", "time"})
 """Kinds of columns whose few values may be one by chance: a flag that is rarely set, the day of the rows."""
 SLOWER = 5
@@ -106,7 +108,7 @@ def _values(run: Run, step: StepState, earlier: Sequence[EarlierRun]) -> Finding
     for column in frame.columns:
         if column.nulls == frame.rows and not step.is_source:
             continue  # another rule reports columns that a step emptied
-        if (column.nulls or 0) < MIN_NEW_NULLS * frame.rows and column.distinct != 1:
+        if (column.nulls or 0) < MIN_FIRST_NULLS * frame.rows and column.distinct != 1:
             continue
         before = [(other.rows, found) for other in frames if (found := other.column(column.name)) is not None]
         message = _new_nulls(frame.rows, column, before) or _now_constant(
@@ -120,7 +122,10 @@ def _values(run: Run, step: StepState, earlier: Sequence[EarlierRun]) -> Finding
 def _new_nulls(rows: int, column: ColumnFacts, before: Sequence[tuple[int | None, ColumnFacts]]) -> str:
     shares = [found.nulls / count for count, found in before if count and found.nulls is not None]
     share = (column.nulls or 0) / rows
-    if len(shares) < MIN_LOGS or max(shares) > MAX_USUAL_NULLS or not share >= MIN_NEW_NULLS:
+    if len(shares) < MIN_LOGS or max(shares) > MAX_USUAL_NULLS:
+        return ""
+    is_first = len(shares) >= MIN_RUNS and not any(shares)
+    if share < (MIN_FIRST_NULLS if is_first else MIN_NEW_NULLS):
         return ""
     return f"{column.name!r} has no value in {share:.0%} of the rows; in the last {len(shares)} runs at most {max(shares):.0%}"
 

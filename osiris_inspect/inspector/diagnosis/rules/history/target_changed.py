@@ -30,6 +30,7 @@ from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.counts.earlier_run import EarlierRun
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Evidence, Severity
 from osiris_inspect.model.run_layout import cleaned_config_path, is_safe_name
 
@@ -42,6 +43,7 @@ TEMPLATE = FindingTemplate(
     "if the new target is right, allow this rule for the step",
     Confidence.MEDIUM,
 )
+_TEST_NAME = LazyRegex(r"(?i:[_.-]?(?:test|tmp|temp|dev|debug|bak|backup|copy|old|staging|sandbox)\d{0,8})")
 _KEYS = ("connection", "host", "port", "database", "schema", "table", "path")
 
 
@@ -54,6 +56,16 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         target = _target(step.config, server_of(run, step.id))
         before = [_target(each.configs.get(step.id, {}), server_of(each, step.id)) for each in earlier]
         different = [key for key in _KEYS if len(before) >= MIN_RUNS and _differs(key, target, before)]
+        if (
+            not different
+        ):  # an edited pipeline may write elsewhere, but a name for tests is probably left over
+            others = [_target(each.configs.get(step.id, {}), {}) for each in run.earlier_runs]
+            if (
+                len(others) >= MIN_RUNS
+                and _differs("table", target, others)
+                and _is_for_tests(target, others[0])
+            ):
+                before, different = others, ["table"]
         if different:
             yield TEMPLATE.finding(
                 f"wrote to {_describe(target, different)}; the last {len(before)} runs wrote to {_describe(before[0], different)}",
@@ -85,6 +97,12 @@ def _differs(key: str, target: Mapping[str, str], before: Sequence[Mapping[str, 
     """Return True if a part of the target is new; one that changes with each run, such as a port, is not."""
     values = {other.get(key) for other in before}
     return len(values) == 1 and None not in values and target.get(key) not in (None, *values)
+
+
+def _is_for_tests(target: Mapping[str, str], before: Mapping[str, str]) -> bool:
+    """Return True if the name of the table is the one before with a word for tests."""
+    rest = target["table"].removeprefix(before["table"])
+    return rest != target["table"] and _TEST_NAME.fullmatch(rest) is not None
 
 
 def _describe(target: Mapping[str, str], keys: Sequence[str]) -> str:

@@ -22,10 +22,10 @@ from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("output_stored",)
 TEMPLATE = FindingTemplate(
-    Severity.NOTE,
+    Severity.WARNING,
     "data",
     "compare with < the next day, or convert the column to a date",
-    Confidence.LOW,
+    Confidence.MEDIUM,
 )
 
 
