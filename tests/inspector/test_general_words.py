@@ -24,7 +24,7 @@ GENERAL = [
     ("", "CSV Error on Line: 3 column amount is no number"),
     ("MergeError", "the branches have diverged"),
     ("PermissionError", "the role 'etl' may not publish"),
-    ("WriteError", "Document failed validation"),
+    ("WriteError", "the write did not succeed"),
     ("ReadError", "file could not be opened successfully"),
 ]
 """The class and the text of an error."""

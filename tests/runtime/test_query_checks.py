@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
 import pytest
 
@@ -355,13 +356,16 @@ def test_inequality_that_leaves_out_nulls_is_found(tmp_path: Path, query: str, f
     assert names(tmp_path, query, s=STATES) == found
 
 
-def test_check_that_fails_does_not_fail_the_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [TypeError, duckdb.CatalogException])
+def test_check_that_fails_does_not_fail_the_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
     def fail(*_: Any) -> Any:
-        raise TypeError("unknown node")
+        raise error("unknown node")
 
     monkeypatch.setattr("osiris_inspect.runtime.drivers.duckdb.check_query", fail)
     assert checks(tmp_path, "SELECT * FROM l", l=keyed("a")) == [
-        {"check": "not-checked", "reason": "TypeError: unknown node"}
+        {"check": "not-checked", "reason": f"{error.__name__}: unknown node"}
     ]
 
 

@@ -9,6 +9,7 @@ from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.finding import Evidence
 
 MAX_TEXT = 600
+MAX_HEAD = 400
 _OWN_DRIVERS = ("filesystem.", "duckdb.", "mysql.", "postgres.", "supabase.")
 
 
@@ -38,6 +39,15 @@ class DriverMessage(NamedTuple):
         return repr(excerpt(self.text, 120))
 
 
+def message_text(line: LogLine) -> str:
+    """Return a line without the time, the logger and the level before its message."""
+    for level in (line.level, "INFO", "DEBUG"):
+        before, mark, after = line.text.partition(f" - {level} - ") if level else ("", "", "")
+        if mark and len(before) < MAX_HEAD:
+            return after.strip()
+    return line.text.strip()
+
+
 def is_of_third_party(step: StepState) -> bool:
     """Return True if the driver of a step is from another package."""
     return bool(step.driver) and not str(step.driver).startswith(_OWN_DRIVERS)
@@ -56,7 +66,9 @@ def messages_of_successful_steps(run: Run) -> dict[str, tuple[StepState, list[Dr
         if step is None and line.file == layout.WORKER_LOG and len(foreign) == 1:
             step = foreign[0]
         if step in steps:
-            messages.setdefault(step, (steps[step], []))[1].append(DriverMessage(_message(line), line))
+            messages.setdefault(step, (steps[step], []))[1].append(
+                DriverMessage(message_text(line)[:MAX_TEXT].strip(), line)
+            )
     return messages
 
 
@@ -66,13 +78,4 @@ def messages_without_step(run: Run) -> list[DriverMessage]:
     if len(foreign) < 2 or any(step.status != "succeeded" for step in foreign):
         return []
     lines = [line for line in run.log_lines if line.step is None and line.file == layout.WORKER_LOG]
-    return [DriverMessage(_message(line), line) for line in lines]
-
-
-def _message(line: LogLine) -> str:
-    head = line.text[:400]
-    for level in (line.level, "INFO", "DEBUG"):
-        before, mark, _ = head.partition(f" - {level} - ") if level else ("", "", "")
-        if mark:
-            return line.text[len(before) + len(mark) :][:MAX_TEXT].strip()
-    return line.text[:MAX_TEXT].strip()
+    return [DriverMessage(message_text(line)[:MAX_TEXT].strip(), line) for line in lines]

@@ -1,5 +1,6 @@
 """Messages that report rows left out: skipped, rejected, or written elsewhere."""
 
+from osiris_inspect.inspector.files.driver_messages import message_text
 from osiris_inspect.inspector.run.run import LogLine
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.zero_counts import without_zero_counts
@@ -75,7 +76,7 @@ _NOT_MEANT = LazyRegex(
 
 def reports_rows_left_out(line: LogLine) -> bool:
     """Return True if a line of a text log reports rows that are not in the result."""
-    text = without_zero_counts(own_text(line)[:MAX_TEXT])
+    text = without_zero_counts(message_text(line)[:MAX_TEXT])
     match = _TEXT.search(text)
     is_left_out = match is not None and not _HARMLESS.search(
         text[max(0, match.start() - 12) : match.end() + 12]
@@ -108,12 +109,3 @@ def _reports_lost_rows(line: LogLine, text: str) -> bool:
         return False
     counts = [match[1] or match[2] for match in _RESULT.finditer(text)]
     return any(int(count.replace(",", "")) > 0 for count in counts)
-
-
-def own_text(line: LogLine) -> str:
-    """Return a line without the time, the logger and the level before its message."""
-    for level in (line.level, "INFO"):
-        before, mark, after = line.text.partition(f" - {level} - ") if level else ("", "", "")
-        if mark and before:
-            return after.strip()
-    return line.text.strip()

@@ -16,45 +16,15 @@ MAX_RECORD: Final = 4_000
 """Characters of one of these records."""
 LAST_RECORDS: Final = 20
 """Records after the limit that are kept nevertheless: the last ones often have the totals."""
-_LIBRARIES: Final = {
-    *("aiobotocore", "aiohttp", "anyio", "asyncio", "azure", "boto", "boto3", "botocore", "cachetools"),
-    *(
-        "chardet",
-        "charset_normalizer",
-        "concurrent",
-        "cryptography",
-        "distributed",
-        "elasticsearch",
-        "elastic_transport",
-        "filelock",
-        "fontTools",
-    ),
-    *("fsspec", "gcsfs", "google", "googleapiclient", "gql", "grpc", "h2", "hpack", "httpcore"),
-    *("httpx", "hvac", "kafka", "kombu", "matplotlib", "msal", "multipart", "numba", "numexpr"),
-    *("oauthlib", "openai", "opensearch", "PIL", "paramiko", "pika", "pooch", "py4j", "pyarrow"),
-    *(
-        "pymongo",
-        "pymysql",
-        "redis",
-        "requests",
-        "requests_oauthlib",
-        "rich",
-        "s3fs",
-        "s3transfer",
-        "shapely",
-    ),
-    *(
-        "simple_salesforce",
-        "smbprotocol",
-        "snowflake",
-        "sqlalchemy",
-        "tenacity",
-        "trino",
-        "urllib3",
-        "websockets",
-        "zeep",
-    ),
-}
+_LIBRARY_NAMES: Final = """
+    aiobotocore aiohttp anyio asyncio azure boto boto3 botocore cachetools chardet charset_normalizer
+    concurrent cryptography distributed elastic_transport elasticsearch filelock fontTools fsspec gcsfs
+    google googleapiclient gql grpc h2 hpack httpcore httpx hvac kafka kombu matplotlib msal multipart
+    numba numexpr oauthlib openai opensearch paramiko pika PIL pooch py4j pyarrow pymongo pymysql redis
+    requests requests_oauthlib rich s3fs s3transfer shapely simple_salesforce smbprotocol snowflake
+    sqlalchemy tenacity trino urllib3 websockets zeep
+"""
+_LIBRARIES: Final = frozenset(_LIBRARY_NAMES.split())
 """Packages that log their own work, such as each request, at INFO."""
 _ABOUT_CODE: Final = (
     DeprecationWarning,

@@ -46,13 +46,21 @@ def check_file(file: CsvFile, frame: pd.DataFrame) -> dict[str, int | str]:
     encoding = codecs.lookup(file.config["encoding"]).name
     is_utf8 = encoding in ("utf-8", "utf-8-sig")
     if (is_utf8 or _ONE_BYTE.fullmatch(encoding)) and compression_of(file.source, file.config) is None:
-        start = _start(file.source)
+        start = first_bytes(file.source)
         if not start.isascii():
             signs |= _signs_of_utf8(start) if is_utf8 else _signs_of_one_byte(start, encoding)
         signs["lines_cut"] = _lines_cut(start, file.config, len(file.header))
     if "encoding_found" in signs:
         signs["encoding"] = file.config["encoding"]
     return {name: sign for name, sign in signs.items() if sign}
+
+
+def first_bytes(source: Path | bytes) -> bytes:
+    """Return the first ``MAX_BYTES`` of a file."""
+    if isinstance(source, bytes):
+        return source[:MAX_BYTES]
+    with source.open("rb") as file:
+        return file.read(MAX_BYTES)
 
 
 def add_signs(signs: dict[str, int | str], more: Mapping[str, int | str]) -> None:
@@ -63,13 +71,6 @@ def add_signs(signs: dict[str, int | str], more: Mapping[str, int | str]) -> Non
             signs[name] = before + sign
         else:
             signs.setdefault(name, sign)
-
-
-def _start(source: Path | bytes) -> bytes:
-    if isinstance(source, bytes):
-        return source[:MAX_BYTES]
-    with source.open("rb") as file:
-        return file.read(MAX_BYTES)
 
 
 def _signs_of_utf8(start: bytes) -> dict[str, int | str]:

@@ -33,11 +33,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from osiris_inspect.model.redaction import is_secret_key
+from osiris_inspect.runtime.drivers.csv.file_checks import MAX_BYTES, first_bytes
 from osiris_inspect.runtime.drivers.csv.reader import CsvFile
 from osiris_inspect.runtime.drivers.csv.text_format import compression_of
 from osiris_inspect.runtime.drivers.interface.repeated_blocks import blocks_of_frame
 
-MAX_BYTES: Final = 1 << 20
 MAX_COUNTED_BYTES: Final = 64 << 20
 """Bytes of a file up to which its lines are counted, to name the line of a row."""
 MAX_COLUMNS: Final = 256
@@ -65,7 +65,7 @@ def line_facts(file: CsvFile, frame: pd.DataFrame) -> dict[str, int | str]:
     last = file.header[-1]
     if not len(frame) or (last in frame and not frame[last].isna().any()):
         return {}  # the last field of a short line is null
-    start = _start(file.source)
+    start = first_bytes(file.source)
     try:
         text = start.decode(file.config["encoding"], errors="replace")
     except (LookupError, UnicodeError):
@@ -136,13 +136,6 @@ class _LineNumbers:
         lines = data.count(b"\n") + int(not data.endswith(b"\n"))
         before = skipped + int(bool(file.config["header"]))
         return before + 1 if lines == before + self._rows else None
-
-
-def _start(source: Path | bytes) -> bytes:
-    if isinstance(source, bytes):
-        return source[:MAX_BYTES]
-    with source.open("rb") as file:
-        return file.read(MAX_BYTES)
 
 
 def _widths(text: str, file: CsvFile) -> Iterator[tuple[int, bool]]:

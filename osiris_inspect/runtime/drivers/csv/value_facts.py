@@ -34,7 +34,6 @@ _SCIENTIFIC: Final = r"\s*[+-]?[1-9](?:\.[0-9]{1,6})?[Ee]\+?(?:09|1[0-9]|20)\s*"
 _LONG_INTEGER: Final = r"\s*[+-]?[0-9]{10,20}\s*"
 
 Entry = dict[str, int | str]
-_Texts = pd.Series
 
 
 def value_facts(files: Sequence[CsvFile], frame: pd.DataFrame) -> dict[str, Fact]:
@@ -72,7 +71,7 @@ def _words_as_missing(files: Sequence[CsvFile], frame: pd.DataFrame) -> Iterator
             }
 
 
-def _form(word: str, present: "_Texts[Any]") -> str | None:
+def _form(word: str, present: "pd.Series[Any]") -> str | None:
     """Return ``code`` if all texts have the case and the length of the word, ``word`` if a few have its case."""
     case = next((case for case in _WORD_CASES if case.fullmatch(word)), None)
     if case is None or not all(map(case.fullmatch, map(str, present.iloc[:SAMPLED]))):
@@ -94,7 +93,7 @@ def _marks_missing_values(word: str, files: Sequence[CsvFile], frame: pd.DataFra
     )
 
 
-def _is_like(word: str, present: "_Texts[Any]") -> bool:
+def _is_like(word: str, present: "pd.Series[Any]") -> bool:
     return is_text(present) and _form(word, present) is not None
 
 
@@ -125,7 +124,7 @@ def _scientific(files: Sequence[CsvFile], frame: pd.DataFrame) -> Iterator[Entry
         }
 
 
-def _is_shortened(shortened: "_Texts[Any]", rest: "_Texts[Any]") -> bool:
+def _is_shortened(shortened: "pd.Series[Any]", rest: "pd.Series[Any]") -> bool:
     """Return True if the values are long numbers without their last digits, not measures of any size."""
     if not len(shortened) or shortened.str.strip().str[-2:].nunique() > MAX_EXPONENTS:
         return False
@@ -133,5 +132,5 @@ def _is_shortened(shortened: "_Texts[Any]", rest: "_Texts[Any]") -> bool:
     return is_most or bool(rest.str.fullmatch(_LONG_INTEGER).all())
 
 
-def _texts(files: Sequence[CsvFile], name: Any) -> "_Texts[Any]":
+def _texts(files: Sequence[CsvFile], name: Any) -> "pd.Series[Any]":
     return pd.concat([file.texts_as_written(name) for file in files], ignore_index=True)

@@ -112,7 +112,7 @@ def leaves_out_duplicates(config: Mapping[str, Any]) -> bool:
 
 
 def writes_nothing(config: Mapping[str, Any]) -> bool:
-    """Return True if a writer is told not to write, or to leave an existing target as it is."""
+    """Return True if a writer is configured not to write, or to leave an existing target as it is."""
     if any(str(config.get(key)).lower() in ("true", "yes", "on", "1") for key in _NO_WRITE_KEYS):
         return True
     if any(str(config.get(key)).lower() in ("false", "no", "off") for key in _WRITE_KEYS):

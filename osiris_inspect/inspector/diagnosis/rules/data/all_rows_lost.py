@@ -3,7 +3,7 @@
 What it finds:
     A step that received rows and completed with 0: a step in the middle of a pipeline, or a writer that
     counted 0 rows itself. As a note: a query for the rows without a partner, or for duplicates. The original logs 0 for
-    every writer in a sandbox, so those are ignored, and so are writers that are told not to write (`dry_run: true`,
+    every writer in a sandbox, so those are ignored, and so are writers that are set not to write (`dry_run: true`,
     `if_exists: skip`) or logged that the rows are unchanged.
 
 Why it matters:
@@ -93,8 +93,8 @@ def _has_counted_only_0(run: Run, step: StepState) -> bool:
 
 
 def _writers_with_reason(run: Run) -> set[str]:
-    """Return the writers that are told not to write, or logged why they did not."""
-    told = {
+    """Return the writers that are configured not to write, or logged why they did not."""
+    configured = {
         step.id for step in run.steps if writes_nothing(step.config) or leaves_out_duplicates(step.config)
     }
     logged = {
@@ -102,4 +102,4 @@ def _writers_with_reason(run: Run) -> set[str]:
         for step, messages in messages_of_successful_steps(run).values()
         if any(_WRITTEN_BEFORE.search(message.claims) for message in messages)
     }
-    return told | logged
+    return configured | logged

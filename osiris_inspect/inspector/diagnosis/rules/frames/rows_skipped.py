@@ -16,7 +16,8 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
-from osiris_inspect.inspector.files.left_out_rows import own_text, reports_rows_left_out
+from osiris_inspect.inspector.files.driver_messages import message_text
+from osiris_inspect.inspector.files.left_out_rows import reports_rows_left_out
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import LogLine, Run, StepState
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
@@ -59,8 +60,8 @@ def check(run: Run, _lineage: Lineage) -> Findings:
             times = f" {len(lines):,} times" if len(lines) > 1 else ""
             loss = _loss(steps[step_id]) if step_id else ""
             yield TEMPLATE.finding(
-                f"its text log reports rows left out{times}: {excerpt(own_text(lines[0]), 120)!r}{loss}",
-                *(Evidence(line.file, line.line, excerpt(own_text(line), 120)) for line in lines[:2]),
+                f"its text log reports rows left out{times}: {excerpt(message_text(lines[0]), 120)!r}{loss}",
+                *(Evidence(line.file, line.line, excerpt(message_text(line), 120)) for line in lines[:2]),
                 step=step_id or None,
                 confidence=Confidence.HIGH if len(lines) > 1 else Confidence.MEDIUM,
             )

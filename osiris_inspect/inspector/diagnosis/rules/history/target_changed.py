@@ -52,27 +52,38 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     for step in run.steps:
         if not step.is_writer or step.status != "succeeded" or not is_safe_name(step.id):
             continue
-        earlier = [each for each in run.earlier_runs if _is_same_pipeline(run, each, step)]
         target = _target(step.config, server_of(run, step.id))
-        before = [_target(each.configs.get(step.id, {}), server_of(each, step.id)) for each in earlier]
-        different = [key for key in _KEYS if len(before) >= MIN_RUNS and _differs(key, target, before)]
+        compared: Sequence[EarlierRun] = [
+            each for each in run.earlier_runs if _is_same_pipeline(run, each, step)
+        ]
+        before, different = _difference(target, step, compared)
+        fix = None
         if (
             not different
         ):  # an edited pipeline may write elsewhere, but a name for tests is probably left over
-            others = [_target(each.configs.get(step.id, {}), {}) for each in run.earlier_runs]
-            if (
-                len(others) >= MIN_RUNS
-                and _differs("table", target, others)
-                and _is_for_tests(target, others[0])
-            ):
-                before, different = others, ["table"]
-        if different:
-            yield TEMPLATE.finding(
-                f"wrote to {_describe(target, different)}; the last {len(before)} runs wrote to {_describe(before[0], different)}",
-                *(_evidence(step, key) for key in different[:2]),
-                *any_evidence(run, step),
-                step=step.id,
-            )
+            compared = run.earlier_runs
+            before, different = _difference(target, step, compared)
+            if "table" not in different or not _is_for_tests(target["table"], before["table"]):
+                continue
+            different = ["table"]
+            fix = f"set table: {before['table']}; if the new target is right, allow this rule for the step"
+        yield TEMPLATE.finding(
+            f"wrote to {_describe(target, different)}; the last {len(compared)} runs wrote to {_describe(before, different)}",
+            *(_evidence(step, key) for key in different[:2]),
+            *any_evidence(run, step),
+            step=step.id,
+            fix=fix,
+        )
+
+
+def _difference(
+    target: Mapping[str, str], step: StepState, earlier: Sequence[EarlierRun]
+) -> tuple[Mapping[str, str], list[str]]:
+    """Return the last target of earlier runs, and the parts of the target that differ from each of them."""
+    before = [_target(each.configs.get(step.id, {}), server_of(each, step.id)) for each in earlier]
+    if len(before) < MIN_RUNS:
+        return {}, []
+    return before[0], [key for key in _KEYS if _differs(key, target, before)]
 
 
 def _is_same_pipeline(run: Run, earlier: EarlierRun, step: StepState) -> bool:
@@ -99,10 +110,9 @@ def _differs(key: str, target: Mapping[str, str], before: Sequence[Mapping[str, 
     return len(values) == 1 and None not in values and target.get(key) not in (None, *values)
 
 
-def _is_for_tests(target: Mapping[str, str], before: Mapping[str, str]) -> bool:
-    """Return True if the name of the table is the one before with a word for tests."""
-    rest = target["table"].removeprefix(before["table"])
-    return rest != target["table"] and _TEST_NAME.fullmatch(rest) is not None
+def _is_for_tests(table: str, before: str) -> bool:
+    """Return True if a name is the one before with a word for tests."""
+    return table.startswith(before) and _TEST_NAME.fullmatch(table.removeprefix(before)) is not None
 
 
 def _describe(target: Mapping[str, str], keys: Sequence[str]) -> str:

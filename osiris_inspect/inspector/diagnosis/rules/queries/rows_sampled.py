@@ -14,13 +14,13 @@ Example:
     `WITH src AS (SELECT * FROM df_flights LIMIT 200) SELECT carrier, count(*) FROM src GROUP BY carrier`
 """
 
-import re
 from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.configuration.query_checks import checks_named
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("output_stored",)
@@ -30,9 +30,7 @@ TEMPLATE = FindingTemplate(
     "remove it; if the step is meant to read a sample, allow this rule for the step",
     Confidence.MEDIUM,
 )
-_MEANT: Final = re.compile(
-    r"sampl|preview|peek|head|check|test|example|debug|(?:^|[_-])qa(?:[_-]|$)", re.IGNORECASE
-)
+_MEANT: Final = LazyRegex(r"(?i:sampl|preview|peek|head|check|test|example|debug|(?:^|[_-])qa(?:[_-]|$))")
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:
