@@ -111,7 +111,7 @@ def _refuse_above(name: str, column: pa.Array, limit: Any, what: str) -> None:
         raise DriverError(
             f"column {name!r} contains {what}, which no frame can represent",
             kind="value-not-convertible",
-            fix=f"replace it in the query, for example by NULL, or cast {name!r} to VARCHAR",
+            fix=f"cast {name!r} to VARCHAR in the query, or replace the value, for example by NULL",
             column=name,
             type=str(column.type),
         )
