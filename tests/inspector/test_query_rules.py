@@ -31,6 +31,7 @@ LEFT = {"check": "left-join-drops-rows", "table": "b", "column": "region", "rows
 NOT_IN = {"check": "not-in-with-null", "column": "id", "nulls": 3}
 NULL = {"check": "comparison-with-null", "column": "name"}
 TEXT = {"check": "numbers-compared-as-text", "column": "version", "use": "max"}
+RANGES = {"check": "ranges-share-bounds", "table": "a", "partner": "b", "rows": 60, "repeated": 5}
 DAY = {"check": "period-cuts-last-day", "column": "at", "day": "2024-01-31", "rows": 310}
 FALLBACK = {"check": "fallback-in-all-rows", "column": "name", "rows": 1000}
 NULLS = {"check": "nulls-left-out", "column": "status", "nulls": 300, "rows": 900}
@@ -79,6 +80,7 @@ HITS: Sequence[tuple[str, Made]] = (
     ("comparison-with-null", checked(NOT_IN)),
     ("numbers-compared-as-text", checked(TEXT)),
     ("period-cuts-last-day", checked(DAY)),
+    ("ranges-share-bounds", checked(RANGES)),
     ("fallback-in-all-rows", checked(FALLBACK)),
     ("case-has-one-result", checked(CASE)),
     ("rows-sampled", checked(SAMPLE)),
@@ -116,6 +118,8 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("fallback-in-all-rows", checked(CASE)),
     ("case-has-one-result", checked(FALLBACK)),
     ("rows-sampled", checked(ZERO)),
+    ("ranges-share-bounds", checked(DAY)),
+    ("ranges-share-bounds", checked()),
     ("nulls-left-out", checked(NULL)),
     (
         "rows-sampled",

@@ -459,3 +459,54 @@ def test_equal_rows_that_a_union_removes_are_counted(
         one for one in checks(tmp_path, query, s=SALES, m=MORE_SALES) if one["check"] == "union-removes-rows"
     ]
     assert [(one["table"], one["rows"], one["removed"]) for one in found] == removed
+
+
+BANDS = pd.DataFrame({"low": [0, 100, 200], "high": [100, 200, 900], "band": list("abc")})
+SOLD = pd.DataFrame({"sku": [f"s{n}" for n in range(40)], "amount": range(0, 400, 10)})
+SHARED = {"check": "ranges-share-bounds", "table": "s", "partner": "b", "rows": 40, "repeated": 2}
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "JOIN bands b ON s.amount BETWEEN b.low AND b.high",
+        "LEFT JOIN bands b ON b.low <= s.amount AND s.amount <= b.high",
+        "JOIN bands b ON s.amount >= low AND amount <= high",
+        ", bands b WHERE s.amount BETWEEN b.low AND b.high",
+    ],
+)
+def test_value_in_two_ranges_is_counted(tmp_path: Path, storage: str, condition: str) -> None:
+    query = f"SELECT b.band, sum(s.amount) AS total FROM sales s {condition} GROUP BY 1"
+    assert checks(tmp_path, query, storage, sales=SOLD, bands=BANDS) == [SHARED]
+
+
+@pytest.mark.parametrize(
+    ("condition", "bands"),
+    [
+        ("s.amount >= b.low AND s.amount < b.high", BANDS),
+        ("s.amount BETWEEN b.low AND b.high - 1", BANDS),
+        ("s.amount BETWEEN b.low AND b.high", BANDS.assign(high=[99, 199, 900])),
+        ("s.amount BETWEEN b.low AND b.high", BANDS.assign(low=[0, 95, 190])),
+        ("s.amount BETWEEN b.low AND b.high", BANDS.assign(low=[0, 105, 205], high=[105, 205, 900])),
+        ("s.sku = b.band AND s.amount BETWEEN b.low AND b.high", BANDS),
+        ("s.amount BETWEEN b.low AND b.high AND b.band <> 'b'", BANDS),
+    ],
+)
+def test_value_in_one_range_is_no_check(tmp_path: Path, condition: str, bands: pd.DataFrame) -> None:
+    query = f"SELECT s.sku, b.band FROM sales s JOIN bands b ON {condition}"
+    assert checks(tmp_path, query, sales=SOLD, bands=bands) == []
+
+
+def test_distinct_rows_of_two_ranges_are_no_check(tmp_path: Path) -> None:
+    query = "SELECT DISTINCT s.sku FROM sales s JOIN bands b ON s.amount BETWEEN b.low AND b.high"
+    assert checks(tmp_path, query, sales=SOLD, bands=BANDS) == []
+
+
+def test_ranges_are_compared_by_key(tmp_path: Path) -> None:
+    prices = pd.DataFrame(
+        {"sku": ["s1", "s1", "s2", "s2"], "start": [0, 10, 0, 30], "end": [10, 50, 30, 50], "price": range(4)}
+    )
+    query = "SELECT s.*, p.price FROM sales s JOIN prices p ON s.sku = p.sku AND s.amount BETWEEN p.start AND p.end"
+    (check,) = checks(tmp_path, query, sales=SOLD, prices=prices)
+    assert (check["check"], check["repeated"]) == ("ranges-share-bounds", 1)

@@ -28,6 +28,7 @@ from osiris_inspect.runtime.drivers.query_checks.joins import (
     without_late_filters,
 )
 from osiris_inspect.runtime.drivers.query_checks.key_forms import match_in_other_form
+from osiris_inspect.runtime.drivers.query_checks.ranges import find_shared_bounds
 from osiris_inspect.runtime.drivers.query_checks.results import (
     ResultColumns,
     find_constant_results,
@@ -76,6 +77,7 @@ def check_query(database: Database, query: str, result: ResultColumns) -> QueryF
         joins += [one if is_outer else _as_part(one) for one in found if "check" not in one]
         checks += [check for check in found if "check" in check]
         checks += database.attempt(_check_inlined(database, select))
+        checks += database.attempt(find_shared_bounds(database, select, tables))
         checks += database.attempt(_check_conditions(database, select, tables))
         checks += database.attempt(find_inner_limit(select, is_outer=is_outer))
         checks += database.attempt(find_lost_values(database, select, tables))
