@@ -117,6 +117,57 @@ def counted(rows: int, **nulls: int) -> dict[str, Any]:
 
 SRC = step("src", "x.extractor", rows=200)
 SAVE = step("save", "x.csv_writer", "src", rows=200, path="out/o.csv")
+REPEATED = {
+    "columns": ["order_no", "amount"], "dtypes": ["string", "double"], "distinct": ["many", "many"],
+    "repeated": {"rows": 120, "repeated": 20},
+}  # fmt: skip
+
+
+def orders(
+    key: str = "order_no",
+    *,
+    more: Sequence[str] = (),
+    repeated: int = 0,
+    unique: Sequence[str] = (),
+    **config: Any,
+) -> Step:
+    """A source of 120 orders: 20 of its rows repeat another, unless a column is unique."""
+    out: dict[str, Any] = {**REPEATED, "columns": [key, "amount", *more], "unique": list(unique)}
+    out["repeated"] = {} if unique else {"rows": 120, "repeated": repeated or 20}
+    return step("orders", "x.extractor", rows=120, out=out, **config)
+
+
+def united_orders(unique: Sequence[str] = ("order_no",)) -> Made:
+    """A union of the orders of two months, of which 20 rows repeat another."""
+    months = [
+        step(month, "x.extractor", rows=60, out={**REPEATED, "repeated": {}, "unique": list(names)})
+        for month, names in (("january", ["order_no"]), ("february", unique))
+    ]
+    query = "SELECT * FROM df_january UNION ALL SELECT * FROM df_february"
+    return ours(
+        *months, step("u", "duckdb.processor", "january", "february", rows=120, out=REPEATED, query=query)
+    )
+
+
+def keys_of_left(*, uses: str = "left", left_duplicates: int = 0) -> dict[str, Any]:
+    """The counts of a join in which rows of the first table have several partners."""
+    return {
+        "left_rows": 100, "right_rows": 120, "matched": 100, "right_matched": 120, "kind": "left", "uses": uses,
+        "left_duplicates": left_duplicates, "right_duplicates": 20,
+    }  # fmt: skip
+
+
+def joined_orders(counts: Mapping[str, Any], *after: Step) -> Made:
+    """A join of orders with their payments, of which 20 rows repeat another."""
+    source = step("o", "x.extractor", rows=100, out={**REPEATED, "repeated": {}, "unique": ["order_no"]})
+    query = "SELECT o.order_no, o.amount FROM df_o o LEFT JOIN df_p p USING (order_no)"
+    out = {**REPEATED, "join": counts}
+    payments = step("p", "x.extractor", rows=120, out={"columns": ["order_no", "paid"]})
+    return ours(
+        source, payments, step("j", "duckdb.processor", "o", "p", rows=120, out=out, query=query), *after
+    )
+
+
 JOIN_SQL = "SELECT * FROM df_a JOIN df_b USING (id)"
 A, B = step("a", "x.extractor", rows=1000), step("b", "x.extractor", rows=200)
 
@@ -410,6 +461,12 @@ HITS: Sequence[tuple[str, Made]] = (
     ("join-explosion", ours(*joined(40, "SELECT c, sum(v) FROM df_a JOIN df_b USING (id) GROUP BY 1", join=keys(900, 100)))),
     ("join-explosion", ours(*joined(1300, "SELECT * FROM df_a LEFT JOIN df_b USING (id)"))),
     ("join-explosion", ours(SRC, step("j", "duckdb.processor", "src", rows=300, query="SELECT a.* FROM df a JOIN df b ON a.k = b.k"))),
+    ("rows-delivered-twice", ours(orders("order_no"))),
+    ("rows-delivered-twice", ours(orders("uuid"))),
+    ("rows-delivered-twice", ours(orders("OrderNumber", path="in/orders.csv"))),
+    ("rows-multiplied", ours(orders(unique=["order_no"]), step("shape", "demo.shape", "orders", rows=120, out=REPEATED))),
+    ("rows-multiplied", united_orders()),
+    ("rows-multiplied", joined_orders(keys_of_left())),
     ("rows-multiplied", ours(SRC, step("enrich", "demo.merge", "src", rows=5716))),
     ("rows-multiplied", theirs(SRC, step("enrich", "demo.merge", "src", rows=5716))),
     ("join-hardly-matches", ours(*joined(0, join=keys(0, 0, 0, 0)))),
@@ -579,6 +636,17 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("join-explosion", ours(*joined(1000, join=keys(800, 0)))),
     ("join-explosion", ours(*joined(40, "SELECT c, sum(v) FROM df_a JOIN df_b USING (id) GROUP BY 1", join=keys(800, 0)))),
     ("join-explosion", ours(SRC, step("j", "duckdb.processor", "src", rows=900, query="SELECT unnest(tags) FROM df"))),
+    ("rows-delivered-twice", ours(orders("order_no", repeated=5))),
+    ("rows-delivered-twice", ours(orders("customer_no"))),
+    ("rows-delivered-twice", ours(orders("order_no", path="in/order_lines.csv"))),
+    ("rows-delivered-twice", ours(orders("order_no", more=("price_date",)))),
+    ("rows-delivered-twice", ours(orders("order_no", more=("valid_from",)))),
+    ("rows-multiplied", ours(orders(unique=["amount"]), step("shape", "demo.shape", "orders", rows=120, out=REPEATED))),
+    ("rows-multiplied", ours(orders(unique=["order_no"]), step("bootstrap", "demo.shape", "orders", rows=120, out=REPEATED))),
+    ("rows-multiplied", united_orders(unique=())),
+    ("rows-multiplied", joined_orders(keys_of_left(uses="both"))),
+    ("rows-multiplied", joined_orders(keys_of_left(left_duplicates=30))),
+    ("rows-multiplied", joined_orders(keys_of_left(), step("g", "duckdb.processor", "j", rows=9, query="SELECT order_no, count(*) FROM df_j GROUP BY 1"))),
     ("rows-multiplied", ours(SRC, step("enrich", "demo.merge", "src", rows=201))),
     ("rows-multiplied", theirs(SRC, step("enrich", "duckdb.processor", "src", rows=900, query="SELECT unnest(tags) FROM df"))),
     ("join-hardly-matches", ours(*joined(950, join=keys(0, 0, 950, 180)))),

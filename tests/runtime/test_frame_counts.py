@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from osiris_inspect.runtime.drivers.query_checks.tables import MAX_ROWS
-from osiris_inspect.runtime.frames.frame_counts import MAX_RANGE_ROWS
+from osiris_inspect.runtime.frames.frame_counts import MAX_COMPARED_ROWS, MAX_RANGE_ROWS
 from osiris_inspect.runtime.frames.store import FrameStore, StoredFrame
 from tests.runtime.driving import STORAGES, context, drive, handed
 from tests.runtime.frames_of_every_kind import FRAMES
@@ -289,3 +289,30 @@ def test_repeated_rows_are_counted_among_the_first_ids(
     tmp_path: Path, storage: str, frame: Any, repeated: dict[str, int]
 ) -> None:
     assert stored(tmp_path, frame, storage).repeated == repeated
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize(
+    ("frame", "unique", "repeated"),
+    [
+        (pd.DataFrame({"no": [f"A{n}" for n in range(300)], "v": 1}), ("no",), {}),
+        (
+            pd.DataFrame({"no": [f"A{n % 280}" for n in range(300)], "v": 1}),
+            (),
+            {"rows": 300, "repeated": 20},
+        ),
+        (pd.DataFrame({"no": [f"A{n % 280}" for n in range(300)], "v": range(300)}), ("v",), {}),
+        (pd.DataFrame({"no": [f"A{n % 9}" for n in range(30)], "v": [n / 2 for n in range(30)]}), (), {}),
+        (pd.DataFrame({"no": [None, *range(29)], "v": 1.5}), (), {}),
+    ],
+)
+def test_repeated_rows_of_a_small_frame_are_counted(
+    tmp_path: Path, storage: str, frame: Any, unique: tuple[str, ...], repeated: dict[str, int]
+) -> None:
+    counts = stored(tmp_path, frame, storage)
+    assert (counts.unique, counts.repeated) == (unique, repeated)
+
+
+def test_rows_of_a_large_frame_are_not_compared(tmp_path: Path) -> None:
+    counts = stored(tmp_path, pd.DataFrame({"no": ["a", "b"] * MAX_COMPARED_ROWS}))
+    assert (counts.unique, counts.repeated) == ((), {})

@@ -19,6 +19,11 @@ SAMPLE_ROWS: Final = 256
 """Rows by which the number of distinct values is estimated."""
 SAMPLE_IDS: Final = 64
 """Ids whose rows are compared."""
+MAX_COMPARED_ROWS: Final = 10_000
+"""Rows of a frame up to which all rows are compared, which takes 5 ms for 20 columns."""
+MIN_COMPARED_ROWS: Final = 20
+MAX_UNIQUE: Final = 4
+"""Columns of which is counted whether each row has its own value."""
 MAX_RANGE_ROWS: Final = 100_000
 """Rows of a frame up to which the smallest and the largest value are searched."""
 MAX_FEW: Final = 16
@@ -43,6 +48,7 @@ class FrameCounts:
         self._blank: set[int] = set()
         self._total = rows
         self._repeated: dict[str, int] = {}
+        self._unique: tuple[str, ...] = ()
         self._low: list[Any] = [None] * len(names)
         self._high: list[Any] = [None] * len(names)
         self._is_sampled = len(names) <= MAX_COLUMNS
@@ -62,6 +68,8 @@ class FrameCounts:
                 self._add_range(number, array)
         if self._is_ranged and len(arrays) and not self._rows and len(arrays[0]) == self._total:
             self._add_repeated(arrays[: len(self._names)])
+            if not self._repeated and MIN_COMPARED_ROWS <= len(arrays[0]) <= MAX_COMPARED_ROWS:
+                self._compare_rows(arrays[: len(self._names)])
         self._rows += len(arrays[0]) if len(arrays) else 0
         self._is_ranged = self._is_ranged and self._rows <= MAX_RANGE_ROWS
 
@@ -101,10 +109,35 @@ class FrameCounts:
         different = rows.group_by(rows.column_names, use_threads=False).aggregate([])
         self._repeated = {"rows": len(rows), "repeated": len(rows) - len(different)}
 
+    def _compare_rows(self, arrays: Sequence[pa.Array]) -> None:
+        """Record the columns of which each row has its own value; if there is none, count the repeated rows."""
+        sampled = min(len(arrays[0]), SAMPLE_ROWS)
+        numbers = [
+            number
+            for number, array in enumerate(arrays)
+            if self._sampled[number] == sampled and not array.null_count and not _is_float(array.type)
+        ]
+        self._unique = tuple(
+            self._names[number]
+            for number in numbers[:MAX_UNIQUE]
+            if pc.count_distinct(arrays[number]).as_py() == len(arrays[number])
+        )
+        if self._unique or not all(_is_comparable(array.type) for array in arrays):
+            return
+        rows = pa.Table.from_arrays(list(arrays), [str(position) for position in range(len(arrays))])
+        different = len(rows.group_by(rows.column_names, use_threads=False).aggregate([]))
+        if different < len(rows):
+            self._repeated = {"rows": len(rows), "repeated": len(rows) - different}
+
     @property
     def repeated(self) -> dict[str, int]:
-        """The rows of the first ids, and how many of them repeat another; empty if ids cannot be repeated."""
+        """Rows, and how many of them repeat another: all rows, or those of the first ids of a large frame."""
         return self._repeated
+
+    @property
+    def unique(self) -> tuple[str, ...]:
+        """Columns of which each row has its own value; at most ``MAX_UNIQUE``, and only of a small frame."""
+        return self._unique
 
     @property
     def nulls(self) -> tuple[int, ...]:

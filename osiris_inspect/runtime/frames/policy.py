@@ -37,8 +37,9 @@ class StoredFrame:
         distinct: estimate of the different values, by column: 0, 1, ``few``, ``many`` or None if unknown.
         min, max: smallest and largest value as text, by column; None except for whole numbers and times.
         blank_columns: columns of text whose values are all empty or spaces.
-        repeated: rows of the first values of a column ``id``, and how many of them repeat another row; empty unless
-            there are more rows than ids.
+        repeated: rows, and how many of them repeat another row: all rows of a small frame, else those of the first
+            values of a column ``id``; empty if there are none, or not counted.
+        unique: columns of a small frame of which each row has its own value.
         join: counts of the join that made the frame; None if there was none or it was not counted.
         source: what the driver noticed in the file that it read, such as lines that a comment ends; None without
             anything.
@@ -58,6 +59,7 @@ class StoredFrame:
     max: tuple[str | None, ...] = ()
     blank_columns: tuple[str, ...] = ()
     repeated: Mapping[str, int] = field(default_factory=dict)
+    unique: tuple[str, ...] = ()
     join: Mapping[str, Any] | None = None
     checks: tuple[Mapping[str, Any], ...] = ()
     source: Mapping[str, Any] | None = None

@@ -215,6 +215,7 @@ class FrameStore:
             max=counts.high,
             blank_columns=counts.blank_columns,
             repeated=counts.repeated,
+            unique=counts.unique,
             storage=self.location(step),
             reason=reason,
             memory_bytes=entry.memory_bytes,

@@ -56,6 +56,7 @@ _OPTIONAL_FIELDS = (
     "max",
     "blank_columns",
     "repeated",
+    "unique",
     "join",
     "checks",
     "source",

@@ -65,6 +65,11 @@ def logged_frame(step: str, rows: int, event_fields: Mapping[str, Any]) -> Frame
         fingerprint=fingerprint if isinstance(fingerprint, str) else "",
         source=source if isinstance(source, Mapping) else {},
         repeated=_share(event_fields.get("repeated")),
+        unique=tuple(
+            str(originals.get(name, name))
+            for name in _items(event_fields.get("unique"))
+            if isinstance(name, str)
+        ),
         checks=tuple(check for check in _items(event_fields.get("checks")) if isinstance(check, Mapping)),
     )
 

@@ -57,6 +57,7 @@ class FrameFacts(NamedTuple):
         columns: in the order of the frame; empty if unknown.
         join: the counts of the join that made the frame; None if there was none or it was not counted.
         repeated: share of the rows that repeat another row; None if unknown.
+        unique: columns of which each row has its own value, as far as known.
         source: what the driver noticed in the file that it read, by name.
         checks: mistakes that the query and its inputs show: ``check`` is the kind, and the rest its facts.
         file, line: where they are recorded; line 0 if any line of the file.
@@ -73,6 +74,7 @@ class FrameFacts(NamedTuple):
     source: Mapping[str, Any] = MappingProxyType({})
     repeated: float | None = None
     checks: tuple[Mapping[str, Any], ...] = ()
+    unique: tuple[str, ...] = ()
 
     def column(self, name: str) -> ColumnFacts | None:
         """Return the counts of a column; None if the frame has no such column."""
