@@ -341,12 +341,28 @@ def bypassed(query: str, *needs: str, kept: int = 193) -> tuple[Step, ...]:
 
 
 def collapsed(
-    name: str = "shape", rows: int = 300, before: str = "many", dtype: str = "float64", **config: Any
+    name: str = "shape",
+    *,
+    rows: int = 300,
+    before: str = "many",
+    dtype: str = "float64",
+    columns: tuple[str, str] = ("id", "id"),
+    was: str = "",
+    ends: tuple[str | None, str | None, str | None] = (None, None, None),
+    **config: Any,
 ) -> tuple[Step, Step]:
-    """A step after which a column has one value."""
-    columns = {"columns": ["id"], "dtypes": [dtype], "nulls": [0]}
-    source = step("src", "x.extractor", rows=rows, out={**columns, "distinct": [before]})
-    return source, step(name, "x.y", "src", rows=rows, out={**columns, "distinct": [1]}, **config)
+    """A step after which a column has one value; ``ends`` are its ends before, and its value."""
+    low, high, value = ends
+    first = {"columns": [columns[0]], "dtypes": [was or dtype], "nulls": [0], "min": [low], "max": [high]}
+    second = {"columns": [columns[1]], "dtypes": [dtype], "nulls": [0], "min": [value], "max": [value]}
+    source = step("src", "x.extractor", rows=rows, out={**first, "distinct": [before]})
+    return source, step(name, "x.y", "src", rows=rows, out={**second, "distinct": [1]}, **config)
+
+
+NOW = "2026-11-29 19:18:38.441845"
+YEAR = "2026-01-01 10:00:00", "2026-11-01 09:30:00"
+DAY = "2026-11-28 10:00:00", "2026-11-28 11:00:00"
+TIME = "datetime64[us]"
 
 
 def equal_inputs(
@@ -488,6 +504,11 @@ HITS: Sequence[tuple[str, Made]] = (
     ("same-data-united", ours(*equal_inputs("SELECT * FROM df_jan UNION SELECT * FROM df_feb", total=100))),
     ("same-data-united", ours(*appended("stats"))),
     ("values-lost-in-column", ours(*collapsed())),
+    ("values-lost-in-column", ours(*collapsed(before="few", dtype="bool", was="str"))),
+    ("values-lost-in-column", ours(*collapsed(before="few", dtype="int64", was="str", columns=("active", "is_active")))),
+    ("values-lost-in-column", ours(*collapsed(dtype="float64", was="str", columns=("amount", "amount_num")))),
+    ("values-lost-in-column", ours(*collapsed(dtype=TIME, was="str", columns=("joined", "joined"), ends=(None, None, NOW)))),
+    ("values-lost-in-column", ours(*collapsed(dtype=TIME, columns=("order_date",) * 2, ends=(*YEAR, "2026-11-29 00:00:00")))),
     ("result-unused", ours(*bypassed("SELECT k, count(*) AS n FROM df_src GROUP BY k", "src", "clean"))),
     ("result-unused", theirs(*bypassed("SELECT k, count(*) AS n FROM df_src GROUP BY k", "src", "clean"))),
     ("result-unused", ours(*bypassed("SELECT k, count(*) AS n FROM df_src GROUP BY k", "src"))),
@@ -675,6 +696,12 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("values-lost-in-column", ours(*collapsed(before="few"))),
     ("values-lost-in-column", ours(*collapsed(dtype="datetime64[us]"))),
     ("values-lost-in-column", ours(*collapsed(query="SELECT 7 AS id FROM df"))),
+    ("values-lost-in-column", ours(*collapsed(before="few", dtype="str", was="str"))),
+    ("values-lost-in-column", ours(*collapsed(before="few", dtype="str", was="int64"))),
+    ("values-lost-in-column", ours(*collapsed(before="few", dtype="bool", was="str", columns=("active", "is_customer")))),
+    ("values-lost-in-column", ours(*collapsed(dtype=TIME, columns=("updated_at",) * 2, ends=(*YEAR, NOW)))),
+    ("values-lost-in-column", ours(*collapsed(dtype=TIME, columns=("created_at",) * 2, ends=(*DAY, "2026-11-28 00:00:00")))),
+    ("values-lost-in-column", ours(*collapsed(dtype=TIME, was="str", columns=("created_at",) * 2, ends=(None, None, "2026-11-28 00:00:00")))),
     ("same-data-united", ours(*appended("stats", on_conflict="ignore"))),
     ("result-unused", ours(*bypassed("SELECT k, count(*) AS n FROM df_clean GROUP BY k", "src", "clean"))),
     ("result-unused", ours(*bypassed("SELECT k, count(*) AS n FROM df GROUP BY k", "src", kept=7))),
