@@ -133,9 +133,8 @@ def _has_collapsed(before: ColumnFacts, after: ColumnFacts) -> bool:
         )
         is_period = before.low is not None and before.high is not None and before.low[:10] != before.high[:10]
         is_now = after.low is not None and not after.low.endswith("00:00:00") and len(after.low) > DATE_LENGTH
-        return (
-            is_event and before.distinct == "many" and kinds[0] in ("time", "text") and (is_period or is_now)
-        )
+        is_varied = before.distinct in ("few", "many") and kinds[0] in ("time", "text")
+        return is_event and is_varied and (is_period or is_now)
     if before.name == after.name and before.distinct == "many":
         return True
     is_converted = kinds[0] in ("text", "integer", "float") and kinds[1] in ("boolean", "integer", "float")
