@@ -137,6 +137,13 @@ def orders(
     return step("orders", "x.extractor", rows=120, out=out, **config)
 
 
+def emptied(query: str, rows: int = 40, total: int = 40, **nulls: int) -> Made:
+    """A source without e-mail addresses, and a join with a table that has them."""
+    people = step("p", "x.extractor", rows=rows, out=counted(rows, id=0, email=rows, **nulls))
+    segments = step("s", "x.extractor", rows=9, out=counted(9, mail=0, seg=0))
+    return ours(people, segments, step("j", "duckdb.processor", "p", "s", rows=total, query=query))
+
+
 def united_orders(unique: Sequence[str] = ("order_no",)) -> Made:
     """A union of the orders of two months, of which 20 rows repeat another."""
     months = [
@@ -403,6 +410,9 @@ HEADER = {"rows": 3, "dtypes": ["str"], "columns": ["id;name;amount"]}
 HITS: Sequence[tuple[str, Made]] = (
     ("column-all-null", ours(*cast("SELECT id, TRY_CAST(email AS DOUBLE) AS amount FROM df"))),
     ("column-all-null", ours(*blank("SELECT id, trim(city, 'a-z') AS city FROM df"))),
+    ("column-all-null", emptied("SELECT p.id, s.seg FROM df_p p LEFT JOIN df_s s ON p.email = s.mail")),
+    ("column-all-null", emptied("SELECT id FROM df_p WHERE email LIKE '%@a.cz'", total=0)),
+    ("column-all-null", emptied("SELECT sum(CAST(email AS DOUBLE)) AS x, avg(p.email) FROM df_p p", total=1)),
     ("header-misread", csv({"1042": "int64", "Ada": "str", "19.90": "float64", "2024-03-01": "str"})),
     ("header-misread", csv({"5.1": "float64", "3.5": "float64", "1.4": "float64", "0.2": "float64", "Iris-setosa": "str"})),
     ("header-misread", csv({"1": "int64", "Ada": "str", "Lovelace": "str", "ada@example.org": "str"})),
@@ -555,6 +565,12 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("failure-logged", theirs(*enriched(), files=log("WARNING - request failed, retrying (attempt 2 of 3)"))),
     ("failure-logged", theirs(*enriched(), files=log("INFO - insert failed 0 times"))),
     ("column-all-null", ours(*cast("SELECT id, NULL AS amount FROM df"))),
+    ("column-all-null", emptied("SELECT id, email FROM df_p")),
+    ("column-all-null", emptied("SELECT id, email FROM df_p WHERE email IS NULL")),
+    ("column-all-null", emptied("SELECT id FROM df_p WHERE email > 'x' OR id > 3")),
+    ("column-all-null", emptied("SELECT id, sum(coalesce(email, 0)) FROM df_p GROUP BY id")),
+    ("column-all-null", emptied("SELECT id, count(email) FROM df_p GROUP BY id")),
+    ("column-all-null", emptied("SELECT id FROM df_p LEFT JOIN df_s ON id = mail", rows=5)),
     (
         "column-all-null",
         ours(
