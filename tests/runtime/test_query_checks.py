@@ -62,6 +62,12 @@ def test_keys_of_other_form_are_counted_by_form(tmp_path: Path) -> None:
     ("form", "left", "right"),
     [
         ("spaces", ["a ", "b ", "c\u00a0"], ["a", "b", "c"]),
+        ("invisible characters or the kind of spaces", ["a\u200b", "b\u200b", "c\ufeff"], ["a", "b", "c"]),
+        (
+            "invisible characters or the kind of spaces",
+            ["New\u00a0Y", "Old\u202fY", "c"],
+            ["New Y", "Old Y", "c"],
+        ),
         ("leading zeros", ["007", "008", "009"], ["7", "8", "9"]),
         ("form of the numbers", ["7.0", "8.0", "9.0"], ["7", "8", "9"]),
         (
@@ -181,6 +187,7 @@ def test_union_in_one_order_is_no_mistake(tmp_path: Path, query: str) -> None:
         ("period-cuts-last-day", "SELECT * FROM events WHERE ts BETWEEN '2024-01-01' AND '2024-01-02'"),
         ("period-cuts-last-day", "SELECT * FROM events e WHERE e.ts <= DATE '2024-01-02'"),
         ("numbers-compared-as-text", "SELECT max(n) FROM events"),
+        ("numbers-compared-as-text", "SELECT max(price) FROM events"),
         ("numbers-compared-as-text", "SELECT * FROM events WHERE n > '5'"),
         ("numbers-compared-as-text", "SELECT * FROM events ORDER BY n DESC LIMIT 3"),
     ],
@@ -193,6 +200,7 @@ EVENTS = pd.DataFrame(
     {
         "ts": pd.to_datetime(["2024-01-01", "2024-01-02 09:00", "2024-01-03"] * 3, format="ISO8601"),
         "n": ["9", "10", "7", "8", "11", "3", "4", "5", "6"],
+        "price": ["9.50", "1,000.00", "20.00", "30.00", "1,250.50", "3.00", "4.00", "5.00", "6.00"],
         "year": ["2020", "2021", "2022"] * 3,
     }
 )
