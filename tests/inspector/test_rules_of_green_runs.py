@@ -410,6 +410,8 @@ HEADER = {"rows": 3, "dtypes": ["str"], "columns": ["id;name;amount"]}
 HITS: Sequence[tuple[str, Made]] = (
     ("column-all-null", ours(*cast("SELECT id, TRY_CAST(email AS DOUBLE) AS amount FROM df"))),
     ("column-all-null", ours(*blank("SELECT id, trim(city, 'a-z') AS city FROM df"))),
+    ("text-garbled", ours(step("src", "x.extractor", rows=20, out={"garbled": {"column": "a", "double_encoded": 9}}))),
+    ("text-garbled", ours(SRC, step("t", "x.y", "src", rows=200, out={"garbled": {"column": "a", "replacement_characters": 3}}))),
     ("column-all-null", emptied("SELECT p.id, s.seg FROM df_p p LEFT JOIN df_s s ON p.email = s.mail")),
     ("column-all-null", emptied("SELECT id FROM df_p WHERE email LIKE '%@a.cz'", total=0)),
     ("column-all-null", emptied("SELECT sum(CAST(email AS DOUBLE)) AS x, avg(p.email) FROM df_p p", total=1)),
@@ -572,6 +574,9 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("failure-logged", theirs(*enriched(), files=log("WARNING - request failed, retrying (attempt 2 of 3)"))),
     ("failure-logged", theirs(*enriched(), files=log("INFO - insert failed 0 times"))),
     ("column-all-null", ours(*cast("SELECT id, NULL AS amount FROM df"))),
+    ("text-garbled", ours(step("src", "x.extractor", rows=20, out={"columns": ["a"]}))),
+    ("text-garbled", ours(step("src", "x.extractor", rows=20, out={"garbled": {"column": "a"}}))),
+    ("text-garbled", ours(step("src", "x.extractor", rows=20, out={"garbled": {"column": "a", "double_encoded": 1}}))),
     ("column-all-null", emptied("SELECT id, email FROM df_p")),
     ("column-all-null", emptied("SELECT id, email FROM df_p WHERE email IS NULL")),
     ("column-all-null", emptied("SELECT id FROM df_p WHERE email > 'x' OR id > 3")),

@@ -316,3 +316,20 @@ def test_repeated_rows_of_a_small_frame_are_counted(
 def test_rows_of_a_large_frame_are_not_compared(tmp_path: Path) -> None:
     counts = stored(tmp_path, pd.DataFrame({"no": ["a", "b"] * MAX_COMPARED_ROWS}))
     assert (counts.unique, counts.repeated) == ((), {})
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize(
+    ("texts", "garbled"),
+    [
+        (["M\ufffdller", "Ada"], {"column": "t", "replacement_characters": 1}),
+        (["MÃ¼ller", "itâ€™s", "ÄŒech"], {"column": "t", "double_encoded": 2}),
+        (["Müller", "Ädel", "naïve", "5 \u20ac \u2013 \u2018a\u2019", None], {}),
+        (["a", "b"], {}),
+        (["a", "\ufeffb"], {"column": "t", "byte_order_marks": 1}),
+    ],
+)
+def test_text_decoded_wrong_is_counted(
+    tmp_path: Path, storage: str, texts: list[str | None], garbled: dict[str, Any]
+) -> None:
+    assert stored(tmp_path, pd.DataFrame({"n": range(len(texts)), "t": texts}), storage).garbled == garbled

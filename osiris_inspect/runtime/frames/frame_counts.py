@@ -24,6 +24,12 @@ MAX_COMPARED_ROWS: Final = 10_000
 MIN_COMPARED_ROWS: Final = 20
 MAX_UNIQUE: Final = 4
 """Columns of which is counted whether each row has its own value."""
+MAX_TEXT_ROWS: Final = 10_000
+"""Rows of a column of text that are checked for characters that were decoded wrong."""
+_REPLACED: Final = "\ufffd"
+_DOUBLE_ENCODED: Final = r"[\x{C3}-\x{C5}][\x{80}-\x{BF}]|\x{E2}\x{20AC}"
+"""An accented letter and a quotation mark whose UTF-8 bytes were decoded as cp1252 or latin-1."""
+_BYTE_ORDER_MARK: Final = r"^\x{FEFF}"
 MAX_RANGE_ROWS: Final = 100_000
 """Rows of a frame up to which the smallest and the largest value are searched."""
 MAX_FEW: Final = 16
@@ -49,6 +55,7 @@ class FrameCounts:
         self._total = rows
         self._repeated: dict[str, int] = {}
         self._unique: tuple[str, ...] = ()
+        self._garbled: dict[str, int | str] = {}
         self._low: list[Any] = [None] * len(names)
         self._high: list[Any] = [None] * len(names)
         self._is_sampled = len(names) <= MAX_COLUMNS
@@ -76,6 +83,9 @@ class FrameCounts:
     def _add_sample(self, number: int, array: pa.Array) -> None:
         values = _sample_values(array)
         self._sampled[number] = len(values)
+        if _is_text(array.type) and len(values) and not self._garbled:
+            counts = _garbled_cells(array)
+            self._garbled = {"column": self._names[number], **counts} if counts else {}
         is_ranged = self._is_ranged and _is_key(array.type)
         if len(values) == 1 and _is_comparable(array.type) and not is_ranged:
             self._only[number] = values[0]
@@ -138,6 +148,11 @@ class FrameCounts:
     def unique(self) -> tuple[str, ...]:
         """Columns of which each row has its own value; at most ``MAX_UNIQUE``, and only of a small frame."""
         return self._unique
+
+    @property
+    def garbled(self) -> dict[str, int | str]:
+        """The first column with text that was decoded wrong, and its cells of each kind; empty if there is none."""
+        return self._garbled
 
     @property
     def nulls(self) -> tuple[int, ...]:
@@ -254,6 +269,20 @@ def _has_only_text(array: pa.Array, value: bytes) -> bool:
     if size != count * len(value) or not ((lengths == len(value)) | (lengths == 0)).all():
         return False
     return not size or array.buffers()[2].slice(start, size).to_pybytes() == value * count
+
+
+def _garbled_cells(array: pa.Array) -> dict[str, int]:
+    """Count the cells with replacement characters and with text that was encoded twice, in the first rows."""
+    cells = array.slice(0, MAX_TEXT_ROWS)
+    cells = cells.filter(pc.invert(pc.string_is_ascii(cells)))
+    if not len(cells):
+        return {}
+    counts = {
+        "replacement_characters": pc.sum(pc.match_substring(cells, _REPLACED)).as_py(),
+        "double_encoded": pc.sum(pc.match_substring_regex(cells, _DOUBLE_ENCODED)).as_py(),
+        "byte_order_marks": pc.sum(pc.match_substring_regex(cells, _BYTE_ORDER_MARK)).as_py(),
+    }
+    return {name: int(count) for name, count in counts.items() if count}
 
 
 def _is_blank(array: pa.Array) -> bool:

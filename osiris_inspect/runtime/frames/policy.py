@@ -39,6 +39,7 @@ class StoredFrame:
         blank_columns: columns of text whose values are all empty or spaces.
         repeated: rows, and how many of them repeat another row: all rows of a small frame, else those of the first
             values of a column ``id``; empty if there are none, or not counted.
+        garbled: a column of text that was decoded wrong, and its cells of each kind, in the first rows.
         unique: columns of a small frame of which each row has its own value.
         join: counts of the join that made the frame; None if there was none or it was not counted.
         source: what the driver noticed in the file that it read, such as lines that a comment ends; None without
@@ -60,6 +61,7 @@ class StoredFrame:
     blank_columns: tuple[str, ...] = ()
     repeated: Mapping[str, int] = field(default_factory=dict)
     unique: tuple[str, ...] = ()
+    garbled: Mapping[str, int | str] = field(default_factory=dict)
     join: Mapping[str, Any] | None = None
     checks: tuple[Mapping[str, Any], ...] = ()
     source: Mapping[str, Any] | None = None

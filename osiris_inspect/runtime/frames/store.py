@@ -216,6 +216,7 @@ class FrameStore:
             blank_columns=counts.blank_columns,
             repeated=counts.repeated,
             unique=counts.unique,
+            garbled=counts.garbled,
             storage=self.location(step),
             reason=reason,
             memory_bytes=entry.memory_bytes,

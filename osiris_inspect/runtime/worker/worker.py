@@ -57,6 +57,7 @@ _OPTIONAL_FIELDS = (
     "blank_columns",
     "repeated",
     "unique",
+    "garbled",
     "join",
     "checks",
     "source",

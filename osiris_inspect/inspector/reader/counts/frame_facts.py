@@ -55,7 +55,7 @@ def logged_frame(step: str, rows: int, event_fields: Mapping[str, Any]) -> Frame
         for name, *value in given
     )
     join, fingerprint = event_fields.get("join"), event_fields.get("fingerprint")
-    source = event_fields.get("source")
+    source, garbled = event_fields.get("source"), event_fields.get("garbled")
     return FrameFacts(
         step,
         rows,
@@ -64,6 +64,7 @@ def logged_frame(step: str, rows: int, event_fields: Mapping[str, Any]) -> Frame
         join=_join(join) if isinstance(join, Mapping) else None,
         fingerprint=fingerprint if isinstance(fingerprint, str) else "",
         source=source if isinstance(source, Mapping) else {},
+        garbled=garbled if isinstance(garbled, Mapping) else {},
         repeated=_share(event_fields.get("repeated")),
         unique=tuple(
             str(originals.get(name, name))

@@ -58,6 +58,7 @@ class FrameFacts(NamedTuple):
         join: the counts of the join that made the frame; None if there was none or it was not counted.
         repeated: share of the rows that repeat another row; None if unknown.
         unique: columns of which each row has its own value, as far as known.
+        garbled: a column of text that was decoded wrong, and its cells of each kind.
         source: what the driver noticed in the file that it read, by name.
         checks: mistakes that the query and its inputs show: ``check`` is the kind, and the rest its facts.
         file, line: where they are recorded; line 0 if any line of the file.
@@ -75,6 +76,7 @@ class FrameFacts(NamedTuple):
     repeated: float | None = None
     checks: tuple[Mapping[str, Any], ...] = ()
     unique: tuple[str, ...] = ()
+    garbled: Mapping[str, Any] = MappingProxyType({})
 
     def column(self, name: str) -> ColumnFacts | None:
         """Return the counts of a column; None if the frame has no such column."""

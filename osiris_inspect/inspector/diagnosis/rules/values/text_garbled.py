@@ -2,7 +2,8 @@
 
 What it finds:
     A file with the bytes of UTF-8 that was read as latin-1 or another encoding with one byte a character; a file of
-    Windows that was read as ISO 8859; text that an earlier program decoded wrong (`MÃ¼nchen`, `M�nchen`).
+    Windows that was read as ISO 8859; text that an earlier program or the driver decoded wrong (`MÃ¼nchen`, `M�nchen`),
+    at the first step that has it.
 
 Why it matters:
     An encoding with one byte a character accepts any bytes, so names and addresses arrive garbled without an error, and
@@ -16,14 +17,19 @@ Example:
     `src` reads `customers.csv` as latin-1; its bytes are UTF-8.
 """
 
+from collections.abc import Iterator
+
 from osiris_inspect.inspector.diagnosis.evidence.citations import frame_evidence
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
+from osiris_inspect.inspector.run.counts.frame_facts import FrameFacts
 from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.run.run import Run, StepState
+from osiris_inspect.inspector.text.sanitize import excerpt
 from osiris_inspect.model.event import as_int
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("output_stored",)
+MAX_TEXT = 80
 MIN_CHARACTERS = 3
 """Fewer characters are a note: texts from the web often have one."""
 TEMPLATE = FindingTemplate(
@@ -67,3 +73,37 @@ def check(run: Run, _lineage: Lineage) -> Findings:
                 step=step.id,
                 severity=None if double >= MIN_CHARACTERS else Severity.NOTE,
             )
+        elif frame.garbled and not any(map(_is_garbled, _inputs(run, step))):
+            yield from _garbled_cells(step, frame)
+
+
+def _garbled_cells(step: StepState, frame: FrameFacts) -> Findings:
+    """Find text of a frame that the step, or a program before it, decoded wrong."""
+    column = excerpt(str(frame.garbled.get("column") or ""), MAX_TEXT)
+    lost, double = (
+        as_int(frame.garbled.get(key)) or 0 for key in ("replacement_characters", "double_encoded")
+    )
+    if not column or not lost + double:
+        return
+    cells = lost or double
+    what = (
+        "replacement characters (U+FFFD): text that could not be decoded"
+        if lost
+        else "text that was encoded twice, as in 'Ã¼' for 'ü'"
+    )
+    yield TEMPLATE.finding(
+        f"{cells:,} value{'s' if cells > 1 else ''} of {column!r} contain{'' if cells > 1 else 's'} {what}",
+        frame_evidence(frame, "garbled"),
+        step=step.id,
+        severity=None if cells >= MIN_CHARACTERS else Severity.NOTE,
+        fix="decode the text right where it is first read: check the encoding of the source or of the connection",
+    )
+
+
+def _inputs(run: Run, step: StepState) -> Iterator[FrameFacts]:
+    yield from (run.frames[name] for entry in step.inputs if (name := entry.from_step or "") in run.frames)
+
+
+def _is_garbled(frame: FrameFacts) -> bool:
+    signs = ("encoding_found", "replacement_characters", "double_encoded")
+    return bool(frame.garbled) or any(map(frame.source.get, signs))
