@@ -411,6 +411,7 @@ HITS: Sequence[tuple[str, Made]] = (
     ("column-all-null", ours(*cast("SELECT id, TRY_CAST(email AS DOUBLE) AS amount FROM df"))),
     ("column-all-null", ours(*blank("SELECT id, trim(city, 'a-z') AS city FROM df"))),
     ("text-garbled", ours(step("src", "x.extractor", rows=20, out={"garbled": {"column": "a", "double_encoded": 9}}))),
+    ("text-garbled", ours(step("src", "x.extractor", rows=20, out={"garbled": {"column": "a", "byte_order_marks": 1}}))),
     ("text-garbled", ours(SRC, step("t", "x.y", "src", rows=200, out={"garbled": {"column": "a", "replacement_characters": 3}}))),
     ("column-all-null", emptied("SELECT p.id, s.seg FROM df_p p LEFT JOIN df_s s ON p.email = s.mail")),
     ("column-all-null", emptied("SELECT id FROM df_p WHERE email LIKE '%@a.cz'", total=0)),

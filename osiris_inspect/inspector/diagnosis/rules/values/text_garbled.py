@@ -17,7 +17,7 @@ Example:
     `src` reads `customers.csv` as latin-1; its bytes are UTF-8.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import frame_evidence
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
@@ -37,6 +37,23 @@ TEMPLATE = FindingTemplate(
     "data",
     "decode the text right in the program that wrote the file, and write the file again",
 )
+
+_DECODE = (
+    "decode the text right where it is first read: check the encoding of the source or of the connection"
+)
+_KINDS: Mapping[str, tuple[str, str, str]] = {
+    "replacement_characters": (
+        "contain",
+        "replacement characters (U+FFFD): text that could not be decoded",
+        _DECODE,
+    ),
+    "double_encoded": ("contain", "text that was encoded twice, as in 'Ã¼' for 'ü'", _DECODE),
+    "byte_order_marks": (
+        "begin",
+        "with a byte order mark: files were put together with their marks",
+        "remove the byte order mark where the files are put together, or read them with a pattern such as data/*.csv",
+    ),
+}
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:
@@ -80,23 +97,17 @@ def check(run: Run, _lineage: Lineage) -> Findings:
 def _garbled_cells(step: StepState, frame: FrameFacts) -> Findings:
     """Find text of a frame that the step, or a program before it, decoded wrong."""
     column = excerpt(str(frame.garbled.get("column") or ""), MAX_TEXT)
-    lost, double = (
-        as_int(frame.garbled.get(key)) or 0 for key in ("replacement_characters", "double_encoded")
-    )
-    if not column or not lost + double:
+    kind = next((name for name in _KINDS if as_int(frame.garbled.get(name))), "")
+    if not column or not kind:
         return
-    cells = lost or double
-    what = (
-        "replacement characters (U+FFFD): text that could not be decoded"
-        if lost
-        else "text that was encoded twice, as in 'Ã¼' for 'ü'"
-    )
+    cells = as_int(frame.garbled[kind]) or 0
+    verb, what, fix = _KINDS[kind]
     yield TEMPLATE.finding(
-        f"{cells:,} value{'s' if cells > 1 else ''} of {column!r} contain{'' if cells > 1 else 's'} {what}",
+        f"{cells:,} value{'s' if cells > 1 else ''} of {column!r} {verb}{'' if cells > 1 else 's'} {what}",
         frame_evidence(frame, "garbled"),
         step=step.id,
-        severity=None if cells >= MIN_CHARACTERS else Severity.NOTE,
-        fix="decode the text right where it is first read: check the encoding of the source or of the connection",
+        severity=None if cells >= MIN_CHARACTERS or kind == "byte_order_marks" else Severity.NOTE,
+        fix=fix,
     )
 
 
