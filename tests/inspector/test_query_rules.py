@@ -57,6 +57,24 @@ def united(
     return ours(*steps)
 
 
+def summed(
+    query: str = "SELECT customer, sum(amount) AS revenue FROM df_j GROUP BY customer",
+    before: str = "SELECT * FROM df_o o LEFT JOIN df_p p USING (order_no)",
+    **counts: Any,
+) -> Made:
+    """A step that adds up the rows of a join of 60 orders with 90 payments."""
+    join = {
+        "left_rows": 60, "right_rows": 90, "matched": 60, "right_matched": 90, "kind": "left", "uses": "both",
+        "left_duplicates": 0, "right_duplicates": 30,
+    }  # fmt: skip
+    return ours(
+        step("o", "x.extractor", rows=60, out={"columns": ["order_no", "customer", "amount", "unit_price"]}),
+        step("p", "x.extractor", rows=90, out={"columns": ["order_no", "paid"]}),
+        step("j", "duckdb.processor", "o", "p", rows=90, out={"join": {**join, **counts}}, query=before),
+        step("s", "duckdb.processor", "j", rows=7, query=query),
+    )
+
+
 def queried(query: str) -> Made:
     return theirs(step("src", "mysql.extractor", rows=20, query=query))
 
@@ -81,6 +99,8 @@ HITS: Sequence[tuple[str, Made]] = (
     ("numbers-compared-as-text", checked(TEXT)),
     ("period-cuts-last-day", checked(DAY)),
     ("ranges-share-bounds", checked(RANGES)),
+    ("aggregate-repeats-rows", summed()),
+    ("aggregate-repeats-rows", summed("SELECT avg(j.amount) FROM df_j j")),
     ("fallback-in-all-rows", checked(FALLBACK)),
     ("case-has-one-result", checked(CASE)),
     ("rows-sampled", checked(SAMPLE)),
@@ -119,6 +139,15 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("case-has-one-result", checked(FALLBACK)),
     ("rows-sampled", checked(ZERO)),
     ("ranges-share-bounds", checked(DAY)),
+    ("aggregate-repeats-rows", summed("SELECT customer, sum(paid) AS paid FROM df_j GROUP BY customer")),
+    ("aggregate-repeats-rows", summed("SELECT customer, max(amount) AS most FROM df_j GROUP BY customer")),
+    ("aggregate-repeats-rows", summed("SELECT sum(unit_price) AS total FROM df_j")),
+    (
+        "aggregate-repeats-rows",
+        summed("SELECT sum(amount) FROM (SELECT DISTINCT order_no, amount FROM df_j)"),
+    ),
+    ("aggregate-repeats-rows", summed(right_duplicates=0)),
+    ("aggregate-repeats-rows", summed(filtered=True)),
     ("ranges-share-bounds", checked()),
     ("nulls-left-out", checked(NULL)),
     (
