@@ -75,6 +75,19 @@ def summed(
     )
 
 
+LATEST = (
+    "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY sku ORDER BY {}) AS rn FROM df) WHERE rn = 1"
+)
+QUALIFY = "SELECT * FROM df QUALIFY row_number() OVER (PARTITION BY sku ORDER BY {}) = 1"
+
+
+def named(name: str, query: str) -> Made:
+    """A query of a step with a name."""
+    return ours(
+        step("src", "x.extractor", rows=20), step(name, "duckdb.processor", "src", rows=9, query=query)
+    )
+
+
 def queried(query: str) -> Made:
     return theirs(step("src", "mysql.extractor", rows=20, query=query))
 
@@ -99,6 +112,13 @@ HITS: Sequence[tuple[str, Made]] = (
     ("numbers-compared-as-text", checked(TEXT)),
     ("period-cuts-last-day", checked(DAY)),
     ("ranges-share-bounds", checked(RANGES)),
+    ("query-contradicts-name", named("latest-prices", LATEST.format("updated_at"))),
+    ("query-contradicts-name", named("most_recent_orders", QUALIFY.format("p.order_date ASC"))),
+    (
+        "query-contradicts-name",
+        named("orders-without-cancelled", "SELECT * FROM df WHERE status = 'cancelled'"),
+    ),
+    ("query-contradicts-name", named("active-customers", "SELECT * FROM df c WHERE c.state <> 'Active'")),
     ("aggregate-repeats-rows", summed()),
     ("aggregate-repeats-rows", summed("SELECT avg(j.amount) FROM df_j j")),
     ("fallback-in-all-rows", checked(FALLBACK)),
@@ -139,6 +159,23 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("case-has-one-result", checked(FALLBACK)),
     ("rows-sampled", checked(ZERO)),
     ("ranges-share-bounds", checked(DAY)),
+    ("query-contradicts-name", named("latest-prices", LATEST.format("updated_at DESC"))),
+    ("query-contradicts-name", named("latest-prices", LATEST.format("priority"))),
+    ("query-contradicts-name", named("latest-prices", LATEST.format("days_since_update"))),
+    (
+        "query-contradicts-name",
+        named("latest-prices", LATEST.format("updated_at").replace("rn = 1", "rn > 1")),
+    ),
+    ("query-contradicts-name", named("first-prices", LATEST.format("updated_at"))),
+    (
+        "query-contradicts-name",
+        named("orders-without-cancelled", "SELECT * FROM df WHERE status <> 'cancelled'"),
+    ),
+    ("query-contradicts-name", named("remove-cancelled", "SELECT * FROM df WHERE status != 'cancelled'")),
+    ("query-contradicts-name", named("filter-cancelled", "SELECT * FROM df WHERE status <> 'cancelled'")),
+    ("query-contradicts-name", named("active-customers", "SELECT * FROM df WHERE state = 'active'")),
+    ("query-contradicts-name", named("active-customers", "SELECT * FROM df WHERE state <> 'deleted'")),
+    ("query-contradicts-name", named("no-cancelled", "SELECT * FROM df WHERE NOT (status = 'cancelled')")),
     ("aggregate-repeats-rows", summed("SELECT customer, sum(paid) AS paid FROM df_j GROUP BY customer")),
     ("aggregate-repeats-rows", summed("SELECT customer, max(amount) AS most FROM df_j GROUP BY customer")),
     ("aggregate-repeats-rows", summed("SELECT sum(unit_price) AS total FROM df_j")),
