@@ -1,4 +1,4 @@
-"""What the next steps do with a column: join, filter or add up by it, or write it as a key."""
+"""Next steps that need the values of a column: they join, filter or add up by it, or write it as a key."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
