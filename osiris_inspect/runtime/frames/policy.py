@@ -39,7 +39,7 @@ class StoredFrame:
         blank_columns: columns of text whose values are all empty or spaces.
         repeated: rows, and how many of them repeat another row: all rows of a small frame, else those of the first
             values of a column ``id``; empty if there are none, or not counted.
-        garbled: a column of text that was decoded wrong, and its cells of each kind, in the first rows.
+        garbled: a column of text that was decoded wrong, and how often its first rows show it, by kind.
         unique: columns of a small frame of which each row has its own value.
         join: counts of the join that made the frame; None if there was none or it was not counted.
         source: what the driver noticed in the file that it read, such as lines that a comment ends; None without

@@ -58,7 +58,7 @@ class FrameFacts(NamedTuple):
         join: the counts of the join that made the frame; None if there was none or it was not counted.
         repeated: share of the rows that repeat another row; None if unknown.
         unique: columns of which each row has its own value, as far as known.
-        garbled: a column of text that was decoded wrong, and its cells of each kind.
+        garbled: a column of text that was decoded wrong, and how often, by kind.
         source: what the driver noticed in the file that it read, by name.
         checks: mistakes that the query and its inputs show: ``check`` is the kind, and the rest its facts.
         file, line: where they are recorded; line 0 if any line of the file.

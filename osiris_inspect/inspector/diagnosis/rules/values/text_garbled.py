@@ -41,16 +41,11 @@ TEMPLATE = FindingTemplate(
 _DECODE = (
     "decode the text right where it is first read: check the encoding of the source or of the connection"
 )
-_KINDS: Mapping[str, tuple[str, str, str]] = {
-    "replacement_characters": (
-        "contain",
-        "replacement characters (U+FFFD): text that could not be decoded",
-        _DECODE,
-    ),
-    "double_encoded": ("contain", "text that was encoded twice, as in 'Ã¼' for 'ü'", _DECODE),
+_KINDS: Mapping[str, tuple[str, str]] = {
+    "replacement_characters": ("times U+FFFD in its text: characters that could not be decoded", _DECODE),
+    "double_encoded": ("times text that was encoded twice, as in 'Ã¼' for 'ü'", _DECODE),
     "byte_order_marks": (
-        "begin",
-        "with a byte order mark: files were put together with their marks",
+        "times a value that begins with a byte order mark: files were put together with their marks",
         "remove the byte order mark where the files are put together, or read them with a pattern such as data/*.csv",
     ),
 }
@@ -100,13 +95,13 @@ def _garbled_cells(step: StepState, frame: FrameFacts) -> Findings:
     kind = next((name for name in _KINDS if as_int(frame.garbled.get(name))), "")
     if not column or not kind:
         return
-    cells = as_int(frame.garbled[kind]) or 0
-    verb, what, fix = _KINDS[kind]
+    count = as_int(frame.garbled[kind]) or 0
+    text, fix = _KINDS[kind]
     yield TEMPLATE.finding(
-        f"{cells:,} value{'s' if cells > 1 else ''} of {column!r} {verb}{'' if cells > 1 else 's'} {what}",
+        f"{column!r} has {count:,} {text}",
         frame_evidence(frame, "garbled"),
         step=step.id,
-        severity=None if cells >= MIN_CHARACTERS or kind == "byte_order_marks" else Severity.NOTE,
+        severity=None if count >= MIN_CHARACTERS or kind == "byte_order_marks" else Severity.NOTE,
         fix=fix,
     )
 
