@@ -45,12 +45,37 @@ _REPORTS_ROWS = re.compile(
     rb"|\b(?:errors|errored|failed|failures|reject|invalid|malformed|lost)"
     rb"|\bdead[ _-]?letter|dlq\b|\bquarantin|\brout(?:ed|ing)\b|\bunresolved|\bleft behind|deliver(?:ed|able)\b|could not be|\bstopp(?:ed|ing) |\blimited|[_ ]limit\b"
     rb"|\battempt|\brecovered|\breconnect|\bsucceeded|\balready|\bdry[ -]?run|\bnothing |\bidentical|\bexists|\bduplicate|\bno (?:new|change)|\bnot (?:modified|changed)|^Traceback |^During handling of |^The above exception "
-    rb"|\bwarning'?, \d{4},|\b(?:page|offset|batch|pages|again|kept|no more|last|unchanged|up to date)\b|\b(?:filter|match|dedup|unique|re-?read|re-?fetch)|\ball \w{2,20}"
-    rb"|reach(?:ed|able)?\b|\bconnect(?:ion|ing|ed)?\b|\b(?:refused|respon(?:d|se)|answer|down|offline|without|proceed|continu|omitt|skipp|ignor|return(?:ed|ing)|fallback|using)"
-    rb"|not available|unavailable|\btime(?:d )?out|\b(?:could not|cannot|unable|failed to|status|http|got) ",
+    rb"|\bwarning'?, \d{4},|\b(?:page|offset|batch|pages|again|kept|no more|last|unchanged|up to date)\b|\b(?:filter|match|dedup|unique|re-?read|re-?fetch)|\ball \w{2,20}",
     re.IGNORECASE,
 )
 """Messages of drivers about a part of the rows, in the log of our own worker."""
+_REPORTS_SOURCE = (
+    *(
+        b"reach",
+        b"connect",
+        b"refused",
+        b"respon",
+        b"answer",
+        b" down",
+        b"offline",
+        b"without",
+        b"proceed",
+        b"continu",
+    ),
+    *(
+        b"omitt",
+        b"skipp",
+        b"ignor",
+        b"returned ",
+        b"returning",
+        b"fallback",
+        b"using ",
+        b"available",
+        b"time out",
+    ),
+    *(b"timeout", b"timed out", b"could not ", b"cannot ", b"unable ", b"failed to ", b"status ", b"http "),
+)
+"""Words of messages about a source that was not reached."""
 _RELEVANT = re.compile(
     rb"HTTP/\d(?:\.\d)?\"? [45]\d\d|\b(?:Connect|Read|Write|Pool|Network|RemoteProtocol)(?:ion)?(?:Error|Timeout)\(|[Ee]rror details|\bconnection for step \S{1,200}: |Killed\b|Segmentation fault|^\w{0,100}(?:Error|Exception)\b[:(]|^KeyboardInterrupt\b"
 )
@@ -172,7 +197,7 @@ def relevant_lines(file: str, lines: Iterable[NumberedLine]) -> Iterator[LogLine
         if b"Warning: " in head and own is None and _ABOUT_CODE.search(head):
             continue
         if level is None and not any(pattern.search(head) for pattern in _OF_ANY_LOG):
-            if is_own_log and _REPORTS_ROWS.search(head):
+            if is_own_log and (_reports_source(head) or _REPORTS_ROWS.search(head)):
                 messages += 1
                 line = LogLine(file, number, _head(raw), "", step)
                 if messages > MAX_MESSAGES:
@@ -213,3 +238,8 @@ def _head(raw: bytes) -> str:
 
 def _text(raw: bytes) -> str:
     return raw.decode("utf-8", "replace").rstrip("\r\n")
+
+
+def _reports_source(line: bytes) -> bool:
+    lowered = line.lower()
+    return any(word in lowered for word in _REPORTS_SOURCE)
