@@ -32,7 +32,8 @@ def run(folder: Path, hour: float, day: Day) -> Path:
     """A run of a source and a writer, ``hour`` hours after the first.
 
     Keys of ``day``: ``data`` (the fingerprint), ``rows``, ``columns``, ``newest`` (of ``day``), ``query``, ``writer``
-    (its configuration), ``server``, ``source`` (of the plan), ``metrics``, ``events``, ``names`` (of the steps), ``driver``, ``ok``.
+    (its configuration), ``server``, ``source`` (of the plan), ``metrics``, ``events``, ``names`` (of the steps), ``driver``,
+    ``ok`` (None for a run without a status and a run card), ``failed`` (steps).
     """
     rows, columns = day.get("rows", 100), {**COLUMNS, **day.get("columns", {})}
     if "newest" in day:
@@ -60,18 +61,18 @@ def run(folder: Path, hour: float, day: Day) -> Path:
         {
             "step_id": one["id"],
             "driver": one["driver"],
-            "status": "succeeded",
+            "status": "failed" if one["id"] in day.get("failed", ()) else "succeeded",
             "rows_out": rows,
             "duration_ms": 9,
         }
         for one in steps
     ]
     status = {"ok": day.get("ok", True), "pipeline": "demo", "steps_completed": 2, "steps_total": 2}
+    ended = {"artifacts/_system/run_card.json": {"steps": cards}, "status.json": json.dumps(status)}
     cleaned = {"resolved_connection": day["server"]} if "server" in day else {}
     files = {
         **files,
-        "artifacts/_system/run_card.json": {"steps": cards},
-        "status.json": json.dumps(status),
+        **(ended if status["ok"] is not None else {}),
         f"artifacts/{target}/cleaned_config.json": cleaned,
     }
     said = [{**native("", 20), **fields} for fields in day.get("events", ())]
@@ -126,6 +127,9 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
     "rows-appended-again": {
         "as in the last run": [appending("a"), appending("a")],
         "as in an older run": [appending("a"), appending("b"), appending("a")],
+        "after a run that failed later": [appending("a", ok=False), appending("a")],
+        "after an older run that failed later": [appending("a", ok=False), appending("b"), appending("a")],
+        "after a run that was killed": [appending("a", ok=None), appending("a")],
         "by insert": [{"data": "a", "writer": {"table": "t", "write_mode": "insert"}}] * 2,
         "to a file": [{"data": "a", "writer": {"path": "o.csv", "append": True}}] * 2,
         "said by a metric": [{"data": "a", "metrics": [APPENDED]}] * 2,
@@ -180,7 +184,10 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "another file a day": [{"data": "a", "writer": {"path": f"o-2026010{day}.csv", "mode": "append"}} for day in (1, 2)],
         "another server": [{**to_server(name), "data": "a", "writer": {"table": "t", "write_mode": "append"}} for name in "ab"],
         "replaced since": [appending("a"), {"data": "b", "writer": {"table": "stats", "write_mode": "replace"}}, appending("a")],
-        "the earlier run failed": [appending("a", ok=False), appending("a")],
+        "the writer of the earlier run failed": [appending("a", ok=False, failed=("save",)), appending("a")],
+        "the earlier run failed, and was replaced since": [appending("a", ok=False), {"data": "a", "writer": {"table": "stats", "write_mode": "replace"}}, appending("b")],
+        "an upsert of a run that failed later": [{"data": "a", "ok": False, "writer": {"table": "stats", "write_mode": "upsert"}}, appending("b")],
+        "other rows in the run that failed": [appending("a", ok=False), appending("b")],
         "duplicates left out": [{"data": "a", "writer": {"table": "t", "write_mode": "insert", "on_conflict": "ignore"}}] * 2,
         "emptied before by SQL": [{"data": "a", "writer": {"table": "t", "write_mode": "append", "pre_sql": "TRUNCATE TABLE t"}}] * 2,
         "one row": [appending("a", rows=1)] * 2,
@@ -256,6 +263,14 @@ def test_message_of_appended_rows_names_the_run(tmp_path: Path) -> None:
     path = history(tmp_path, [appending("a"), appending("a"), appending("a")])
     assert messages(path, "rows-appended-again") == [
         "appended the same 100 rows to 'stats' as the run of 2026-01-02 00:00 UTC, so they are in it at least 3 times"
+    ]
+
+
+def test_message_of_rows_appended_before_a_failure_says_so(tmp_path: Path) -> None:
+    path = history(tmp_path, [appending("a", ok=False), appending("a")])
+    assert messages(path, "rows-appended-again") == [
+        "appended the same 100 rows to 'stats' as the run of 2026-01-01 00:00 UTC, which failed after that, "
+        "so they are in it twice"
     ]
 
 

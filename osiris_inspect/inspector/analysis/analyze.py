@@ -52,18 +52,28 @@ def diagnose_run(
     """
     from osiris_inspect.inspector.analysis.last_success import with_last_success
     from osiris_inspect.inspector.diagnosis.engine import run_rules
-    from osiris_inspect.inspector.reader.counts.earlier_runs import read_earlier_runs, run_inputs
+    from osiris_inspect.inspector.reader.counts.earlier_runs import (
+        read_earlier_runs,
+        read_failed_runs,
+        run_inputs,
+    )
     from osiris_inspect.inspector.reader.counts.frame_facts import read_frame_facts
 
     earlier_runs = () if log_only else read_earlier_runs(run)
-    run = replace(run, frames=read_frame_facts(run, log_only=log_only), earlier_runs=earlier_runs)
-    run = replace(run, inputs=run_inputs(run)) if earlier_runs else run
+    failed_runs = () if log_only else read_failed_runs(run)
+    run = replace(
+        run,
+        frames=read_frame_facts(run, log_only=log_only),
+        earlier_runs=earlier_runs,
+        failed_runs=failed_runs,
+    )
+    run = replace(run, inputs=run_inputs(run)) if earlier_runs or failed_runs else run
     config = project_settings(repository) if repository is not None else None
     lineage = build_lineage(run)
     findings, skipped_rules = run_rules(run, lineage, (*extra_rules, *(config.rules if config else ())))
     if not log_only:
         findings = with_last_success(run, findings)
-    run = replace(run, earlier_runs=()) if earlier_runs else run  # a report is sent between processes
+    run = replace(run, earlier_runs=(), failed_runs=())  # a report is sent between processes
     report = Report(run, lineage, findings, skipped_rules)
     if config is None or repository is None:
         return report

@@ -2,7 +2,8 @@
 
 What it finds:
     A successful writer that appends or inserts, by its configuration, its events or its metrics, and whose input is equal,
-    value by value, to that of an earlier successful run with the same target.
+    value by value, to that of an earlier run with the same target. In a run that failed or was interrupted the writer must
+    have succeeded: its rows stay in the target when a later step fails.
 
 Why it matters:
     The rows are in the target twice, and the run succeeds: sums and counts are too large.
@@ -69,7 +70,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         if before:
             times = "twice" if len(before) == 1 else f"at least {len(before) + 1} times"
             yield TEMPLATE.finding(
-                f"appended the same {rows:,} rows to {_name(step)} as the run of {format_start(before[0])}, so they are in it {times}",
+                f"appended the same {rows:,} rows to {_name(step)} as {_describe(before[0])}, so they are in it {times}",
                 *evidence,
                 *_frame_evidence(run, step),
                 step=step.id,
@@ -130,7 +131,8 @@ def _append_evidence(run: Run, step: StepState) -> tuple[Evidence, ...]:
 def _runs_since_replaced(run: Run, step: StepState) -> list[EarlierRun]:
     """Return the earlier runs with the same target, newest first, to the last that replaced its rows."""
     runs: list[EarlierRun] = []
-    for earlier in run.earlier_runs:
+    wrote = (each for each in run.failed_runs if step.id in (each.completed or ()))
+    for earlier in sorted((*run.earlier_runs, *wrote), key=lambda each: each.started, reverse=True):
         config = earlier.configs.get(step.id, {})
         _, target = writer_target(step.config)
         is_same = writer_target(config)[1] == target if target else has_same_settings(step.config, config)
@@ -162,6 +164,11 @@ def _frame_evidence(run: Run, step: StepState) -> tuple[Evidence, ...]:
         if producer is not None and frame is not None
         for evidence in fingerprint_evidence(run, producer, frame)
     )
+
+
+def _describe(earlier: EarlierRun) -> str:
+    how = "" if earlier.completed is None else ", which failed after that"
+    return f"the run of {format_start(earlier)}{how}"
 
 
 def _name(step: StepState) -> str:
