@@ -121,6 +121,13 @@ def to_file(path: str, **more: Any) -> Day:
 
 APPENDED = {"metric": "rows_appended", "value": 100, "tags": {"step": "save"}}
 NEWEST = [{"newest": f"2026-01-0{number} 08:00:00"} for number in range(1, 6)]
+
+
+def largest(number: int, name: str = "id") -> Day:
+    return columns(**{"id": None, "day": None, name: ("int64", 0, "many", str(number))})
+
+
+IDS = [largest(number) for number in (100, 200, 300, 400, 500)]
 DEV, PROD = source(profile="dev"), source(profile="prod")
 
 HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
@@ -147,6 +154,14 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
             for number, day in enumerate([*NEWEST, NEWEST[-1]], start=1)
         ],
         "an older newest day": [*NEWEST, NEWEST[1]],
+        "the rows of the last three runs": [{}, {}, *[{"data": "c"}] * 4],
+        "the rows of the last five runs": [{}, {}, *[{"data": "c"}] * 6],
+        "the rows of the last run, and a run between that failed before reading": [{}, {}, {"data": "c"}, {"ok": False, "failed": ("src", "save")}, {"data": "c"}],
+        "the rows of a run that failed a day before": [{}, {}, {}, {"data": "c", "ok": False, "failed": ("save",)}, {"data": "c"}],
+        "the newest day of the last two runs": [*NEWEST, NEWEST[-1], NEWEST[-1]],
+        "an older newest day for the second time": [*NEWEST, NEWEST[1], NEWEST[1]],
+        "a smaller id": [*IDS, largest(250)],
+        "a smaller id for the second time": [*IDS, largest(250), largest(250)],
     },
     "source-columns-changed": {
         "missing": [{}, {}, columns(name=None)],
@@ -206,6 +221,15 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
             for number, day in enumerate([*NEWEST, NEWEST[-1]], start=1)
         ],
         "the newest day stayed before": [*NEWEST[:3], *NEWEST[2:], NEWEST[-1]],
+        "always the same after a first load": [{}, *[{"data": "a"}] * 5],
+        "changed now and then": [{"data": "a"}, {"data": "a"}, {"data": "b"}, {"data": "b"}, {"data": "b"}],
+        "the same since long": [{}, *[{"data": "a"}] * 7],
+        "the rows of a run that is older than an equal pair": [{"data": "s"}, {"data": "s"}, {}, {}, {"data": "s"}],
+        "the last rows were deleted": [*IDS, largest(450)],
+        "the largest amount": [largest(number, "amount") for number in (100, 200, 300, 400, 500, 50)],
+        "an id that went down before": [*IDS[:2], *IDS[:2], *IDS[2:], largest(50)],
+        "few runs with an id": [*IDS[:3], largest(50)],
+        "ids of an earlier day that was asked for": [{**IDS[day], **asked(day)} for day in (0, 1, 2, 3, 4, 1)],
         "an earlier day was asked for": [{**NEWEST[day], **asked(day)} for day in (0, 1, 2, 3, 4, 1)],
     },
     "source-columns-changed": {
@@ -290,6 +314,28 @@ def test_run_that_is_repeated_at_once_may_be_equal(
 ) -> None:
     path = history(tmp_path, [{}, {}, {"data": "c"}, {"data": "c"}], hours=hours, last_after=last_after)
     assert bool(messages(path, "no-new-data")) == is_found
+
+
+def test_message_of_old_data_counts_the_runs(tmp_path: Path) -> None:
+    path = history(tmp_path, [{}, {}, *[{"data": "c"}] * 3])
+    assert messages(path, "no-new-data") == [
+        "returned the same 100 rows as the last 2 runs, so there is no new data since 2026-01-03 00:00 UTC; "
+        "the earlier 2 runs all differed from one another"
+    ]
+
+
+def test_old_data_is_reported_after_a_run_that_was_repeated(tmp_path: Path) -> None:
+    for hour in (0, 24, 48, 48.2):
+        run(tmp_path, hour, {"data": f"data of {int(hour)}"})
+    assert messages(run(tmp_path, 72, {"data": "data of 48"}), "no-new-data")
+
+
+@pytest.mark.parametrize(("hours", "is_found"), [(8, False), (24, True)])
+def test_run_after_a_failure_may_read_the_same_rows(tmp_path: Path, hours: int, is_found: bool) -> None:
+    failed: Day = {"data": "c", "ok": False, "failed": ("save",)}
+    for number, day in enumerate([{}, {}, {}, failed]):
+        run(tmp_path, 24 * number, day)
+    assert bool(messages(run(tmp_path, 72 + hours, {"data": "c"}), "no-new-data")) == is_found
 
 
 def test_message_of_changed_columns_names_old_and_new(tmp_path: Path) -> None:

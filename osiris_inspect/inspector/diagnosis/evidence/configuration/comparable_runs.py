@@ -5,6 +5,8 @@ Dates in configurations and parameters do not count: a daily run with a date is 
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from statistics import median
 from typing import Any
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import any_evidence, frame_evidence
@@ -25,6 +27,12 @@ _DATE = LazyRegex(
     r"|(?<!\d)1\d{9}(?:\d{3})?(?!\d)"
 )
 """A date, with or without a time; a part of a path such as ``month=1``; seconds or milliseconds since 1970."""
+MIN_SCHEDULE_S = 3600
+"""Runs that are less than this apart have no schedule that a repeated run would differ from."""
+REPEATED = 0.25
+"""Part of the usual time between runs within which a run is a repetition of the last one."""
+REPEATED_FAILURE = 0.9
+"""The same part for a run that failed: it is repeated when its cause is removed, perhaps hours later."""
 _OF_A_CONNECTION = ("resolved_connection", "_connection_alias", "_connection_family")
 
 
@@ -34,13 +42,17 @@ def without_dates(text: str) -> str:
 
 
 class ComparableRuns:
-    """The earlier runs of one run that were started with the same parameters and the same profile."""
+    """The earlier runs of one run that were started with the same parameters and the same profile.
 
-    def __init__(self, run: Run, lineage: Lineage) -> None:
+    With ``with_failed`` also those that failed after a step had succeeded.
+    """
+
+    def __init__(self, run: Run, lineage: Lineage, *, with_failed: bool = False) -> None:
         self._lineage = lineage
+        failed = run.failed_runs if with_failed else ()
         self._runs = [
             (earlier, {step.id for step in run.steps if _has_settings_of(earlier, step)})
-            for earlier in run.earlier_runs
+            for earlier in sorted((*run.earlier_runs, *failed), key=lambda each: each.started, reverse=True)
             if has_same_parameters(run, earlier)
             and _profile(run.inputs.profile) == _profile(earlier.inputs.profile)
         ]
@@ -48,7 +60,11 @@ class ComparableRuns:
     def for_step(self, step: str) -> list[EarlierRun]:
         """Return the runs in which a step and the steps before it had the same settings, newest first."""
         steps = {step, *self._lineage.upstream(step)}
-        return [earlier for earlier, same in self._runs if steps <= same]
+        return [
+            earlier
+            for earlier, same in self._runs
+            if steps <= same and (earlier.completed is None or step in earlier.completed)
+        ]
 
     def count_empty(self, step: str) -> tuple[int, int]:
         """Return in how many of the runs that ``for_step`` returns the step had 0 rows, and their number."""
@@ -83,6 +99,25 @@ def has_same_dates(run: Run, earlier: EarlierRun, step: str) -> bool:
 def has_same_settings(config: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Return True if two configurations of a step are equal; its resolved connection does not count."""
     return _settings(config) == _settings(other)
+
+
+def usual_gap(earlier: Sequence[EarlierRun]) -> float | None:
+    """Return the usual number of seconds between runs, which are sorted by time; None if there are fewer than two."""
+    gaps = [new.started - old.started for new, old in pairwise(earlier)]
+    return median(gaps) if gaps else None
+
+
+def without_repeated(run: Run, earlier: Sequence[EarlierRun]) -> list[EarlierRun]:
+    """Return earlier runs, newest first, without those that a later run, or this one, repeated soon after."""
+    usual, started = usual_gap(earlier), layout.parse_start_ms(run.id)
+    if usual is None or usual < MIN_SCHEDULE_S or started is None:
+        return list(earlier)
+    later = (started / 1000, *(each.started for each in earlier))
+    return [
+        each
+        for each, next_start in zip(earlier, later, strict=False)
+        if next_start - each.started >= usual * (REPEATED if each.completed is None else REPEATED_FAILURE)
+    ]
 
 
 def server_of(run: Run | EarlierRun, step: str) -> Server:
