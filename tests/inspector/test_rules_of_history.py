@@ -33,7 +33,7 @@ def run(folder: Path, hour: float, day: Day) -> Path:
 
     Keys of ``day``: ``data`` (the fingerprint), ``rows``, ``columns``, ``newest`` (of ``day``), ``query``, ``writer``
     (its configuration), ``server``, ``source`` (of the plan), ``metrics``, ``events``, ``names`` (of the steps), ``driver``,
-    ``ok`` (None for a run without a status and a run card), ``failed`` (steps).
+    ``files`` (with their rows) and what is ``described`` beside them, ``ok`` (None for a run without a status and a run card), ``failed`` (steps).
     """
     rows, columns = day.get("rows", 100), {**COLUMNS, **day.get("columns", {})}
     if "newest" in day:
@@ -41,6 +41,8 @@ def run(folder: Path, hour: float, day: Day) -> Path:
     columns = {name: values for name, values in columns.items() if values is not None}
     dtypes, nulls, distinct, high = (list(each) for each in zip(*columns.values(), strict=True))
     out = {"columns": [*columns], "dtypes": dtypes, "nulls": nulls, "distinct": distinct, "max": high}
+    if "files" in day:
+        out["source"] = source_of(day["files"]) | day.get("described", {})
     query = day.get("query", "SELECT * FROM t")
     source, target = day.get("names", ("src", "save"))
     steps = (
@@ -87,6 +89,16 @@ def run(folder: Path, hour: float, day: Day) -> Path:
     )
 
 
+def source_of(files: Mapping[str, int]) -> dict[str, Any]:
+    """What an extractor records of files with their rows."""
+    empty = sum(not rows for rows in files.values())
+    return {
+        "files_read": len(files),
+        "files": [{"path": path, "rows": rows} for path, rows in files.items()],
+        **({"files_without_rows": empty} if 0 < empty < len(files) else {}),
+    }
+
+
 def history(folder: Path, days: Sequence[Day], *, hours: float = 24, last_after: float | None = None) -> Path:
     """One run a day, oldest first; return the last, which may begin at another time after the one before it."""
     for number, day in enumerate(days[:-1]):
@@ -128,6 +140,18 @@ def largest(number: int, name: str = "id") -> Day:
 
 
 IDS = [largest(number) for number in (100, 200, 300, 400, 500)]
+
+
+def reading(*names: str, **rows: int) -> Day:
+    """A run that reads these files, of 20 rows unless ``rows`` says how many."""
+    return {"files": {f"in/{name}.csv": rows.get(name, 20) for name in names}}
+
+
+def dated(first: int, last: int, month: int = 1) -> Day:
+    return reading(*(f"2026-{month:02}-{day:02}" for day in range(first, last + 1)))
+
+
+STORES = "abcdef"
 DEV, PROD = source(profile="dev"), source(profile="prod")
 
 HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
@@ -162,6 +186,23 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "an older newest day for the second time": [*NEWEST, NEWEST[1], NEWEST[1]],
         "a smaller id": [*IDS, largest(250)],
         "a smaller id for the second time": [*IDS, largest(250), largest(250)],
+    },
+    "files-missing": {
+        "of equally many": [*[reading(*STORES)] * 3, reading(*"abcef")],
+        "the first of equally many": [*[reading(*STORES)] * 3, reading(*"bcdef")],
+        "of files of the day": [*(reading(*(f"{name}-2026-01-0{day}" for name in "abcd")) for day in (1, 2, 3)), reading(*(f"{name}-2026-01-04" for name in "abd"))],
+        "of files with other names each day": [*(reading(*(f"part-{day}{part}" for part in range(4))) for day in "xyz"), reading("part-u1", "part-u2", "part-u3")],
+        "of a growing folder": [*(dated(1, last) for last in (3, 4, 5)), reading(*(f"2026-01-0{day}" for day in (1, 2, 4, 5, 6)))],
+        "replaced by another": [*[reading(*"abc")] * 3, reading(*"abx")],
+    },
+    "file-without-rows": {
+        "as never before": [*[reading(*STORES)] * 3, reading(*STORES, c=0)],
+        "without earlier runs": [reading(*STORES), reading(*STORES, c=0)],
+        "of the day": [*(dated(1, last) for last in (3, 4, 5)), {"files": {**dated(1, 5)["files"], "in/2026-01-06.csv": 0}}],
+    },
+    "file-form-differs": {
+        "number format": [{**reading(*STORES), "described": {"other_format": [{"path": "c.csv", "column": "amount", "how": "number format"}]}}] * 2,
+        "order": [{**reading(*STORES), "described": {"other_format": [{"path": "c.csv", "column": "0", "how": "order"}] * 2}}] * 2,
     },
     "source-columns-changed": {
         "missing": [{}, {}, columns(name=None)],
@@ -231,6 +272,30 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "few runs with an id": [*IDS[:3], largest(50)],
         "ids of an earlier day that was asked for": [{**IDS[day], **asked(day)} for day in (0, 1, 2, 3, 4, 1)],
         "an earlier day was asked for": [{**NEWEST[day], **asked(day)} for day in (0, 1, 2, 3, 4, 1)],
+    },
+    "files-missing": {
+        "as many": [reading(*STORES)] * 4,
+        "one more": [*[reading(*STORES)] * 3, reading(*STORES, "g")],
+        "two earlier runs": [*[reading(*STORES)] * 2, reading(*"abc")],
+        "another number each time": [reading(*STORES), reading("a"), reading(*"abc"), reading("a", "b")],
+        "a growing folder": [dated(1, last) for last in (3, 4, 5, 6)],
+        "the last week": [dated(first, first + 6) for first in (1, 2, 3, 4)],
+        "a retention that removed more": [*(dated(1, last) for last in (5, 6, 7)), dated(6, 8)],
+        "the first day of a month": [*(dated(1, last) for last in (29, 30, 31)), dated(1, 1, month=2)],
+        "the first weekend": [{}, {}, {}, *[reading(*STORES)] * 6, reading("a", "b")],
+        "another pattern": [*[reading(*STORES)] * 3, {**reading(*"abc"), "query": "SELECT 1"}],
+        "no files recorded": [{}] * 4,
+    },
+    "file-without-rows": {
+        "rows in all": [reading(*STORES)] * 4,
+        "all without rows": [*[reading(*STORES)] * 3, reading("a", "b", a=0, b=0)],
+        "as before": [reading(*STORES), reading(*STORES, c=0), reading(*STORES), reading(*STORES, c=0)],
+        "another file before": [reading(*STORES), reading(*STORES, a=0), reading(*STORES), reading(*STORES, c=0)],
+    },
+    "file-form-differs": {
+        "the same form": [reading(*STORES)] * 2,
+        "unknown difference": [{**reading(*STORES), "described": {"other_format": [{"path": "c.csv", "column": "a", "how": "new"}]}}] * 2,
+        "damaged entries": [{**reading(*STORES), "described": {"other_format": ["c.csv", 3]}}] * 2,
     },
     "source-columns-changed": {
         "one earlier run": [{}, columns(name=None)],
@@ -336,6 +401,22 @@ def test_run_after_a_failure_may_read_the_same_rows(tmp_path: Path, hours: int, 
     for number, day in enumerate([{}, {}, {}, failed]):
         run(tmp_path, 24 * number, day)
     assert bool(messages(run(tmp_path, 72 + hours, {"data": "c"}), "no-new-data")) == is_found
+
+
+def test_message_of_missing_files_names_them(tmp_path: Path) -> None:
+    path = history(tmp_path, [*[reading(*STORES)] * 3, reading(*"abcef")])
+    assert messages(path, "files-missing") == [
+        "read 5 files, and 6 in each of the last 3 runs; 'in/d.csv' is missing"
+    ]
+
+
+@pytest.mark.parametrize(("runs", "severity"), [(3, "warning"), (1, "note")])
+def test_file_without_rows_is_a_note_without_history(tmp_path: Path, runs: int, severity: str) -> None:
+    path = history(tmp_path, [*[reading(*STORES)] * runs, reading(*STORES, c=0)])
+    found = [finding for finding in analyze(path).findings if finding.rule == "file-without-rows"]
+    assert [(finding.severity.value, finding.message.split(";")[0]) for finding in found] == [
+        (severity, "1 of 6 files has no rows: 'in/c.csv'")
+    ]
 
 
 def test_message_of_changed_columns_names_old_and_new(tmp_path: Path) -> None:

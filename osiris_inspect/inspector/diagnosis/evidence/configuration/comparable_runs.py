@@ -5,6 +5,7 @@ Dates in configurations and parameters do not count: a daily run with a date is 
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import pairwise
 from statistics import median
 from typing import Any
@@ -33,6 +34,9 @@ REPEATED = 0.25
 """Part of the usual time between runs within which a run is a repetition of the last one."""
 REPEATED_FAILURE = 0.9
 """The same part for a run that failed: it is repeated when its cause is removed, perhaps hours later."""
+MIN_DAILY_S, MAX_DAILY_S = 16 * 3600, 40 * 3600
+_UNUSUAL_DAYS = frozenset({5, 6, 0})
+"""Saturday, Sunday, Monday."""
 _OF_A_CONNECTION = ("resolved_connection", "_connection_alias", "_connection_family")
 
 
@@ -118,6 +122,22 @@ def without_repeated(run: Run, earlier: Sequence[EarlierRun]) -> list[EarlierRun
         for each, next_start in zip(earlier, later, strict=False)
         if next_start - each.started >= usual * (REPEATED if each.completed is None else REPEATED_FAILURE)
     ]
+
+
+def is_new_weekday(run: Run, earlier: Sequence[EarlierRun]) -> bool:
+    """Return True if a daily run is the first of its weekday, and that day may be unlike those before.
+
+    These are the days of a weekend, and the day after it, which often gets the data of the day before.
+    """
+    usual, started = usual_gap(earlier), layout.parse_start_ms(run.id)
+    if usual is None or started is None or not MIN_DAILY_S <= usual <= MAX_DAILY_S:
+        return False
+    today = _weekday(started / 1000)
+    return today in _UNUSUAL_DAYS and all(_weekday(each.started) != today for each in earlier)
+
+
+def _weekday(seconds: float) -> int:
+    return datetime.fromtimestamp(seconds, UTC).weekday()
 
 
 def server_of(run: Run | EarlierRun, step: str) -> Server:
