@@ -59,8 +59,9 @@ def check(run: Run, lineage: Lineage) -> Findings:
             continue
         counts = {_count(other) or 0 for other in before}
         missing = _missing_of_constant(frame, before[0])
-        is_usual_day = count >= FEW * min(counts) or not is_new_weekday(run, earlier)
-        if len(counts) == 1 and count < min(counts) and is_usual_day:
+        if count < FEW * min(counts) and is_new_weekday(run, earlier):
+            continue
+        if len(counts) == 1 and count < min(counts):
             usual = f"{min(counts):,} in each of the last {len(before)} runs"
         elif missing := _missing_of_growing(frame, before):
             usual = f"the last run read {_count(before[0]):,}"
