@@ -33,7 +33,7 @@ def run(folder: Path, hour: float, day: Day) -> Path:
 
     Keys of ``day``: ``data`` (the fingerprint), ``rows``, ``columns``, ``newest`` (of ``day``), ``query``, ``writer``
     (its configuration), ``server``, ``source`` (of the plan), ``metrics``, ``events``, ``names`` (of the steps), ``driver``,
-    ``files`` (with their rows) and what is ``described`` beside them, ``ok`` (None for a run without a status and a run card), ``failed`` (steps).
+    ``period`` (of ``day``), ``result`` (of a step between them), ``files`` (with their rows) and what is ``described`` beside them, ``ok`` (None for a run without a status and a run card), ``failed`` (steps).
     """
     rows, columns = day.get("rows", 100), {**COLUMNS, **day.get("columns", {})}
     if "newest" in day:
@@ -41,10 +41,16 @@ def run(folder: Path, hour: float, day: Day) -> Path:
     columns = {name: values for name, values in columns.items() if values is not None}
     dtypes, nulls, distinct, high = (list(each) for each in zip(*columns.values(), strict=True))
     out = {"columns": [*columns], "dtypes": dtypes, "nulls": nulls, "distinct": distinct, "max": high}
+    if "period" in day:
+        out["min"] = [day["period"][0] if name == "day" else None for name in columns]
+        out["max"] = [day["period"][1] if name == "day" else None for name in columns]
     if "files" in day:
         out["source"] = source_of(day["files"]) | day.get("described", {})
     query = day.get("query", "SELECT * FROM t")
     source, target = day.get("names", ("src", "save"))
+    middle = [result_of(day["result"])] if "result" in day else []
+    last = "recent" if middle else source
+    written = day["result"]["rows"] if middle else rows
     steps = (
         step(
             source,
@@ -53,7 +59,8 @@ def run(folder: Path, hour: float, day: Day) -> Path:
             out={**out, "fingerprint": day.get("data", f"data of {hour}")},
             **({"query": query} if query else {}),
         ),
-        step(target, "x.writer", source, rows=rows, **day.get("writer", {"table": "stats"})),
+        *middle,
+        step(target, "x.writer", last, rows=written, **day.get("writer", {"table": "stats"})),
     )
     events, planned, files = ours(*steps)
     plan = native(
@@ -64,12 +71,17 @@ def run(folder: Path, hour: float, day: Day) -> Path:
             "step_id": one["id"],
             "driver": one["driver"],
             "status": "failed" if one["id"] in day.get("failed", ()) else "succeeded",
-            "rows_out": rows,
+            "rows_out": one["rows"],
             "duration_ms": 9,
         }
         for one in steps
     ]
-    status = {"ok": day.get("ok", True), "pipeline": "demo", "steps_completed": 2, "steps_total": 2}
+    status = {
+        "ok": day.get("ok", True),
+        "pipeline": "demo",
+        "steps_completed": len(steps),
+        "steps_total": len(steps),
+    }
     ended = {"artifacts/_system/run_card.json": {"steps": cards}, "status.json": json.dumps(status)}
     cleaned = {"resolved_connection": day["server"]} if "server" in day else {}
     files = {
@@ -87,6 +99,13 @@ def run(folder: Path, hour: float, day: Day) -> Path:
         name=name,
         metrics=day.get("metrics", ()),
     )
+
+
+def result_of(result: Day) -> dict[str, Any]:
+    """A step ``recent`` between the source and the writer: its ``rows``, ``data`` and, if it has one, ``query``."""
+    config = {"query": result["query"]} if "query" in result else {"code": "recent"}
+    out = {**OUT, "fingerprint": result["data"]}
+    return step("recent", "x.processor", "src", rows=result["rows"], out=out, **config)
 
 
 def source_of(files: Mapping[str, int]) -> dict[str, Any]:
@@ -151,6 +170,24 @@ def dated(first: int, last: int, month: int = 1) -> Day:
     return reading(*(f"2026-{month:02}-{day:02}" for day in range(first, last + 1)))
 
 
+def growing(
+    number: int, data: str = "r", rows: int = 80, query: str | None = "SELECT * FROM df", by: int = 20
+) -> Day:
+    """A run with more input than the one before, and a step ``recent``."""
+    asked_for = {} if query is None else {"query": query}
+    return {"rows": 100 + by * number, "result": {"rows": rows, "data": data, **asked_for}}
+
+
+def covering(first: str, last: str | None = None, **more: Any) -> Day:
+    """A run that appends the rows of some days of January 2026."""
+    period = (f"2026-01-{first} 00:10:00", f"2026-01-{last or first} 23:50:00")
+    return {"period": period, "writer": {"table": "stats", "write_mode": "append"}, **more}
+
+
+def covering_each(*days: int, **more: Any) -> list[Day]:
+    return [covering(f"{day:02}", **more) for day in days]
+
+
 STORES = "abcdef"
 DEV, PROD = source(profile="dev"), source(profile="prod")
 
@@ -158,6 +195,11 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
     "rows-appended-again": {
         "as in the last run": [appending("a"), appending("a")],
         "as in an older run": [appending("a"), appending("b"), appending("a")],
+        "the period of the last run, with a changed row": covering_each(1, 2, 3, 3),
+        "two periods of which one was written": [*covering_each(1, 2, 3), covering("03", "04", rows=200)],
+        "an older period, with a changed row": covering_each(1, 2, 3, 4, 2),
+        "all periods": [*covering_each(1, 2, 3), covering("01", "04", rows=400)],
+        "the period of a run that failed later": [*covering_each(1, 2, 3), {**covering("04"), "ok": False}, covering("04")],
         "after a run that failed later": [appending("a", ok=False), appending("a")],
         "after an older run that failed later": [appending("a", ok=False), appending("b"), appending("a")],
         "after a run that was killed": [appending("a", ok=None), appending("a")],
@@ -186,6 +228,20 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "an older newest day for the second time": [*NEWEST, NEWEST[1], NEWEST[1]],
         "a smaller id": [*IDS, largest(250)],
         "a smaller id for the second time": [*IDS, largest(250), largest(250)],
+    },
+    "period-missing": {
+        "a day": covering_each(1, 2, 3, 5),
+        "two days": covering_each(6, 7, 8, 11),
+        "a day of dates only": [{**covering("01"), "period": (f"2026-01-0{day}", f"2026-01-0{day}")} for day in (5, 6, 7, 9)],
+        "a day whose run failed": [*covering_each(1, 2, 3), {**covering("04"), "ok": False, "failed": ("save",)}, covering("05")],
+        "a weekend of daily data": covering_each(10, 11, 12, 13, 14, 15, 16, 19),
+        "with upsert": covering_each(1, 2, 3, 5, writer={"table": "stats", "write_mode": "upsert"}),
+    },
+    "result-stays-equal": {
+        "rows of a fixed period": [growing(number, query="SELECT * FROM df WHERE day < '2026-01-01'") for number in range(4)],
+        "after other results": [growing(0, "q"), *[growing(number) for number in range(1, 5)]],
+        "without a query": [growing(number, query=None, by=10) for number in range(5)],
+        "a round number of other rows": [growing(number, f"r{number}", 100, None, 100) for number in range(5)],
     },
     "files-missing": {
         "of equally many": [*[reading(*STORES)] * 3, reading(*"abcef")],
@@ -243,6 +299,13 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "the writer of the earlier run failed": [appending("a", ok=False, failed=("save",)), appending("a")],
         "the earlier run failed, and was replaced since": [appending("a", ok=False), {"data": "a", "writer": {"table": "stats", "write_mode": "replace"}}, appending("b")],
         "an upsert of a run that failed later": [{"data": "a", "ok": False, "writer": {"table": "stats", "write_mode": "upsert"}}, appending("b")],
+        "the next period": covering_each(1, 2, 3, 4),
+        "a period that overlaps as always": [covering(f"0{day}", f"0{day + 1}") for day in (1, 2, 3, 4)],
+        "a late row": [*covering_each(1, 2, 3), covering("03", "04", rows=101)],
+        "late rows only": [*covering_each(1, 2, 3), covering("03", rows=3)],
+        "an older period that is loaded later": covering_each(5, 6, 7, 2),
+        "the period of a run whose writer failed": [*covering_each(1, 2, 3), {**covering("04"), "ok": False, "failed": ("save",)}, covering("04")],
+        "the period again, with upsert": covering_each(1, 2, 3, 3, writer={"table": "stats", "write_mode": "upsert"}),
         "other rows in the run that failed": [appending("a", ok=False), appending("b")],
         "duplicates left out": [{"data": "a", "writer": {"table": "t", "write_mode": "insert", "on_conflict": "ignore"}}] * 2,
         "emptied before by SQL": [{"data": "a", "writer": {"table": "t", "write_mode": "append", "pre_sql": "TRUNCATE TABLE t"}}] * 2,
@@ -272,6 +335,35 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "few runs with an id": [*IDS[:3], largest(50)],
         "ids of an earlier day that was asked for": [{**IDS[day], **asked(day)} for day in (0, 1, 2, 3, 4, 1)],
         "an earlier day was asked for": [{**NEWEST[day], **asked(day)} for day in (0, 1, 2, 3, 4, 1)],
+    },
+    "period-missing": {
+        "each day": covering_each(1, 2, 3, 4),
+        "working days": covering_each(7, 8, 9, 12),
+        "two earlier runs": covering_each(1, 2, 4),
+        "a gap before": covering_each(1, 2, 4, 6),
+        "replaced": covering_each(1, 2, 3, 5, writer={"table": "stats", "write_mode": "replace"}),
+        "to a file a day": [covering(f"{day:02}", writer={"path": f"o-2026010{day}.csv"}) for day in (1, 2, 3, 5)],
+        "overlapping periods": [covering(f"0{day}", f"0{day + 1}") for day in (1, 2, 3, 5)],
+        "all days since the first": [covering("01", f"0{day}") for day in (1, 2, 3, 5)],
+        "a day without rows": [*covering_each(1, 2, 3), {**covering("04"), "rows": 0, "period": (None, None)}, covering("05")],
+        "a day written by a run that failed later": [*covering_each(1, 2, 3), {**covering("04"), "ok": False}, covering("05")],
+        "an earlier day again": covering_each(1, 2, 3, 4, 2),
+        "a little later than usual": [*covering_each(1, 2, 3), {**covering("04"), "period": ("2026-01-04 09:00:00", "2026-01-04 23:50:00")}],
+    },
+    "result-stays-equal": {
+        "grows": [growing(number, f"r{number}", 80 + number) for number in range(5)],
+        "other values": [growing(number, f"r{number}", 80) for number in range(5)],
+        "other values of another number without a query": [growing(number, f"r{number}", 130, None, 100) for number in range(5)],
+        "groups": [growing(number, query="SELECT city FROM df GROUP BY city") for number in range(5)],
+        "distinct values": [growing(number, query="SELECT DISTINCT city FROM df") for number in range(5)],
+        "a limit": [growing(number, query="SELECT * FROM df LIMIT 80") for number in range(5)],
+        "few rows": [growing(number, rows=5) for number in range(5)],
+        "an input that hardly grows": [growing(number, by=1) for number in range(5)],
+        "an input that stays": [growing(0) for _ in range(5)],
+        "an input that shrank": [growing(number) for number in (0, 1, 2, 1, 3)],
+        "two earlier runs": [growing(number) for number in range(3)],
+        "groups without a query": [growing(number, query=None, rows=30, by=100) for number in range(5)],
+        "an edited query": [*[growing(number) for number in range(4)], growing(4, query="SELECT id FROM df")],
     },
     "files-missing": {
         "as many": [reading(*STORES)] * 4,
@@ -363,6 +455,13 @@ def test_message_of_rows_appended_before_a_failure_says_so(tmp_path: Path) -> No
     ]
 
 
+def test_message_of_period_appended_again_names_both(tmp_path: Path) -> None:
+    assert messages(history(tmp_path, covering_each(1, 2, 3, 3)), "rows-appended-again") == [
+        "appended 100 rows of 'day' from 2026-01-03 00:10:00 to 2026-01-03 23:50:00; the run of 2026-01-03 00:00 UTC "
+        "had appended those from 2026-01-03 00:10:00 to 2026-01-03 23:50:00, so rows are in 'stats' twice"
+    ]
+
+
 def test_message_of_old_data_says_since_when(tmp_path: Path) -> None:
     path = history(tmp_path, [{}, {}, {"data": "c"}, {"data": "c"}])
     assert messages(path, "no-new-data") == [
@@ -416,6 +515,20 @@ def test_file_without_rows_is_a_note_without_history(tmp_path: Path, runs: int, 
     found = [finding for finding in analyze(path).findings if finding.rule == "file-without-rows"]
     assert [(finding.severity.value, finding.message.split(";")[0]) for finding in found] == [
         (severity, "1 of 6 files has no rows: 'in/c.csv'")
+    ]
+
+
+def test_message_of_missing_period_names_its_ends(tmp_path: Path) -> None:
+    assert messages(history(tmp_path, covering_each(1, 2, 3, 5)), "period-missing") == [
+        "'day' begins at 2026-01-05 00:10:00, and ended at 2026-01-03 23:50:00 in the run of 2026-01-03 00:00 UTC: "
+        "the rows between are missing"
+    ]
+
+
+def test_message_of_result_that_stays_names_the_growth(tmp_path: Path) -> None:
+    path = history(tmp_path, [growing(number) for number in range(5)])
+    assert messages(path, "result-stays-equal") == [
+        "returned the same 80 rows as in the last 4 runs, while its input grew from 100 to 180 rows"
     ]
 
 
