@@ -5,7 +5,7 @@ Dates in configurations and parameters do not count: a daily run with a date is 
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from statistics import median
 from typing import Any
@@ -34,6 +34,8 @@ REPEATED = 0.25
 """Part of the usual time between runs within which a run is a repetition of the last one."""
 REPEATED_FAILURE = 0.9
 """The same part for a run that failed: it is repeated when its cause is removed, perhaps hours later."""
+_DAY_S = 24 * 3600
+MIN_HOURLY_S = 600
 MIN_DAILY_S, MAX_DAILY_S = 16 * 3600, 40 * 3600
 _UNUSUAL_DAYS = frozenset({5, 6, 0})
 """Saturday, Sunday, Monday."""
@@ -134,6 +136,30 @@ def is_new_weekday(run: Run, earlier: Sequence[EarlierRun]) -> bool:
         return False
     today = _weekday(started / 1000)
     return today in _UNUSUAL_DAYS and all(_weekday(each.started) != today for each in earlier)
+
+
+def may_be_unusual(run: Run, earlier: Sequence[EarlierRun]) -> bool:
+    """Return True if the time of a run is unlike that of all earlier runs, so that other rows may be usual at it.
+
+    That is a new weekday, the first or the last day of a month, or a new hour of runs several times a day.
+    """
+    usual, started = usual_gap(earlier), layout.parse_start_ms(run.id)
+    if usual is None or started is None:
+        return False
+    today = datetime.fromtimestamp(started / 1000, UTC)
+    if MIN_DAILY_S <= usual <= MAX_DAILY_S:
+        is_month_end = today.month != (today + timedelta(days=1)).month
+        return today.day == 1 or is_month_end or is_new_weekday(run, earlier)
+    is_hourly = MIN_HOURLY_S <= usual < MIN_DAILY_S
+    return is_hourly and started / 1000 - earlier[-1].started < _DAY_S - usual
+
+
+def period_factor(run: Run, earlier: Sequence[EarlierRun]) -> float:
+    """Return how many times the usual time between runs has passed since the last run; 1 without a schedule."""
+    usual, started = usual_gap(earlier), layout.parse_start_ms(run.id)
+    if usual is None or started is None or usual < MIN_SCHEDULE_S:
+        return 1
+    return (started / 1000 - earlier[0].started) / usual
 
 
 def _weekday(seconds: float) -> int:
