@@ -23,9 +23,9 @@ FileFacts = dict[str, int | list[dict[str, int | str]]]
 
 
 def files_facts(
-    config: Config, ctx: DriverContext, files: Sequence[tuple[Path, int]], found: int
+    config: Config, ctx: DriverContext, files: Sequence[tuple[Path, int]], matched: int
 ) -> FileFacts:
-    """Return the facts of files and their rows, of ``found`` files; empty if the step names a single file."""
+    """Return the facts of files and their rows, of ``matched`` files; empty if the step names a single file."""
     base = base_dir(config, ctx)
     path = config["path"]
     if not isinstance(path, list) and not pipeline_files.is_pattern(base, path):
@@ -37,8 +37,8 @@ def files_facts(
     }
     if 0 < without_rows < len(files):
         facts["files_without_rows"] = without_rows
-    if found > len(files):
-        facts["files_not_read"] = found - len(files)
+    if matched > len(files):
+        facts["files_not_read"] = matched - len(files)
     return facts
 
 
