@@ -462,6 +462,24 @@ def test_message_of_period_appended_again_names_both(tmp_path: Path) -> None:
     ]
 
 
+def failing_after(written: object) -> Day:
+    """A run whose writer failed, and reported how many rows it had written."""
+    info = {"kind": "service-failed", "facts": {"rows_written": written}}
+    event = {"event": "step_failed", "step_id": "save", "error": "HTTP 502", "error_info": info}
+    return appending("a", ok=False, failed=("save",), events=[event])
+
+
+@pytest.mark.parametrize(("written", "is_found"), [(40, True), (0, False), ("unknown", False), (None, False)])
+def test_rows_of_a_writer_that_failed_halfway_are_twice_in_the_target(
+    tmp_path: Path, written: object, is_found: bool
+) -> None:
+    path = history(tmp_path, [failing_after(written), appending("a")])
+    assert messages(path, "rows-appended-again") == is_found * [
+        "appended 100 rows to 'stats'; in the run of 2026-01-01 00:00 UTC the writer failed after 40 of the same rows, "
+        "so these are in it twice"
+    ]
+
+
 def test_message_of_old_data_says_since_when(tmp_path: Path) -> None:
     path = history(tmp_path, [{}, {}, {"data": "c"}, {"data": "c"}])
     assert messages(path, "no-new-data") == [

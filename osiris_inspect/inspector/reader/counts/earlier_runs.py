@@ -25,7 +25,7 @@ from osiris_inspect.model import event as events
 from osiris_inspect.model import run_card
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import InvalidLine
-from osiris_inspect.model.event import Event
+from osiris_inspect.model.event import Event, as_int
 from osiris_inspect.model.run_card import RunCard, StepCard
 
 MAX_FOLDERS = 20_000
@@ -41,7 +41,7 @@ MAX_FAILED_TRIED = 20
 """Earlier runs among which those that failed are searched."""
 MAX_FAILED = 3
 _NEEDED = re.compile(
-    rb'"(?:event|name)": ?"(?:output_stored|plan|run_start|step_start|step_complete|inputs_resolved)"'
+    rb'"(?:event|name)": ?"(?:output_stored|plan|run_start|step_start|step_complete|inputs_resolved|step_failed)"'
 )
 
 
@@ -104,6 +104,7 @@ class _Log:
     starts: list[Event] = field(default_factory=list)
     cards: dict[str, StepCard] = field(default_factory=dict)
     frames: dict[str, FrameFacts] = field(default_factory=dict)
+    written: dict[str, int] = field(default_factory=dict)
 
 
 def _writers(run: Run) -> tuple[str, ...]:
@@ -173,6 +174,7 @@ def _read(path: Path, steps: _Steps, _modified: tuple[float | None, ...]) -> Ear
         frozenset(step.step_id for step in card.steps if step.status == "succeeded")
         if steps.has_failed
         else None,
+        log.written,
     )
 
 
@@ -221,6 +223,11 @@ def _add_event(log: _Log, event: Event) -> None:
             seconds = event.duration_s
             duration_ms = card.duration_ms if seconds is None else seconds * 1000
             log.cards[event.step] = card._replace(status="succeeded", duration_ms=duration_ms)
+        case "step_failed":
+            info = event.fields.get("error_info")
+            facts = info.get("facts") if isinstance(info, Mapping) else None
+            written = as_int(facts.get("rows_written")) if isinstance(facts, Mapping) else None
+            log.written |= {event.step: written} if written else {}
         case "inputs_resolved":
             producer = log.cards.get(str(event.fields.get("from_step")))
             if producer is not None and rows is not None:

@@ -38,6 +38,7 @@ class EarlierRun:
         frames: the counts of the frames by step; empty if not read.
         configs: the configurations by step, secrets masked.
         completed: the steps that succeeded before the run failed or was interrupted; None if the run succeeded.
+        written: rows that a writer had written before it failed, by step; without those that had written none.
     """
 
     id: str
@@ -48,3 +49,4 @@ class EarlierRun:
     configs: Mapping[str, Mapping[str, Any]]
     inputs: RunInputs = field(default_factory=RunInputs)
     completed: frozenset[str] | None = None
+    written: Mapping[str, int] = field(default_factory=dict)

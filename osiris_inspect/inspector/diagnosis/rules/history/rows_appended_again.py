@@ -3,7 +3,7 @@
 What it finds:
     A successful writer that appends or inserts, by its configuration, its events or its metrics, and whose input is equal,
     value by value, to that of an earlier run with the same target. In a run that failed or was interrupted the writer must
-    have succeeded: its rows stay in the target when a later step fails. Or whose input covers the period of dates or times
+    have succeeded, or have reported that it had written rows: its rows stay in the target when a later step fails. Or whose input covers the period of dates or times
     of an earlier run again, while each of at least three runs appended a later period.
 
 Why it matters:
@@ -82,9 +82,11 @@ def check(run: Run, _lineage: Lineage) -> Findings:
             earlier for earlier in _runs_since_replaced(run, step) if _has_same_rows(run, earlier, step)
         ]
         if before:
+            before.sort(key=lambda each: step.id in each.written)
             times = "twice" if len(before) == 1 else f"at least {len(before) + 1} times"
             yield TEMPLATE.finding(
-                f"appended the same {rows:,} rows to {_name(step)} as {_describe(before[0])}, so they are in it {times}",
+                _partly(step, before[0], rows)
+                or f"appended the same {rows:,} rows to {_name(step)} as {_describe(before[0])}, so they are in it {times}",
                 *evidence,
                 *_frame_evidence(run, step),
                 step=step.id,
@@ -148,7 +150,7 @@ def _append_evidence(run: Run, step: StepState) -> tuple[Evidence, ...]:
 def _runs_since_replaced(run: Run, step: StepState) -> list[EarlierRun]:
     """Return the earlier runs with the same target, newest first, to the last that replaced its rows."""
     runs: list[EarlierRun] = []
-    wrote = (each for each in run.failed_runs if step.id in (each.completed or ()))
+    wrote = (each for each in run.failed_runs if step.id in (each.completed or ()) or step.id in each.written)
     for earlier in sorted((*run.earlier_runs, *wrote), key=lambda each: each.started, reverse=True):
         config = earlier.configs.get(step.id, {})
         _, target = writer_target(step.config)
@@ -195,7 +197,7 @@ def _overlap(run: Run, step: StepState) -> tuple[str, Evidence] | None:
     earlier = [
         (each, other)
         for each in _runs_since_replaced(run, step)
-        if (other := each.frames.get(frame.step)) is not None and other.rows
+        if step.id not in each.written and (other := each.frames.get(frame.step)) is not None and other.rows
     ]
     if len(earlier) < MIN_RUNS:
         return None
@@ -218,6 +220,17 @@ def _overlap(run: Run, step: StepState) -> tuple[str, Evidence] | None:
                 frame_evidence(frame, "min" if frame.file == layout.EVENTS else column.name),
             )
     return None
+
+
+def _partly(step: StepState, earlier: EarlierRun, rows: int) -> str:
+    """Describe rows that a writer had written before it failed; empty if it had written all."""
+    written = earlier.written.get(step.id)
+    if written is None:
+        return ""
+    return (
+        f"appended {rows:,} rows to {_name(step)}; in the run of {format_start(earlier)} the writer failed after "
+        f"{written:,} of the same rows, so these are in it twice"
+    )
 
 
 def _describe(earlier: EarlierRun) -> str:
