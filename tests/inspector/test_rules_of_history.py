@@ -239,6 +239,7 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
     },
     "result-stays-equal": {
         "rows of a fixed period": [growing(number, query="SELECT * FROM df WHERE day < '2026-01-01'") for number in range(4)],
+        "the first rows of an order": [growing(number, query="SELECT * FROM df ORDER BY id LIMIT 80") for number in range(5)],
         "after other results": [growing(0, "q"), *[growing(number) for number in range(1, 5)]],
         "without a query": [growing(number, query=None, by=10) for number in range(5)],
         "a round number of other rows": [growing(number, f"r{number}", 100, None, 100) for number in range(5)],
@@ -357,6 +358,7 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "groups": [growing(number, query="SELECT city FROM df GROUP BY city") for number in range(5)],
         "distinct values": [growing(number, query="SELECT DISTINCT city FROM df") for number in range(5)],
         "a limit": [growing(number, query="SELECT * FROM df LIMIT 80") for number in range(5)],
+        "a short list": [growing(number, rows=40, query="SELECT * FROM df ORDER BY amount DESC LIMIT 40") for number in range(5)],
         "few rows": [growing(number, rows=5) for number in range(5)],
         "an input that hardly grows": [growing(number, by=1) for number in range(5)],
         "an input that stays": [growing(0) for _ in range(5)],

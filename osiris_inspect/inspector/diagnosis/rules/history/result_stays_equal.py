@@ -3,7 +3,7 @@
 What it finds:
     A step that returned equal rows, value by value, in this run and the last ones, at least three, although the rows of all
     its inputs increased each time, by so many that some more rows were to be expected. Of a step without a query it
-    reports also a round number of rows. Groups, distinct values and limits in a query are not reported.
+    reports also a round number of rows. Groups, distinct values and short lists of a query are not reported.
 
 Why it matters:
     A date that is hard coded, a window that does not move, or a limit in the code of a step leaves all new rows out.
@@ -34,6 +34,21 @@ MIN_EXPECTED = 8
 MIN_PART = 0.5
 """Part of the input from which the rows of a step without a query are probably no groups."""
 ROUND = 100
+MIN_LISTED = 50
+"""Rows of an ordered list from which new rows would get into it."""
+_CONSTANT = (
+    "group",
+    "distinct",
+    "having",
+    "qualify",
+    "pivot",
+    "top",
+    "intersect",
+    "except",
+    "sample",
+    "min",
+    "max",
+)
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "data",
@@ -92,13 +107,13 @@ def _equal(run: Run, step: StepState, earlier: Sequence[EarlierRun]) -> list[Ear
 
 
 def _should_grow(step: StepState) -> bool:
-    """Return True unless a result may stay although its input grows: groups, distinct values, a limit."""
+    """Return True unless a result may stay although its input grows: groups, distinct values, a top list."""
     query = query_of(step.config)
     if query is None:
         return (step.rows_out or 0) >= MIN_PART * sum(entry.rows or 0 for entry in step.inputs)
-    return not query.reduces and not query.has(
-        "distinct", "intersect", "except", "min", "max", "pivot", "sample"
-    )
+    if query.limit is not None and (not query.limit.is_ordered or query.limit.rows < MIN_LISTED):
+        return False  # a top list; a limit without an order has a rule of its own
+    return not query.has(*_CONSTANT) and not query.aggregates
 
 
 def _input_rows(step: StepState, earlier: EarlierRun) -> int:
