@@ -70,6 +70,7 @@ def test_parquet_files_are_recorded(tmp_path: Path) -> None:
         (rows("1,5", "2,25"), "number format"),
         (rows("$ 3.50", "$ 4.10"), "number format"),
         (rows("1 234", "5"), "number format"),
+        (rows("1.234,50 Kč", "15 %"), "number format"),
     ],
 )
 def test_file_with_other_number_format_is_recorded(tmp_path: Path, other: str, how: str) -> None:
@@ -93,8 +94,9 @@ def test_file_with_columns_in_another_order_is_recorded(tmp_path: Path) -> None:
         HEADER,
         HEADER + "1,2,3\n",
         rows("A12", "B7"),
+        rows("12A", "7-B"),
     ],
-    ids=["numbers", "words", "no values", "no rows", "digits as text", "codes"],
+    ids=["numbers", "words", "no values", "no rows", "digits as text", "codes", "numbers with letters"],
 )
 def test_file_of_the_same_form_is_not_recorded(tmp_path: Path, other: str) -> None:
     files = {f"{number}.csv": rows(number, 2.5) for number in range(3)}

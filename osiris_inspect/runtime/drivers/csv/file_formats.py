@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
@@ -22,7 +22,9 @@ MAX_NAMED: Final = 5
 MAX_COLUMNS: Final = 256
 SAMPLED: Final = 50
 MIN_SHARE: Final = 0.8
-_NUMBER_LIKE: Final = re.compile(r"[^\w]{0,4}\d[\d.,'\s]{0,30}(?:[^\d]{0,4})")
+_NUMBER_LIKE: Final = re.compile(
+    r"\s?[-+(]?[€$£¥]?\s?\d[\d.,'\s]{0,30}(?:[%€$£¥)]|Kč|EUR|USD|CZK|GBP|PLN|CHF)?"
+)
 _LETTERS: Final = re.compile(r"[^\W\d]{2}")
 
 Parts = Sequence[tuple[CsvFile, pd.DataFrame]]
@@ -33,10 +35,7 @@ def other_format(parts: Parts) -> dict[str, list[dict[str, int | str]]]:
     filled = [(file, frame) for file, frame in parts[:MAX_FILES] if len(frame)]
     if len(filled) < MIN_FILES:
         return {}
-    kinds = [
-        [_kind(frame, position) for position in range(min(frame.shape[1], MAX_COLUMNS))]
-        for _, frame in filled
-    ]
+    kinds = [[_kind(dtype) for dtype in islice(frame.dtypes, MAX_COLUMNS)] for _, frame in filled]
     usual = [_usual(column) for column in zip(*kinds, strict=True)]
     found = (
         {"path": file.path.name, "column": str(frame.columns[position]), "how": how}
@@ -48,19 +47,18 @@ def other_format(parts: Parts) -> dict[str, list[dict[str, int | str]]]:
     return {"other_format": files} if files else {}
 
 
-def _kind(frame: pd.DataFrame, position: int) -> str:
-    """Return the kind of a column: number or text; empty for others, which pandas also infers for no values."""
-    dtype = frame.dtypes.iloc[position]
+def _kind(dtype: Any) -> str:
+    """Return the kind of a column: number or text; empty for others. Pandas infers numbers for no values."""
     return "number" if dtype.kind in "iuf" else "text" if dtype.kind == "O" else ""
 
 
 def _usual(kinds: Sequence[str]) -> str:
-    """Return the kind that all files but one or a few have; empty if there is none."""
+    """Return the kind that more than half of the files have; empty if there is none."""
     kind, count = Counter(kinds).most_common(1)[0]
     return kind if count > len(kinds) / 2 else ""
 
 
-def _differences(frame: pd.DataFrame, own: Sequence[str], usual: Sequence[str]) -> "list[tuple[int, str]]":
+def _differences(frame: pd.DataFrame, own: Sequence[str], usual: Sequence[str]) -> list[tuple[int, str]]:
     """Return the columns of a file that differ, and how."""
     texts = [at for at, kind in enumerate(own) if kind == "text" and usual[at] == "number"]
     numbers = [
