@@ -92,6 +92,8 @@ def at_days(folder: Path, rows_by_day: Sequence[tuple[float, int]]) -> dict[str,
         [*enumerate(WEEK[:7])],
         [*enumerate([*WEEK, 1000])],
         [*enumerate([*WEEK, *WEEK[:6]])],
+        [*enumerate([*WEEK, *WEEK])],
+        [*enumerate([390, *WEEK[:6], 380])],
         [(number, 1000) for number in (1, 2, 3, 4)] + [(7, 2900)],
         [(number, 1000) for number in (14, 15, 16, 17)] + [(19, 2050)],
         [(number, 1000) for number in (27, 28, 29, 30, 31)] + [(32, 3000)],
@@ -104,7 +106,7 @@ def at_days(folder: Path, rows_by_day: Sequence[tuple[float, int]]) -> dict[str,
         [(7 * number, 1000) for number in range(3)] + [(21, 1300)],
     ],
     ids=[
-        "first Saturday", "first Sunday", "Monday after a weekend", "second Saturday", "three days on a Monday",
+        "first Saturday", "first Sunday", "Monday after a weekend", "second Saturday", "second Sunday", "Monday with the data of a Sunday","three days on a Monday",
         "two days after a missed run", "last day of a month", "first weekend in a new month", "evening of hourly runs",
         "little time since the last run", "growth", "fast growth", "decline", "weekly",
     ],
@@ -117,12 +119,14 @@ def test_rows_of_a_usual_pattern_are_no_finding(tmp_path: Path, runs: list[tuple
     "runs",
     [
         [(number, 1000) for number in (1, 2, 3)] + [(4, 450)],
+        [*enumerate([*WEEK, 1000, 1000, 450])],
+        [*enumerate([1000, *WEEK[:1], 990, 1010, 1000, 1000, 400, 380, 1000, 420])],
         [*enumerate([*WEEK[:5], 50])],
         [(number * HOUR, 1000) for number in range(6)] + [(6 * HOUR, 50)],
         [(number / 10_000, 1000) for number in range(4)] + [(4 / 10_000, 450)],
         [(7 * number, 1000) for number in range(3)] + [(21, 400)],
     ],
-    ids=["weekday", "nothing left on a Saturday", "hardly any in an hour", "at once", "weekly"],
+    ids=["weekday", "weekday after a weekend", "weekday after a weekend, of the day before", "nothing left on a Saturday", "hardly any in an hour", "at once", "weekly"],
 )  # fmt: skip
 def test_rows_that_no_pattern_explains_are_a_warning(tmp_path: Path, runs: list[tuple[float, int]]) -> None:
     assert list(at_days(tmp_path, runs)) == ["differs-from-earlier-runs@src"]

@@ -154,6 +154,21 @@ def may_be_unusual(run: Run, earlier: Sequence[EarlierRun]) -> bool:
     return is_hourly and started / 1000 - earlier[-1].started < _DAY_S - usual
 
 
+def runs_of_like_days(run: Run, earlier: Sequence[EarlierRun]) -> list[list[EarlierRun]]:
+    """Return the daily runs of working days, or of weekends, as this one is; also with the data of the day before."""
+    usual, started = usual_gap(earlier), layout.parse_start_ms(run.id)
+    if usual is None or started is None or not MIN_DAILY_S <= usual <= MAX_DAILY_S:
+        return []
+    return [
+        [each for each in earlier if _is_weekend(each.started - lag) == _is_weekend(started / 1000 - lag)]
+        for lag in (0, _DAY_S)
+    ]
+
+
+def _is_weekend(seconds: float) -> bool:
+    return _weekday(seconds) >= 5
+
+
 def period_factor(run: Run, earlier: Sequence[EarlierRun]) -> float:
     """Return how many times the usual time between runs has passed since the last run; 1 without a schedule."""
     usual, started = usual_gap(earlier), layout.parse_start_ms(run.id)

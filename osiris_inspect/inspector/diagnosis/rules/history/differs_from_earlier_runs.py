@@ -1,7 +1,7 @@
 """A run differs much from the last successful runs of its pipeline.
 
 What it finds:
-    A step that returned at most half or at least twice the rows of each of the last runs, which were alike; a column
+    A step that returned at most half or at least twice the rows of each of the last runs, which were alike, or those of working days were; a column
     whose values are missing in many rows and were not before, or that has one value in all rows and had several; a run that
     took more than five times as long. The first run on a day of a weekend, on the first or last day of a month, or at an
     hour without earlier runs counts for a tenth or ten times the rows, and rows in proportion to the time since the last run
@@ -30,6 +30,7 @@ from osiris_inspect.inspector.diagnosis.evidence.configuration.comparable_runs i
     ComparableRuns,
     may_be_unusual,
     period_factor,
+    runs_of_like_days,
 )
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.counts.column_kinds import kind_of
@@ -92,27 +93,37 @@ def _rows(
     run: Run, step: StepState, earlier: Sequence[EarlierRun], *, is_changed: bool = False
 ) -> Finding | None:
     """Compare the rows of a step with earlier runs, in which it had other settings if it ``is_changed``."""
-    with_rows = [each for each in earlier if each.rows.get(step.id)]
-    before = [each.rows[step.id] for each in with_rows]
-    if len(before) < MIN_RUNS or step.is_writer or not step.rows_out or min(before) < MIN_ROWS:
+    known = [each for each in earlier if each.rows.get(step.id)]
+    compared, days = _alike(run, step, known)
+    before = [each.rows[step.id] for each in compared]
+    if not before or step.is_writer or not step.rows_out or min(before) < MIN_ROWS:
         return None
     low, high = min(before), max(before)
-    factor = CHANGED_FACTOR if is_changed or may_be_unusual(run, with_rows) else FACTOR
+    factor = CHANGED_FACTOR if is_changed or may_be_unusual(run, compared) else FACTOR
     periods = period_factor(run, earlier)
     if (
         abs(periods - 1) > MIN_OTHER_PERIOD
         and low * periods / FACTOR < step.rows_out < high * periods * FACTOR
     ):
         return None  # as many rows as in the time since the last run
-    if high > MAX_SPREAD * low or low / factor < step.rows_out < factor * high:
+    if low / factor < step.rows_out < factor * high:
         return None
     usual = f"{low:,}" if low == high else f"{low:,} to {high:,}"
     return TEMPLATE.finding(
-        f"returned {step.rows_out:,} rows; the last {len(before)} runs returned {usual}"
+        f"returned {step.rows_out:,} rows; the last {len(before)} runs{days} returned {usual}"
         + (", with other settings of the step" if is_changed else ""),
         *rows_out_evidence(run, step),
         step=step.id,
     )
+
+
+def _alike(run: Run, step: StepState, earlier: Sequence[EarlierRun]) -> tuple[Sequence[EarlierRun], str]:
+    """Return the last runs, or those of like days, if they had nearly as many rows; empty if they had not."""
+    for runs, days in ((earlier, ""), *((runs, " of such days") for runs in runs_of_like_days(run, earlier))):
+        rows = [each.rows[step.id] for each in runs]
+        if len(rows) >= MIN_RUNS and max(rows) <= MAX_SPREAD * min(rows):
+            return runs, days
+    return (), ""
 
 
 def _values(run: Run, step: StepState, earlier: Sequence[EarlierRun]) -> Finding | None:
