@@ -37,6 +37,8 @@ class StoredFrame:
         distinct: estimate of the different values, by column: 0, 1, ``few``, ``many`` or None if unknown.
         min, max: smallest and largest value as text, by column; None except for whole numbers and times.
         blank_columns: columns of text whose values are all empty or spaces.
+        odd_values: by column of text, rows with a word that stands for no value or an error; and odd forms of values.
+        unique: the first column of a small frame if it has another value in each row.
         repeated: rows of the first values of a column ``id``, and how many of them repeat another row; empty unless
             there are more rows than ids.
         join: counts of the join that made the frame; None if there was none or it was not counted.
@@ -57,6 +59,8 @@ class StoredFrame:
     min: tuple[str | None, ...] = ()
     max: tuple[str | None, ...] = ()
     blank_columns: tuple[str, ...] = ()
+    odd_values: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    unique: tuple[str, ...] = ()
     repeated: Mapping[str, int] = field(default_factory=dict)
     join: Mapping[str, Any] | None = None
     checks: tuple[Mapping[str, Any], ...] = ()

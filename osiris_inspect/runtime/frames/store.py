@@ -214,6 +214,8 @@ class FrameStore:
             min=counts.low,
             max=counts.high,
             blank_columns=counts.blank_columns,
+            odd_values=counts.odd_values,
+            unique=counts.unique,
             repeated=counts.repeated,
             storage=self.location(step),
             reason=reason,

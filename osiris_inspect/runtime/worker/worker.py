@@ -55,6 +55,8 @@ _OPTIONAL_FIELDS = (
     "min",
     "max",
     "blank_columns",
+    "odd_values",
+    "unique",
     "repeated",
     "join",
     "checks",

@@ -157,8 +157,9 @@ def find_split_groups(
         counts = _count_values(database, select, tables, expression, conditions)
         spellings: dict[str, list[str]] = defaultdict(list)
         for value in counts:
-            if len(value.strip()) > 1 and (_is_word(value) or value != value.strip()):
-                spellings[_folded(value)].append(value)
+            key = _folded(value) if _is_word(value) else " ".join(value.split())
+            if len(key) > 1:
+                spellings[key].append(value)
         split = [sorted(values, key=lambda value: -counts[value]) for values in spellings.values()]
         split = [values for values in split if len(values) > 1]
         if split:

@@ -2,7 +2,7 @@
 
 What it finds:
     A query with a LIMIT, TOP or FETCH FIRST, or a step with a key such as `limit` or `max_rows`, that returned exactly
-    that number of rows. A short ordered list (`ORDER BY … LIMIT 10`) is not reported.
+    that number of rows; and a source that returned 65,535, 65,536, 1,048,575 or 1,048,576 rows, the most rows of a sheet. A short ordered list (`ORDER BY … LIMIT 10`) is not reported.
 
 Why it matters:
     A limit that was set for a test cuts off the other rows, and the run succeeds.
@@ -32,6 +32,8 @@ from osiris_inspect.model.run_layout import is_safe_name
 NEEDS = ("configuration",)
 PAGE_SIZES = frozenset({1000, 5000, 10_000, 50_000, 100_000})
 """Usual limits of queries and of the answers of services; PostgREST returns at most 1,000 rows by default."""
+SHEET_SIZES = frozenset({65_535, 65_536, 1_048_575, 1_048_576})
+"""The most rows of a sheet of a spreadsheet, of old and of new files, with and without the header."""
 MAX_TOP_LIST = 500
 """A shorter list that is ordered has a limit on purpose."""
 TEMPLATE = FindingTemplate(
@@ -53,6 +55,14 @@ def check(run: Run, _lineage: Lineage) -> Findings:
                 confidence=Confidence.LOW,
                 fix="check the query of the step for a limit; if there is none, allow this rule for the step",
             )
+        if step.is_source and step.status == "succeeded" and step.rows_out in SHEET_SIZES:
+            yield TEMPLATE.finding(
+                f"returned exactly {step.rows_out:,} rows, the most that a sheet of a spreadsheet can have",
+                *rows_out_evidence(run, step),
+                step=step.id,
+                fix="check whether the source has more rows, and export it as CSV; else allow this rule for the step",
+            )
+            continue
         key, limit = _limit(step)
         if step.status != "succeeded" or step.is_writer or not limit or step.rows_out != limit:
             continue
