@@ -18,8 +18,8 @@ _LISTS = ("columns", "dtypes", "nulls", "distinct", "min", "max")
 _JOIN_COUNTS = ("left_rows", "right_rows", "matched", "left_duplicates", "right_duplicates")
 
 
-def read_frame_facts(run: Run, *, log_only: bool = False) -> dict[str, FrameFacts]:
-    """Return the counts of the frames of a run by step; with ``log_only`` only those in the log.
+def read_frame_facts(run: Run) -> dict[str, FrameFacts]:
+    """Return the counts of the frames of a run by step.
 
     The Parquet files are opened only for a run that succeeded: the cause of a failure is in its log.
     """
@@ -30,7 +30,7 @@ def read_frame_facts(run: Run, *, log_only: bool = False) -> dict[str, FrameFact
         event = stored.get(step.id)
         logged = _from_event(step.id, event) if event is not None else None
         is_counted = logged is not None and any(column.nulls is not None for column in logged.columns)
-        if not log_only and not is_counted and not disk.is_mirror:  # each file of a remote run is a request
+        if not is_counted and not disk.is_mirror:  # each file of a remote run is a request
             logged = _from_spill(run, step, disk, logged) or logged
         if logged is not None:
             frames[step.id] = logged
