@@ -48,6 +48,7 @@ GROUPS = {
     "groups": 2,
     "rows": 40,
 }
+COUNTED = {"check": "count-leaves-out-nulls", "column": "phone", "name": "customers", "lost": 58, "rows": 400}
 OPERAND = {
     "check": "operand-without-value", "column": "net", "operand": "discount", "operator": "-", "lost": 300, "rows": 900,
 }  # fmt: skip
@@ -128,6 +129,7 @@ HITS: Sequence[tuple[str, Made]] = (
     ("value-spelled-differently", checked(SPELLING)),
     ("groups-split-by-spelling", checked(GROUPS)),
     ("operand-without-value", checked(OPERAND)),
+    ("count-leaves-out-nulls", checked(COUNTED)),
     *(("conditions-not-grouped", queried(f"SELECT * FROM t WHERE {text}")) for text in UNGROUPED),
     *(("condition-for-tests", queried(f"SELECT * FROM t\n{text}\nORDER BY 1")) for text in FOR_TESTS),
 )
@@ -173,7 +175,8 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("union-removes-rows", checked(UNION)),
     ("value-spelled-differently", checked(GROUPS)),
     ("groups-split-by-spelling", checked(OPERAND)),
-    ("operand-without-value", checked(SPELLING)),
+    ("operand-without-value", checked(COUNTED)),
+    ("count-leaves-out-nulls", checked(SPELLING)),
     *(("conditions-not-grouped", queried(f"SELECT * FROM t WHERE {text}")) for text in GROUPED),
     *(("condition-for-tests", queried(f"SELECT * FROM t\n{text}\nORDER BY 1")) for text in NOT_FOR_TESTS),
 )

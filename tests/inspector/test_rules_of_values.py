@@ -69,6 +69,7 @@ HITS: Sequence[tuple[str, Made]] = (
     ("value-out-of-range", ours(source(**ranged("bytes", 5, 4 * 10**9)), clean(**ranged("bytes", -(2**31), 2**31 - 9, "int32")))),
     ("group-without-value-lost", ours(source(**ORDERS), clean(2, **grouped()))),
     ("limit-reached", ours(source(65_535))),
+    ("limit-reached", ours(source(**ranged("id", 1, 240)), clean(100, **ranged("id", 1, 100)))),
     ("limit-reached", ours(source(1_048_576, "filesystem.csv_extractor"))),
 )  # fmt: skip
 NEAR_MISSES: Sequence[tuple[str, Made]] = (
@@ -97,4 +98,7 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("group-without-value-lost", ours(source(**ORDERS), clean(200, **grouped(unique=[])))),
     ("group-without-value-lost", ours(source(**ORDERS | {"unique": ["city"]}), clean(100, **grouped()))),
     ("limit-reached", ours(source(65_534))),
+    ("limit-reached", ours(source(200, **ranged("id", 1, 200)), clean(100, **ranged("id", 2, 200)))),
+    ("limit-reached", ours(source(**ranged("id", 1, 240)), clean(117, **ranged("id", 1, 117)))),
+    ("limit-reached", ours(source(**column("city")), clean(100, **column("city")))),
 )  # fmt: skip

@@ -8,7 +8,10 @@ from typing import Any, Final
 import pyarrow as pa
 
 from osiris_inspect.runtime.drivers.join_counts import CountedKeys, JoinCounts
-from osiris_inspect.runtime.drivers.query_checks.aggregates import find_repeated_aggregates
+from osiris_inspect.runtime.drivers.query_checks.aggregates import (
+    find_counted_values,
+    find_repeated_aggregates,
+)
 from osiris_inspect.runtime.drivers.query_checks.conditions import (
     find_cut_days,
     find_null_comparisons,
@@ -47,7 +50,7 @@ MIN_UNMATCHED: Final = 3
 MIN_SHARE: Final = 0.1
 """Share of the rows of a side without a partner above which other forms of their keys are compared."""
 _WORTH_PARSING: Final = re.compile(
-    r"\b(?:join|union|intersect|except|null|between|max|min|limit|sample|tablesample|case|coalesce|ifnull|nvl|try_cast|try_strptime)\b|<>|!=|[<>]=?\s{0,9}(?:'|date\b|timestamp\b)|'\s{0,9}[<>=]|=\s{0,9}'|\b(?:in\s{0,9}\(|group\s{1,9}by\b|distinct\b|filter\b|sum\b)|\bfrom\b[^()]{1,200},|//|\|\||\w\s{0,9}[+-]\s{0,9}[a-z_]",
+    r"\b(?:join|union|intersect|except|null|between|max|min|limit|sample|tablesample|case|coalesce|ifnull|nvl|try_cast|try_strptime)\b|<>|!=|[<>]=?\s{0,9}(?:'|date\b|timestamp\b)|'\s{0,9}[<>=]|=\s{0,9}'|\b(?:in\s{0,9}\(|group\s{1,9}by\b|distinct\b|filter\b|sum\b|count\b|like\b)|\bfrom\b[^()]{1,200},|//|\|\||\w\s{0,9}[+-]\s{0,9}[a-z_]",
     re.IGNORECASE,
 )
 
@@ -140,6 +143,7 @@ def _check_inlined(database: Database, select: Select) -> Iterator[dict[str, Any
         if keys is not None:
             counted.append((join, keys.counts))
     yield from find_repeated_aggregates(inlined, tables, counted)
+    yield from find_missing_operands(database, inlined, tables)
 
 
 def _check_conditions(
@@ -150,6 +154,7 @@ def _check_conditions(
     yield from find_nulls_left_out(database, select, tables)
     yield from find_cut_days(database, select, tables)
     yield from find_text_numbers(database, select, tables)
+    yield from find_counted_values(database, select, tables)
 
 
 def _facts(join: Join, counts: JoinCounts) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from osiris_inspect.runtime.drivers.query_checks.tree import (
     Node,
     Select,
     as_node,
+    call_arguments,
     conjuncts,
     is_literal,
     literal_text,
@@ -18,9 +19,10 @@ from osiris_inspect.runtime.drivers.query_checks.tree import (
     walk,
 )
 
-MAX_VALUES: Final = 1_000
+MAX_VALUES: Final = 5_000
 """Different values of a column above which it is not compared: it holds free text or ids."""
 MAX_LENGTH: Final = 60
+MAX_COMPARED: Final = 200
 MIN_WORD: Final = 5
 """Length of a word in which one other letter is a typing error and not another word."""
 _EQUALITIES: Final = frozenset({"COMPARE_EQUAL", "COMPARE_NOTEQUAL"})
@@ -41,6 +43,19 @@ def find_other_spellings(
     compared: dict[str, list[tuple[Node, str]]] = defaultdict(list)
     for expression, text in _compared_texts(select):
         compared[str(sorted(columns_in(expression)))].append((expression, text))
+    for expression, pattern in _patterns(select):
+        counts = _count_values(database, select, tables, expression)
+        rows = sum(count for value, count in counts.items() if _is_like(pattern, value, re.IGNORECASE))
+        if rows and not any(_is_like(pattern, value) for value in counts):
+            name = next(name for _, name in columns_in(expression))
+            yield {
+                "check": "value-spelled-differently",
+                "column": name,
+                "value": pattern,
+                "others": [],
+                "rows": rows,
+                "matched": 0,
+            }
     for pairs in compared.values():
         counts = _count_values(database, select, tables, pairs[0][0])
         for expression, text in pairs:
@@ -69,6 +84,24 @@ def _compared_texts(select: Select) -> Iterator[tuple[Node, str]]:
         texts = [text for side in sides if (text := literal_text(side)) is not None]
         if len(expressions) == 1:
             yield from ((expressions[0], text) for text in texts if 0 < len(text) <= MAX_LENGTH)
+
+
+def _patterns(select: Select) -> Iterator[tuple[Node, str]]:
+    """Yield each column that is compared by LIKE, and the pattern."""
+    for part in walk([select.node.get(clause) for clause in _CLAUSES]):
+        arguments = call_arguments(part) if part.get("function_name") == "~~" else []
+        pattern = literal_text(arguments[1]) if len(arguments) == 2 else None
+        if (
+            pattern is not None
+            and 0 < len(pattern) <= MAX_LENGTH
+            and arguments[0].get("class") == "COLUMN_REF"
+        ):
+            yield arguments[0], pattern
+
+
+def _is_like(pattern: str, text: str, flags: int = 0) -> bool:
+    parts = [{"%": ".*", "_": "."}.get(letter, re.escape(letter)) for letter in re.sub("%+", "%", pattern)]
+    return re.fullmatch("".join(parts), text[:MAX_COMPARED], flags | re.DOTALL) is not None
 
 
 def _count_values(
@@ -157,7 +190,7 @@ def find_split_groups(
         counts = _count_values(database, select, tables, expression, conditions)
         spellings: dict[str, list[str]] = defaultdict(list)
         for value in counts:
-            key = _folded(value) if _is_word(value) else " ".join(value.split())
+            key = _folded(value) if _is_word(value) or "@" in value else " ".join(value.split())
             if len(key) > 1:
                 spellings[key].append(value)
         split = [sorted(values, key=lambda value: -counts[value]) for values in spellings.values()]
@@ -181,7 +214,7 @@ def _differences(values: list[str]) -> Iterator[str]:
 
 
 def _grouped_columns(select: Select) -> Iterator[Node]:
-    """Yield the columns of GROUP BY, and the only column of SELECT DISTINCT."""
+    """Yield the columns of GROUP BY, the only column of SELECT DISTINCT, and those of count(DISTINCT …)."""
     columns = [as_node(column) for column in select.node.get("select_list", ())]
     groups = [as_node(part) for part in select.node.get("group_expressions", ())]
     if select.node.get("aggregate_handling") == "FORCE_AGGREGATES":
@@ -202,3 +235,6 @@ def _grouped_columns(select: Select) -> Iterator[Node]:
             group = aliases.get(names[0], part) if len(names) == 1 else part
         if group.get("class") == "COLUMN_REF":
             yield group
+    for part in walk(columns):
+        if part.get("function_name") == "count" and part.get("distinct"):
+            yield from (one for one in call_arguments(part) if one.get("class") == "COLUMN_REF")

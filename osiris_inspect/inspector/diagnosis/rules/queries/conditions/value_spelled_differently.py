@@ -33,7 +33,7 @@ TEMPLATE = FindingTemplate(
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find texts of conditions that rows have in another spelling."""
     for found in checks_named(run, "value-spelled-differently"):
-        others = ", ".join(map(repr, found.texts("others")))
+        others = ", ".join(map(repr, found.texts("others"))) or "it in another case"
         matched = found.count("matched")
         own = f"{matched:,} rows have it" if matched else "no row has it"
         yield TEMPLATE.finding(
