@@ -10,6 +10,8 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+MAX_ROWS: Final = 20_000
+"""Rows of a slice that are searched for words."""
 MIN_DECIMALS: Final = 3
 """Different values from which numbers that all end in ``.0`` are noticed."""
 DECIMALS: Final = ".0"
@@ -23,11 +25,12 @@ _ENTITY: Final = re.compile(r"&(?:amp|nbsp|lt|gt|quot|apos|#\d{1,5}|#x[0-9a-fA-F
 
 
 def count_words(array: pa.Array) -> Counter[str]:
-    """Return how many rows of a column of text are one of the known words."""
-    is_word = pc.is_in(array, value_set=pa.array(_WORDS, array.type))
+    """Return how many of the first rows of a column of text are one of the known words."""
+    rows = array.slice(0, MAX_ROWS)
+    is_word = pc.is_in(rows, value_set=pa.array(_WORDS, array.type))
     if not pc.any(is_word).as_py():
         return Counter()
-    return Counter(array.filter(is_word).to_pylist())
+    return Counter(rows.filter(is_word).to_pylist())
 
 
 def find_forms(values: pa.Array) -> Counter[str]:

@@ -2,7 +2,7 @@
 
 What it finds:
     A column of text with `#DIV/0!`, `#REF!`, `#VALUE!`, `#NAME?`, `#NUM!`, `#N/A` or `[object Object]`. The first step with them is
-    reported.
+    reported; in a long frame, its first rows are counted.
 
 Why it matters:
     The cell had no result when the file was saved. The error makes a column of numbers text, and is counted as a value.
@@ -44,7 +44,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
             word = next((word for word in column.odd_values if word in _ERRORS - known), "")
             if word:
                 yield TEMPLATE.finding(
-                    f"{column.name!r} has the text {word} in {column.odd_values[word]:,} of {frame.rows or 0:,} rows",
+                    f"{column.name!r} has the text {word} in {column.odd_values[word]:,} rows",
                     frame_evidence(frame, column.name),
                     step=step.id,
                 )

@@ -47,7 +47,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
             word = _word(column, before)
             if word:
                 yield TEMPLATE.finding(
-                    f"{column.name!r} has the text {word!r} in {column.odd_values[word]:,} of {frame.rows or 0:,} rows; it stands for a missing value",
+                    f"{column.name!r} has the text {word!r} in {column.odd_values[word]:,} rows; it stands for a missing value",
                     frame_evidence(frame, column.name),
                     step=step.id,
                 )
