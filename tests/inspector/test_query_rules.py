@@ -39,6 +39,20 @@ SAMPLE = {"check": "rows-sampled", "part": "LIMIT 200"}
 ZERO = {"check": "quotient-is-zero", "column": "rate", "rows": 40}
 REMOVED = {"check": "union-removes-rows", "table": "a", "rows": 1000, "removed": 12}
 LOST = {"check": "values-lost", "column": "price", "values": 1000, "lost": 300}
+SPELLING = {
+    "check": "value-spelled-differently", "column": "status", "value": "paid", "others": ["Paid"], "rows": 85, "matched": 0,
+}  # fmt: skip
+GROUPS = {
+    "check": "groups-split-by-spelling",
+    "column": "city",
+    "differ_in": ["case"],
+    "groups": 2,
+    "rows": 40,
+}
+COUNTED = {"check": "count-leaves-out-nulls", "column": "phone", "name": "customers", "lost": 58, "rows": 400}
+OPERAND = {
+    "check": "operand-without-value", "column": "net", "operand": "discount", "operator": "-", "lost": 300, "rows": 900,
+}  # fmt: skip
 CASE = {"check": "case-has-one-result", "column": "state", "rows": 1000}
 
 
@@ -92,6 +106,32 @@ def queried(query: str) -> Made:
     return theirs(step("src", "mysql.extractor", rows=20, query=query))
 
 
+UNGROUPED = (
+    "status = 'paid' OR status = 'open' AND amount > 100",
+    "day BETWEEN '2026-01-01' AND '2026-01-31' AND t.kind = 1 OR t.kind = 2 OR t.kind = 3",
+    "id IN (SELECT id FROM u WHERE a = 'x' OR a = 'y' AND b IS NULL)",
+)
+GROUPED = (
+    "(status = 'paid' OR status = 'open') AND amount > 100",
+    "status = 'paid' OR (status = 'open' AND amount > 100)",
+    "country = 'CZ' AND plan = 'pro' OR country = 'SK' AND plan = 'basic'",
+    "status = 'paid' OR amount > 100 AND kind = 'gift'",
+    "day BETWEEN 1 AND 3 OR day = 7",
+    "note = 'a = 1 OR a = 2 AND b = 3' -- a = 1 OR a = 2 AND b = 3",
+)
+FOR_TESTS = (
+    "WHERE customer_id < 20 -- TODO remove, only for testing",
+    "LIMIT 500 /* debug */",
+    "  AND region = 'x -- y' -- temporary",
+)
+NOT_FOR_TESTS = (
+    "WHERE id > 20 -- refunds are loaded elsewhere",
+    "-- debug: see the wiki",
+    "WHERE kind = '-- for testing'",
+    "WHERE is_test = false -- rows of test accounts are left out",
+    "WHERE id > 5 -- TODO: use an index",
+    "WHERE day > '2026-01-01' -- before this day, prices had no tax",
+)
 HITS: Sequence[tuple[str, Made]] = (
     ("join-keys-differ-in-form", checked(KEYS)),
     ("aggregate-repeats-rows", checked(AGGREGATE)),
@@ -128,6 +168,12 @@ HITS: Sequence[tuple[str, Made]] = (
     ("quotient-is-zero", checked(ZERO)),
     ("values-lost-in-column", checked(LOST)),
     ("union-removes-rows", checked(REMOVED)),
+    ("value-spelled-differently", checked(SPELLING)),
+    ("groups-split-by-spelling", checked(GROUPS)),
+    ("operand-without-value", checked(OPERAND)),
+    ("count-leaves-out-nulls", checked(COUNTED)),
+    *(("conditions-not-grouped", queried(f"SELECT * FROM t WHERE {text}")) for text in UNGROUPED),
+    *(("condition-for-tests", queried(f"SELECT * FROM t\n{text}\nORDER BY 1")) for text in FOR_TESTS),
 )
 NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("join-keys-differ-in-form", checked(KEYS | {"unmatched_would_match": {}})),
@@ -197,6 +243,12 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("quotient-is-zero", checked(SAMPLE)),
     ("values-lost-in-column", checked(ZERO)),
     ("union-removes-rows", checked(UNION)),
+    ("value-spelled-differently", checked(GROUPS)),
+    ("groups-split-by-spelling", checked(OPERAND)),
+    ("operand-without-value", checked(COUNTED)),
+    ("count-leaves-out-nulls", checked(SPELLING)),
+    *(("conditions-not-grouped", queried(f"SELECT * FROM t WHERE {text}")) for text in GROUPED),
+    *(("condition-for-tests", queried(f"SELECT * FROM t\n{text}\nORDER BY 1")) for text in NOT_FOR_TESTS),
 )
 
 

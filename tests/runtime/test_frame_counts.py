@@ -333,3 +333,46 @@ def test_text_decoded_wrong_is_counted(
     tmp_path: Path, storage: str, texts: list[str | None], garbled: dict[str, Any]
 ) -> None:
     assert stored(tmp_path, pd.DataFrame({"n": range(len(texts)), "t": texts}), storage).garbled == garbled
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_words_for_no_value_are_counted(tmp_path: Path, storage: str) -> None:
+    frame = pd.DataFrame(
+        {
+            "city": ["nan", "Brno", None, "nan"],
+            "margin": ["1", "#DIV/0!", "2", "3"],
+            "phone": ["420777.0", "420778.0", "nan", "420779.0"],
+            "company": ["Tom &amp; Co", "A & B", "C", "D"],
+            "token": ["nan"] * 4,
+            "version": ["1.0", "1.1", "2.0", "3.0"],
+        }
+    )
+    assert stored(tmp_path, frame, storage).odd_values == {
+        "city": {"nan": 2},
+        "margin": {"#DIV/0!": 1},
+        "phone": {"nan": 1, ".0": 3},
+        "company": {"&amp;": 1},
+    }
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_range_of_bounded_and_infinite_numbers_is_recorded(tmp_path: Path, storage: str) -> None:
+    frame = pd.DataFrame(
+        {"lat": [49.5, np.nan], "ratio": [0.5, np.inf], "amount": [1.5, 2.5], "token": [0.1, np.inf]}
+    )
+    counts = stored(tmp_path, frame, storage)
+    assert counts.min == ("49.5", "0.5", None, None)
+    assert counts.max == ("49.5", "inf", None, None)
+
+
+@pytest.mark.parametrize(
+    ("values", "unique"),
+    [(["a", "b", "c"], ("k",)), (["a", "b", "a"], ()), (["a", "b", None], ()), (["a"], ())],
+)
+def test_first_column_may_be_unique(tmp_path: Path, values: list[Any], unique: tuple[str, ...]) -> None:
+    assert stored(tmp_path, pd.DataFrame({"k": values, "v": range(len(values))})).unique == unique
+
+
+def test_long_frame_has_no_odd_values(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"t": ["nan"] * (MAX_RANGE_ROWS + 1)})
+    assert stored(tmp_path, frame).odd_values == {}

@@ -322,6 +322,11 @@ class Run:
             steps.setdefault(input_name(step.id).lower(), []).append(step)
         return steps
 
+    def input_frames(self, step: StepState) -> Sequence[FrameFacts]:
+        """Return the counts of the frames that a step received, as far as they are known."""
+        frames = (self.frames.get(entry.from_step or "") for entry in step.inputs)
+        return tuple(frame for frame in frames if frame is not None)
+
     def inputs_from(self, step_id: str) -> Sequence[InputState]:
         """Return the inputs that steps made of the frame of one step."""
         return self._inputs_by_producer.get(step_id, ())

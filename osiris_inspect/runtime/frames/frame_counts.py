@@ -3,6 +3,8 @@
 Text is never described by its values, and neither is a column whose name says that it holds a secret.
 """
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
@@ -12,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.types as kinds
 
 from osiris_inspect.model.redaction import is_secret_key
+from osiris_inspect.runtime.frames.odd_values import count_words, find_forms
 
 MAX_COLUMNS: Final = 256
 """Columns of a frame above which only nulls are counted."""
@@ -34,6 +37,11 @@ _DOUBLE_ENCODED: Final = (b"\xc3\x83\xc2", b"\xc3\x84\xc2", b"\xc3\x85\xc2", b"\
 MAX_RANGE_ROWS: Final = 100_000
 """Rows of a frame up to which the smallest and the largest value are searched."""
 MAX_FEW: Final = 16
+MIN_UNIQUE: Final = 2
+_BOUNDED: Final = re.compile(
+    r"age|lat|lon|lng|month|hour|week|pct|percent|rate|price|duration|elapsed|latency", re.IGNORECASE
+)
+"""Names of floating-point columns whose range shows values that cannot be."""
 YEAR_DIGITS: Final = 5
 """Digits of a year that Python cannot represent and that is not that of infinity."""
 
@@ -53,6 +61,7 @@ class FrameCounts:
         self._sampled: list[int] = [0] * len(names)
         self._only: list[Any] = [None] * len(names)  # the one value so far
         self._blank: set[int] = set()
+        self._odd: dict[int, Counter[str]] = {}
         self._total = rows
         self._repeated: dict[str, int] = {}
         self._unique: tuple[str, ...] = ()
@@ -72,8 +81,10 @@ class FrameCounts:
                 self._only[number] = None
             if number in self._blank and self._only[number] is None and not _is_blank(array):
                 self._blank.remove(number)
-            if self._is_ranged and _is_key(array.type):
+            if self._is_ranged and (_is_key(array.type) or _is_float(array.type)):
                 self._add_range(number, array)
+            if self._is_ranged and _is_text(array.type):
+                self._add_odd(number, count_words(array))
         if self._is_ranged and len(arrays) and not self._rows and len(arrays[0]) == self._total:
             self._add_repeated(arrays[: len(self._names)])
             if not self._repeated and MIN_COMPARED_ROWS <= len(arrays[0]) <= MAX_COMPARED_ROWS:
@@ -92,6 +103,12 @@ class FrameCounts:
             self._only[number] = values[0]
         if 0 < len(values) <= MAX_FEW and _is_text(array.type) and _is_blank(values):
             self._blank.add(number)
+        if self._is_ranged and _is_text(array.type):
+            self._add_odd(number, find_forms(values))
+
+    def _add_odd(self, number: int, counts: Counter[str]) -> None:
+        if counts:
+            self._odd[number] = self._odd.get(number, Counter()) + counts
 
     def _add_range(self, number: int, array: pa.Array) -> None:
         ends = pc.min_max(array)
@@ -152,6 +169,8 @@ class FrameCounts:
     @property
     def unique(self) -> tuple[str, ...]:
         """Columns of which each row has its own value; at most ``MAX_UNIQUE``, and only of a small frame."""
+        if not self._unique and self._is_sampled and MIN_UNIQUE <= self._rows < MIN_COMPARED_ROWS:
+            return tuple(self._names[:1]) if self._sampled[:1] == [self._rows] else ()
         return self._unique
 
     @property
@@ -185,8 +204,19 @@ class FrameCounts:
         return tuple(self._names[number] for number in sorted(self._blank))
 
     @property
+    def odd_values(self) -> dict[str, dict[str, int]]:
+        """Rows of columns of text with a word for no value or an error, by column and word, and odd forms of values."""
+        if not self._is_ranged:
+            return {}
+        return {
+            self._names[number]: dict(counts)
+            for number, counts in sorted(self._odd.items())
+            if not is_secret_key(self._names[number])
+        }
+
+    @property
     def low(self) -> tuple[str | None, ...]:
-        """The smallest value of each column of whole numbers or times as text; None for other columns."""
+        """The smallest value of each column of whole numbers, of times and of bounded numbers; None for other columns."""
         return self._texts(self._low)
 
     @property
@@ -198,8 +228,19 @@ class FrameCounts:
         if not self._is_ranged:
             return ()
         return tuple(
-            None if value is None or is_secret_key(name) else _text(value)
-            for name, value in zip(self._names, values, strict=True)
+            _text(value) if value is not None and self._is_described(number) else None
+            for number, value in enumerate(values)
+        )
+
+    def _is_described(self, number: int) -> bool:
+        """Return True for a key, for a number that only some ranges allow, and if it is infinite; not for a secret."""
+        name, ends = self._names[number], (self._low[number], self._high[number])
+        if is_secret_key(name):
+            return False
+        return (
+            not _is_float(ends[0].type)
+            or any(np.isinf(end.as_py()) for end in ends)
+            or _BOUNDED.search(name[:100]) is not None
         )
 
 

@@ -214,6 +214,7 @@ class FrameStore:
             min=counts.low,
             max=counts.high,
             blank_columns=counts.blank_columns,
+            odd_values=counts.odd_values,
             repeated=counts.repeated,
             unique=counts.unique,
             garbled=counts.garbled,

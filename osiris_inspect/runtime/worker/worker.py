@@ -55,6 +55,7 @@ _OPTIONAL_FIELDS = (
     "min",
     "max",
     "blank_columns",
+    "odd_values",
     "repeated",
     "unique",
     "garbled",

@@ -47,11 +47,15 @@ def logged_frame(step: str, rows: int, event_fields: Mapping[str, Any]) -> Frame
     """Return the counts that an ``output_stored`` event contains."""
     names, *values = (_items(event_fields.get(key)) for key in _LISTS)
     blank_names = {name for name in _items(event_fields.get("blank_columns")) if isinstance(name, str)}
+    odd = event_fields.get("odd_values")
+    odd_values = odd if isinstance(odd, Mapping) else {}
     original = event_fields.get("original_names")
     originals = original if isinstance(original, Mapping) else {}
     given = islice(zip_longest(names, *values), len(names))
     columns = tuple(
-        _column(str(originals.get(str(name), name)), value, is_blank=str(name) in blank_names)
+        _column(str(originals.get(str(name), name)), value, is_blank=str(name) in blank_names)._replace(
+            odd_values=_counts(odd_values.get(str(name)))
+        )
         for name, *value in given
     )
     join, fingerprint = event_fields.get("join"), event_fields.get("fingerprint")
@@ -86,6 +90,14 @@ def _column(name: str, values: Sequence[Any], *, is_blank: bool) -> ColumnFacts:
         high if isinstance(high, str) else None,
         is_blank,
     )
+
+
+def _counts(value: Any) -> Mapping[str, int]:
+    """Return the counts of a mapping by word; none if it is not one."""
+    counts = value if isinstance(value, Mapping) else {}
+    return {
+        str(word): rows for word, count in counts.items() if (rows := as_int(count)) is not None and rows > 0
+    }
 
 
 def _items(value: Any) -> list[Any]:

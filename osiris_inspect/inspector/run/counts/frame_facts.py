@@ -12,8 +12,9 @@ class ColumnFacts(NamedTuple):
         dtype: its type as logged; empty if unknown.
         nulls: number of rows without a value; None if unknown.
         distinct: how many different values it has: a number, or ``few`` or ``many``; None if unknown.
-        low, high: smallest and largest value as text, of whole numbers and times; None if unknown.
+        low, high: smallest and largest value as text, of numbers and times; None if unknown.
         is_blank: True if it is text, and its values are all empty or spaces.
+        odd_values: rows of a column of text by a word that stands for no value or an error, and odd forms of values.
     """
 
     name: str
@@ -23,6 +24,7 @@ class ColumnFacts(NamedTuple):
     low: str | None = None
     high: str | None = None
     is_blank: bool = False
+    odd_values: Mapping[str, int] = MappingProxyType({})
 
 
 class JoinFacts(NamedTuple):
