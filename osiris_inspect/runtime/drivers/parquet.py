@@ -17,8 +17,8 @@ from osiris_inspect.runtime.drivers.interface.file_format import (
     unreadable_file,
 )
 from osiris_inspect.runtime.drivers.interface.file_paths import input_paths, output_file
-from osiris_inspect.runtime.drivers.interface.frame_columns import check_unique_names
 from osiris_inspect.runtime.drivers.interface.files_read import files_facts
+from osiris_inspect.runtime.drivers.interface.frame_columns import check_unique_names
 from osiris_inspect.runtime.drivers.interface.repeated_blocks import blocks_of_table
 from osiris_inspect.runtime.drivers.interface.writer_input import writer_input
 from osiris_inspect.runtime.frames.conversion.natural import Natural
