@@ -101,15 +101,17 @@ def _zoned(array: pa.Array) -> pa.Array:
         array.cast(pa.timestamp("us", "UTC"), safe=False).cast(pa.timestamp("us")),
     )
     offsets = shift.cast(pa.int64()).dictionary_encode()
-    names = pa.array([_offset_text(value // 60_000_000) for value in offsets.dictionary.to_pylist()], TEXT)
+    names = pa.array([_offset_text(value // 1_000_000) for value in offsets.dictionary.to_pylist()], TEXT)
     return pc.binary_join_element_wise(
         _with_fraction(local), names.take(offsets.indices), pa.scalar("", TEXT)
     )
 
 
-def _offset_text(minutes: int) -> str:
-    hours, rest = divmod(abs(minutes), 60)
-    return f"{'-' if minutes < 0 else '+'}{hours:02}:{rest:02}"
+def _offset_text(seconds: int) -> str:
+    """Return the offset of a zone; that of local mean time, before zones, has seconds."""
+    hours, rest = divmod(abs(seconds), 3600)
+    text = f"{'-' if seconds < 0 else '+'}{hours:02}:{rest // 60:02}"
+    return f"{text}:{rest % 60:02}" if rest % 60 else text
 
 
 def _with_fraction(array: pa.Array) -> pa.Array:

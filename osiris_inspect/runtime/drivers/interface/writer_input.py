@@ -11,6 +11,7 @@ from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.driver import Config, Inputs
 from osiris_inspect.runtime.frames.conversion.arrow_types import ROWS_PER_SLICE
 from osiris_inspect.runtime.frames.conversion.cell_json import cell_from_json
+from osiris_inspect.runtime.frames.conversion.column_names import label_text
 from osiris_inspect.runtime.frames.conversion.natural import Natural, natural_of
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 
@@ -129,7 +130,7 @@ def target_names(fields: Iterable[Mapping[str, Any]]) -> list[str]:
         label = cell_from_json(field["name"])
         if isinstance(label, tuple):
             raise _name_error(f"name {label!r} of a column has {len(label)} levels", label)
-        name = "" if label is None or label is pd.NA or label != label else str(label)  # noqa: PLR0124  NaN
+        name = label_text(label)
         if any("\ud800" <= letter <= "\udfff" for letter in name):
             raise _name_error(f"name {name!r} of a column is not valid text", name)
         names.append(name)

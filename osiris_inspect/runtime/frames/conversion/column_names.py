@@ -1,7 +1,9 @@
-"""Unique column names for SQL."""
+"""Names of columns: unique ones for SQL, and those of the frame as text."""
 
 from collections.abc import Sequence
 from typing import Any
+
+import pandas as pd
 
 
 def unique_sql_names(labels: Sequence[Any]) -> list[str]:
@@ -19,6 +21,11 @@ def unique_sql_names(labels: Sequence[Any]) -> list[str]:
         taken.add(name.lower())
         names.append(str(name))
     return names
+
+
+def label_text(label: Any) -> str:
+    """Return the label of a column as text; a missing one is empty."""
+    return "" if label is None or label is pd.NA or label != label else str(label)  # noqa: PLR0124  NaN
 
 
 def _is_sql_name(label: Any) -> bool:

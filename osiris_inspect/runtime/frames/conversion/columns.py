@@ -26,7 +26,7 @@ from osiris_inspect.runtime.frames.conversion import (
 )
 from osiris_inspect.runtime.frames.conversion.column_plan import ColumnPlan, Encoder, Planner, Reader
 from osiris_inspect.runtime.frames.conversion.index import index_from_json, index_to_json
-from osiris_inspect.runtime.frames.conversion.natural import STORED_NATURALLY, Natural
+from osiris_inspect.runtime.frames.conversion.natural import Natural, json_texts
 
 
 def plan(values: Any) -> ColumnPlan:
@@ -105,7 +105,7 @@ def _sparse_to_dense(values: Any) -> Any:
 
 
 def _plan_categories(values: Any) -> ColumnPlan:
-    labels = _category_values(values.categories)
+    labels, natural = _category_values(values.categories)
     categories, not_restorable = index_to_json(values.categories, plan)
     info = {"form": "category", "ordered": bool(values.ordered), "categories": categories}
     kind = arrow_types.TEXT_TYPE if labels.type == pa.large_string() else labels.type
@@ -118,34 +118,20 @@ def _plan_categories(values: Any) -> ColumnPlan:
             return labels.take(indices)
         return pa.DictionaryArray.from_arrays(indices, texts)
 
-    return ColumnPlan(
-        kind, info, encode, not_restorable=not_restorable, natural=_category_natural(values.categories)
-    )
+    return ColumnPlan(kind, info, encode, not_restorable=not_restorable, natural=natural)
 
 
-def _category_natural(categories: pd.Index) -> Natural:
-    """Return the natural form of categories: their text, unless two have the same or one has none."""
+def _category_values(categories: pd.Index) -> tuple[pa.Array, Natural]:
+    """Return the stored value of each category and its natural form; none if two have the same."""
     inner = plan(categories.array)
-    if inner.natural.kind == "none":
-        return inner.natural
-    if "cells" in inner.restore_info and len({str(category) for category in categories}) < len(categories):
-        return Natural("none", reason="categories of different types with the same text")
-    return STORED_NATURALLY
-
-
-def _category_values(categories: pd.Index) -> pa.Array:
-    """Return the SQL value of each category: the value if a plain type can hold it, otherwise its text."""
-    inner = plan(categories.array)
-    if (
-        inner.restore_info["form"] in ("string", "numpy", "datetime")
-        or inner.restore_info.get("cells") == "str"
-    ):
-        return inner.encode(categories.array)
-    texts = [str(category) for category in categories]
-    if len(set(texts)) < len(texts):
-        not_restorable: set[str] = set()
-        return object_columns.json_array(list(categories), not_restorable)
-    return object_columns.text_array(texts)
+    labels, natural = inner.encode(categories.array), inner.natural
+    if pa.types.is_nested(labels.type):
+        labels, natural = json_texts(labels), Natural("json")
+    if len(labels.unique()) < len(categories):
+        natural = Natural("none", reason="categories of different types with the same text")
+    if natural.kind == "none":
+        labels = object_columns.json_array(list(categories), set())
+    return labels, natural
 
 
 def _read_sparse(array: Any, info: Mapping[str, Any], hidden: Mapping[str, Any]) -> Any:
@@ -156,7 +142,8 @@ def _read_sparse(array: Any, info: Mapping[str, Any], hidden: Mapping[str, Any])
 
 def _read_category(array: Any, info: Mapping[str, Any], _hidden: Mapping[str, Any]) -> Any:
     categories = index_from_json(info["categories"], restore)
-    codes = _codes(array, _category_values(categories))
+    labels, _ = _category_values(categories)
+    codes = _codes(array, labels)
     return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(categories, ordered=info["ordered"]))
 
 

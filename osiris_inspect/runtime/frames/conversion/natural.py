@@ -15,6 +15,8 @@ type is not the natural one, the column's ``Natural`` names the difference:
 ``none``      internal JSON text                       an error when it is used  an error before anything is written
 ============  =======================================  =====================  ============================
 
+A category is stored and written as its categories are. A duration that no type can represent is ISO 8601 text.
+
 ``none`` is a column that has no natural form, such as objects of a class without text; ``reason`` names its type.
 """
 
@@ -32,6 +34,8 @@ import pyarrow.compute as pc
 
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.frames.conversion.arrow_types import INTERVAL_TYPE
+from osiris_inspect.runtime.frames.conversion.cell_json import cell_from_json
+from osiris_inspect.runtime.frames.conversion.column_names import label_text
 from osiris_inspect.runtime.frames.conversion.natural_cells import (
     NoNaturalFormError,
     duration_text,
@@ -83,7 +87,7 @@ def sql_expression(field: Mapping[str, Any]) -> str | None:
         nanoseconds = _duration_sql(f"{name}.nanoseconds", "ns", field["physical"])
         return f"to_months({name}.months) + to_days({name}.days) + {nanoseconds}"
     if natural.kind == "none":
-        message = no_form_message(field).replace("'", "''")
+        message = no_form_message(field, field["physical"]).replace("'", "''")
         return f"CASE WHEN {name} IS NOT NULL THEN error('{message}') END"
     return None
 
@@ -103,11 +107,9 @@ def _duration_sql(ticks: str, unit: str, column: str) -> str:
 _MICROSECONDS: Final = {"s": 1_000_000, "ms": 1000, "us": 1}
 
 
-def no_form_message(field: Mapping[str, Any]) -> str:
-    """Return what is said of a column without a natural form."""
-    return (
-        f"column {field['physical']!r} contains {natural_of(field).reason}, which has no form outside pandas"
-    )
+def no_form_message(field: Mapping[str, Any], name: str) -> str:
+    """Return the message for a column without a natural form."""
+    return f"column {name!r} contains {natural_of(field).reason}, which has no form outside pandas"
 
 
 def natural_array(array: Any, field: Mapping[str, Any]) -> Any:
@@ -120,11 +122,12 @@ def natural_array(array: Any, field: Mapping[str, Any]) -> Any:
     if natural.kind == "duration":
         return array.cast(pa.duration(natural.detail))
     if natural.kind == "none" and array.null_count < len(array):
+        name = label_text(cell_from_json(field["name"]))
         raise DriverError(
-            no_form_message(field),
+            no_form_message(field, name),
             kind="value-not-convertible",
             fix=NO_FORM_FIX,
-            column=field["physical"],
+            column=name,
             type=field["dtype"],
             value_type=natural.reason,
         )
@@ -226,13 +229,17 @@ def natural_cells(cells: Iterable[Any]) -> NaturalCells:
 def _typed(family: str, cells: Iterable[Any]) -> NaturalCells:
     if family == "number":
         family = "float" if all(_is_exact_float(natural_scalar(cell)) for cell in cells) else "text"
-    candidate = _FAMILIES[family]
+    while family != "text" and not _holds(_FAMILIES[family], cells):
+        family = _FALLBACKS.get(family, "text")
+    return _FAMILIES[family]
+
+
+def _holds(form: NaturalCells, cells: Iterable[Any]) -> bool:
     try:
-        candidate.encode(cells)
+        form.encode(cells)
     except (pa.ArrowException, OverflowError, ValueError):
-        fallback = _FALLBACKS.get(family, "text")
-        return _FAMILIES[fallback]
-    return candidate
+        return False
+    return True
 
 
 _FALLBACKS: Final = {"int": "decimal", "duration": "nanosecond duration"}

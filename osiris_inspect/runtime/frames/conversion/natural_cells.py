@@ -86,12 +86,20 @@ def natural_json(cell: Any) -> Any:
     if isinstance(cell, np.ndarray):
         return [natural_json(item) for item in (cell if cell.ndim > 1 else _items_of_array(cell))]
     if isinstance(cell, (set, frozenset)):
-        return sorted(map(natural_json, cell), key=lambda item: json.dumps(item, sort_keys=True))
+        return [natural_json(item) for item in sorted_items(cell)]
     if isinstance(cell, list) and cell and all(type(item) is tuple and len(item) == 2 for item in cell):
         return _natural_object(cell)  # Arrow's form of a map
     if is_container(cell):
         return [natural_json(item) for item in cell]
     return _json_scalar(natural_scalar(cell))
+
+
+def sorted_items(cell: Iterable[Any]) -> list[Any]:
+    """Return the items of a set: numbers or texts in their order, others in that of their JSON text."""
+    items = list(cell)
+    if len(set(map(type, items))) == 1 and type(items[0]) in (int, float, str):
+        return sorted(items)
+    return sorted(items, key=json_text)
 
 
 def json_text(cell: Any) -> str:

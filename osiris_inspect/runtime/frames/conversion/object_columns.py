@@ -22,7 +22,7 @@ from osiris_inspect.runtime.frames.conversion import cell_json
 from osiris_inspect.runtime.frames.conversion.arrow_types import rows_per_slice, storage_type
 from osiris_inspect.runtime.frames.conversion.column_plan import ColumnPlan
 from osiris_inspect.runtime.frames.conversion.natural import Natural, natural_cells
-from osiris_inspect.runtime.frames.conversion.natural_cells import json_text
+from osiris_inspect.runtime.frames.conversion.natural_cells import json_text, sorted_items
 
 _MISSING_VALUES: tuple[Any, ...] = (None, float("nan"), pd.NaT, pd.NA)
 _GAP_TYPES = {type(None): 0, float: 1, type(pd.NaT): 2, type(pd.NA): 3}
@@ -80,16 +80,6 @@ def _plain_decimal(number: Any) -> str:
 def decimals_of(array: Any) -> list[Any]:
     """Return the decimals that ``decimal_texts`` wrote, None for gaps."""
     return [None if text is None else Decimal(text) for text in array.to_pylist()]
-
-
-def text_array(texts: list[str]) -> pa.Array:
-    """Return text as Arrow; text that is not valid UTF-8 is escaped."""
-    try:
-        return pa.array(texts, type=pa.large_string())
-    except UnicodeEncodeError:
-        return pa.array(
-            [text.encode("utf-8", "backslashreplace").decode() for text in texts], type=pa.large_string()
-        )
 
 
 # -- gaps ----------------------------------------------------------------------------------------------------
@@ -313,7 +303,7 @@ def _plan_sequences(values: "np.ndarray[Any, Any]", name: str) -> ColumnPlan | N
 
 
 def _as_lists(values: Any, *, is_set: bool) -> list[Any]:
-    order: Any = (lambda cell: sorted(cell, key=repr)) if is_set else list
+    order: Any = sorted_items if is_set else list
     return [None if cell is None else order(cell) for cell in _present(values)]
 
 
