@@ -96,12 +96,9 @@ def _are_multiples(ticks: pa.Array, size: int) -> bool:
 
 def _zoned(array: pa.Array) -> pa.Array:
     local = pc.local_timestamp(array)
-    shift = pc.subtract(
-        local.cast(pa.timestamp("us"), safe=False),
-        array.cast(pa.timestamp("us", "UTC"), safe=False).cast(pa.timestamp("us")),
-    )
-    offsets = shift.cast(pa.int64()).dictionary_encode()
-    names = pa.array([_offset_text(value // 1_000_000) for value in offsets.dictionary.to_pylist()], TEXT)
+    offsets = pc.subtract(local.cast(pa.int64()), array.cast(pa.int64())).dictionary_encode()
+    per_second = _TICKS[array.type.unit]
+    names = pa.array([_offset_text(value // per_second) for value in offsets.dictionary.to_pylist()], TEXT)
     return pc.binary_join_element_wise(
         _with_fraction(local), names.take(offsets.indices), pa.scalar("", TEXT)
     )
