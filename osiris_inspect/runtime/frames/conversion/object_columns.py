@@ -221,8 +221,11 @@ def _plan_durations(values: "np.ndarray[Any, Any]") -> ColumnPlan | None:
     )
 
 
-def _plan_decimals(values: "np.ndarray[Any, Any]") -> ColumnPlan:
-    column = _plan_exact_decimals([cell for cell in values if not _is_missing(cell)], values)
+def _plan_decimals(values: "np.ndarray[Any, Any]") -> ColumnPlan | None:
+    real = [cell for cell in values if not _is_missing(cell)]
+    column = _plan_exact_decimals(real, values)
+    if column is None and any(cell.is_finite() and int(cell.as_tuple().exponent) > 0 for cell in real):
+        return None  # text without an exponent does not restore 1E+3
     return column or ColumnPlan(
         pa.large_string(), {"cells": "decimal text"}, decimal_texts, natural=Natural("decimal")
     )
