@@ -16,6 +16,7 @@ type is not the natural one, the column's ``Natural`` names the difference:
 ============  =======================================  =====================  ============================
 
 A category is stored and written as its categories are. A duration that no type can represent is ISO 8601 text.
+Arrow's ``date64``, which has milliseconds, is a timestamp.
 
 ``none`` is a column that has no natural form, such as objects of a class without text; ``reason`` names its type.
 """
