@@ -226,6 +226,10 @@ def _durations(column: TargetColumn, array: pa.Array) -> pa.Array:
     micros = pc.divide(pc.multiply_checked(ticks, per[0]), per[1])
     if per[1] > 1 and pc.any(pc.not_equal(pc.multiply(micros, per[1]), ticks)).as_py():
         raise _nanoseconds_error(column)
+    if not column.target.startswith(
+        "interval"
+    ):  # text, or unknown: readable, and an interval reads it as well
+        return _to_text(micros, lambda value: iso_duration(0, 0, value * 1000))
     text = pa.large_string()
     unit_name, separator = pa.scalar("microseconds", text), pa.scalar(" ", text)
     return pc.binary_join_element_wise(micros.cast(text), unit_name, separator)

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Collection, Mapping
-from typing import Any
+from decimal import Decimal
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -53,10 +54,35 @@ def _is_json(text: str) -> bool:
     return True
 
 
+class _LostDigitsError(Exception):
+    """A number of JSON text has more digits than a JSON number of Python."""
+
+
+def _exact_float(text: str) -> float:
+    value = float(text)
+    if (len(text) > _EXACT_DIGITS or "e" in text.lower()) and Decimal(text) != Decimal(repr(value)):
+        raise _LostDigitsError(text)
+    return value
+
+
+_EXACT_DIGITS: Final = 15
+
+
 def _parse_json(name: str, column: pa.ChunkedArray | pa.Array) -> list[Any]:
     try:
         # unlike orjson, json keeps every digit of an integer
-        return [None if value is None else json.loads(value) for value in column.to_pylist()]
+        return [
+            None if value is None else json.loads(value, parse_float=_exact_float)
+            for value in column.to_pylist()
+        ]
+    except _LostDigitsError as error:
+        raise DriverError(
+            f"column {name!r} contains JSON with a number that loses digits over REST: {error}",
+            kind="value-refused",
+            fix="write over SQL, with pg_dsn, or make the number a text in the JSON",
+            column=name,
+            type="json",
+        ) from error
     except ValueError as error:
         raise DriverError(
             f"column {name!r} contains text that is not JSON, but the table's column is JSON: {error}",
