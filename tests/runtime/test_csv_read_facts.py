@@ -115,7 +115,7 @@ def test_worker_records_odd_values(tmp_path: Path) -> None:
     (tmp_path / "n.csv").write_text("n,m,t\n" + NUMBERS + "41,-,x\n")
     run = make_run(tmp_path, text=STATS.replace("{path: movies.csv}", "{path: n.csv}").replace("title", "t"))
     stored = [event for event in events_of(run.path) if event["event"] == "output_stored"]
-    assert stored[0]["source"] == odd("m", "-", 42)
+    assert stored[0]["source"] == {**odd("m", "-", 42), "dialect": {"delimiter": ","}}
 
 
 def lines(header: str, *rows: str) -> str:

@@ -132,6 +132,10 @@ class StepCompiler:
                 condition = f" with {other}: {config[other]}" if other else ""
                 text = f"config of step {self.id!r} lacks {key.name!r}, which {component.name} requires{condition}"
                 self._problem(f"{text}; add it: {key.description}", "config")
+            equal = key.equal_key(config)
+            if equal is not None:
+                text = f"{key.name!r} and {equal!r} are both {config[key.name]!r}; set one of them to another character"
+                self._problem(text, "config", *((key.name,) if key.name in self.config else ()))
 
     def _check_connection(self, family: str, component: str, value: Any) -> None:
         if has_unresolved_parameter(value):

@@ -1,6 +1,6 @@
 """CSV files: extractor and writer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -8,6 +8,7 @@ import pandas as pd
 
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.csv import writer
+from osiris_inspect.runtime.drivers.csv.dialect import AUTO
 from osiris_inspect.runtime.drivers.csv.file_checks import add_signs, check_file
 from osiris_inspect.runtime.drivers.csv.number_like_codes import may_have_codes
 from osiris_inspect.runtime.drivers.csv.read_facts import Fact, line_facts, row_facts
@@ -50,6 +51,8 @@ class CsvExtractor:
             frame, facts = _concatenate(parts, file_column)
             rows_of_files = frame.drop(columns=file_column) if file_column else frame
             files = [file for file, _ in parts]
+            if config["delimiter"] == AUTO:
+                facts["dialect"] = _sniffed(files)
             facts |= row_facts(files, rows_of_files) | value_facts(files, rows_of_files)
             ctx.describe_source({**signs, **facts})
             return {"df": frame}
@@ -68,6 +71,15 @@ class CsvWriter:
                 written = writer.write(path, schema, batches, frames.natural, dialect, ctx.progress)
         ctx.metric("rows_written", written)
         return {"rows_written": written}
+
+
+def _sniffed(files: Sequence[CsvFile]) -> dict[str, str]:
+    """Return the delimiter of the files, or of the first files if it is not the same."""
+    delimiters = {str(file.path): str(file.config["delimiter"]) for file in files}
+    different = {*delimiters.values()}
+    return (
+        {"delimiter": different.pop()} if len(different) == 1 else dict(islice(delimiters.items(), MAX_KEPT))
+    )
 
 
 def _check_same_columns(file: CsvFile, first: CsvFile) -> None:
@@ -95,6 +107,7 @@ def _concatenate(
         lambda names: [file.text_columns(names, len(frame)) for file, frame in parts],
         files[0].dtypes,
         files[0].null_values,
+        files[0].numbers,
         may_have_codes=may_have_codes(files),
     )
     if file_column:

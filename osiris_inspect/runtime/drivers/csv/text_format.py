@@ -1,8 +1,7 @@
-"""Checks of a CSV file's encoding, format and delimiter, made where reading it would fail or return garbage."""
+"""Checks of a CSV file's encoding and format, made where reading it would fail or return garbage."""
 
 import codecs
-import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +17,6 @@ from osiris_inspect.runtime.drivers.interface.file_format import (
     wide_encoding,
 )
 
-_DELIMITERS: Final = (";", "\t", "|", ",")
 _USUAL_ENCODINGS: Final = ("utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1250", "cp1252", "shift_jis")
 _COMPRESSIONS: Final[Mapping[str, str]] = {
     ".gz": "gzip",
@@ -117,6 +115,14 @@ def compression_of(source: Path | bytes, config: Config) -> str | None:
     return _COMPRESSIONS.get(source.suffix.lower()) if isinstance(source, Path) else None
 
 
+def first_bytes(source: Path | bytes, size: int) -> bytes:
+    """Return at most ``size`` bytes from the start of a file."""
+    if isinstance(source, bytes):
+        return source[:size]
+    with source.open("rb") as file:
+        return file.read(size)
+
+
 def wrong_format_error(path: Path, form: FileFormat | None, config: Config) -> DriverError:
     """Return the error for a file that is not CSV text as the step describes it; None is text."""
     if form is None:
@@ -132,42 +138,6 @@ def wrong_format_error(path: Path, form: FileFormat | None, config: Config) -> D
         fix=fix,
         path=str(path),
         format=form.name if form else "text",
-    )
-
-
-def probable_delimiter(lines: Sequence[str], delimiter: str) -> str | None:
-    """Return the other delimiter that splits the lines into equally many fields, more than ``delimiter`` their first.
-
-    ``lines`` begin with the header.
-    """
-    for candidate in _DELIMITERS:
-        fields = set(_field_counts(lines, candidate))
-        if candidate == delimiter or len(lines) < 2 or len(fields) != 1:
-            continue
-        if fields.pop() > next(_field_counts(lines, delimiter), 1):
-            return candidate
-    return None
-
-
-def _field_counts(lines: Sequence[str], delimiter: str) -> Iterator[int]:
-    """Yield the number of fields of each line."""
-    if len(delimiter) == 1:
-        yield from (len(row) for row in csv.reader(lines, delimiter=delimiter))
-
-
-def wrong_delimiter_error(path: Path, config: Config, delimiter: str, header: str) -> DriverError:
-    """Return the error for a file whose lines are separated by ``delimiter`` instead of the requested one."""
-    fields = next(_field_counts([header], delimiter))
-    written = r'"\t"' if delimiter == "\t" else f"{delimiter!r}"
-    return DriverError(
-        f"{path} is separated by {delimiter!r}, not {config['delimiter']!r}: "
-        f"each line has {fields} fields that way",
-        kind="delimiter-wrong",
-        fix=f"set delimiter: {written}",
-        path=str(path),
-        delimiter=config["delimiter"],
-        found_delimiter=delimiter,
-        fields=fields,
     )
 
 
