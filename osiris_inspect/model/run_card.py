@@ -27,6 +27,7 @@ class StepCard(NamedTuple):
     spill_paths: Mapping[str, str] | None = None
     rows_in: int | None = None
     rows_out: int | None = None
+    rows_rejected: int | None = None
     duration_ms: float | None = None
     memory_bytes: int | None = None
     spill_bytes: int | None = None
@@ -78,6 +79,7 @@ def _step(item: Mapping[str, Any]) -> StepCard:
         status=status if status in get_args(StepStatus) else None,
         rows_in=as_int(item.get("rows_in")),
         rows_out=as_int(item.get("rows_out")),
+        rows_rejected=as_int(item.get("rows_rejected")),
         duration_ms=finite_number(item.get("duration_ms")),
         has_df_in_memory=_typed(item.get("has_df_in_memory"), bool),
         spill_used=_typed(item.get("spill_used"), bool),

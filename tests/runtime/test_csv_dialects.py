@@ -1,6 +1,8 @@
 """CSV files of many dialects: the delimiter that the first lines show, quotes, escapes, and separators of numbers."""
 
+import csv
 import gzip
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +15,8 @@ from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.pipeline.builtin_components import all_components
 from osiris_inspect.runtime.pipeline.lint import lint
 from tests.runtime.driving import context, drive
+from tests.runtime.pipelines import STATS
+from tests.runtime.runs import events_of, make_run
 
 CSV = "filesystem.csv_extractor"
 WIDE = [f"{'column' * 8}, {number}" for number in range(1_500)]
@@ -229,3 +233,63 @@ steps:
 def test_lint_checks_the_dialect(setting: str, expected: tuple[str, ...]) -> None:
     messages = lint(PIPELINE % setting, "p.yaml", all_components())
     assert tuple(str(message).removeprefix("p.yaml:") for message in messages) == expected
+
+
+def rejected(folder: Path) -> list[list[str]]:
+    with (folder / "artifacts" / "rejected_rows.csv").open(newline="") as stream:
+        return list(csv.reader(stream))
+
+
+@pytest.mark.parametrize("mode", ["warn", "skip"])
+@pytest.mark.parametrize(
+    ("content", "config", "expected"),
+    [
+        ("a,b\n1,2\n1,2,3\n4,5\n7,8,9,10\n", {}, [("3", "3 fields instead of 2", "1,2,3"), ("5", "4 fields instead of 2", "7,8,9,10")]),
+        ("note\n\na,b\n\n1,2,3\n", {"skip_rows": 1}, [("5", "3 fields instead of 2", "1,2,3")]),
+        ('a,b\n"x\ny",1\n"p\nq",2,3\n4,5\n', {}, [("4", "3 fields instead of 2", '"p\nq",2,3')]),
+        ("a;b\r\n1;2;3\r\n4;5\r\n", {}, [("2", "3 fields instead of 2", "1;2;3")]),
+        ("a,b\n# x,y,z\n1,2,3 # p,q\n4,5\n", {"comment": "#"}, [("3", "3 fields instead of 2", "1,2,3 # p,q")]),
+        ("a b\n1 2 3\n4  5\n", {"delimiter": r"\s+"}, [("2", "more fields than the header", "1 2 3")]),
+        ("a,b\n1,ž,3\n".encode("utf-16"), {"encoding": "utf-16"}, [("2", "3 fields instead of 2", "1,ž,3")]),
+        (gzip.compress(b"a,b\n1,2,3\n", mtime=0), {"compression": "gzip"}, [("2", "3 fields instead of 2", "1,2,3")]),
+        ("a,b\n1,2\n" + "x" * 2_000 + "y,2,3\n", {}, [("3", "3 fields instead of 2", "x" * 2_000)]),
+        ("a,b\n1,2,3\n4,x\x1fy\n5,6,7\n", {}, [("2", "more fields than the header", ""), ("4", "more fields than the header", "")]),
+    ],
+)  # fmt: skip
+def test_row_that_is_left_out_is_recorded(
+    tmp_path: Path,
+    content: str | bytes,
+    config: dict[str, Any],
+    expected: list[tuple[str, str, str]],
+    mode: str,
+) -> None:
+    extract(tmp_path, content, **config, on_bad_lines=mode)
+    header, *rows = rejected(tmp_path)
+    assert header == ["file", "line", "reason", "text"]
+    assert rows == [[str(tmp_path / "a.csv"), *row] for row in expected]
+
+
+def test_many_rejected_rows_are_counted_and_recorded_in_part(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n" + "1,2,3\n" * 1_500)
+    config = {"path": "a.csv", "on_bad_lines": "skip"}
+    assert drive(CSV, config, context(tmp_path))["rows_rejected"] == 1_500
+    assert len(rejected(tmp_path)) == 1_001
+
+
+def test_file_without_rejected_rows_records_none(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n3\n")
+    config = {"path": "a.csv", "on_bad_lines": "skip"}
+    assert drive(CSV, config, context(tmp_path))["rows_rejected"] == 0
+    assert not (tmp_path / "artifacts" / "rejected_rows.csv").exists()
+
+
+def test_run_card_counts_the_rejected_rows(tmp_path: Path) -> None:
+    (tmp_path / "bad.csv").write_text("title,rating\nx,1\ny,2,3\n")
+    text = STATS.replace("{path: movies.csv}", "{path: bad.csv, on_bad_lines: skip}")
+    run = make_run(tmp_path, text=text)
+    ends = {event["step_id"]: event for event in events_of(run.path) if event["event"] == "step_complete"}
+    card = json.loads((run.path / "artifacts/_system/run_card.json").read_bytes())
+    counts = {step["step_id"]: step["rows_rejected"] for step in card["steps"]}
+    assert ends["extract-movies"]["rows_rejected"] == 1
+    assert counts == {"extract-movies": 1, "compute-stats": None, "write-stats": None}
+    assert (run.path / "artifacts/extract-movies/rejected_rows.csv").is_file()

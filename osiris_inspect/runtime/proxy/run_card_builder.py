@@ -94,5 +94,9 @@ def _from_step_end(event: Event) -> dict[str, Any]:
         info = parse_error_info(event.fields.get("error_info"))
         is_interrupted = info is not None and info.kind == "interrupted"
         return {"status": "interrupted" if is_interrupted else "failed", **duration, "error": event.error}
-    rows = event.fields.get("rows_processed")
-    return {"status": "succeeded", **duration, **({} if rows is None else {"rows_out": rows})}
+    counts = {
+        "rows_out": event.fields.get("rows_processed"),
+        "rows_rejected": event.fields.get("rows_rejected"),
+    }
+    known = {name: count for name, count in counts.items() if count is not None}
+    return {"status": "succeeded", **duration, **known}

@@ -376,8 +376,7 @@ class Worker:
                 driver=driver_name,
                 keys=list(map(str, result)) if isinstance(result, Mapping) else None,
             )
-        written = _finite_number(result.get("rows_written")) if isinstance(result, Mapping) else None
-        written = None if written is None else int(written)
+        written, rejected = _row_count(result, "rows_written"), _row_count(result, "rows_rejected")
         rows = stored.rows if stored.rows is not None else written
         outcome: dict[str, Any] = {"rows_processed": rows, "storage": stored.storage}
         if stored.parquet:
@@ -386,6 +385,11 @@ class Worker:
             outcome["rows_received"] = rows_in
         if written is not None:
             outcome["rows_written"] = written
+        if rejected is not None:
+            outcome["rows_rejected"] = rejected
+        if (self._run_dir / layout.rejected_rows_path(step_id)).is_file():
+            artifact = {"artifact_type": "rejected_rows", "path": layout.rejected_rows_path(step_id)}
+            self._emitter.emit("artifact_created", artifact, step_id)
         return outcome
 
     def _release_inputs(self, steps: Container[str], inputs: dict[str, ResolvedInput]) -> None:
@@ -407,6 +411,12 @@ class Worker:
             self._emitter.emit("metric_refused", event_fields, step_id)
             return
         self._emitter.send(MetricMessage(self._context.clock(), str(name), number, step_id))
+
+
+def _row_count(result: Mapping[str, Any] | None, name: str) -> int | None:
+    """Return a count that a driver returns; None if there is none."""
+    count = _finite_number(result.get(name)) if isinstance(result, Mapping) else None
+    return None if count is None else int(count)
 
 
 def _missing_frame_kind(result: Any) -> str:

@@ -13,6 +13,7 @@ from osiris_inspect.runtime.drivers.csv.file_checks import add_signs, check_file
 from osiris_inspect.runtime.drivers.csv.number_like_codes import may_have_codes
 from osiris_inspect.runtime.drivers.csv.read_facts import Fact, line_facts, row_facts
 from osiris_inspect.runtime.drivers.csv.reader import CsvFile, open_csv
+from osiris_inspect.runtime.drivers.csv.rejected_rows import record_rejected_rows
 from osiris_inspect.runtime.drivers.csv.timestamps import days_read_as_months, parse_timestamp_columns
 from osiris_inspect.runtime.drivers.csv.type_inference import unify_types
 from osiris_inspect.runtime.drivers.csv.value_facts import value_facts
@@ -45,8 +46,6 @@ class CsvExtractor:
                 rows += len(parts[-1][1])
                 ctx.progress(rows)
             ctx.metric("rows_read", rows)
-            if config.get("on_bad_lines", "error") != "error":
-                ctx.metric("lines_left_out", sum(len(file.skipped_lines) for file, _ in parts))
             file_column = config.get("file_column")
             frame, facts = _concatenate(parts, file_column)
             rows_of_files = frame.drop(columns=file_column) if file_column else frame
@@ -55,7 +54,11 @@ class CsvExtractor:
                 facts["dialect"] = _sniffed(files)
             facts |= row_facts(files, rows_of_files) | value_facts(files, rows_of_files)
             ctx.describe_source({**signs, **facts})
-            return {"df": frame}
+            if config.get("on_bad_lines", "error") == "error":
+                return {"df": frame}
+            rejected = record_rejected_rows(files, ctx)
+            ctx.metric("lines_left_out", rejected)
+            return {"df": frame, "rows_rejected": rejected}
 
 
 class CsvWriter:

@@ -57,7 +57,7 @@ _DEFAULT_NULL_VALUES: Final = (
 )
 _WIDTHS_ONLY: Final[Mapping[str, Any]] = {"dtype": "S1", "na_filter": False}
 """Options that make pandas keep one character per field, which is fast."""
-_READ_ERRORS: Final = (
+READ_ERRORS: Final = (
     *(pd.errors.ParserWarning, MemoryError, OSError, ValueError, TypeError, ImportError),
     *(EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile),
 )
@@ -139,6 +139,14 @@ class CsvFile:
         """Return the texts of a column, with those that mean a missing value."""
         texts: pd.Series[Any] = self._read((column,), "str", na_filter=False)[column]
         return texts
+
+    def physical_lines(self) -> Iterator[str]:
+        """Yield all lines of the file without their ends; a quoted line break ends a line too.
+
+        Raises:
+            READ_ERRORS: the file changed, or a line contains a control character that separates fields.
+        """
+        return _physical_lines(self.source, self.config, chunksize=_LINES_PER_CHUNK)
 
     def check_new_column(self, name: str) -> None:
         """Check that a column of this name can be added.
@@ -358,7 +366,7 @@ def _parser_warnings(source: Path | bytes, config: Config, **options: Any) -> li
 def _csv_errors(path: Path, config: Config) -> Iterator[None]:
     try:
         yield
-    except _READ_ERRORS as error:
+    except READ_ERRORS as error:
         raise read_error(path, config, error, lambda: _first_lines(path, config)) from error
 
 
@@ -368,11 +376,10 @@ def _first_lines(source: Path | bytes, config: Config) -> Head:
         return Head([], is_whole=True)
     if compression_of(source, config) is None:
         return _first_lines_of_text(source, config)
+    options = {"skiprows": config.get("skip_rows"), "chunksize": _SAMPLED_LINES}
     try:
-        lines = list(
-            islice(_physical_lines(source, config, skiprows=config.get("skip_rows")), _SAMPLED_LINES)
-        )
-    except _READ_ERRORS:  # reading the table fails with the same error
+        lines = list(islice(_physical_lines(source, config, **options), _SAMPLED_LINES))
+    except READ_ERRORS:  # reading the table fails with the same error
         return Head([], is_whole=True)
     return Head([line for line in lines if line.strip()], is_whole=len(lines) < _SAMPLED_LINES)
 
@@ -393,8 +400,16 @@ def _first_lines_of_text(source: Path | bytes, config: Config) -> Head:
 
 def _physical_lines(source: Path | bytes, config: Config, **options: Any) -> Iterator[str]:
     """Yield the lines of a file without their ends; a quoted line break ends a line too."""
-    options |= {"sep": _NO_DELIMITER, "header": None, "dtype": "str", "na_filter": False, "comment": None}
+    options = {
+        "skiprows": None,
+        **options,
+        "sep": _NO_DELIMITER,
+        "header": None,
+        "dtype": "str",
+        "na_filter": False,
+        "comment": None,
+    }
     options |= {"quoting": csv.QUOTE_NONE, "escapechar": None, "skip_blank_lines": False}
-    with _parsed(source, config, **options, chunksize=_SAMPLED_LINES) as chunks:
+    with _parsed(source, config, **options) as chunks:
         for chunk in chunks:
             yield from chunk[0]

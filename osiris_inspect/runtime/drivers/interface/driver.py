@@ -51,8 +51,9 @@ class Driver(Protocol):
     """Runs one step.
 
     Inputs are handles, so a driver that reads Arrow or SQL need not load a pandas frame. An extractor or a processor
-    returns ``{"df": frame}``, a pandas frame or an Arrow table; a writer returns ``{"rows_written": n}``. An exception
-    fails the step only. Changes to an input frame are not visible to other steps.
+    returns ``{"df": frame}``, a pandas frame or an Arrow table; a writer returns ``{"rows_written": n}``. A driver that
+    leaves rows out adds ``"rows_rejected": n``, and may write them to ``rejected_rows.csv`` in ``ctx.artifacts``. An
+    exception fails the step only. Changes to an input frame are not visible to other steps.
 
     Reports show the kind, the fix and the facts of a ``DriverError``; the kind of any other exception is
     ``driver-raised``. A kind is a slug of ``model.error_info.ERROR_KINDS`` if one fits, else one of your own. Facts are
