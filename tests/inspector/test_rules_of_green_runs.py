@@ -549,7 +549,7 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("word-read-as-missing", signed({"keep_default_na": False})),
     ("word-read-as-missing", missing(count=0)),
     ("word-read-as-missing", signed(words_as_missing="country")),
-    ("digits-lost", signed(kept_as_text={"ean": "digits with an E"})),
+    ("digits-lost", signed(dtype_inferred={"ean": "text: digits with an E"})),
     ("digits-lost", shortened(count=0)),
     ("day-read-as-month", signed({"parse_dates": ["day"]})),
     ("day-read-as-month", month_first("%Y-%m-%d")),

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from osiris_inspect.inspector.analysis.analyze import analyze
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.pipeline.builtin_components import all_components
 from osiris_inspect.runtime.pipeline.lint import lint
@@ -207,6 +208,12 @@ steps:
         ("quote: \"'\", escape: '\\', decimal: ',', thousands: '.'", ()),
         ("quote: none", ()),
         (
+            "dtype: {zip: int64, id: int64, Phone_1: str}",
+            (
+                "4:88: warning: column 'zip' is read as int64, so 00123 becomes 123; use str to keep codes as they are",
+            ),
+        ),
+        (
             "quote: ab",
             (
                 "4:82: error: invalid value 'ab' for 'quote': expected one ASCII sign such as \" or ', or none",
@@ -293,3 +300,12 @@ def test_run_card_counts_the_rejected_rows(tmp_path: Path) -> None:
     assert ends["extract-movies"]["rows_rejected"] == 1
     assert counts == {"extract-movies": 1, "compute-stats": None, "write-stats": None}
     assert (run.path / "artifacts/extract-movies/rejected_rows.csv").is_file()
+
+
+def test_report_names_the_file_of_rejected_rows(tmp_path: Path) -> None:
+    (tmp_path / "bad.csv").write_text("title,rating\nx,1\ny,2,3\n")
+    run = make_run(tmp_path, text=STATS.replace("{path: movies.csv}", "{path: bad.csv, on_bad_lines: skip}"))
+    findings = [finding for finding in analyze(run.path).findings if finding.rule == "rows-skipped"]
+    assert [finding.message for finding in findings] == [
+        "counted 1 lines left out; see artifacts/extract-movies/rejected_rows.csv"
+    ]

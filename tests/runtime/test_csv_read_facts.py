@@ -57,8 +57,8 @@ def odd(column: str, value: str, line: int, **more: int) -> dict[str, Any]:
         ("n,m,t\n" + NUMBERS + "41,12 pcs,x\n", {}, odd("m", "12 pcs", 42)),
         ("# title\nn,m,t\n" + NUMBERS + "41,-,x\n", {"skip_rows": 1}, odd("m", "-", 43)),
         ("t,n\na,1\nb,2\nc,3\nTotal,6\n", {}, {"total_line": 5, "total_label": "Total"}),
-        ("zip,n\n01234,1\n98765,2\n", {}, {"kept_as_text": {"zip": "leading zeros"}}),
-        ("code,n\n12E45678,1\n98E7,2\n", {}, {"kept_as_text": {"code": "digits with an E"}}),
+        ("zip,n\n01234,1\n98765,2\n", {}, {"dtype_inferred": {"zip": "text: leading zeros"}}),
+        ("code,n\n12E45678,1\n98E7,2\n", {}, {"dtype_inferred": {"code": "text: digits with an E"}}),
         ("t,n,m\na,1,2\nb,2,5\nc,3,9\n,6,16\n", {}, {"total_line": 5, "total_label": ""}),
     ],
 )

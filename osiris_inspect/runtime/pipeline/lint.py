@@ -1,8 +1,9 @@
 """Linter: finds problems of a pipeline, including the tables that its SQL reads, without running it."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from osiris_inspect.base.near_names import did_you_mean
 from osiris_inspect.model import manifest
@@ -16,6 +17,12 @@ from osiris_inspect.runtime.pipeline.step_compiler import SQL
 from osiris_inspect.runtime.pipeline.yaml_positions import PositionedDocument
 
 LintSeverity = Literal["error", "warning"]
+_CODE: Final = re.compile(
+    r"(?:^|[\W_])(?:zip|zipcode|postal|postcode|plz|psc|ean|gtin|upc|isbn|phone|tel|mobile|fax|sku|barcode|iban|ssn)"
+    r"(?:$|[\W_])",
+    re.IGNORECASE,
+)
+_NUMBER_TYPE: Final = re.compile(r"u?int|float|double", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,7 @@ def lint(
         checked = _CheckedStep(document, text, position, step, compiled)
         messages += _check_sql(checked) if step.driver == SQL else []
         messages += _check_ignored_keys(checked, components[step.component])
+        messages += _check_types_of_codes(checked)
     messages += _check_unused_outputs(document, ids, compiled, components)
     return sorted(messages, key=lambda message: (message.problem.line, message.problem.column))
 
@@ -143,6 +151,17 @@ def _check_ignored_keys(checked: _CheckedStep, component: Component) -> Iterator
                 checked.document.problem_at_key(text, "steps", checked.position, "config", str(name)),
                 "warning",
             )
+
+
+def _check_types_of_codes(checked: _CheckedStep) -> Iterator[LintMessage]:
+    """Report columns of codes that the step types as numbers, which have no leading zeros."""
+    types = checked.config.get("dtype")
+    for name, dtype in types.items() if isinstance(types, dict) else ():
+        if _CODE.search(str(name)) and _NUMBER_TYPE.match(str(dtype)):
+            text = (
+                f"column {name!r} is read as {dtype}, so 00123 becomes 123; use str to keep codes as they are"
+            )
+            yield LintMessage(checked.problem(text, "config", "dtype", name), "warning")
 
 
 def _check_unused_outputs(

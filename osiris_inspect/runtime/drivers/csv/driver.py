@@ -120,7 +120,9 @@ def _concatenate(
     joint = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
     facts: dict[str, Fact] = {}
     if kept:
-        facts["kept_as_text"] = {str(name): reason for name, reason in islice(kept.items(), MAX_KEPT)}
+        facts["dtype_inferred"] = {
+            str(name): f"text: {reason}" for name, reason in islice(kept.items(), MAX_KEPT)
+        }
     parsed = parse_timestamp_columns(joint, files[0], codes=kept)
     swapped = days_read_as_months(joint, parsed, files[0])
     if swapped:
