@@ -700,6 +700,21 @@ def test_word_among_a_few_words_is_a_note(tmp_path: Path) -> None:
             "remove 'day' from parse_dates, and convert its text in the next query: strptime(\"day\", '%d.%m.%Y %H:%M')",
         ),
         (
+            odd("price", "1,250.00", decimals=300),
+            "1 of 400 values of 'price' is not a number: '1,250.00' in line 79, a number with another separator; so the column became text",
+            "set thousands: ',' in the step; if 'price' is text, set its dtype to str",
+        ),
+        (
+            odd("price", "12,5"),
+            "1 of 400 values of 'price' is not a number: '12,5' in line 79, a number with another separator; so the column became text",
+            "set decimal: ',' in the step; if 'price' is text, set its dtype to str",
+        ),
+        (
+            odd("price", "12,5", decimals=300),
+            "1 of 400 values of 'price' is not a number: '12,5' in line 79, a number with another separator; so the column became text",
+            "correct the value in the file; if 'price' is text, set its dtype to str",
+        ),
+        (
             signed(repeated_blocks=2),
             "the source has all of its rows twice, block after block: the first 25 rows come again in the same order",
             "have the file written once, from the beginning: it was appended to itself, or joined with its copy; if its rows repeat on purpose, allow this rule for the step",
