@@ -60,6 +60,7 @@ DIALECTS = (
     Dialect("english thousands", 'v,n\n"1,234.5",1\n"12",2\n', ",", {"v": [1234.5, 12], "n": [1, 2]}, {"thousands": ","}),
     Dialect("requested type of thousands", "v;n\n1.234,5;1\n2;2\n", ";", {"v": [1234.5, 2], "n": [1, 2]}, {**GROUPED, "dtype": {"v": "float64"}}),
     Dialect("one column of numbers", "id\n1\n2\n", ",", {"id": [1, 2]}),
+    Dialect("one column of decimal commas", "v\n1,5\n-2,25\n", ";", {"v": [1.5, -2.25]}, {"decimal": ","}),
     Dialect("one column of words", "text\nhello\nworld\n", ",", {"text": ["hello", "world"]}),
     Dialect("one column of lists", "tags\na;b\nc;d\n", ",", {"tags": ["a;b", "c;d"]}),
     Dialect("one column with a semicolon in its name", "note; free text\nhello\nworld\n", ",", {"note; free text": ["hello", "world"]}),
@@ -104,6 +105,19 @@ def extract(folder: Path, content: str | bytes, **config: Any) -> tuple[dict[Any
     ctx = replace(context(folder), describe_source=recorded.update)
     frame = drive(CSV, {"path": "a.csv", **config}, ctx)["df"]
     return frame.astype(object).where(frame.notna(), None).to_dict("list"), recorded
+
+
+def test_thousands_of_several_files_are_one_type(tmp_path: Path) -> None:
+    (tmp_path / "b.csv").write_text("v;n\n12;2\n")
+    assert extract(tmp_path, "v;n\n1.234;1\n", path="*.csv", **GROUPED)[0] == {"v": [1234, 12], "n": [1, 2]}
+    (tmp_path / "c.csv").write_text("v;n\nx;2\n")
+    frame, _ = extract(tmp_path, "v;n\n1.234;1\n", path="*.csv", **GROUPED)
+    assert frame["v"] == ["1.234", "12", "x"]
+
+
+def test_title_with_a_long_field_is_ragged(tmp_path: Path) -> None:
+    error = failure(tmp_path, "x" * 200_000 + "\na,b\n1,2\n")
+    assert error.kind == "csv-ragged"
 
 
 def failure(folder: Path, content: str, **config: Any) -> DriverError:

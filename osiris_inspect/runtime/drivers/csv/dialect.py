@@ -168,8 +168,8 @@ def _invalid(setting: str, value: Any, expected: str) -> DriverError:
 
 
 def sniffed_delimiter(head: Head, config: Config) -> str:
-    """Return the delimiter of a file by its first lines; a comma if they show no other."""
-    return header_delimiter(head, config) or ","
+    """Return the delimiter of a file by its first lines; of one column, a character that its numbers do not contain."""
+    return header_delimiter(head, config) or (";" if config.get("decimal") == "," else ",")
 
 
 def header_delimiter(head: Head, config: Config) -> str | None:

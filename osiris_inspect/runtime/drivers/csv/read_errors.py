@@ -1,5 +1,6 @@
 """Errors of reading a CSV file: the kind, the fix and the facts."""
 
+import csv
 import lzma
 import re
 import zipfile
@@ -128,7 +129,10 @@ def _ragged_error(path: Path, config: Config, ragged: re.Match[str], head: Head)
 def _is_header_after_title(head: Head, config: Config, width: int) -> bool:
     """Return True if the first line of the full width consists of names, and all lines after it have that width."""
     delimiter = config["delimiter"]
-    rows = list(FieldSyntax.of_config(config).rows(head.lines, delimiter)) if len(delimiter) == 1 else []
+    try:
+        rows = list(FieldSyntax.of_config(config).rows(head.lines, delimiter)) if len(delimiter) == 1 else []
+    except csv.Error:  # a field that is too long for a name
+        return False
     start = next((number for number, row in enumerate(rows) if len(row) == width), 0)
     if not start or len(rows) < start + 2 or any(len(row) != width for row in rows[start:]):
         return False
