@@ -239,7 +239,7 @@ steps:
         ),
         (
             "decimal: ';'",
-            ("4:84: error: invalid value ';' for 'decimal': expected one of '.', ','",),
+            ("4:84: error: invalid value ';' for 'decimal': expected a point or a comma",),
         ),
         (
             "thousands: '.'",
