@@ -58,6 +58,12 @@ def odd(column: str, value: str, line: int, **more: int) -> dict[str, Any]:
         ("# title\nn,m,t\n" + NUMBERS + "41,-,x\n", {"skip_rows": 1}, odd("m", "-", 43)),
         ("t,n\na,1\nb,2\nc,3\nTotal,6\n", {}, {"total_line": 5, "total_label": "Total"}),
         ("zip,n\n01234,1\n98765,2\n", {}, {"dtype_inferred": {"zip": "text: leading zeros"}}),
+        ("v;n\n1,5;1\n2;2\n", {}, {"dtype_inferred": {"v": "text: commas between digits"}}),
+        (
+            'v,n\n"1,234.5",1\n,2\n"1,234,567",3\n',
+            {},
+            {"dtype_inferred": {"v": "text: commas between digits"}},
+        ),
         ("code,n\n12E45678,1\n98E7,2\n", {}, {"dtype_inferred": {"code": "text: digits with an E"}}),
         ("t,n,m\na,1,2\nb,2,5\nc,3,9\n,6,16\n", {}, {"total_line": 5, "total_label": ""}),
     ],
@@ -71,6 +77,10 @@ def test_line_that_does_not_fit_is_recorded(
 @pytest.mark.parametrize(
     ("text", "config"),
     [
+        ("v;n\n1,5;1\n2;2\n", {"decimal": ","}),
+        ("v;n\n1,5;1\n2;2\n", {"dtype": {"v": "str"}}),
+        ("v;n\n1,5;1\n2,5,3;2\n", {}),
+        ("v;n\n1.234;1\n1.2.3;2\n", {}),
         ("a,b,c\n1,2,3\n4,5,\n", {}),
         ('a,b\n1,"two\nlines"\n2,\n', {}),
         ("a,b\n1,x\x0by\n2,\n", {}),

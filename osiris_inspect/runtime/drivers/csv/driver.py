@@ -16,7 +16,7 @@ from osiris_inspect.runtime.drivers.csv.reader import CsvFile, open_csv
 from osiris_inspect.runtime.drivers.csv.rejected_rows import record_rejected_rows
 from osiris_inspect.runtime.drivers.csv.timestamps import days_read_as_months, parse_timestamp_columns
 from osiris_inspect.runtime.drivers.csv.type_inference import unify_types
-from osiris_inspect.runtime.drivers.csv.value_facts import value_facts
+from osiris_inspect.runtime.drivers.csv.value_facts import COMMAS, columns_with_commas, value_facts
 from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContext, Inputs, errors_name_step
 from osiris_inspect.runtime.drivers.interface.file_paths import input_paths, output_file
 from osiris_inspect.runtime.drivers.interface.writer_input import writer_input
@@ -119,9 +119,10 @@ def _concatenate(
             frame[file_column] = str(file.path)
     joint = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
     facts: dict[str, Fact] = {}
-    if kept:
+    inferred = {**kept, **dict.fromkeys(columns_with_commas(joint, files[0]), COMMAS)}
+    if inferred:
         facts["dtype_inferred"] = {
-            str(name): f"text: {reason}" for name, reason in islice(kept.items(), MAX_KEPT)
+            str(name): f"text: {reason}" for name, reason in islice(inferred.items(), MAX_KEPT)
         }
     parsed = parse_timestamp_columns(joint, files[0], codes=kept)
     swapped = days_read_as_months(joint, parsed, files[0])

@@ -12,8 +12,8 @@ Recorded as ``source`` of ``output_stored``, beside the signs of ``file_checks``
   of these, ``different`` of which are different; ``decimals`` of the numbers have a decimal point.
 - ``total_line``: the last row, if its numbers are the sums of the rows before it; ``total_label`` is its label.
 - ``repeated_blocks``: how often the rows come, block after block; repeated headers are not counted.
-- ``dtype_inferred``: columns of numbers that stay text because they are codes, and why: ``text: leading zeros``; see
-  ``number_like_codes``.
+- ``dtype_inferred``: columns of numbers that stay text, and why: ``text: leading zeros`` and ``text: digits with an E`` are
+  codes, see ``number_like_codes``; ``text: commas between digits`` are numbers if the step sets ``decimal`` or ``thousands``.
 
 Instead of a line, a row from 1 is named, as in ``total_row``, if a row has several lines or there are several files.
 The lines are checked in the first ``MAX_BYTES`` of each file.
