@@ -179,9 +179,9 @@ def header_delimiter(head: Head, config: Config) -> str | None:
     one that splits most rows like the header is used, then the one with most fields.
     """
     syntax = FieldSyntax.of_config(config)
-    fits = {candidate: _fit(head, candidate, syntax) for candidate in _CANDIDATES}
-    possible = [name for name, fit in fits.items() if fit.fields > 1 and fit.share >= MIN_SHARE]
     text = "\n".join(head.lines)
+    fits = {candidate: _fit(head, candidate, syntax) for candidate in _CANDIDATES if candidate in text}
+    possible = [name for name, fit in fits.items() if fit.fields > 1 and fit.share >= MIN_SHARE]
     if len(_COMMA_OF_TEXT.findall(text)) < text.count(","):
         possible.sort(key=",".__ne__)
     return max(possible, key=fits.__getitem__, default=None)  # the first of equals

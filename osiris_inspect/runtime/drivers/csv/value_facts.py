@@ -33,6 +33,7 @@ MIN_SCIENTIFIC: Final = 5
 MAX_EXPONENTS: Final = 3
 _SCIENTIFIC: Final = r"\s*[+-]?[1-9](?:\.[0-9]{1,6})?[Ee]\+?(?:09|1[0-9]|20)\s*"
 COMMAS: Final = "commas between digits"
+_DIGITS: Final = re.compile(r"[-+]?[0-9][0-9., ]*")
 _FORMATS_WITH_COMMAS: Final = (NumberFormat(",", "."), NumberFormat(",", " "), NumberFormat(".", ","))
 _LONG_INTEGER: Final = r"\s*[+-]?[0-9]{10,20}\s*"
 
@@ -61,7 +62,7 @@ def columns_with_commas(frame: pd.DataFrame, file: CsvFile) -> list[Any]:
 
 def _are_numbers_with_commas(column: "pd.Series[Any]") -> bool:
     sample = column.iloc[:SAMPLED].dropna()
-    if not len(sample) or not str(sample.iloc[0]).strip()[-1:].isdigit():
+    if not len(sample) or not _DIGITS.fullmatch(str(sample.iloc[0])):
         return False
     return any(
         form.plain_texts(sample) is not None and form.plain_texts(column) is not None
