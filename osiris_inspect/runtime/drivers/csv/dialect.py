@@ -182,7 +182,7 @@ def header_delimiter(head: Head, config: Config) -> str | None:
     text = "\n".join(head.lines)
     fits = {candidate: _fit(head, candidate, syntax) for candidate in _CANDIDATES if candidate in text}
     possible = [name for name, fit in fits.items() if fit.fields > 1 and fit.share >= MIN_SHARE]
-    if len(_COMMA_OF_TEXT.findall(text)) < text.count(","):
+    if len(possible) > 1 and len(_COMMA_OF_TEXT.findall(text)) < text.count(","):
         possible.sort(key=",".__ne__)
     return max(possible, key=fits.__getitem__, default=None)  # the first of equals
 
@@ -195,7 +195,7 @@ class _Fit(NamedTuple):
 def _fit(head: Head, delimiter: str, syntax: FieldSyntax) -> _Fit:
     """Return the share of the rows that a delimiter splits into as many fields as the header, and their number."""
     try:
-        rows = [row for row in syntax.rows(head.lines, delimiter) if any(map(str.strip, row)) or len(row) > 1]
+        rows = [row for row in syntax.rows(head.lines, delimiter) if len(row) > 1 or any(map(str.strip, row))]
     except csv.Error:  # a field that is too long, or a NUL
         return _Fit(0, 0)
     if not head.is_whole and len(rows) > 1:

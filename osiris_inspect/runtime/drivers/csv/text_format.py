@@ -10,6 +10,7 @@ from osiris_inspect.base.text_formats import TextFormat, text_format
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.driver import Config
 from osiris_inspect.runtime.drivers.interface.file_format import (
+    START_BYTES,
     FileFormat,
     decoded_start,
     is_utf8,
@@ -60,7 +61,8 @@ def check_is_text(source: Path | bytes, path: Path, config: Config) -> None:
         raise wrong_format_error(path, form, config)
     if compression is not None:
         return
-    encoding = wide_encoding(source)
+    start = first_bytes(source, START_BYTES)
+    encoding = wide_encoding(start)
     if encoding is not None and not _is_same_family(encoding, config["encoding"]):
         raise DriverError(
             f"{path} is {encoding}, not {config['encoding']}",
@@ -70,7 +72,7 @@ def check_is_text(source: Path | bytes, path: Path, config: Config) -> None:
             encoding=config["encoding"],
             found_encoding=encoding,
         )
-    if _is_wide(config["encoding"]) and is_utf8(source):
+    if _is_wide(config["encoding"]) and is_utf8(start):
         raise DriverError(
             f"{path} is utf-8, not {config['encoding']}",
             kind="encoding-wrong",
@@ -80,7 +82,7 @@ def check_is_text(source: Path | bytes, path: Path, config: Config) -> None:
             found_encoding="utf-8",
         )
     is_header_first = bool(config["header"]) and not config.get("skip_rows")
-    text = text_format(decoded_start(source, config["encoding"]), is_first_line_header=is_header_first)
+    text = text_format(decoded_start(start, config["encoding"]), is_first_line_header=is_header_first)
     if text is not None:
         raise not_a_table_error(path, text)
 

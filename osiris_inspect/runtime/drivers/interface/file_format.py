@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.protocol.error_report import kind_of, os_error_facts
 
-_START_BYTES: Final = 4096
+START_BYTES: Final = 4096
 _MIN_ZERO_BYTES: Final = 2
 
 
@@ -132,9 +132,9 @@ _READ_FIXES: Final[Mapping[str, str]] = {
 
 def _start(source: Path | bytes) -> bytes:
     if isinstance(source, bytes):
-        return source[:_START_BYTES]
+        return source[:START_BYTES]
     with source.open("rb") as file:
-        return file.read(_START_BYTES)
+        return file.read(START_BYTES)
 
 
 def _ends_like_parquet(source: Path | bytes) -> bool:
