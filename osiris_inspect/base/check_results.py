@@ -50,16 +50,19 @@ class CheckResult:
     @property
     def requirement(self) -> str:
         """Name, columns and expected value of the check, such as ``not_null 'id'`` or ``min 'age' 0``."""
-        columns = ", ".join(map(repr, self.columns))
         expected = "" if self.expected is None else _short(self.expected)
-        return " ".join(filter(None, (self.check, columns, expected)))
+        return " ".join(filter(None, (self.check, self._names, expected)))
+
+    @property
+    def _names(self) -> str:
+        return ", ".join(map(_short, self.columns))
 
     @property
     def outcome(self) -> str:
         """Outcome in past tense: ``3 of 100 rows had no value in 'id'``."""
         if self.check == "rows":
             return f"the frame had {_count(self.rows)}, expected {_limits(self.expected)}"
-        name = ", ".join(map(repr, self.columns))
+        name = self._names
         failed = self.failed_rows or 0
         if self.check == "sql":
             return f"the query {_short(self.expected)} returned {_count(failed)}"
@@ -106,10 +109,9 @@ def _count(rows: int) -> str:
 
 def _limits(expected: Any) -> str:
     limits = expected if isinstance(expected, Mapping) else {}
-    texts = [
-        f"{word} {limits[key]:,}" for key, word in (("min", "at least"), ("max", "at most")) if key in limits
-    ]
-    return " and ".join(texts)
+    known = {key: limits[key] for key in ("min", "max") if type(limits.get(key)) is int}
+    words = {"min": "at least", "max": "at most"}
+    return " and ".join(f"{words[key]} {limit:,}" for key, limit in known.items()) or "another number"
 
 
 def _short(value: Any) -> str:
