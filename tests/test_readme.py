@@ -113,7 +113,22 @@ def test_readme_checks_report_offending_rows(folder: Path) -> None:
         ("read-movies", "sql"): ("failed", 1, 2),
         ("write-movies", "in"): ("failed", 1, 2),
     }
-    assert [finding["rule"] for finding in document["findings"]].count("check-failed") == 2
+    warned = [finding["step"] for finding in document["findings"] if finding["rule"] == "check-failed"]
+    assert warned == ["read-movies", "write-movies"]
+
+
+def test_warning_of_checks_can_be_allowed(folder: Path) -> None:
+    (folder / "osiris-demo").mkdir()
+    (folder / "osiris-demo/movies.csv").write_text(
+        "id,title,director,year,rating\n1,Dawn,Eva Lind,1999,9.9\n"
+    )
+    comment = "  # osiris-inspect: allow check-failed: known"
+    text = FILES["checked.yaml"].replace("id: read-movies", f"id: read-movies{comment}")
+    (folder / "checked.yaml").write_text(text)
+    assert run("osiris-inspect run checked.yaml", folder).returncode == 0
+    (document,) = json.loads(run("osiris-inspect summarize logs --format json", folder).stdout)["runs"]
+    warned = [finding["step"] for finding in document["findings"] if finding["rule"] == "check-failed"]
+    assert warned == ["write-movies"]
 
 
 def test_readme_marks_are_those_of_runs() -> None:

@@ -1,12 +1,14 @@
 """Checks of a step: lint, runs in memory, spilled and in a sandbox, the artifact and the meaning of each check."""
 
 import json
+import uuid
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import orjson
 import pandas as pd
 import pytest
 
@@ -18,9 +20,13 @@ from osiris_inspect.runtime.pipeline.builtin_components import all_components
 from osiris_inspect.runtime.pipeline.lint import lint
 from osiris_inspect.runtime.pipeline.step_checks import read_checks
 from osiris_inspect.runtime.protocol.cancellation import CancelToken
-from tests.runtime.driving import STORAGES, handed
+from tests.runtime.clouds import in_the
+from tests.runtime.driving import STORAGES, context, drive, handed
 from tests.runtime.pipelines import compiled
 from tests.runtime.runs import NAMES, make_run
+
+if TYPE_CHECKING:
+    from tests.runtime.fake_e2b.cloud import Cloud
 
 SPILLED = {"memory": "0", "spill": "1"}
 HEAD = 'oml_version: "0.1.0"\nname: p\nsteps:\n'
@@ -85,6 +91,7 @@ def storage(request: pytest.FixtureRequest) -> str:
         ([pd.Timestamp("2024-01-01", tz="Asia/Tokyo")], {"values": {"a": {"min": "2023-12-31 15:00:01"}}}, 1),
         ([pd.Timedelta("1s"), pd.Timedelta("3s")], {"values": {"a": {"max": "2 seconds"}}}, 1),
         (pd.Categorical(["u", "v", None]), {"values": {"a": {"in": ["u"]}}}, 1),
+        ([uuid.UUID(int=1), None], {"values": {"a": {"in": ["00000000-0000-0000-0000-000000000002"]}}}, 1),
         ([None, None], {"values": {"a": {"min": 1, "regex": "x", "in": ["y"]}}}, 0),
         ([1, 2, 3], {"sql": "SELECT * FROM df WHERE a > 1"}, 2),
         ([1, 2, 3], {"sql": "SELECT x.a FROM df AS x JOIN df AS y ON x.a = y.a + 1; -- pairs"}, 2),
@@ -170,6 +177,33 @@ def test_column_name_that_occurs_twice_is_refused(tmp_path: Path) -> None:
 
 
 # offending rows
+
+
+def test_frame_of_a_query_is_checked_by_its_sql_types(tmp_path: Path, storage: str) -> None:
+    query = """SELECT gen_random_uuid() AS u, '{"a": [1, NaN]}'::VARCHAR AS broken, 3::HUGEINT AS h, DATE '2024-02-01' AS d,
+        TIME '12:00' AS t, 1.50::DECIMAL(9,2) AS p, {'k': 1} AS s, 'x'::ENUM('x', 'y') AS e FROM range(2)"""
+    ctx = context(tmp_path)
+    frame = drive("duckdb.processor", {"query": query}, ctx, df=handed(tmp_path, pd.DataFrame({"a": [1]})))[
+        "df"
+    ]
+    checks = {
+        "unique": [["h"], ["s", "d"]],
+        "values": {
+            "u": {"regex": "none"},
+            "broken": {"in": ["x"]},
+            "h": {"min": 4},
+            "d": {"max": "2024-01-31"},
+            "t": {"max": "11:59:59"},
+            "p": {"max": 1.49},
+            "e": {"in": ["y"]},
+        },
+    }
+    report = checked(tmp_path, frame, checks, storage)
+    assert [result.failed_rows for result in report.results] == [2] * 9
+    (values,) = (row["values"] for row in report.samples[0][:1])
+    assert orjson.loads(orjson.dumps({**values, "u": None})) == {
+        "u": None, "broken": '{"a": [1, NaN]}', "h": 3, "d": "2024-02-01", "t": "12:00:00", "p": 1.5, "s": {"k": 1}, "e": "x",
+    }  # fmt: skip
 
 
 def test_first_offending_rows_are_kept_in_order(tmp_path: Path, storage: str) -> None:
@@ -343,6 +377,25 @@ def test_failed_check_of_writer_leaves_target_as_it_was(tmp_path: Path, on: str)
     assert result.status == "failed"
     assert [path.read_text() for path in tmp_path.rglob("out.csv")] == ["old\n"]
     assert events(result.path, "check_result")[0]["failed_rows"] == 3
+
+
+def test_checks_in_e2b_have_the_results_of_a_local_run(tmp_path: Path, cloud: "Cloud") -> None:
+    runs = [
+        make_run(tmp_path / "local", text=WARNING).path,
+        make_run(tmp_path / "e2b", text=WARNING, transport=in_the(cloud)).path,
+    ]
+    place = {"ts", "seq", "session", "mono"}
+    local, remote = (
+        [
+            {key: value for key, value in event.items() if key not in place}
+            for event in events(run, "check_result")
+        ]
+        for run in runs
+    )
+    assert len(local) == 3
+    assert remote == local
+    files = [(run / "artifacts/movies/failed_checks.json").read_bytes() for run in runs]
+    assert files[0] == files[1]
 
 
 def test_warning_check_keeps_run_green_and_is_found(tmp_path: Path, storage: str) -> None:

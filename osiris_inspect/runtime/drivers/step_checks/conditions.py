@@ -15,6 +15,7 @@ from osiris_inspect.runtime.frames.conversion.natural import Natural
 
 _NUMBER: Final = re.compile(r"U?(?:TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|FLOAT|DOUBLE|DECIMAL\(.*|BIGNUM")
 _TIME: Final = re.compile(r"DATE|TIMESTAMP.*|TIME\b.*|INTERVAL")
+_TEXTS: Final = frozenset({"VARCHAR", "UUID", "JSON"})
 _FLOATS: Final = frozenset({"FLOAT", "DOUBLE"})
 _MAX_NAMES: Final = 50
 """Columns that an error names."""
@@ -62,7 +63,7 @@ class CheckedColumn:
             case "duration":
                 return f"to_json({name} || ' {self.natural.detail}')"
             case "json":
-                return name
+                return f"CASE WHEN json_valid({name}) THEN {name} ELSE to_json({name}) END"
             case "none":
                 return f"CASE WHEN {name} IS NOT NULL THEN to_json({text_literal(f'<{self.natural.reason}>')}) END"
         return f"to_json({name})"
@@ -74,7 +75,7 @@ class CheckedColumn:
             return ""
         if self.natural.kind == "decimal" or _NUMBER.fullmatch(self.kind):
             return "number"
-        if self.kind == "VARCHAR" or self.kind.startswith("ENUM"):
+        if self.kind in _TEXTS or self.kind.startswith("ENUM"):
             return "text"
         if _TIME.fullmatch(self.kind):
             return "time"
