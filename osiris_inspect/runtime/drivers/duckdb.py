@@ -116,7 +116,15 @@ def _describe_query(
         facts = check_query(database, last, ResultColumns(table.num_rows, only_value))
     except duckdb.InterruptException:
         raise
-    except (duckdb.Error, pa.ArrowException, AttributeError, LookupError, TypeError, ValueError) as error:
+    except (
+        duckdb.Error,
+        pa.ArrowException,
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:
         # a tree that the checks do not know; the query has succeeded, and the log says what was not checked
         ctx.describe_query([{"check": "not-checked", "reason": f"{type(error).__name__}: {error}"}])
         return
