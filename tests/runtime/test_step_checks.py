@@ -15,6 +15,7 @@ import pytest
 from osiris_inspect.inspector.analysis.analyze import analyze
 from osiris_inspect.model import manifest
 from osiris_inspect.model.errors import DriverError, PipelineError
+from osiris_inspect.model.redaction import Redactor
 from osiris_inspect.runtime.drivers.step_checks.checker import MAX_SAMPLE_ROWS, CheckedFrame, check_frame
 from osiris_inspect.runtime.pipeline.builtin_components import all_components
 from osiris_inspect.runtime.pipeline.lint import lint
@@ -138,7 +139,7 @@ def test_column_without_natural_form_can_be_checked_for_nulls(tmp_path: Path, st
     frame = pd.DataFrame({"a": [object(), None], "b": [1, 2]})
     report = checked(tmp_path, frame, {"not_null": ["a"], "values": {"b": {"max": 0}}}, storage)
     assert [result.failed_rows for result in report.results] == [1, 2]
-    sample = json.loads(report.failures_json())["checks"][1]["offending_rows"]
+    sample = json.loads(report.failures_json(Redactor()))["checks"][1]["offending_rows"]
     assert [row["values"]["a"] for row in sample] == ["<object>", None]
 
 
@@ -230,7 +231,9 @@ def test_offending_rows_are_equal_in_memory_and_spilled(tmp_path: Path) -> None:
     texts = []
     for storage in sorted(STORAGES):
         (tmp_path / storage).mkdir()
-        texts.append(checked(tmp_path / storage, frame, {"unique": ["id"]}, storage).failures_json())
+        texts.append(
+            checked(tmp_path / storage, frame, {"unique": ["id"]}, storage).failures_json(Redactor())
+        )
     assert texts[0] == texts[1]
     first, second = json.loads(texts[0], parse_float=str)["checks"][0]["offending_rows"]
     assert first["values"] == {
@@ -423,6 +426,17 @@ def test_values_of_offending_rows_are_not_in_the_log(tmp_path: Path) -> None:
     log = (result.path / "events.jsonl").read_text() + (result.path / "worker.log").read_text()
     assert "Film 12" in (result.path / "artifacts/movies/failed_checks.json").read_text()
     assert "Film 12" not in log
+
+
+def test_secret_in_a_check_is_masked_in_all_files(tmp_path: Path) -> None:
+    secret = "s3cret-of-the-run"
+    text = WARNING.replace("not_null", f"sql: \"SELECT '{secret}' AS s FROM df\"\n      not_null")
+    result = make_run(tmp_path, text=text, secrets=(secret,))
+    assert events(result.path, "check_result")[-1]["expected"] == "SELECT '***' AS s FROM df"
+    artifact = json.loads((result.path / "artifacts/movies/failed_checks.json").read_text())
+    assert artifact["checks"][-1]["expected"] == "SELECT '***' AS s FROM df"
+    others = [path for path in result.path.rglob("*") if path.is_file() and path.name != "failed_checks.json"]
+    assert not [path for path in others if secret in path.read_text(errors="replace")]
 
 
 def test_checks_leave_no_temporary_files(tmp_path: Path) -> None:

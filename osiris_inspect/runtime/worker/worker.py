@@ -419,7 +419,7 @@ class Worker:
         if not failed:
             return
         path = layout.failed_checks_path(step_id)
-        write_atomic(self._run_dir / path, frame.failures_json(), sync=False)
+        write_atomic(self._run_dir / path, frame.failures_json(self._emitter.redactor), sync=False)
         self._emitter.emit("artifact_created", {"artifact_type": "failed_checks", "path": path}, step_id)
         if checks.get("on_failure") != "warn":
             raise failed_error(step_id, frame.results, path)

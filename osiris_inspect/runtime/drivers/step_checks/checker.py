@@ -15,6 +15,7 @@ import orjson
 
 from osiris_inspect.base.check_results import CheckResult, describe_failures
 from osiris_inspect.model.errors import DriverError
+from osiris_inspect.model.redaction import Redactor
 from osiris_inspect.runtime.drivers.duckdb import shifted_lines
 from osiris_inspect.runtime.drivers.duckdb_errors import query_error
 from osiris_inspect.runtime.drivers.step_checks.conditions import (
@@ -52,10 +53,10 @@ class CheckedFrame:
     results: tuple[CheckResult, ...]
     samples: tuple[tuple[Mapping[str, Any], ...], ...]
 
-    def failures_json(self) -> bytes:
-        """Return the content of ``failed_checks.json``: each failed check with its offending rows."""
+    def failures_json(self, redactor: Redactor) -> bytes:
+        """Return the content of ``failed_checks.json``: each failed check, secrets masked, and its offending rows."""
         failed = [
-            {**result.to_fields(), "offending_rows": sample}
+            {**redactor.redact_value(result.to_fields()), "offending_rows": sample}
             for result, sample in zip(self.results, self.samples, strict=True)
             if not result.passed
         ]

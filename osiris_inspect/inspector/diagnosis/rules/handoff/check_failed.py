@@ -22,7 +22,7 @@ from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.finding import Evidence, Severity
 
 _ARTIFACT = "/failed_checks.json"
-NEEDS = ("check_result",)
+NEEDS = ("steps",)
 TEMPLATE = FindingTemplate(Severity.WARNING, "data")
 
 
