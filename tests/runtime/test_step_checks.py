@@ -116,6 +116,11 @@ def test_rows_are_held_against_limits(
     assert (result.passed, result.rows, result.failed_rows) == (passed, rows, None)
 
 
+def test_rows_of_frame_without_columns_are_counted(tmp_path: Path, storage: str) -> None:
+    result = checked(tmp_path, pd.DataFrame(index=range(3)), {"rows": {"max": 2}}, storage).results[0]
+    assert (result.passed, result.rows) == (False, 3)
+
+
 def test_key_of_several_columns_is_compared_as_whole(tmp_path: Path, storage: str) -> None:
     frame = pd.DataFrame({"a": [1, 1, 1, 2, 2], "b": ["x", "y", "x", None, None]})
     assert failed_rows(tmp_path, frame, {"unique": [["a", "b"], ["a"]]}, storage) == [2, 5]

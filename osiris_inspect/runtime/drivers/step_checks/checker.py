@@ -4,6 +4,7 @@ A frame in memory is read as a stream by each query. The queries see no files, n
 """
 
 import json
+import resource
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -33,8 +34,9 @@ MAX_SAMPLE_ROWS: Final = 20
 """Offending rows of a check that are kept."""
 MAX_TEXT_CHARS: Final = 1_000
 """Characters of a text that are kept of an offending row."""
-MEMORY_LIMIT: Final = "1GB"
+MAX_MEMORY_BYTES: Final = 1_000_000_000
 """Memory of the queries; what exceeds it is written to a temporary directory."""
+_MIN_MEMORY_BYTES: Final = 50_000_000
 _STREAM: Final = "\x01stream"
 _FRAME: Final = '"\x01frame"'
 """View of the frame as it is stored, also of columns without a natural form."""
@@ -77,27 +79,25 @@ def check_frame(
     if limits:
         is_met = limits.get("min", 0) <= resolved.rows <= limits.get("max", resolved.rows)
         found.append((CheckResult("rows", (), dict(limits), resolved.rows, None, is_met, on_failure), ()))
-    with _session(resolved, temp_dir, cancel) as connection:
-        try:
+    if set(checks) <= {"rows", "on_failure"}:
+        return CheckedFrame((found[0][0],), ((),))
+    try:
+        with _session(resolved, temp_dir, cancel) as connection:
             columns = _columns(connection, resolved)
             planned = list(plan_checks(checks, columns))
-            counts = _failed_rows(connection, planned)
-            for check, failed in zip(planned, counts, strict=True):
+            for check, failed in zip(planned, _failed_rows(connection, planned), strict=True):
                 if check.refusal and failed:
                     raise _refused(check)
                 result = CheckResult(
                     check.check, check.names, check.expected, resolved.rows, failed, not failed, on_failure
                 )
                 found.append((result, _sample(connection, check, columns) if failed else ()))
-        except duckdb.Error as error:
-            raise _named(query_error(error, {}, {}), "check the frame") from error
-        for number, query in enumerate(checks.get("sql", ()), start=1):
-            try:
-                failed, sample = _run_query(connection, query)
-            except duckdb.Error as error:
-                raise _named(query_error(error, {"df": resolved}, {}), f"run sql check {number}") from error
-            result = CheckResult("sql", (), query, resolved.rows, failed, not failed, on_failure)
-            found.append((result, sample))
+            for number, query in enumerate(checks.get("sql", ()), start=1):
+                failed, sample = _run_query(connection, query, number, resolved)
+                result = CheckResult("sql", (), query, resolved.rows, failed, not failed, on_failure)
+                found.append((result, sample))
+    except duckdb.Error as error:
+        raise _named(query_error(error, {}, {}), "check the frame") from error
     return CheckedFrame(tuple(result for result, _ in found), tuple(sample for _, sample in found))
 
 
@@ -141,7 +141,7 @@ def _session(
     with closing(duckdb.connect(":memory:")) as connection, cancel.on_cancel(connection.interrupt):
         connection.execute("SET python_enable_replacements = false")
         connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+        connection.execute(f"SET memory_limit = '{_memory_bytes()}B'")
         connection.execute(f"SET temp_directory = {text_literal(str(temp_dir))}")
         if resolved.parquet_path is None:
             connection.register(_STREAM, _Rescannable(resolved))
@@ -155,6 +155,15 @@ def _session(
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         yield connection
+
+
+def _memory_bytes() -> int:
+    """Return the memory of the queries: half of what the process may still take, if its memory is limited."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit == resource.RLIM_INFINITY:
+        return MAX_MEMORY_BYTES
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    return max(_MIN_MEMORY_BYTES, min(MAX_MEMORY_BYTES, (limit - pages * resource.getpagesize()) // 2))
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, resolved: ResolvedInput) -> list[CheckedColumn]:
@@ -213,16 +222,19 @@ def _sample(
 
 
 def _run_query(
-    connection: duckdb.DuckDBPyConnection, query: str
+    connection: duckdb.DuckDBPyConnection, query: str, number: int, resolved: ResolvedInput
 ) -> tuple[int, tuple[Mapping[str, Any], ...]]:
     """Return how many rows a query returns, and the first of them."""
-    with shifted_lines(-1):
-        connection.execute(f"CREATE OR REPLACE TEMP VIEW {_QUERY} AS\n{query}")
-    relation = connection.table(_QUERY)
-    count = int(relation.aggregate("count(*)").fetchall()[0][0])
-    if not count:
-        return 0, ()
-    rows = relation.limit(MAX_SAMPLE_ROWS).project("to_json(COLUMNS(*))").fetchall()
+    try:
+        with shifted_lines(-1):
+            connection.execute(f"CREATE OR REPLACE TEMP VIEW {_QUERY} AS\n{query}")
+        relation = connection.table(_QUERY)
+        count = int(relation.aggregate("count(*)").fetchall()[0][0])
+        if not count:
+            return 0, ()
+        rows = relation.limit(MAX_SAMPLE_ROWS).project("to_json(COLUMNS(*))").fetchall()
+    except duckdb.Error as error:
+        raise _named(query_error(error, {"df": resolved}, {}), f"run sql check {number}") from error
     return count, tuple({"row": None, "values": _values(relation.columns, cells)} for cells in rows)
 
 
