@@ -1,6 +1,7 @@
 """Checks of a step: lint, runs in memory, spilled and in a sandbox, the artifact and the meaning of each check."""
 
 import json
+import re
 import uuid
 from collections.abc import Mapping
 from decimal import Decimal
@@ -23,6 +24,7 @@ from osiris_inspect.runtime.pipeline.step_checks import read_checks
 from osiris_inspect.runtime.protocol.cancellation import CancelToken
 from tests.runtime.clouds import in_the
 from tests.runtime.driving import STORAGES, context, drive, handed
+from tests.runtime.frames_of_every_kind import FRAMES
 from tests.runtime.pipelines import compiled
 from tests.runtime.runs import NAMES, make_run
 
@@ -183,6 +185,21 @@ def test_column_name_that_occurs_twice_is_refused(tmp_path: Path) -> None:
 
 
 # offending rows
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_every_kind_of_column_can_be_checked(tmp_path: Path, name: str) -> None:
+    documents = []
+    for storage in sorted(STORAGES):
+        (tmp_path / storage).mkdir()
+        resolved = handed(tmp_path / storage, FRAMES[name](), STORAGES[storage])
+        own = [label.encode("utf-8", "backslashreplace").decode() for label in resolved.column_names.values()]
+        columns = [label for label in own if own.count(label) == 1]
+        checks = {"rows": {"min": 10**6}, "not_null": columns, "unique": [[label] for label in columns]}
+        report = check_frame(checks, resolved, tmp_path / "temp", CancelToken())
+        assert len(report.results) == 1 + 2 * len(columns)
+        documents.append(re.sub(rb"0x[0-9a-f]+", b"0x", report.failures_json(Redactor())))
+    assert documents[0] == documents[1]
 
 
 def test_frame_of_a_query_is_checked_by_its_sql_types(tmp_path: Path, storage: str) -> None:

@@ -168,7 +168,7 @@ def _memory_bytes() -> int:
 
 def _columns(connection: duckdb.DuckDBPyConnection, resolved: ResolvedInput) -> list[CheckedColumn]:
     described = connection.execute("DESCRIBE df").fetchall()
-    names = resolved.column_names
+    names = {name: _valid_text(own) for name, own in resolved.column_names.items()}
     columns = []
     for field, (physical, kind, *_) in zip(
         resolved.fields, described, strict=False
@@ -179,10 +179,15 @@ def _columns(connection: duckdb.DuckDBPyConnection, resolved: ResolvedInput) -> 
     return columns
 
 
+def _valid_text(name: str) -> str:
+    """Return a name with surrogates, which JSON cannot represent, as escapes."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
 def _failed_rows(connection: duckdb.DuckDBPyConnection, planned: list[PlannedCheck]) -> list[int]:
     """Return the failed rows of each check: those of keys one by one, all others in one pass."""
     single = [check for check in planned if check.check != "unique"]
-    counts = iter(())  # type: Iterator[int]
+    counts: Iterator[int] = iter(())
     if single:
         selected = ", ".join(f"count(*) FILTER (WHERE {check.condition})" for check in single)
         counts = iter(connection.execute(f"SELECT {selected} FROM {_FRAME}").fetchone() or ())  # noqa: S608  all are quoted
