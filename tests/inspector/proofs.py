@@ -16,6 +16,7 @@ from tests.inspector import (
     test_rules_of_green_runs,
     test_rules_of_history,
     test_rules_of_the_original,
+    test_rules_of_values,
     test_sandbox_denied,
 )
 from tests.inspector.making import (
@@ -661,6 +662,7 @@ def hits() -> Iterator[Proof]:
         test_rules_of_green_runs.HITS,
         test_rules_of_driver_logs.HITS,
         test_query_rules.HITS,
+        test_rules_of_values.HITS,
         test_rules_of_failed_inputs.HITS,
     )
     yield from (_built(*entry) for table in tables for entry in table)
@@ -681,6 +683,7 @@ def near_misses() -> Iterator[Proof]:
         test_rules_of_green_runs.NEAR_MISSES,
         test_rules_of_driver_logs.NEAR_MISSES,
         test_query_rules.NEAR_MISSES,
+        test_rules_of_values.NEAR_MISSES,
         test_rules_of_failed_inputs.NEAR_MISSES,
     )
     yield from (_built(*entry) for table in tables for entry in table)

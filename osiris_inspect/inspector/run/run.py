@@ -269,7 +269,9 @@ class Run:
         truncated_errors: the last errors of a truncated run, or of a worker that was lost.
         frames: counts of the frames by step; empty until a diagnosis needs them.
         earlier_runs: the last successful runs of the pipeline beside this one; empty except during a diagnosis.
-        inputs: what determines the run beside its data; unknown until there are ``earlier_runs``.
+        failed_runs: the last runs of the pipeline beside this one that failed or were interrupted after a step had
+            succeeded, newest first; empty except during a diagnosis.
+        inputs: what determines the run beside its data; unknown until there are ``earlier_runs`` or ``failed_runs``.
     """
 
     path: Path
@@ -303,6 +305,7 @@ class Run:
     has_info_lines: bool = False
     frames: Mapping[str, FrameFacts] = field(default_factory=dict)
     earlier_runs: tuple[EarlierRun, ...] = ()
+    failed_runs: tuple[EarlierRun, ...] = ()
     inputs: RunInputs = field(default_factory=RunInputs)
 
     def step(self, step_id: str) -> StepState | None:
@@ -328,6 +331,11 @@ class Run:
         for step in self.steps:
             steps.setdefault(input_name(step.id).lower(), []).append(step)
         return steps
+
+    def input_frames(self, step: StepState) -> Sequence[FrameFacts]:
+        """Return the counts of the frames that a step received, as far as they are known."""
+        frames = (self.frames.get(entry.from_step or "") for entry in step.inputs)
+        return tuple(frame for frame in frames if frame is not None)
 
     def inputs_from(self, step_id: str) -> Sequence[InputState]:
         """Return the inputs that steps made of the frame of one step."""
