@@ -239,15 +239,15 @@ def _run(connection: duckdb.DuckDBPyConnection, query: str) -> Any:
     position = 0
     for statement in first:
         position = query.find(statement.query, position)
-        with _shifted_lines(_lines_before(query, position)):
+        with shifted_lines(_lines_before(query, position)):
             connection.execute(statement).fetchall()
         position += len(statement.query)
-    with _shifted_lines(_lines_before(query, query.find(last.query, position))):
+    with shifted_lines(_lines_before(query, query.find(last.query, position))):
         try:
             return result_table(connection.sql(last))
         except (duckdb.BinderException, duckdb.CatalogException):
             # a relation's error has no line; planning the text raises one that has
-            with _shifted_lines(-1):
+            with shifted_lines(-1):
                 connection.execute("EXPLAIN\n" + last.query)
             raise
 
@@ -257,7 +257,7 @@ def _lines_before(query: str, position: int) -> int:
 
 
 @contextmanager
-def _shifted_lines(shift: int) -> Iterator[None]:
+def shifted_lines(shift: int) -> Iterator[None]:
     """Add ``shift`` to the line number in an error, which counts within one statement."""
     try:
         yield

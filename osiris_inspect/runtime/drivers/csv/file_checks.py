@@ -20,9 +20,9 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from osiris_inspect.runtime.drivers.csv.dialect import FieldSyntax
 from osiris_inspect.runtime.drivers.csv.reader import CsvFile
-from osiris_inspect.runtime.drivers.csv.text_format import compression_of, first_bytes
+from osiris_inspect.runtime.drivers.csv.syntax.dialect import FieldSyntax
+from osiris_inspect.runtime.drivers.csv.syntax.text_format import compression_of, first_bytes
 from osiris_inspect.runtime.drivers.interface.driver import Config
 
 MAX_BYTES: Final = 1 << 20

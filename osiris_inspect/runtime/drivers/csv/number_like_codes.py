@@ -11,9 +11,9 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from osiris_inspect.runtime.drivers.csv.dialect import FieldSyntax
 from osiris_inspect.runtime.drivers.csv.reader import CsvFile
-from osiris_inspect.runtime.drivers.csv.text_format import compression_of
+from osiris_inspect.runtime.drivers.csv.syntax.dialect import FieldSyntax
+from osiris_inspect.runtime.drivers.csv.syntax.text_format import compression_of
 
 LEADING_ZEROS: Final = "leading zeros"
 EXPONENT: Final = "digits with an E"

@@ -12,13 +12,13 @@ from typing import Final
 import pandas as pd
 
 from osiris_inspect.model.errors import DriverError
-from osiris_inspect.runtime.drivers.csv.dialect import (
+from osiris_inspect.runtime.drivers.csv.syntax.dialect import (
     FieldSyntax,
     Head,
     probable_delimiter,
     wrong_delimiter_error,
 )
-from osiris_inspect.runtime.drivers.csv.text_format import compression_of, wrong_format_error
+from osiris_inspect.runtime.drivers.csv.syntax.text_format import compression_of, wrong_format_error
 from osiris_inspect.runtime.drivers.interface.driver import Config
 from osiris_inspect.runtime.drivers.interface.file_format import (
     memory_error,

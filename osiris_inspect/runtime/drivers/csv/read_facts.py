@@ -34,10 +34,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from osiris_inspect.model.redaction import is_secret_key
-from osiris_inspect.runtime.drivers.csv.dialect import FieldSyntax
 from osiris_inspect.runtime.drivers.csv.file_checks import MAX_BYTES
 from osiris_inspect.runtime.drivers.csv.reader import CsvFile
-from osiris_inspect.runtime.drivers.csv.text_format import compression_of, first_bytes
+from osiris_inspect.runtime.drivers.csv.syntax.dialect import FieldSyntax
+from osiris_inspect.runtime.drivers.csv.syntax.text_format import compression_of, first_bytes
 from osiris_inspect.runtime.drivers.interface.repeated_blocks import blocks_of_frame
 
 MAX_COUNTED_BYTES: Final = 64 << 20

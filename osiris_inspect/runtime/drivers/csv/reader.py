@@ -20,7 +20,8 @@ import pandas as pd
 
 from osiris_inspect.base.near_names import suggestion
 from osiris_inspect.model.errors import DriverError
-from osiris_inspect.runtime.drivers.csv.dialect import (
+from osiris_inspect.runtime.drivers.csv.read_errors import read_error
+from osiris_inspect.runtime.drivers.csv.syntax.dialect import (
     AUTO,
     FieldSyntax,
     Head,
@@ -31,8 +32,7 @@ from osiris_inspect.runtime.drivers.csv.dialect import (
     sniffed_delimiter,
     wrong_delimiter_error,
 )
-from osiris_inspect.runtime.drivers.csv.read_errors import read_error
-from osiris_inspect.runtime.drivers.csv.text_format import (
+from osiris_inspect.runtime.drivers.csv.syntax.text_format import (
     check_encoding,
     check_is_header,
     check_is_text,

@@ -10,8 +10,8 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from osiris_inspect.model import run_layout as layout
-from osiris_inspect.runtime.drivers.csv.dialect import FieldSyntax
 from osiris_inspect.runtime.drivers.csv.reader import READ_ERRORS, CsvFile
+from osiris_inspect.runtime.drivers.csv.syntax.dialect import FieldSyntax
 from osiris_inspect.runtime.drivers.interface.driver import DriverContext
 from osiris_inspect.runtime.drivers.interface.file_paths import output_file
 

@@ -11,8 +11,8 @@ from typing import Any, Final
 import pandas as pd
 import pyarrow as pa
 
-from osiris_inspect.runtime.drivers.csv.dialect import NumberFormat
 from osiris_inspect.runtime.drivers.csv.number_like_codes import code_reason
+from osiris_inspect.runtime.drivers.csv.syntax.dialect import NumberFormat
 
 _Column = pd.Series
 _INTEGER: Final = r"\s*[+-]?[0-9]+\s*"

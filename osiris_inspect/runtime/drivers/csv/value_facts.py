@@ -18,9 +18,9 @@ from typing import Any, Final
 
 import pandas as pd
 
-from osiris_inspect.runtime.drivers.csv.dialect import NumberFormat
 from osiris_inspect.runtime.drivers.csv.read_facts import MAX_COLUMNS, Fact, is_text
 from osiris_inspect.runtime.drivers.csv.reader import CsvFile
+from osiris_inspect.runtime.drivers.csv.syntax.dialect import NumberFormat
 
 MIN_ROWS: Final = 10
 MAX_FOUND: Final = 5
