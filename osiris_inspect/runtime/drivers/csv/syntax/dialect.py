@@ -18,7 +18,7 @@ AUTO: Final = "auto"
 NO_QUOTE: Final = "none"
 WHITE_SPACE: Final = r"\s+"
 _CANDIDATES: Final = ("\t", ";", "|", ",")
-"""Of delimiters that fit equally well, the first is used; a comma is first unless it may belong to the text."""
+"""Of delimiters that fit equally well, a comma is used, then the first."""
 _COMMA_OF_TEXT: Final = re.compile(r",(?= )|(?<=\d),(?=\d)")
 MIN_SHARE: Final = 0.5
 """Share of the first rows that a delimiter must split like the header."""
@@ -176,15 +176,22 @@ def header_delimiter(head: Head, config: Config) -> str | None:
     """Return the delimiter that splits the header, and at least half of the first rows like it; None without one.
 
     Only a delimiter in the header counts, so that a column of lists such as ``a;b`` stays one column. Of several, the
-    one that splits most rows like the header is used, then the one with most fields.
+    one that splits most rows like the header is used, then the one with most fields; a comma wins over signs as in ``a; b``.
     """
     syntax = FieldSyntax.of_config(config)
     text = "\n".join(head.lines)
     fits = {candidate: _fit(head, candidate, syntax) for candidate in _CANDIDATES if candidate in text}
     possible = [name for name, fit in fits.items() if fit.fields > 1 and fit.share >= MIN_SHARE]
-    if len(possible) > 1 and len(_COMMA_OF_TEXT.findall(text)) < text.count(","):
-        possible.sort(key=",".__ne__)
+    if len(possible) > 1 and "," in possible and not _belongs_to_text(",", text):
+        others = [name for name in possible if name != "," and not _belongs_to_text(name, text)]
+        possible = [",", *others]
     return max(possible, key=fits.__getitem__, default=None)  # the first of equals
+
+
+def _belongs_to_text(candidate: str, text: str) -> bool:
+    """Return True if a space follows each of the signs, or if commas are between digits."""
+    pattern = _COMMA_OF_TEXT if candidate == "," else re.compile(rf"{re.escape(candidate)}(?= )")
+    return len(pattern.findall(text)) == text.count(candidate)
 
 
 class _Fit(NamedTuple):
