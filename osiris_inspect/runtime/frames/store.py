@@ -193,9 +193,11 @@ class FrameStore:
         return plan, _STREAMED
 
     def _is_too_much(self, rows: int, size: int) -> bool:
-        budget = self._policy.budget_bytes
-        return bool(self._spill_reason(rows)) or (
-            budget is not None and size > budget - self.total_size().memory_bytes
+        budget, most = self._policy.budget_bytes, self._policy.stream_bytes
+        return (
+            bool(self._spill_reason(rows))
+            or (budget is not None and size > budget - self.total_size().memory_bytes)
+            or (most is not None and size > most)
         )
 
     def _describe(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from osiris_inspect.runtime.frames.conversion.arrow_types import ROWS_PER_SLICE
+from osiris_inspect.runtime.frames.conversion.arrow_types import rows_of_width
 
 
 class StreamSourceError(Exception):
@@ -45,7 +45,7 @@ class BatchStream:
         return pa.Table.from_batches(batches, schema=self.schema)
 
     def slices(self) -> Iterator[pa.Table]:
-        """Yield all batches as tables of ``ROWS_PER_SLICE`` rows; each batch is dropped once yielded."""
+        """Yield all batches as tables of the rows and bytes of a slice; each batch is dropped once yielded."""
         return _rechunk(self.schema, chain(_consume(self.buffered), self.reader))
 
 
@@ -70,14 +70,17 @@ def _consume(batches: list[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 def _rechunk(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
     pending: list[pa.RecordBatch] = []
-    rows = 0
+    rows = size = 0
     for batch in batches:
         pending.append(batch)
-        rows += len(batch)
-        while rows >= ROWS_PER_SLICE:
+        rows, size = rows + len(batch), size + batch.nbytes
+        most = rows_of_width(size // max(1, rows))
+        while rows >= most:
             table = pa.Table.from_batches(pending, schema=schema)
-            pending = table.slice(ROWS_PER_SLICE).to_batches()
-            rows -= ROWS_PER_SLICE
-            yield table.slice(0, ROWS_PER_SLICE)
+            pending = table.slice(most).to_batches()
+            size, rows = size * (rows - most) // rows, rows - most
+            yield table.slice(0, most)
+            del table
+        del batch
     if rows:
         yield pa.Table.from_batches(pending, schema=schema)
