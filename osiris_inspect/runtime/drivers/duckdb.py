@@ -27,11 +27,10 @@ from osiris_inspect.runtime.drivers.duckdb_options import (
 from osiris_inspect.runtime.drivers.duckdb_result import ConstantColumns, only_value, result_batches
 from osiris_inspect.runtime.drivers.interface.database import closing_stream
 from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContext, Inputs, errors_name_step
-from osiris_inspect.runtime.drivers.interface.file_format import memory_error
 from osiris_inspect.runtime.drivers.query_checks.check import check_query
 from osiris_inspect.runtime.drivers.query_checks.results import ResultColumns
 from osiris_inspect.runtime.drivers.query_checks.tables import Database
-from osiris_inspect.runtime.files.memory_limit import stream_threshold
+from osiris_inspect.runtime.files.memory_limit import memory_error, stream_threshold
 from osiris_inspect.runtime.frames.conversion.arrow_types import BYTES_PER_SLICE, ROWS_PER_SLICE
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 

@@ -130,7 +130,7 @@ def _out_of_memory(memory: MemoryUse) -> _Reading:
     return _Reading(
         "out-of-memory",
         f"{limit.fix}, or read less in one statement",
-        {"limit": limit.source, "limit_bytes": limit.bytes, "duckdb_bytes": size},
+        {**limit.facts(), "duckdb_bytes": size},
         addition,
     )
 

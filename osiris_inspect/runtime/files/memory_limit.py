@@ -1,11 +1,14 @@
 """Memory that this process may use: a limit of the process, that of its cgroup, or the memory of the machine."""
 
+import errno
 import os
 import resource
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Final, Literal
+from typing import Any, Final, Literal
+
+from osiris_inspect.model.errors import DriverError
 
 Source = Literal["--memory-limit", "ulimit -v", "cgroup", "machine"]
 
@@ -39,10 +42,10 @@ class MemoryLimit:
     def used_bytes(self) -> int:
         """Return the bytes in use as the limit counts them; 0 if the system does not report them."""
         try:
-            fields = _STATM.read_bytes().split()
+            numbers = _STATM.read_bytes().split()
         except OSError:
             return 0
-        return int(fields[_FIELDS.get(self.source, 1)]) * _page_bytes()
+        return int(numbers[_FIELDS.get(self.source, 1)]) * _page_bytes()
 
     def free_bytes(self) -> int:
         """Return the bytes that the process may still use."""
@@ -53,9 +56,17 @@ class MemoryLimit:
         """The limit as text: ``1.0 GB (--memory-limit)``."""
         return f"{size_text(self.bytes)} ({self.source})"
 
+    def usage_text(self) -> str:
+        """Return the limit and what was used of it, for messages."""
+        return f"the limit is {self.text}, and the process used up to {size_text(peak_bytes())}"
+
+    def facts(self) -> dict[str, Any]:
+        """Return the facts of an error."""
+        return {"limit": self.source, "limit_bytes": self.bytes, "peak_bytes": peak_bytes()}
+
     @property
     def fix(self) -> str:
-        """What to do if it does not suffice."""
+        """The remedy if it does not suffice."""
         return _FIXES[self.source]
 
 
@@ -123,6 +134,26 @@ def stream_threshold(limit: MemoryLimit) -> int:
 def size_text(size: int) -> str:
     """Return bytes as text: ``1.0 GB``."""
     return f"{size / 1e9:.1f} GB" if size >= 1_000_000_000 else f"{size / 1e6:.0f} MB"
+
+
+def memory_error(
+    action: str, error: BaseException, limit: MemoryLimit | None = None, **facts: Any
+) -> DriverError:
+    """Return the error for an action that needed more memory than there was."""
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    limit = limit or current_limit()
+    return DriverError(
+        f"out of memory: {action} needs more than is available: {reason}; {limit.usage_text()}",
+        kind="out-of-memory",
+        fix=f"{limit.fix}, or read fewer columns or rows",
+        **limit.facts(),
+        **facts,
+    )
+
+
+def is_memory_error(error: BaseException) -> bool:
+    """Return True if memory did not suffice; Arrow and the system report it in several ways."""
+    return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
 
 
 def peak_bytes() -> int:

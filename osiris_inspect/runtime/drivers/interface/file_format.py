@@ -6,10 +6,9 @@ import unicodedata
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from osiris_inspect.model.errors import DriverError
-from osiris_inspect.runtime.files.memory_limit import MemoryLimit, current_limit, peak_bytes, size_text
 from osiris_inspect.runtime.protocol.error_report import kind_of, os_error_facts
 
 _START_BYTES: Final = 4096
@@ -97,23 +96,6 @@ def decoded_start(source: Path | bytes, encoding: str) -> str:
 
 def _is_no_text(character: str) -> bool:
     return unicodedata.category(character) in ("Cc", "Cn", "Co", "Cs") and character not in "\t\r\n"
-
-
-def memory_error(
-    action: str, error: BaseException, memory: MemoryLimit | None = None, **facts: Any
-) -> DriverError:
-    """Return the error for an action that needed more memory than there was."""
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    limit = memory or current_limit()
-    return DriverError(
-        f"out of memory: {action} needs more than is available: {reason}; "
-        f"the limit is {limit.text}, and the process used up to {size_text(peak_bytes())}",
-        kind="out-of-memory",
-        fix=f"{limit.fix}, or read fewer columns or rows",
-        limit=limit.source,
-        limit_bytes=limit.bytes,
-        **facts,
-    )
 
 
 def unreadable_file(path: Path, error: OSError) -> DriverError:
