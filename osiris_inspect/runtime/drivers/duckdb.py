@@ -41,7 +41,7 @@ _ROWS_WITHOUT_INPUT = 8192
 _MIN_ROWS = 16
 _NOT_CHECKED = (
     *(duckdb.Error, pa.ArrowException, MemoryError),
-    *(AttributeError, LookupError, TypeError, ValueError),
+    *(ArithmeticError, AttributeError, LookupError, TypeError, ValueError),
 )
 T = TypeVar("T")
 

@@ -13,6 +13,7 @@ from osiris_inspect.model.manifest import input_name
 from osiris_inspect.runtime.drivers.interface.driver import Config
 from osiris_inspect.runtime.drivers.interface.frame_columns import delimiter_of_header, delimiter_setting
 from osiris_inspect.runtime.files.memory_limit import MemoryLimit, size_text
+from osiris_inspect.runtime.frames.conversion.natural import NO_FORM_FIX
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 
 Tables = Mapping[str, ResolvedInput]
@@ -43,6 +44,8 @@ _KINDS: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Class of the exception to its kind and what to do."""
 _TEXTS: Final[tuple[tuple[str, str, str], ...]] = (
+    ("which has no form outside pandas", "value-not-convertible", NO_FORM_FIX),
+    ("which SQL cannot represent", "value-not-convertible", "round it in an earlier step"),
     ("disabled by configuration", "query-reads-files", "set allow_external: true if this SQL is to read or write files"),
     ("configuration has been locked", "query-failed", "set memory_limit or threads in the step instead"),
     ("No files found", "file-missing", _READ_FILE),
@@ -77,6 +80,9 @@ _REMEDIES: Final = re.compile(
 )
 """Long lists, and settings that a step cannot have or that hide the error."""
 _FILE: Final = re.compile(r"(?:pattern|file) [\"']([^\"'\n]{1,500})[\"']")
+_REFUSED: Final = re.compile(
+    r"column '([^'\n]{1,200})' contains [^\n]{1,200}, which (?:has no form outside|SQL cannot)"
+)
 _STATUS: Final = re.compile(r"\bHTTP[^\n\d]{0,40}([1-5]\d\d)\b")
 
 
@@ -155,8 +161,9 @@ def _read(
     if kind == "out-of-memory" and config.get("memory_limit"):
         limit = {"setting": "memory_limit", "value": str(config["memory_limit"])}
         return _Reading(kind, "raise memory_limit, or read less in one statement", limit)
-    path = _FILE.search(text) if kind.startswith("file-") else None
-    return _Reading(kind, fix, {"path": path[1]} if path else {})
+    fact, pattern = ("path", _FILE) if kind.startswith("file-") else ("column", _REFUSED)
+    found = pattern.search(text)
+    return _Reading(kind, fix, {fact: found[1]} if found else {})
 
 
 _OTHER: Final = ("query-failed", "correct the query or the data that the message names")

@@ -96,7 +96,15 @@ def _check(name: str, column: pa.Array) -> None:
         DriverError: it does not.
     """
     kind = column.type
-    if kinds.is_timestamp(kind):
+    if kinds.is_list(kind) or kinds.is_large_list(kind) or kinds.is_fixed_size_list(kind):
+        _check(name, column.flatten())
+    elif kinds.is_struct(kind):
+        for part in column.flatten():
+            _check(name, part)
+    elif kinds.is_map(kind):
+        _check(name, column.keys)
+        _check(name, column.items)
+    elif kinds.is_timestamp(kind):
         _refuse_above(name, column.cast(pa.int64()), _LARGEST["timestamp"], "an infinite timestamp")
     elif kinds.is_date(kind):
         _refuse_above(name, column.cast(pa.int32()), _LARGEST["date"], "an infinite date")
@@ -113,7 +121,7 @@ def _refuse_above(name: str, column: pa.Array, limit: Any, what: str) -> None:
         raise DriverError(
             f"column {name!r} contains {what}, which no frame can represent",
             kind="value-not-convertible",
-            fix=f"cast {name!r} to VARCHAR, or use another value such as NULL in the query",
+            fix=f"cast {name!r} to VARCHAR in the query, or replace the value, for example by NULL",
             column=name,
             type=str(column.type),
         )

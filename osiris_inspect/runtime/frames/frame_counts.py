@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.types as kinds
 
 from osiris_inspect.model.redaction import is_secret_key
+from osiris_inspect.runtime.frames.conversion.natural import json_texts
 
 MAX_COLUMNS: Final = 256
 """Columns of a frame above which only nulls are counted."""
@@ -19,6 +20,8 @@ SAMPLE_ROWS: Final = 256
 """Rows by which the number of distinct values is estimated."""
 SAMPLE_IDS: Final = 64
 """Ids whose rows are compared."""
+MAX_NESTED_ROWS: Final = 1_000
+"""Rows whose lists and structures are compared."""
 MAX_RANGE_ROWS: Final = 100_000
 """Rows of a frame up to which the smallest and the largest value are searched."""
 MAX_FEW: Final = 16
@@ -93,11 +96,17 @@ class FrameCounts:
             return
         ids, low = arrays[number], self._low[number].as_py()
         if len(ids) <= self._high[number].as_py() - low + 1 or not all(
-            _is_comparable(one.type) for one in arrays
+            _is_comparable(one.type) or kinds.is_nested(one.type) for one in arrays
         ):
             return
         batch = pa.RecordBatch.from_arrays(list(arrays), [str(position) for position in range(len(arrays))])
-        rows = pa.Table.from_batches([batch.filter(pc.less(ids, low + SAMPLE_IDS))])
+        batch = batch.filter(pc.less(ids, low + SAMPLE_IDS))
+        nested = [position for position, one in enumerate(batch.columns) if kinds.is_nested(one.type)]
+        if nested and len(batch) > MAX_NESTED_ROWS:
+            return
+        for position in nested:
+            batch = batch.set_column(position, str(position), json_texts(batch.column(position)))
+        rows = pa.Table.from_batches([batch])
         different = rows.group_by(rows.column_names, use_threads=False).aggregate([])
         self._repeated = {"rows": len(rows), "repeated": len(rows) - len(different)}
 

@@ -24,7 +24,7 @@ from osiris_inspect.runtime.drivers.interface.frame_columns import (
 )
 from osiris_inspect.runtime.drivers.interface.writer_input import UNKNOWN_ROWS, WriterInput
 from osiris_inspect.runtime.drivers.postgres.errors import read_error
-from osiris_inspect.runtime.drivers.postgres.types import TargetColumn, ddl_type, encode_column
+from osiris_inspect.runtime.drivers.postgres.types import TargetColumn, ddl_type, encode_column, nul_error
 
 ROWS_PER_BATCH: Final = 65_536
 REJECTED_ROWS_FIX: Final = "look for a trigger, rule or policy of the table that rejects rows"
@@ -486,4 +486,7 @@ def _csv(batch: pa.RecordBatch, columns: list[TargetColumn]) -> bytes:
     out = io.BytesIO()
     options = pc.WriteOptions(include_header=False, quoting_style="needed", batch_size=ROWS_PER_BATCH)
     pc.write_csv(pa.table(arrays, names=names), out, options)
-    return out.getvalue()
+    rows = out.getvalue()
+    if b"\0" in rows and (error := nul_error([column.name for column in columns], arrays)) is not None:
+        raise error
+    return rows

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -218,7 +218,7 @@ def _microseconds(column: TargetColumn, array: pa.Array) -> pa.Array:
 
 
 def _intervals(column: TargetColumn, array: pa.Array) -> pa.Array:
-    nanoseconds = array.field("nanoseconds").fill_null(0)
+    nanoseconds = pc.struct_field(array, "nanoseconds")  # null where the interval is
     if pc.any(pc.not_equal(pc.multiply(pc.divide(nanoseconds, 1000), 1000), nanoseconds)).as_py():
         raise _nanoseconds_error(column)
     return _to_text(
@@ -250,6 +250,20 @@ def _nanoseconds_error(column: TargetColumn) -> DriverError:
 def _to_text(array: pa.Array, convert: Callable[[Any], str]) -> pa.Array:
     texts = [None if value is None else convert(value) for value in array.to_pylist()]
     return pa.array(texts, pa.large_string())
+
+
+def nul_error(names: Sequence[str], arrays: Iterable[pa.Array]) -> DriverError | None:
+    """Return the error for text with the character NUL, which PostgreSQL cannot store; None if there is none."""
+    for name, array in zip(names, arrays, strict=True):
+        is_text = kinds.is_large_string(array.type) or kinds.is_string(array.type)
+        if is_text and pc.any(pc.match_substring(array, "\0")).as_py():
+            return DriverError(
+                f"column {name!r} contains text with the character NUL, which PostgreSQL cannot store",
+                kind="value-refused",
+                fix="remove it in an earlier step, for example with replace(column, chr(0), '')",
+                column=name,
+            )
+    return None
 
 
 def _array_literal(values: list[Any]) -> str:

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.types as kinds
 
 from osiris_inspect.model.errors import DriverError
-from osiris_inspect.runtime.drivers.postgres.types import TargetColumn, encode_column
+from osiris_inspect.runtime.drivers.postgres.types import TargetColumn, encode_column, nul_error
 from osiris_inspect.runtime.frames.conversion.natural import Natural
 from osiris_inspect.runtime.frames.conversion.natural_cells import natural_json
 
@@ -20,9 +20,11 @@ def encode_rows(
     """Return each row as an object of JSON values; the text in ``json_columns`` is parsed as JSON.
 
     Raises:
-        DriverError: text in one of these columns is not JSON.
+        DriverError: text in one of these columns is not JSON, or contains NUL.
     """
     names = table.column_names
+    if (error := nul_error(names, table.columns)) is not None:
+        raise error
     columns = [
         _parse_json(name, column)
         if name in json_columns

@@ -61,17 +61,8 @@ def restore(array: Any, info: Mapping[str, Any], hidden: Mapping[str, Any]) -> A
 
 
 def _plan_intervals(values: Any) -> ColumnPlan:
-    inner = plan(values.left.array)
-    if inner.hidden or inner.natural.kind:
-        return _plan_interval_objects(values)
-    kind = pa.struct([("left", inner.type), ("right", inner.type)])
-    info = {"form": "interval", "closed": values.closed, "inner": dict(inner.restore_info)}
-    return ColumnPlan(kind, info, lambda chunk: _intervals(chunk, inner, kind))
-
-
-def _plan_interval_objects(values: Any) -> ColumnPlan:
     column = object_columns.plan(np.asarray(values, dtype=object))
-    info = {"form": "interval objects", "dtype": str(values.dtype), "inner": dict(column.restore_info)}
+    info = {"form": "interval", "dtype": str(values.dtype), "inner": dict(column.restore_info)}
     return replace(
         column,
         restore_info=info,
@@ -84,15 +75,10 @@ def _of_objects(encode: Encoder) -> Encoder:
     return lambda chunk: encode(np.asarray(chunk, dtype=object))
 
 
-def _read_interval_objects(array: Any, info: Mapping[str, Any], hidden: Mapping[str, Any]) -> Any:
+def _read_intervals(array: Any, info: Mapping[str, Any], hidden: Mapping[str, Any]) -> Any:
     cells = object_columns.restore(array, info["inner"], hidden)
     dtype: Any = pd.api.types.pandas_dtype(info["dtype"])
     return pd.array(cells, dtype=dtype)
-
-
-def _intervals(values: Any, inner: ColumnPlan, kind: pa.DataType) -> pa.Array:
-    sides = [inner.encode(values.left.array), inner.encode(values.right.array)]
-    return pa.StructArray.from_arrays(sides, fields=list(kind), mask=pa.array(np.asarray(values.isna())))
 
 
 def _plan_sparse(values: Any) -> ColumnPlan:
@@ -162,14 +148,6 @@ def _category_values(categories: pd.Index) -> pa.Array:
     return object_columns.text_array(texts)
 
 
-def _read_interval(array: Any, info: Mapping[str, Any], _hidden: Mapping[str, Any]) -> Any:
-    array = arrow_types.single_array(array)
-    left, right = (
-        restore(pa.chunked_array([array.field(side)]), info["inner"], {}) for side in ("left", "right")
-    )
-    return pd.arrays.IntervalArray.from_arrays(left, right, closed=info["closed"])
-
-
 def _read_sparse(array: Any, info: Mapping[str, Any], hidden: Mapping[str, Any]) -> Any:
     fill = cell_json.cell_from_json(info["fill"])
     dtype = pd.SparseDtype(np.dtype(info["subtype"]), fill)
@@ -212,8 +190,7 @@ _EXTENSIONS: dict[type, Planner] = {
 _READERS: dict[str, Reader] = {
     **numpy_columns.READERS,
     **extension_columns.READERS,
-    "interval": _read_interval,
-    "interval objects": _read_interval_objects,
+    "interval": _read_intervals,
     "sparse": _read_sparse,
     "category": _read_category,
     "objects": object_columns.restore,

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
@@ -96,6 +97,13 @@ def _plan_arrow(values: Any) -> ColumnPlan:
 
 def plan_arrow(original: pa.DataType, info: dict[str, Any], take: Callable[[Any], Any]) -> ColumnPlan:
     """Return the plan of an Arrow column; ``take`` returns the array of a slice."""
+    if original == pa.uuid():
+        return ColumnPlan(
+            pa.large_string(),
+            info | {"cells": "uuid"},
+            lambda chunk: _uuid_texts(arrow_types.single_array(take(chunk))),
+            natural=Natural("uuid"),
+        )
     kind = arrow_types.storage_type(original)
     if pa.types.is_decimal256(original) and kind is None:
         return ColumnPlan(
@@ -135,6 +143,10 @@ def _plan_json(original: pa.DataType, info: dict[str, Any], take: Callable[[Any]
         not_restorable,
         Natural("json") if is_nested else Natural("none", reason=arrow_types.type_name(original)),
     )
+
+
+def _uuid_texts(array: pa.Array) -> pa.Array:
+    return pa.array([None if cell is None else str(cell) for cell in array.to_pylist()], pa.large_string())
 
 
 def _json_texts(cells: list[Any]) -> pa.Array:
@@ -204,6 +216,9 @@ def arrow_values(array: Any, info: Mapping[str, Any]) -> pa.ChunkedArray:
     kind = arrow_types.type_from_text(info["type"])
     if info.get("cells") == "decimal text":
         array = pa.array(object_columns.decimals_of(array), type=kind)
+    if info.get("cells") == "uuid":
+        cells = [None if text is None else UUID(text).bytes for text in array.to_pylist()]
+        array = pa.array(cells, type=kind.storage_type).cast(kind)
     if info.get("cells") in ("json", "exact"):
         array = pa.array(object_columns.json_values(array), type=kind)
     back = arrow_types.from_storage(array, kind)

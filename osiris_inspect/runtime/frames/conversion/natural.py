@@ -78,21 +78,21 @@ def sql_expression(field: Mapping[str, Any]) -> str | None:
     """Return the SQL that yields a stored column in natural form; None if it is stored in it."""
     natural, name = natural_of(field), '"' + field["physical"].replace('"', '""') + '"'
     if natural.kind == "duration":
-        return _duration_sql(name, natural.detail)
+        return _duration_sql(name, natural.detail, field["physical"])
     if natural.kind == "interval":
-        return (
-            f"to_months({name}.months) + to_days({name}.days) + {_duration_sql(name + '.nanoseconds', 'ns')}"
-        )
+        nanoseconds = _duration_sql(f"{name}.nanoseconds", "ns", field["physical"])
+        return f"to_months({name}.months) + to_days({name}.days) + {nanoseconds}"
     if natural.kind == "none":
         message = no_form_message(field).replace("'", "''")
         return f"CASE WHEN {name} IS NOT NULL THEN error('{message}') END"
     return None
 
 
-def _duration_sql(ticks: str, unit: str) -> str:
+def _duration_sql(ticks: str, unit: str, column: str) -> str:
     """Return SQL that converts ticks to an INTERVAL, or fails if that would lose nanoseconds."""
     if unit == "ns":
-        lost = "'a duration has nanoseconds, which SQL cannot represent; round it in an earlier step'"
+        shown = column.replace("'", "''")
+        lost = f"'column ''{shown}'' contains nanoseconds, which SQL cannot represent'"
         return (
             f"CASE WHEN {ticks} % 1000 = 0 THEN to_microseconds({ticks} // 1000)"
             f" WHEN {ticks} IS NOT NULL THEN error({lost}) END"

@@ -1,0 +1,153 @@
+"""Each kind of value at each target, from memory and from the spill: exact in its documented form, or refused by name."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from osiris_inspect.model.errors import DriverError
+from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
+from tests.runtime.conformance import KINDS, Kind, Refused
+from tests.runtime.driving import STORAGES, context, drive, handed
+from tests.runtime.servers.postgres import Postgres
+from tests.runtime.servers.postgrest import PostgRest
+
+each_storage = pytest.mark.parametrize("storage", STORAGES)
+each_kind = pytest.mark.parametrize("name", KINDS)
+
+
+def outcome(produce: Callable[[], Any]) -> Any:
+    """Return what a target received, or the refusal; a refusal names the column."""
+    try:
+        return produce()
+    except DriverError as error:
+        refusal = error
+    assert "'v'" in refusal.message, refusal.message
+    assert refusal.fix
+    return Refused(refusal.kind)
+
+
+def frame(kind: Kind, folder: Path) -> Any:
+    if isinstance(kind.column, str):
+        seed = handed(folder, pa.table({"x": [1]}), step="seed")
+        return drive("duckdb.processor", {"query": kind.column}, context(folder), df=seed)["df"]
+    column = kind.column()
+    if isinstance(column, pd.Series):
+        return pd.DataFrame({"n": range(len(column)), "v": column})
+    return pa.table({"n": pa.array(range(len(column)), pa.int64()), "v": column})
+
+
+def resolved(kind: Kind, folder: Path, storage: str) -> ResolvedInput:
+    return handed(folder, frame(kind, folder), STORAGES[storage])
+
+
+@each_storage
+@each_kind
+def test_sql_receives_the_value(tmp_path: Path, name: str, storage: str) -> None:
+    kind = KINDS[name]
+    is_zoned = not isinstance(kind.sql, Refused) and kind.sql[0] == "TIMESTAMP WITH TIME ZONE"
+    text = "(v AT TIME ZONE 'UTC')::VARCHAR || '+00'" if is_zoned else "v::VARCHAR"
+    query = f"SELECT typeof(v) AS kind, {text} AS text FROM input_df ORDER BY n LIMIT 1"
+
+    def received() -> tuple[Any, ...]:
+        rows = drive(
+            "duckdb.processor", {"query": query}, context(tmp_path), df=resolved(kind, tmp_path, storage)
+        )
+        return tuple(rows["df"].to_pylist()[0].values())
+
+    assert outcome(received) == kind.sql
+
+
+@each_storage
+@each_kind
+def test_csv_receives_the_value(tmp_path: Path, name: str, storage: str) -> None:
+    kind, path = KINDS[name], tmp_path / "out.csv"
+
+    def received() -> str:
+        config = {"path": str(path)}
+        drive("filesystem.csv_writer", config, context(tmp_path), df=resolved(kind, tmp_path, storage))
+        with path.open(newline="", encoding="utf-8") as file:
+            return next(csv.DictReader(file))["v"]
+
+    result = outcome(received)
+    assert result == kind.csv
+    assert path.exists() is not isinstance(result, Refused)
+
+
+@each_storage
+@each_kind
+def test_parquet_receives_the_value(tmp_path: Path, name: str, storage: str) -> None:
+    kind, path = KINDS[name], tmp_path / "out.parquet"
+
+    def received() -> tuple[str, Any]:
+        config = {"path": str(path)}
+        drive("filesystem.parquet_writer", config, context(tmp_path), df=resolved(kind, tmp_path, storage))
+        table = pq.read_table(path)
+        shown = str(table.schema.field("v").type).replace("large_", "").replace(" ('v')", "")
+        return "dictionary" if shown.startswith("dictionary") else shown, table["v"][0].as_py()
+
+    result = outcome(received)
+    assert result == kind.parquet
+    assert path.exists() is not isinstance(result, Refused)
+
+
+@each_storage
+@each_kind
+def test_postgresql_receives_the_value(postgres: Postgres, tmp_path: Path, name: str, storage: str) -> None:
+    kind = KINDS[name]
+    postgres.run("DROP TABLE IF EXISTS conformance")
+    config = {
+        "table": "conformance",
+        "create_if_missing": True,
+        "write_mode": "append",
+        "resolved_connection": postgres.connection,
+    }
+
+    def received() -> tuple[Any, ...]:
+        drive("postgres.writer", config, context(tmp_path), df=resolved(kind, tmp_path, storage))
+        return stored(postgres, "conformance")
+
+    result = outcome(received)
+    assert result == kind.postgres
+    if isinstance(result, Refused):
+        assert postgres.rows("SELECT to_regclass('conformance')") == [(None,)]
+
+
+@each_storage
+@each_kind
+def test_postgresql_receives_the_value_over_rest(
+    postgres: Postgres, postgrest: PostgRest, tmp_path: Path, name: str, storage: str
+) -> None:
+    kind = KINDS[name]
+    ddl = "text" if isinstance(kind.postgres, Refused) else kind.postgres[0]
+    if name in ("timestamp with nanoseconds", "duration with nanoseconds"):
+        ddl = {"t": "timestamp", "d": "interval"}[name[0]]
+    postgres.run(
+        "DROP TABLE IF EXISTS conformance_rest", f"CREATE TABLE conformance_rest (n bigint, v {ddl})"
+    )
+    postgrest.look()
+    config = {"table": "conformance_rest", "resolved_connection": postgrest.connection}
+
+    def received() -> tuple[Any, ...]:
+        drive("supabase.writer", config, context(tmp_path), df=resolved(kind, tmp_path, storage))
+        return stored(postgres, "conformance_rest")
+
+    result = outcome(received)
+    assert result == kind.postgres
+    if isinstance(result, Refused):
+        assert postgres.rows("SELECT count(*) FROM conformance_rest") == [(0,)]
+
+
+def stored(postgres: Postgres, table: str) -> tuple[Any, ...]:
+    kind = postgres.rows(
+        f"SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = '{table}'::regclass AND attname = 'v'"
+    )
+    is_zoned = kind[0][0] == "timestamp with time zone"
+    text = "(v AT TIME ZONE 'UTC')::text || '+00'" if is_zoned else "v::text"
+    (value,) = postgres.rows(f"SELECT {text} FROM {table} ORDER BY n LIMIT 1")[0]
+    return (kind[0][0], value)
