@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from osiris_inspect.runtime.frames.conversion.arrow_types import rows_of_width
+from osiris_inspect.runtime.frames.conversion.arrow_types import ROWS_PER_SLICE, rows_of_width
 
 
 class StreamSourceError(Exception):
@@ -46,7 +46,7 @@ class BatchStream:
 
     def slices(self) -> Iterator[pa.Table]:
         """Yield all batches as tables of the rows and bytes of a slice; each batch is dropped once yielded."""
-        return _rechunk(self.schema, chain(_consume(self.buffered), self.reader))
+        return rechunk(self.schema, chain(_consume(self.buffered), self.reader))
 
 
 def wrap_errors(reader: Any) -> Iterator[pa.RecordBatch]:
@@ -68,13 +68,16 @@ def _consume(batches: list[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield batches.pop(0)
 
 
-def _rechunk(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+def rechunk(
+    schema: pa.Schema, batches: Iterator[pa.RecordBatch], max_rows: int = ROWS_PER_SLICE
+) -> Iterator[pa.Table]:
+    """Yield the rows of the batches as tables of the bytes of a slice, but of at most ``max_rows``."""
     pending: list[pa.RecordBatch] = []
     rows = size = 0
     for batch in batches:
         pending.append(batch)
         rows, size = rows + len(batch), size + batch.nbytes
-        most = rows_of_width(size // max(1, rows))
+        most = min(max_rows, rows_of_width(size // max(1, rows)))
         while rows >= most:
             table = pa.Table.from_batches(pending, schema=schema)
             pending = table.slice(most).to_batches()
