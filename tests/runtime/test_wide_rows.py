@@ -1,5 +1,9 @@
 """Rows of a megabyte: writers and the spill take them in slices of a few megabytes."""
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,10 +18,17 @@ from osiris_inspect.runtime.frames import memory
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 from osiris_inspect.runtime.frames.store import FrameStore, SpillPolicy
 from tests.runtime.driving import STORAGES, context, drive, handed
+from tests.runtime.faulty import REPO
 from tests.runtime.servers.postgres import Postgres
+from tests.runtime.servers.postgrest import PostgRest
 
 ROWS = 200
 MAX_EXTRA_MB = 64
+CHILD = """
+import json, sys
+from tests.runtime.test_wide_rows import write_over_rest
+write_over_rest(*json.loads(sys.argv[1]))
+"""
 
 
 def _texts() -> list[str]:
@@ -41,6 +52,14 @@ def _status(name: str) -> float:
 
 def _row(folder: Path) -> ResolvedInput:
     return handed(folder, pa.table({"id": [-1], "t": ["x"]}), step="first")
+
+
+def write_over_rest(folder: str, storage: str, config: dict[str, Any]) -> None:
+    ctx = context(Path(folder))
+    drive("supabase.writer", config, ctx, df=_row(Path(folder)))
+    rows = handed(Path(folder), pa.table({"id": range(ROWS), "t": _texts()}), STORAGES[storage])
+    with _bounded_memory():
+        assert drive("supabase.writer", config, ctx, df=rows) == {"rows_written": ROWS}
 
 
 @pytest.fixture
@@ -96,4 +115,23 @@ def test_table_of_wide_rows_is_written_in_slices(
         assert drive("postgres.writer", config, context(tmp_path), df=wide) == {"rows_written": ROWS}
     query = "SELECT count(*), min(length(t)), max(length(t)), max(left(t, 6)) FROM wide WHERE id >= 0"
     assert postgres.rows(query) == [(ROWS, 1_000_006, 1_000_006, f"{ROWS - 1:06d}")]
+    postgres.run("DROP TABLE wide")
+
+
+@pytest.mark.parametrize("storage", ["memory", "spill"])
+@pytest.mark.parametrize("mode", ["append", "upsert"])
+def test_rest_requests_of_wide_rows_are_small(
+    tmp_path: Path, storage: str, postgres: Postgres, postgrest: PostgRest, mode: str
+) -> None:
+    postgres.run("DROP TABLE IF EXISTS wide", "CREATE TABLE wide (id bigint PRIMARY KEY, t text)")
+    postgrest.look()
+    config: dict[str, Any] = {"table": "wide", "write_mode": mode, "primary_key": "id"}
+    config |= {"resolved_connection": dict(postgrest.connection)}
+    # a process of its own, as a worker is, because the stand-in for the server is in this one
+    child = [sys.executable, "-c", CHILD, json.dumps([str(tmp_path), storage, config])]
+    subprocess.run(child, cwd=REPO, env={**os.environ, "MALLOC_TRIM_THRESHOLD_": "65536"}, check=True)
+    assert max(rows for method, _, rows in postgrest.requests if method == "POST") <= 5
+    assert postgres.rows("SELECT count(*), max(left(t, 6)) FROM wide WHERE id >= 0") == [
+        (ROWS, f"{ROWS - 1:06d}")
+    ]
     postgres.run("DROP TABLE wide")

@@ -35,6 +35,9 @@ from osiris_inspect.runtime.frames.conversion.natural import Natural
 from osiris_inspect.runtime.frames.stream import rechunk
 
 BATCH: Final = 5_000
+_WIDE_ROW: Final = 4096
+_WIDE_REQUEST_BYTES: Final = 1 << 20
+"""Most bytes of a request of rows of more than 4 KiB; the HTTP client makes about 20 copies of a request."""
 _PAGE: Final = 1_000
 _MAX_FILTER_LENGTH: Final = 4_000
 _SCHEMA_CACHE_CODES: Final = frozenset({"PGRST204", "PGRST205"})
@@ -72,7 +75,14 @@ class RestWriter:
         self._names = schema.names
         self._target.check_frame_columns(schema.names)
         texts = JsonTextColumns(schema)
-        keys = [texts.update(batch).select(self._target.key) for batch in batches]
+        keys, size = [], 0
+        for batch in batches:
+            texts.update(batch)
+            keys.append(batch.select(self._target.key))
+            size += batch.nbytes
+        width = size // max(1, frames.rows)
+        if width > _WIDE_ROW:
+            self._batch_size = max(1, min(self._batch_size, _WIDE_REQUEST_BYTES // width))
         rows = None
         if self._target.mode != "append":
             rows = _unique_rows(

@@ -43,8 +43,8 @@ class JsonTextColumns:
             field.name for field in schema if kinds.is_large_string(field.type) or kinds.is_string(field.type)
         ]
 
-    def update(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Look at the next rows, and return them."""
+    def update(self, batch: pa.RecordBatch) -> None:
+        """Look at the next rows."""
         for name in [*self._undecided]:
             column = batch.column(name)
             if column.null_count == len(column):
@@ -52,7 +52,6 @@ class JsonTextColumns:
             self._undecided.remove(name)
             if _is_json(column.drop_null()[0].as_py()):
                 self.names.append(name)
-        return batch
 
 
 def _is_json(text: str) -> bool:
