@@ -33,6 +33,8 @@ class StepCard(NamedTuple):
     inputs: tuple[Mapping[str, Any], ...] = ()
     error: str | None = None
     skipped_because: str | None = None
+    checks: Mapping[str, int] | None = None
+    """Number of checks ``passed`` and ``failed``; a card has the key only for a step with results of checks."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,10 @@ def to_dict(card: RunCard) -> dict[str, Any]:
 
 def _document(step: StepCard) -> dict[str, Any]:
     spill_paths = dict(step.spill_paths) if step.spill_paths else None
-    return {**step._asdict(), "spill_paths": spill_paths, "inputs": [dict(item) for item in step.inputs]}
+    document = {**step._asdict(), "spill_paths": spill_paths, "inputs": [dict(item) for item in step.inputs]}
+    if step.checks is None:
+        del document["checks"]
+    return document
 
 
 def _step(item: Mapping[str, Any]) -> StepCard:
@@ -87,6 +92,7 @@ def _step(item: Mapping[str, Any]) -> StepCard:
         inputs=_mappings(item.get("inputs")),
         error=_typed(item.get("error"), str),
         skipped_because=step_name(item.get("skipped_because")),
+        checks=_typed(item.get("checks"), dict),
     )
 
 

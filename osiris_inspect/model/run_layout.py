@@ -70,6 +70,11 @@ def cleaned_config_path(step: str) -> str:
     return f"{artifacts_dir(step)}/cleaned_config.json"
 
 
+def failed_checks_path(step: str) -> str:
+    """Return the path of the failed checks of a step, with offending rows."""
+    return f"{artifacts_dir(step)}/failed_checks.json"
+
+
 def is_relative_and_safe(relative: str) -> bool:
     """Return True if a relative path stays inside the directory it is joined to."""
     return not relative.startswith("/") and ".." not in relative.split("/") and "\0" not in relative

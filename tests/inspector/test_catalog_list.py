@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from osiris_inspect.inspector.analysis import run_list
+from osiris_inspect.inspector.analysis.analyze import analyze
 from osiris_inspect.inspector.analysis.run_list import (
     RunEntry,
     RunFilter,
@@ -17,6 +18,7 @@ from osiris_inspect.model.errors import RunNotReadable
 from tests.inspector.making import CHAIN, failing_locally, run_dir, succeeding_locally
 from tests.inspector.test_rules_of_green_runs import ours, two_writers
 from tests.samples import SAMPLES
+from tests.samples import runs as sample_runs
 
 NOW = 4e9
 
@@ -224,3 +226,12 @@ def test_the_rules_of_the_repository_name_the_cause_and_nothing_of_it_is_kept(
     ruled = list(list_runs(runs, now=NOW, cache=cache, repository=tmp_path / "ruled"))
     assert [run.cause for run in ruled if run.cause] == ["extract: the moon is in the wrong phase: boom"]
     assert [run.cause for run in list_runs(runs, now=NOW, cache=cache, repository=place)] == without
+
+
+def test_a_list_counts_the_warnings_that_a_report_counts() -> None:
+    """Frames and earlier runs are read for a list too: a run without a mark has no warnings."""
+    entries = [run_entry(path) for path in sample_runs()]
+    successes = [entry for entry in entries if entry.status == "success"]
+    counted = {entry.id: entry.warnings for entry in successes}
+    assert counted == {entry.id: len(analyze(entry.path).warnings) for entry in successes}
+    assert any(counted.values())

@@ -17,7 +17,7 @@ FIRST_MS = 1759170586030
 
 
 def run(
-    folder: Path, number: int, rows: int, nulls: int = 0, *, ok: bool = True, seconds: float = 1.0
+    folder: Path, number: float, rows: int, nulls: int = 0, *, ok: bool = True, seconds: float = 1.0
 ) -> Path:
     """The run of a day: a source with a column ``city``, and a writer."""
     out = {"columns": ["city"], "dtypes": ["str"], "nulls": [nulls]}
@@ -29,7 +29,9 @@ def run(
     card = {"steps": [_card(one["id"], one["driver"], one["rows"], seconds) for one in steps]}
     status = {"ok": ok, "status": "success", "pipeline": "demo", "steps_completed": 2, "steps_total": 2}
     files = {**files, "artifacts/_system/run_card.json": card, "status.json": json.dumps(status)}
-    return run_dir(folder, events, steps=planned, files=files, name=f"run_{FIRST_MS + number * DAY_MS}")
+    return run_dir(
+        folder, events, steps=planned, files=files, name=f"run_{FIRST_MS + round(number * DAY_MS)}"
+    )
 
 
 def _card(name: str, driver: str, rows: int, seconds: float) -> dict[str, Any]:
@@ -46,7 +48,7 @@ def history(folder: Path, counts: Sequence[int], **last: Any) -> dict[str, str]:
     """The findings about the last of these runs."""
     for number, rows in enumerate(counts[:-1]):
         run(folder, number, rows)
-    return history_of(run(folder, len(counts), counts[-1], **last))
+    return history_of(run(folder, len(counts) - 1, counts[-1], **last))
 
 
 def history_of(path: Path) -> dict[str, str]:
@@ -70,6 +72,64 @@ def test_other_row_count_is_a_warning_at_the_source_only(tmp_path: Path, rows: i
 )
 def test_usual_or_unknown_row_count_is_no_finding(tmp_path: Path, counts: list[int]) -> None:
     assert history(tmp_path, counts or [1000]) == {}
+
+
+WEEK = [1000, 1010, 990, 1000, 1005, 400, 380]  # from Monday to Sunday
+HOUR = 1 / 24
+
+
+def at_days(folder: Path, rows_by_day: Sequence[tuple[float, int]]) -> dict[str, str]:
+    """The findings about the last of runs on these days, after a Monday evening."""
+    for number, rows in rows_by_day:
+        path = run(folder, number, rows)
+    return history_of(path)
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        [*enumerate(WEEK[:6])],
+        [*enumerate(WEEK[:7])],
+        [*enumerate([*WEEK, 1000])],
+        [*enumerate([*WEEK, *WEEK[:6]])],
+        [*enumerate([*WEEK, *WEEK])],
+        [*enumerate([390, *WEEK[:6], 380])],
+        [(number, 1000) for number in (1, 2, 3, 4)] + [(7, 2900)],
+        [(number, 1000) for number in (14, 15, 16, 17)] + [(19, 2050)],
+        [(number, 1000) for number in (27, 28, 29, 30, 31)] + [(32, 3000)],
+        [(number, 1000) for number in (28, 29, 30, 31)] + [(32, 300)],
+        [(number * HOUR, 1000) for number in range(6)] + [(6 * HOUR, 200)],
+        [(number, 1000) for number in (1, 2, 3)] + [(3 + 2 * HOUR, 90)],
+        [*enumerate([1000, 1100, 1200, 1330, 1460])],
+        [*enumerate([1000, 1500, 2200, 3300])],
+        [*enumerate([1000, 800, 650, 520])],
+        [(7 * number, 1000) for number in range(3)] + [(21, 1300)],
+    ],
+    ids=[
+        "first Saturday", "first Sunday", "Monday after a weekend", "second Saturday", "second Sunday", "Monday with the data of a Sunday","three days on a Monday",
+        "two days after a missed run", "last day of a month", "first weekend in a new month", "evening of hourly runs",
+        "little time since the last run", "growth", "fast growth", "decline", "weekly",
+    ],
+)  # fmt: skip
+def test_rows_of_a_usual_pattern_are_no_finding(tmp_path: Path, runs: list[tuple[float, int]]) -> None:
+    assert at_days(tmp_path, runs) == {}
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        [(number, 1000) for number in (1, 2, 3)] + [(4, 450)],
+        [*enumerate([*WEEK, 1000, 1000, 450])],
+        [*enumerate([1000, *WEEK[:1], 990, 1010, 1000, 1000, 400, 380, 1000, 420])],
+        [*enumerate([*WEEK[:5], 50])],
+        [(number * HOUR, 1000) for number in range(6)] + [(6 * HOUR, 50)],
+        [(number / 10_000, 1000) for number in range(4)] + [(4 / 10_000, 450)],
+        [(7 * number, 1000) for number in range(3)] + [(21, 400)],
+    ],
+    ids=["weekday", "weekday after a weekend", "weekday after a weekend, of the day before", "nothing left on a Saturday", "hardly any in an hour", "at once", "weekly"],
+)  # fmt: skip
+def test_rows_that_no_pattern_explains_are_a_warning(tmp_path: Path, runs: list[tuple[float, int]]) -> None:
+    assert list(at_days(tmp_path, runs)) == ["differs-from-earlier-runs@src"]
 
 
 def test_runs_that_failed_are_not_compared(tmp_path: Path) -> None:
@@ -105,7 +165,7 @@ def test_only_a_few_of_many_runs_are_opened(tmp_path: Path, monkeypatch: pytest.
     for number in range(40):
         run(tmp_path, number, 1000, ok=number % 2 == 0)
     analyze(run(tmp_path, 41, 1000))
-    assert len(opened) == earlier_runs.MAX_RUNS
+    assert len(opened) == earlier_runs.MAX_RUNS + earlier_runs.MAX_FAILED
 
 
 def test_runs_of_other_pipelines_do_not_hide_the_history(tmp_path: Path) -> None:

@@ -289,3 +289,23 @@ def test_refused_check_is_the_cause_of_a_table_not_created(tmp_path: Path, statu
     error = "Supabase write failed: Table creation failed: psycopg2 channel not configured"
     cause = writing(tmp_path, error, requested(status), table="stats", create_if_missing=True)
     assert cause.rule == rule
+
+
+def test_failure_in_the_text_log_is_of_the_step_that_was_running(tmp_path: Path) -> None:
+    """The first step is named in an earlier line; the failure belongs to the second, which began after that."""
+    lines = [
+        local("adapter_selected", adapter="local"),
+        local("step_start", 2, step_id="read", driver="mysql.extractor"),
+        local("step_complete", 3, step_id="read", driver="mysql.extractor"),
+        local("step_start", 3, step_id="write", driver="supabase.writer"),
+        local("step_error", 6, step_id="write", driver="supabase.writer", error="Execution failed: batch 0"),
+        local("run_error", 6, phase="execute", error="Execution failed: batch 0"),
+    ]
+    log = (
+        "2026-01-01 00:00:02 - osiris.drivers.mysql - [s] - INFO - Executing MySQL query for step read\n"
+        "2026-01-01 00:00:05 - osiris.drivers.supabase - [s] - ERROR - Failed to write batch 0\n"
+    )
+    steps = (("read", "mysql.extractor", []), ("write", "supabase.writer", ["read"]))
+    report = analyze(run_dir(tmp_path, lines, steps=steps, files={"osiris.log": log}))
+    assert [line.step for line in report.run.log_lines] == ["write"]
+    assert "failure-logged" not in {finding.id for finding in report.findings}

@@ -31,6 +31,7 @@ LEFT = {"check": "left-join-drops-rows", "table": "b", "column": "region", "rows
 NOT_IN = {"check": "not-in-with-null", "column": "id", "nulls": 3}
 NULL = {"check": "comparison-with-null", "column": "name"}
 TEXT = {"check": "numbers-compared-as-text", "column": "version", "use": "max"}
+RANGES = {"check": "ranges-share-bounds", "table": "a", "partner": "b", "rows": 60, "repeated": 5}
 DAY = {"check": "period-cuts-last-day", "column": "at", "day": "2024-01-31", "rows": 310}
 FALLBACK = {"check": "fallback-in-all-rows", "column": "name", "rows": 1000}
 NULLS = {"check": "nulls-left-out", "column": "status", "nulls": 300, "rows": 900}
@@ -38,6 +39,20 @@ SAMPLE = {"check": "rows-sampled", "part": "LIMIT 200"}
 ZERO = {"check": "quotient-is-zero", "column": "rate", "rows": 40}
 REMOVED = {"check": "union-removes-rows", "table": "a", "rows": 1000, "removed": 12}
 LOST = {"check": "values-lost", "column": "price", "values": 1000, "lost": 300}
+SPELLING = {
+    "check": "value-spelled-differently", "column": "status", "value": "paid", "others": ["Paid"], "rows": 85, "matched": 0,
+}  # fmt: skip
+GROUPS = {
+    "check": "groups-split-by-spelling",
+    "column": "city",
+    "differ_in": ["case"],
+    "groups": 2,
+    "rows": 40,
+}
+COUNTED = {"check": "count-leaves-out-nulls", "column": "phone", "name": "customers", "lost": 58, "rows": 400}
+OPERAND = {
+    "check": "operand-without-value", "column": "net", "operand": "discount", "operator": "-", "lost": 300, "rows": 900,
+}  # fmt: skip
 CASE = {"check": "case-has-one-result", "column": "state", "rows": 1000}
 
 
@@ -56,10 +71,67 @@ def united(
     return ours(*steps)
 
 
+def summed(
+    query: str = "SELECT customer, sum(amount) AS revenue FROM df_j GROUP BY customer",
+    before: str = "SELECT * FROM df_o o LEFT JOIN df_p p USING (order_no)",
+    **counts: Any,
+) -> Made:
+    """A step that adds up the rows of a join of 60 orders with 90 payments."""
+    join = {
+        "left_rows": 60, "right_rows": 90, "matched": 60, "right_matched": 90, "kind": "left", "uses": "both",
+        "left_duplicates": 0, "right_duplicates": 30,
+    }  # fmt: skip
+    return ours(
+        step("o", "x.extractor", rows=60, out={"columns": ["order_no", "customer", "amount", "unit_price"]}),
+        step("p", "x.extractor", rows=90, out={"columns": ["order_no", "paid"]}),
+        step("j", "duckdb.processor", "o", "p", rows=90, out={"join": {**join, **counts}}, query=before),
+        step("s", "duckdb.processor", "j", rows=7, query=query),
+    )
+
+
+LATEST = (
+    "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY sku ORDER BY {}) AS rn FROM df) WHERE rn = 1"
+)
+QUALIFY = "SELECT * FROM df QUALIFY row_number() OVER (PARTITION BY sku ORDER BY {}) = 1"
+
+
+def named(name: str, query: str) -> Made:
+    """A query of a step with a name."""
+    return ours(
+        step("src", "x.extractor", rows=20), step(name, "duckdb.processor", "src", rows=9, query=query)
+    )
+
+
 def queried(query: str) -> Made:
     return theirs(step("src", "mysql.extractor", rows=20, query=query))
 
 
+UNGROUPED = (
+    "status = 'paid' OR status = 'open' AND amount > 100",
+    "day BETWEEN '2026-01-01' AND '2026-01-31' AND t.kind = 1 OR t.kind = 2 OR t.kind = 3",
+    "id IN (SELECT id FROM u WHERE a = 'x' OR a = 'y' AND b IS NULL)",
+)
+GROUPED = (
+    "(status = 'paid' OR status = 'open') AND amount > 100",
+    "status = 'paid' OR (status = 'open' AND amount > 100)",
+    "country = 'CZ' AND plan = 'pro' OR country = 'SK' AND plan = 'basic'",
+    "status = 'paid' OR amount > 100 AND kind = 'gift'",
+    "day BETWEEN 1 AND 3 OR day = 7",
+    "note = 'a = 1 OR a = 2 AND b = 3' -- a = 1 OR a = 2 AND b = 3",
+)
+FOR_TESTS = (
+    "WHERE customer_id < 20 -- TODO remove, only for testing",
+    "LIMIT 500 /* debug */",
+    "  AND region = 'x -- y' -- temporary",
+)
+NOT_FOR_TESTS = (
+    "WHERE id > 20 -- refunds are loaded elsewhere",
+    "-- debug: see the wiki",
+    "WHERE kind = '-- for testing'",
+    "WHERE is_test = false -- rows of test accounts are left out",
+    "WHERE id > 5 -- TODO: use an index",
+    "WHERE day > '2026-01-01' -- before this day, prices had no tax",
+)
 HITS: Sequence[tuple[str, Made]] = (
     ("join-keys-differ-in-form", checked(KEYS)),
     ("aggregate-repeats-rows", checked(AGGREGATE)),
@@ -79,6 +151,16 @@ HITS: Sequence[tuple[str, Made]] = (
     ("comparison-with-null", checked(NOT_IN)),
     ("numbers-compared-as-text", checked(TEXT)),
     ("period-cuts-last-day", checked(DAY)),
+    ("ranges-share-bounds", checked(RANGES)),
+    ("query-contradicts-name", named("latest-prices", LATEST.format("updated_at"))),
+    ("query-contradicts-name", named("most_recent_orders", QUALIFY.format("p.order_date ASC"))),
+    (
+        "query-contradicts-name",
+        named("orders-without-cancelled", "SELECT * FROM df WHERE status = 'cancelled'"),
+    ),
+    ("query-contradicts-name", named("active-customers", "SELECT * FROM df c WHERE c.state <> 'Active'")),
+    ("aggregate-repeats-rows", summed()),
+    ("aggregate-repeats-rows", summed("SELECT avg(j.amount) FROM df_j j")),
     ("fallback-in-all-rows", checked(FALLBACK)),
     ("case-has-one-result", checked(CASE)),
     ("rows-sampled", checked(SAMPLE)),
@@ -86,6 +168,12 @@ HITS: Sequence[tuple[str, Made]] = (
     ("quotient-is-zero", checked(ZERO)),
     ("values-lost-in-column", checked(LOST)),
     ("union-removes-rows", checked(REMOVED)),
+    ("value-spelled-differently", checked(SPELLING)),
+    ("groups-split-by-spelling", checked(GROUPS)),
+    ("operand-without-value", checked(OPERAND)),
+    ("count-leaves-out-nulls", checked(COUNTED)),
+    *(("conditions-not-grouped", queried(f"SELECT * FROM t WHERE {text}")) for text in UNGROUPED),
+    *(("condition-for-tests", queried(f"SELECT * FROM t\n{text}\nORDER BY 1")) for text in FOR_TESTS),
 )
 NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("join-keys-differ-in-form", checked(KEYS | {"unmatched_would_match": {}})),
@@ -116,6 +204,34 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("fallback-in-all-rows", checked(CASE)),
     ("case-has-one-result", checked(FALLBACK)),
     ("rows-sampled", checked(ZERO)),
+    ("ranges-share-bounds", checked(DAY)),
+    ("query-contradicts-name", named("latest-prices", LATEST.format("updated_at DESC"))),
+    ("query-contradicts-name", named("latest-prices", LATEST.format("priority"))),
+    ("query-contradicts-name", named("latest-prices", LATEST.format("days_since_update"))),
+    (
+        "query-contradicts-name",
+        named("latest-prices", LATEST.format("updated_at").replace("rn = 1", "rn > 1")),
+    ),
+    ("query-contradicts-name", named("first-prices", LATEST.format("updated_at"))),
+    (
+        "query-contradicts-name",
+        named("orders-without-cancelled", "SELECT * FROM df WHERE status <> 'cancelled'"),
+    ),
+    ("query-contradicts-name", named("remove-cancelled", "SELECT * FROM df WHERE status != 'cancelled'")),
+    ("query-contradicts-name", named("filter-cancelled", "SELECT * FROM df WHERE status <> 'cancelled'")),
+    ("query-contradicts-name", named("active-customers", "SELECT * FROM df WHERE state = 'active'")),
+    ("query-contradicts-name", named("active-customers", "SELECT * FROM df WHERE state <> 'deleted'")),
+    ("query-contradicts-name", named("no-cancelled", "SELECT * FROM df WHERE NOT (status = 'cancelled')")),
+    ("aggregate-repeats-rows", summed("SELECT customer, sum(paid) AS paid FROM df_j GROUP BY customer")),
+    ("aggregate-repeats-rows", summed("SELECT customer, max(amount) AS most FROM df_j GROUP BY customer")),
+    ("aggregate-repeats-rows", summed("SELECT sum(unit_price) AS total FROM df_j")),
+    (
+        "aggregate-repeats-rows",
+        summed("SELECT sum(amount) FROM (SELECT DISTINCT order_no, amount FROM df_j)"),
+    ),
+    ("aggregate-repeats-rows", summed(right_duplicates=0)),
+    ("aggregate-repeats-rows", summed(filtered=True)),
+    ("ranges-share-bounds", checked()),
     ("nulls-left-out", checked(NULL)),
     (
         "rows-sampled",
@@ -127,6 +243,12 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("quotient-is-zero", checked(SAMPLE)),
     ("values-lost-in-column", checked(ZERO)),
     ("union-removes-rows", checked(UNION)),
+    ("value-spelled-differently", checked(GROUPS)),
+    ("groups-split-by-spelling", checked(OPERAND)),
+    ("operand-without-value", checked(COUNTED)),
+    ("count-leaves-out-nulls", checked(SPELLING)),
+    *(("conditions-not-grouped", queried(f"SELECT * FROM t WHERE {text}")) for text in GROUPED),
+    *(("condition-for-tests", queried(f"SELECT * FROM t\n{text}\nORDER BY 1")) for text in NOT_FOR_TESTS),
 )
 
 

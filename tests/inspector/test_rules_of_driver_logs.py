@@ -147,6 +147,17 @@ HITS: Sequence[tuple[str, Made]] = (
     ("failure-logged", read("E page 3 timed out", "W retrying page 3", "E page 3 timed out, giving up after 2 retries")),
     ("failure-logged", shaped("E region 4: 12 rows, 0 errors, and no connection: it timed out")),
     ("failure-logged", ours(step("src", "acme.read", rows=100), files={"worker.log": "ERROR: station 3 is down\n"})),
+    ("failure-logged", read("- could not reach https://api.example.com/orders, continuing without it")),
+    ("failure-logged", read("W could not reach shard eu-2, skipping", rows=5)),
+    ("failure-logged", read("- timeout while connecting to crm.local, returning empty frame", rows=0)),
+    ("failure-logged", read("I api answered 503; returning no rows", rows=0)),
+    ("failure-logged", read("W connection to eu-2 refused", "I proceeding without eu-2")),
+    ("failure-logged", read("I source eu-2 is offline, ignored")),
+    ("stale-data-used", read("- exchange-rate service unavailable: using default rates")),
+    ("stale-data-used", read("I API unreachable, using fallback list")),
+    ("stale-data-used", read("W connection to rates service failed, using cached rates")),
+    ("stale-data-used", read("I request to /prices timed out", "I using hard-coded prices")),
+    ("stale-data-used", read("W could not fetch rates (HTTP 502); defaulting to last values")),
 )  # fmt: skip
 NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("rows-incomplete", read("I GET /agents page=1 per_page=100 total_count=37", rows=37)),
@@ -244,6 +255,19 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("failure-logged", read("I table ERROR: 100 rows", "W slow answer: 12 s")),
     ("failure-logged", ours(step("src", "mysql.extractor", rows=100), files=worker_log("src", "E unused result"))),
     ("values-altered", written("I values truncated: 0", "I no values were truncated")),
+    ("failure-logged", read("I cache service unreachable, continuing without cache")),
+    ("failure-logged", read("I could not reach the telemetry endpoint, ignored")),
+    ("failure-logged", read("I skipping the header row", "I no connection pool configured")),
+    ("failure-logged", read("W could not reach db-1, moving on with the remaining hosts: trying next host db-2")),
+    ("failure-logged", read("W page 3 timed out, skipping the wait and retrying")),
+    ("failure-logged", read("I slack webhook returned 404, ignoring")),
+    ("failure-logged", read("I connected after the first attempt timed out", "I 100 rows", "I 0 rows, skipped")),
+    ("stale-data-used", read("I no .env file found, using default settings")),
+    ("stale-data-used", read("I using default timeout 30")),
+    ("stale-data-used", read("W primary unreachable, using last replica")),
+    ("stale-data-used", read("I could not reach the schema registry, using cached schema")),
+    ("stale-data-used", read("W keyring service unavailable, using stored credentials")),
+    ("stale-data-used", read("I server does not answer on port 5433, using default port")),
 )  # fmt: skip
 
 
@@ -314,6 +338,14 @@ def test_printed_traceback_of_one_of_two_drivers_is_found(tmp_path: Path) -> Non
 def test_warning_about_code_is_no_finding(tmp_path: Path, category: str) -> None:
     made = read(f"- /lib/acme.py:12: {category}: 12 rows were dropped", "I done")
     assert findings(tmp_path, made) == {}
+
+
+def test_source_without_rows_names_the_logged_reason(tmp_path: Path) -> None:
+    made = read("- could not reach https://api.example.com/orders, continuing without it", rows=0)
+    message = findings(tmp_path, made)["zero-rows-from-source"]
+    assert message.endswith(
+        "; its text log says why: 'could not reach https://api.example.com/orders, continuing without it'"
+    )
 
 
 def test_finding_names_the_numbers(tmp_path: Path) -> None:

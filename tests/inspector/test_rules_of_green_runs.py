@@ -117,6 +117,64 @@ def counted(rows: int, **nulls: int) -> dict[str, Any]:
 
 SRC = step("src", "x.extractor", rows=200)
 SAVE = step("save", "x.csv_writer", "src", rows=200, path="out/o.csv")
+REPEATED = {
+    "columns": ["order_no", "amount"], "dtypes": ["string", "double"], "distinct": ["many", "many"],
+    "repeated": {"rows": 120, "repeated": 20},
+}  # fmt: skip
+
+
+def orders(
+    key: str = "order_no",
+    *,
+    more: Sequence[str] = (),
+    repeated: int = 0,
+    unique: Sequence[str] = (),
+    **config: Any,
+) -> Step:
+    """A source of 120 orders: 20 of its rows repeat another, unless a column is unique."""
+    out: dict[str, Any] = {**REPEATED, "columns": [key, "amount", *more], "unique": list(unique)}
+    out["repeated"] = {} if unique else {"rows": 120, "repeated": repeated or 20}
+    return step("orders", "x.extractor", rows=120, out=out, **config)
+
+
+def emptied(query: str, rows: int = 40, total: int = 40, **nulls: int) -> Made:
+    """A source without e-mail addresses, and a join with a table that has them."""
+    people = step("p", "x.extractor", rows=rows, out=counted(rows, id=0, email=rows, **nulls))
+    segments = step("s", "x.extractor", rows=9, out=counted(9, mail=0, seg=0))
+    return ours(people, segments, step("j", "duckdb.processor", "p", "s", rows=total, query=query))
+
+
+def united_orders(unique: Sequence[str] = ("order_no",)) -> Made:
+    """A union of the orders of two months, of which 20 rows repeat another."""
+    months = [
+        step(month, "x.extractor", rows=60, out={**REPEATED, "repeated": {}, "unique": list(names)})
+        for month, names in (("january", ["order_no"]), ("february", unique))
+    ]
+    query = "SELECT * FROM df_january UNION ALL SELECT * FROM df_february"
+    return ours(
+        *months, step("u", "duckdb.processor", "january", "february", rows=120, out=REPEATED, query=query)
+    )
+
+
+def keys_of_left(*, uses: str = "left", left_duplicates: int = 0) -> dict[str, Any]:
+    """The counts of a join in which rows of the first table have several partners."""
+    return {
+        "left_rows": 100, "right_rows": 120, "matched": 100, "right_matched": 120, "kind": "left", "uses": uses,
+        "left_duplicates": left_duplicates, "right_duplicates": 20,
+    }  # fmt: skip
+
+
+def joined_orders(counts: Mapping[str, Any], *after: Step) -> Made:
+    """A join of orders with their payments, of which 20 rows repeat another."""
+    source = step("o", "x.extractor", rows=100, out={**REPEATED, "repeated": {}, "unique": ["order_no"]})
+    query = "SELECT o.order_no, o.amount FROM df_o o LEFT JOIN df_p p USING (order_no)"
+    out = {**REPEATED, "join": counts}
+    payments = step("p", "x.extractor", rows=120, out={"columns": ["order_no", "paid"]})
+    return ours(
+        source, payments, step("j", "duckdb.processor", "o", "p", rows=120, out=out, query=query), *after
+    )
+
+
 JOIN_SQL = "SELECT * FROM df_a JOIN df_b USING (id)"
 A, B = step("a", "x.extractor", rows=1000), step("b", "x.extractor", rows=200)
 
@@ -290,12 +348,28 @@ def bypassed(query: str, *needs: str, kept: int = 193) -> tuple[Step, ...]:
 
 
 def collapsed(
-    name: str = "shape", rows: int = 300, before: str = "many", dtype: str = "float64", **config: Any
+    name: str = "shape",
+    *,
+    rows: int = 300,
+    before: str = "many",
+    dtype: str = "float64",
+    columns: tuple[str, str] = ("id", "id"),
+    was: str = "",
+    ends: tuple[str | None, str | None, str | None] = (None, None, None),
+    **config: Any,
 ) -> tuple[Step, Step]:
-    """A step after which a column has one value."""
-    columns = {"columns": ["id"], "dtypes": [dtype], "nulls": [0]}
-    source = step("src", "x.extractor", rows=rows, out={**columns, "distinct": [before]})
-    return source, step(name, "x.y", "src", rows=rows, out={**columns, "distinct": [1]}, **config)
+    """A step after which a column has one value; ``ends`` are its ends before, and its value."""
+    low, high, value = ends
+    first = {"columns": [columns[0]], "dtypes": [was or dtype], "nulls": [0], "min": [low], "max": [high]}
+    second = {"columns": [columns[1]], "dtypes": [dtype], "nulls": [0], "min": [value], "max": [value]}
+    source = step("src", "x.extractor", rows=rows, out={**first, "distinct": [before]})
+    return source, step(name, "x.y", "src", rows=rows, out={**second, "distinct": [1]}, **config)
+
+
+NOW = "2026-11-29 19:18:38.441845"
+YEAR = "2026-01-01 10:00:00", "2026-11-01 09:30:00"
+DAY = "2026-11-28 10:00:00", "2026-11-28 11:00:00"
+TIME = "datetime64[us]"
 
 
 def equal_inputs(
@@ -336,6 +410,12 @@ HEADER = {"rows": 3, "dtypes": ["str"], "columns": ["id;name;amount"]}
 HITS: Sequence[tuple[str, Made]] = (
     ("column-all-null", ours(*cast("SELECT id, TRY_CAST(email AS DOUBLE) AS amount FROM df"))),
     ("column-all-null", ours(*blank("SELECT id, trim(city, 'a-z') AS city FROM df"))),
+    ("text-garbled", ours(step("src", "x.extractor", rows=20, out={"garbled": {"column": "a", "double_encoded": 9}}))),
+    ("text-garbled", ours(step("src", "x.extractor", rows=20, out={"garbled": {"column": "a", "byte_order_marks": 1}}))),
+    ("text-garbled", ours(SRC, step("t", "x.y", "src", rows=200, out={"garbled": {"column": "a", "replacement_characters": 3}}))),
+    ("column-all-null", emptied("SELECT p.id, s.seg FROM df_p p LEFT JOIN df_s s ON p.email = s.mail")),
+    ("column-all-null", emptied("SELECT id FROM df_p WHERE email LIKE '%@a.cz'", total=0)),
+    ("column-all-null", emptied("SELECT sum(CAST(email AS DOUBLE)) AS x, avg(p.email) FROM df_p p", total=1)),
     ("header-misread", csv({"1042": "int64", "Ada": "str", "19.90": "float64", "2024-03-01": "str"})),
     ("header-misread", csv({"5.1": "float64", "3.5": "float64", "1.4": "float64", "0.2": "float64", "Iris-setosa": "str"})),
     ("header-misread", csv({"1": "int64", "Ada": "str", "Lovelace": "str", "ada@example.org": "str"})),
@@ -389,6 +469,13 @@ HITS: Sequence[tuple[str, Made]] = (
     ("time-out-of-range", timed("when", "1970-01-01 00:00:00", "2026-05-01 11:02:37")),
     ("time-out-of-range", timed("created_at", "55840-11-08 22:13:20.000000", "56247-03-15 01:00:00")),
     ("time-out-of-range", timed("order_date", "2024-01-02", "2925-03-11")),
+    ("time-out-of-range", timed("order_date", "1900-01-01 00:00:00", "2026-03-01 00:00:00")),
+    ("time-out-of-range", timed("last_login", "0001-01-01", "2026-03-01")),
+    ("time-out-of-range", timed("paid_at", "1899-12-30 00:00:00", "2026-03-01 09:10:00")),
+    ("time-out-of-range", timed("order_date", "2024-01-02", "9999-12-31")),
+    ("time-out-of-range", timed("at", "1970-01-20 16:13:20", "2026-03-01 09:10:00")),
+    ("time-out-of-range", timed("created_at", "1700000001", "1700000055000")),
+    ("time-out-of-range", timed("createdAt", "1700000001", "1700000055000000")),
     ("word-read-as-missing", missing()),
     ("word-read-as-missing", missing(count=1)),
     ("digits-lost", shortened()),
@@ -410,6 +497,12 @@ HITS: Sequence[tuple[str, Made]] = (
     ("join-explosion", ours(*joined(40, "SELECT c, sum(v) FROM df_a JOIN df_b USING (id) GROUP BY 1", join=keys(900, 100)))),
     ("join-explosion", ours(*joined(1300, "SELECT * FROM df_a LEFT JOIN df_b USING (id)"))),
     ("join-explosion", ours(SRC, step("j", "duckdb.processor", "src", rows=300, query="SELECT a.* FROM df a JOIN df b ON a.k = b.k"))),
+    ("rows-delivered-twice", ours(orders("order_no"))),
+    ("rows-delivered-twice", ours(orders("uuid"))),
+    ("rows-delivered-twice", ours(orders("OrderNumber", path="in/orders.csv"))),
+    ("rows-multiplied", ours(orders(unique=["order_no"]), step("shape", "demo.shape", "orders", rows=120, out=REPEATED))),
+    ("rows-multiplied", united_orders()),
+    ("rows-multiplied", joined_orders(keys_of_left())),
     ("rows-multiplied", ours(SRC, step("enrich", "demo.merge", "src", rows=5716))),
     ("rows-multiplied", theirs(SRC, step("enrich", "demo.merge", "src", rows=5716))),
     ("join-hardly-matches", ours(*joined(0, join=keys(0, 0, 0, 0)))),
@@ -431,6 +524,11 @@ HITS: Sequence[tuple[str, Made]] = (
     ("same-data-united", ours(*equal_inputs("SELECT * FROM df_jan UNION SELECT * FROM df_feb", total=100))),
     ("same-data-united", ours(*appended("stats"))),
     ("values-lost-in-column", ours(*collapsed())),
+    ("values-lost-in-column", ours(*collapsed(before="few", dtype="bool", was="str"))),
+    ("values-lost-in-column", ours(*collapsed(before="few", dtype="int64", was="str", columns=("active", "is_active")))),
+    ("values-lost-in-column", ours(*collapsed(dtype="float64", was="str", columns=("amount", "amount_num")))),
+    ("values-lost-in-column", ours(*collapsed(dtype=TIME, was="str", columns=("joined", "joined"), ends=(None, None, NOW)))),
+    ("values-lost-in-column", ours(*collapsed(dtype=TIME, columns=("order_date",) * 2, ends=(*YEAR, "2026-11-29 00:00:00")))),
     ("result-unused", ours(*bypassed("SELECT k, count(*) AS n FROM df_src GROUP BY k", "src", "clean"))),
     ("result-unused", theirs(*bypassed("SELECT k, count(*) AS n FROM df_src GROUP BY k", "src", "clean"))),
     ("result-unused", ours(*bypassed("SELECT k, count(*) AS n FROM df_src GROUP BY k", "src"))),
@@ -477,6 +575,15 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("failure-logged", theirs(*enriched(), files=log("WARNING - request failed, retrying (attempt 2 of 3)"))),
     ("failure-logged", theirs(*enriched(), files=log("INFO - insert failed 0 times"))),
     ("column-all-null", ours(*cast("SELECT id, NULL AS amount FROM df"))),
+    ("text-garbled", ours(step("src", "x.extractor", rows=20, out={"columns": ["a"]}))),
+    ("text-garbled", ours(step("src", "x.extractor", rows=20, out={"garbled": {"column": "a"}}))),
+    ("text-garbled", ours(step("src", "x.extractor", rows=20, out={"garbled": {"double_encoded": 9}}))),
+    ("column-all-null", emptied("SELECT id, email FROM df_p")),
+    ("column-all-null", emptied("SELECT id, email FROM df_p WHERE email IS NULL")),
+    ("column-all-null", emptied("SELECT id FROM df_p WHERE email > 'x' OR id > 3")),
+    ("column-all-null", emptied("SELECT id, sum(coalesce(email, 0)) FROM df_p GROUP BY id")),
+    ("column-all-null", emptied("SELECT id, count(email) FROM df_p GROUP BY id")),
+    ("column-all-null", emptied("SELECT id FROM df_p LEFT JOIN df_s ON id = mail", rows=5)),
     (
         "column-all-null",
         ours(
@@ -532,6 +639,15 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("numbers-as-text", queried("SELECT TRY_CAST(qty AS INT) AS qty FROM df", odd_values=[{"column": "qty", "value": "12 pcs", "count": 1, "values": 121, "line": 9}])),
     ("numbers-as-text", queried("SELECT qty FROM df WHERE qty <> '-'", odd_values=[{"column": "qty", "value": "-", "count": 1, "values": 121, "line": 9}])),
     ("numbers-as-text", signed(odd_values="qty")),
+    ("time-out-of-range", timed("birth_date", "1900-01-01", "2004-03-05")),
+    ("time-out-of-range", timed("valid_from", "1900-01-01 00:00:00", "2026-03-05 00:00:00")),
+    ("time-out-of-range", timed("date", "1900-01-01", "2026-03-05")),
+    ("time-out-of-range", timed("created_at", "1901-06-01 00:00:00", "2026-03-05 00:00:00")),
+    ("time-out-of-range", timed("day", "1970-01-20 00:00:00", "2026-03-05 00:00:00")),
+    ("time-out-of-range", timed("deleted_at", "2024-01-01 10:00:00", "9999-12-31 00:00:00")),
+    ("time-out-of-range", timed("created_at", "1700000000", "1760000000")),
+    ("time-out-of-range", timed("phone", "1700000000", "1760000000000")),
+    ("time-out-of-range", timed("updated_at", "1700000000000", "1760000000000")),
     ("time-out-of-range", timed("birth_date", "1970-01-01 00:00:00", "2004-03-05 00:00:00")),
     ("time-out-of-range", timed("born", "1925-04-01", "2004-03-05")),
     ("time-out-of-range", timed("month", "1970-01-01 00:00:00", "2020-12-01 00:00:00")),
@@ -579,6 +695,17 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("join-explosion", ours(*joined(1000, join=keys(800, 0)))),
     ("join-explosion", ours(*joined(40, "SELECT c, sum(v) FROM df_a JOIN df_b USING (id) GROUP BY 1", join=keys(800, 0)))),
     ("join-explosion", ours(SRC, step("j", "duckdb.processor", "src", rows=900, query="SELECT unnest(tags) FROM df"))),
+    ("rows-delivered-twice", ours(orders("order_no", repeated=5))),
+    ("rows-delivered-twice", ours(orders("customer_no"))),
+    ("rows-delivered-twice", ours(orders("order_no", path="in/order_lines.csv"))),
+    ("rows-delivered-twice", ours(orders("order_no", more=("price_date",)))),
+    ("rows-delivered-twice", ours(orders("order_no", more=("valid_from",)))),
+    ("rows-multiplied", ours(orders(unique=["phone"]), step("shape", "demo.shape", "orders", rows=120, out=REPEATED))),
+    ("rows-multiplied", ours(orders(unique=["order_no"]), step("bootstrap", "demo.shape", "orders", rows=120, out=REPEATED))),
+    ("rows-multiplied", united_orders(unique=())),
+    ("rows-multiplied", joined_orders(keys_of_left(uses="both"))),
+    ("rows-multiplied", joined_orders(keys_of_left(left_duplicates=30))),
+    ("rows-multiplied", joined_orders(keys_of_left(), step("g", "duckdb.processor", "j", rows=9, query="SELECT order_no, count(*) FROM df_j GROUP BY 1"))),
     ("rows-multiplied", ours(SRC, step("enrich", "demo.merge", "src", rows=201))),
     ("rows-multiplied", theirs(SRC, step("enrich", "duckdb.processor", "src", rows=900, query="SELECT unnest(tags) FROM df"))),
     ("join-hardly-matches", ours(*joined(950, join=keys(0, 0, 950, 180)))),
@@ -607,6 +734,12 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("values-lost-in-column", ours(*collapsed(before="few"))),
     ("values-lost-in-column", ours(*collapsed(dtype="datetime64[us]"))),
     ("values-lost-in-column", ours(*collapsed(query="SELECT 7 AS id FROM df"))),
+    ("values-lost-in-column", ours(*collapsed(before="few", dtype="str", was="str"))),
+    ("values-lost-in-column", ours(*collapsed(before="few", dtype="str", was="int64"))),
+    ("values-lost-in-column", ours(*collapsed(before="few", dtype="bool", was="str", columns=("active", "is_customer")))),
+    ("values-lost-in-column", ours(*collapsed(dtype=TIME, columns=("updated_at",) * 2, ends=(*YEAR, NOW)))),
+    ("values-lost-in-column", ours(*collapsed(dtype=TIME, columns=("created_at",) * 2, ends=(*DAY, "2026-11-28 00:00:00")))),
+    ("values-lost-in-column", ours(*collapsed(dtype=TIME, was="str", columns=("created_at",) * 2, ends=(None, None, "2026-11-28 00:00:00")))),
     ("same-data-united", ours(*appended("stats", on_conflict="ignore"))),
     ("result-unused", ours(*bypassed("SELECT k, count(*) AS n FROM df_clean GROUP BY k", "src", "clean"))),
     ("result-unused", ours(*bypassed("SELECT k, count(*) AS n FROM df GROUP BY k", "src", kept=7))),

@@ -32,7 +32,8 @@ def run(folder: Path, hour: float, day: Day) -> Path:
     """A run of a source and a writer, ``hour`` hours after the first.
 
     Keys of ``day``: ``data`` (the fingerprint), ``rows``, ``columns``, ``newest`` (of ``day``), ``query``, ``writer``
-    (its configuration), ``server``, ``source`` (of the plan), ``metrics``, ``events``, ``names`` (of the steps), ``driver``, ``ok``.
+    (its configuration), ``server``, ``source`` (of the plan), ``metrics``, ``events``, ``names`` (of the steps), ``driver``,
+    ``period`` (of ``day``), ``result`` (of a step between them), ``files`` (with their rows) and what is ``described`` beside them, ``ok`` (None for a run without a status and a run card), ``failed`` (steps).
     """
     rows, columns = day.get("rows", 100), {**COLUMNS, **day.get("columns", {})}
     if "newest" in day:
@@ -40,8 +41,16 @@ def run(folder: Path, hour: float, day: Day) -> Path:
     columns = {name: values for name, values in columns.items() if values is not None}
     dtypes, nulls, distinct, high = (list(each) for each in zip(*columns.values(), strict=True))
     out = {"columns": [*columns], "dtypes": dtypes, "nulls": nulls, "distinct": distinct, "max": high}
+    if "period" in day:
+        out["min"] = [day["period"][0] if name == "day" else None for name in columns]
+        out["max"] = [day["period"][1] if name == "day" else None for name in columns]
+    if "files" in day:
+        out["source"] = source_of(day["files"]) | day.get("described", {})
     query = day.get("query", "SELECT * FROM t")
     source, target = day.get("names", ("src", "save"))
+    middle = [result_of(day["result"])] if "result" in day else []
+    last = "recent" if middle else source
+    written = day["result"]["rows"] if middle else rows
     steps = (
         step(
             source,
@@ -50,7 +59,8 @@ def run(folder: Path, hour: float, day: Day) -> Path:
             out={**out, "fingerprint": day.get("data", f"data of {hour}")},
             **({"query": query} if query else {}),
         ),
-        step(target, "x.writer", source, rows=rows, **day.get("writer", {"table": "stats"})),
+        *middle,
+        step(target, "x.writer", last, rows=written, **day.get("writer", {"table": "stats"})),
     )
     events, planned, files = ours(*steps)
     plan = native(
@@ -60,18 +70,23 @@ def run(folder: Path, hour: float, day: Day) -> Path:
         {
             "step_id": one["id"],
             "driver": one["driver"],
-            "status": "succeeded",
-            "rows_out": rows,
+            "status": "failed" if one["id"] in day.get("failed", ()) else "succeeded",
+            "rows_out": one["rows"],
             "duration_ms": 9,
         }
         for one in steps
     ]
-    status = {"ok": day.get("ok", True), "pipeline": "demo", "steps_completed": 2, "steps_total": 2}
+    status = {
+        "ok": day.get("ok", True),
+        "pipeline": "demo",
+        "steps_completed": len(steps),
+        "steps_total": len(steps),
+    }
+    ended = {"artifacts/_system/run_card.json": {"steps": cards}, "status.json": json.dumps(status)}
     cleaned = {"resolved_connection": day["server"]} if "server" in day else {}
     files = {
         **files,
-        "artifacts/_system/run_card.json": {"steps": cards},
-        "status.json": json.dumps(status),
+        **(ended if status["ok"] is not None else {}),
         f"artifacts/{target}/cleaned_config.json": cleaned,
     }
     said = [{**native("", 20), **fields} for fields in day.get("events", ())]
@@ -84,6 +99,23 @@ def run(folder: Path, hour: float, day: Day) -> Path:
         name=name,
         metrics=day.get("metrics", ()),
     )
+
+
+def result_of(result: Day) -> dict[str, Any]:
+    """A step ``recent`` between the source and the writer: its ``rows``, ``data`` and, if it has one, ``query``."""
+    config = {"query": result["query"]} if "query" in result else {"code": "recent"}
+    out = {**OUT, "fingerprint": result["data"]}
+    return step("recent", "x.processor", "src", rows=result["rows"], out=out, **config)
+
+
+def source_of(files: Mapping[str, int]) -> dict[str, Any]:
+    """What an extractor records of files with their rows."""
+    empty = sum(not rows for rows in files.values())
+    return {
+        "files_read": len(files),
+        "files": [{"path": path, "rows": rows} for path, rows in files.items()],
+        **({"files_without_rows": empty} if 0 < empty < len(files) else {}),
+    }
 
 
 def history(folder: Path, days: Sequence[Day], *, hours: float = 24, last_after: float | None = None) -> Path:
@@ -120,12 +152,57 @@ def to_file(path: str, **more: Any) -> Day:
 
 APPENDED = {"metric": "rows_appended", "value": 100, "tags": {"step": "save"}}
 NEWEST = [{"newest": f"2026-01-0{number} 08:00:00"} for number in range(1, 6)]
+
+
+def largest(number: int, name: str = "id") -> Day:
+    return columns(**{"id": None, "day": None, name: ("int64", 0, "many", str(number))})
+
+
+IDS = [largest(number) for number in (100, 200, 300, 400, 500)]
+
+
+def reading(*names: str, **rows: int) -> Day:
+    """A run that reads these files, of 20 rows unless ``rows`` says how many."""
+    return {"files": {f"in/{name}.csv": rows.get(name, 20) for name in names}}
+
+
+def dated(first: int, last: int, month: int = 1) -> Day:
+    return reading(*(f"2026-{month:02}-{day:02}" for day in range(first, last + 1)))
+
+
+def growing(
+    number: int, data: str = "r", rows: int = 80, query: str | None = "SELECT * FROM df", by: int = 20
+) -> Day:
+    """A run with more input than the one before, and a step ``recent``."""
+    asked_for = {} if query is None else {"query": query}
+    return {"rows": 100 + by * number, "result": {"rows": rows, "data": data, **asked_for}}
+
+
+def covering(first: str, last: str | None = None, **more: Any) -> Day:
+    """A run that appends the rows of some days of January 2026."""
+    period = (f"2026-01-{first} 00:10:00", f"2026-01-{last or first} 23:50:00")
+    return {"period": period, "writer": {"table": "stats", "write_mode": "append"}, **more}
+
+
+def covering_each(*days: int, **more: Any) -> list[Day]:
+    return [covering(f"{day:02}", **more) for day in days]
+
+
+STORES = "abcdef"
 DEV, PROD = source(profile="dev"), source(profile="prod")
 
 HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
     "rows-appended-again": {
         "as in the last run": [appending("a"), appending("a")],
         "as in an older run": [appending("a"), appending("b"), appending("a")],
+        "the period of the last run, with a changed row": covering_each(1, 2, 3, 3),
+        "two periods of which one was written": [*covering_each(1, 2, 3), covering("03", "04", rows=200)],
+        "an older period, with a changed row": covering_each(1, 2, 3, 4, 2),
+        "all periods": [*covering_each(1, 2, 3), covering("01", "04", rows=400)],
+        "the period of a run that failed later": [*covering_each(1, 2, 3), {**covering("04"), "ok": False}, covering("04")],
+        "after a run that failed later": [appending("a", ok=False), appending("a")],
+        "after an older run that failed later": [appending("a", ok=False), appending("b"), appending("a")],
+        "after a run that was killed": [appending("a", ok=None), appending("a")],
         "by insert": [{"data": "a", "writer": {"table": "t", "write_mode": "insert"}}] * 2,
         "to a file": [{"data": "a", "writer": {"path": "o.csv", "append": True}}] * 2,
         "said by a metric": [{"data": "a", "metrics": [APPENDED]}] * 2,
@@ -143,6 +220,46 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
             for number, day in enumerate([*NEWEST, NEWEST[-1]], start=1)
         ],
         "an older newest day": [*NEWEST, NEWEST[1]],
+        "the rows of the last three runs": [{}, {}, *[{"data": "c"}] * 4],
+        "the rows of the last five runs": [{}, {}, *[{"data": "c"}] * 6],
+        "the rows of the last run, and a run between that failed before reading": [{}, {}, {"data": "c"}, {"ok": False, "failed": ("src", "save")}, {"data": "c"}],
+        "the rows of a run that failed a day before": [{}, {}, {}, {"data": "c", "ok": False, "failed": ("save",)}, {"data": "c"}],
+        "the newest day of the last two runs": [*NEWEST, NEWEST[-1], NEWEST[-1]],
+        "an older newest day for the second time": [*NEWEST, NEWEST[1], NEWEST[1]],
+        "a smaller id": [*IDS, largest(250)],
+        "a smaller id for the second time": [*IDS, largest(250), largest(250)],
+    },
+    "period-missing": {
+        "a day": covering_each(1, 2, 3, 5),
+        "two days": covering_each(6, 7, 8, 11),
+        "a day of dates only": [{**covering("01"), "period": (f"2026-01-0{day}", f"2026-01-0{day}")} for day in (5, 6, 7, 9)],
+        "a day whose run failed": [*covering_each(1, 2, 3), {**covering("04"), "ok": False, "failed": ("save",)}, covering("05")],
+        "a weekend of daily data": covering_each(10, 11, 12, 13, 14, 15, 16, 19),
+        "with upsert": covering_each(1, 2, 3, 5, writer={"table": "stats", "write_mode": "upsert"}),
+    },
+    "result-stays-equal": {
+        "rows of a fixed period": [growing(number, query="SELECT * FROM df WHERE day < '2026-01-01'") for number in range(4)],
+        "the first rows of an order": [growing(number, query="SELECT * FROM df ORDER BY id LIMIT 80") for number in range(5)],
+        "after other results": [growing(0, "q"), *[growing(number) for number in range(1, 5)]],
+        "without a query": [growing(number, query=None, by=10) for number in range(5)],
+        "a round number of other rows": [growing(number, f"r{number}", 100, None, 100) for number in range(5)],
+    },
+    "files-missing": {
+        "of equally many": [*[reading(*STORES)] * 3, reading(*"abcef")],
+        "the first of equally many": [*[reading(*STORES)] * 3, reading(*"bcdef")],
+        "of files of the day": [*(reading(*(f"{name}-2026-01-0{day}" for name in "abcd")) for day in (1, 2, 3)), reading(*(f"{name}-2026-01-04" for name in "abd"))],
+        "of files with other names each day": [*(reading(*(f"part-{day}{part}" for part in range(4))) for day in "xyz"), reading("part-u1", "part-u2", "part-u3")],
+        "of a growing folder": [*(dated(1, last) for last in (3, 4, 5)), reading(*(f"2026-01-0{day}" for day in (1, 2, 4, 5, 6)))],
+        "replaced by another": [*[reading(*"abc")] * 3, reading(*"abx")],
+    },
+    "file-without-rows": {
+        "as never before": [*[reading(*STORES)] * 3, reading(*STORES, c=0)],
+        "without earlier runs": [reading(*STORES), reading(*STORES, c=0)],
+        "of the day": [*(dated(1, last) for last in (3, 4, 5)), {"files": {**dated(1, 5)["files"], "in/2026-01-06.csv": 0}}],
+    },
+    "file-form-differs": {
+        "number format": [{**reading(*STORES), "described": {"other_format": [{"path": "c.csv", "column": "amount", "how": "number format"}]}}] * 2,
+        "order": [{**reading(*STORES), "described": {"other_format": [{"path": "c.csv", "column": "0", "how": "order"}] * 2}}] * 2,
     },
     "source-columns-changed": {
         "missing": [{}, {}, columns(name=None)],
@@ -180,7 +297,17 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "another file a day": [{"data": "a", "writer": {"path": f"o-2026010{day}.csv", "mode": "append"}} for day in (1, 2)],
         "another server": [{**to_server(name), "data": "a", "writer": {"table": "t", "write_mode": "append"}} for name in "ab"],
         "replaced since": [appending("a"), {"data": "b", "writer": {"table": "stats", "write_mode": "replace"}}, appending("a")],
-        "the earlier run failed": [appending("a", ok=False), appending("a")],
+        "the writer of the earlier run failed": [appending("a", ok=False, failed=("save",)), appending("a")],
+        "the earlier run failed, and was replaced since": [appending("a", ok=False), {"data": "a", "writer": {"table": "stats", "write_mode": "replace"}}, appending("b")],
+        "an upsert of a run that failed later": [{"data": "a", "ok": False, "writer": {"table": "stats", "write_mode": "upsert"}}, appending("b")],
+        "the next period": covering_each(1, 2, 3, 4),
+        "a period that overlaps as always": [covering(f"0{day}", f"0{day + 1}") for day in (1, 2, 3, 4)],
+        "a late row": [*covering_each(1, 2, 3), covering("03", "04", rows=101)],
+        "late rows only": [*covering_each(1, 2, 3), covering("03", rows=3)],
+        "an older period that is loaded later": covering_each(5, 6, 7, 2),
+        "the period of a run whose writer failed": [*covering_each(1, 2, 3), {**covering("04"), "ok": False, "failed": ("save",)}, covering("04")],
+        "the period again, with upsert": covering_each(1, 2, 3, 3, writer={"table": "stats", "write_mode": "upsert"}),
+        "other rows in the run that failed": [appending("a", ok=False), appending("b")],
         "duplicates left out": [{"data": "a", "writer": {"table": "t", "write_mode": "insert", "on_conflict": "ignore"}}] * 2,
         "emptied before by SQL": [{"data": "a", "writer": {"table": "t", "write_mode": "append", "pre_sql": "TRUNCATE TABLE t"}}] * 2,
         "one row": [appending("a", rows=1)] * 2,
@@ -199,7 +326,70 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
             for number, day in enumerate([*NEWEST, NEWEST[-1]], start=1)
         ],
         "the newest day stayed before": [*NEWEST[:3], *NEWEST[2:], NEWEST[-1]],
+        "always the same after a first load": [{}, *[{"data": "a"}] * 5],
+        "changed now and then": [{"data": "a"}, {"data": "a"}, {"data": "b"}, {"data": "b"}, {"data": "b"}],
+        "the same since long": [{}, *[{"data": "a"}] * 7],
+        "the rows of a run that is older than an equal pair": [{"data": "s"}, {"data": "s"}, {}, {}, {"data": "s"}],
+        "the last rows were deleted": [*IDS, largest(450)],
+        "the largest amount": [largest(number, "amount") for number in (100, 200, 300, 400, 500, 50)],
+        "an id that went down before": [*IDS[:2], *IDS[:2], *IDS[2:], largest(50)],
+        "few runs with an id": [*IDS[:3], largest(50)],
+        "ids of an earlier day that was asked for": [{**IDS[day], **asked(day)} for day in (0, 1, 2, 3, 4, 1)],
         "an earlier day was asked for": [{**NEWEST[day], **asked(day)} for day in (0, 1, 2, 3, 4, 1)],
+    },
+    "period-missing": {
+        "each day": covering_each(1, 2, 3, 4),
+        "working days": covering_each(7, 8, 9, 12),
+        "two earlier runs": covering_each(1, 2, 4),
+        "a gap before": covering_each(1, 2, 4, 6),
+        "replaced": covering_each(1, 2, 3, 5, writer={"table": "stats", "write_mode": "replace"}),
+        "to a file a day": [covering(f"{day:02}", writer={"path": f"o-2026010{day}.csv"}) for day in (1, 2, 3, 5)],
+        "overlapping periods": [covering(f"0{day}", f"0{day + 1}") for day in (1, 2, 3, 5)],
+        "all days since the first": [covering("01", f"0{day}") for day in (1, 2, 3, 5)],
+        "a day without rows": [*covering_each(1, 2, 3), {**covering("04"), "rows": 0, "period": (None, None)}, covering("05")],
+        "a day written by a run that failed later": [*covering_each(1, 2, 3), {**covering("04"), "ok": False}, covering("05")],
+        "an earlier day again": covering_each(1, 2, 3, 4, 2),
+        "a little later than usual": [*covering_each(1, 2, 3), {**covering("04"), "period": ("2026-01-04 09:00:00", "2026-01-04 23:50:00")}],
+    },
+    "result-stays-equal": {
+        "grows": [growing(number, f"r{number}", 80 + number) for number in range(5)],
+        "other values": [growing(number, f"r{number}", 80) for number in range(5)],
+        "other values of another number without a query": [growing(number, f"r{number}", 130, None, 100) for number in range(5)],
+        "groups": [growing(number, query="SELECT city FROM df GROUP BY city") for number in range(5)],
+        "distinct values": [growing(number, query="SELECT DISTINCT city FROM df") for number in range(5)],
+        "a limit": [growing(number, query="SELECT * FROM df LIMIT 80") for number in range(5)],
+        "a short list": [growing(number, rows=40, query="SELECT * FROM df ORDER BY amount DESC LIMIT 40") for number in range(5)],
+        "few rows": [growing(number, rows=5) for number in range(5)],
+        "an input that hardly grows": [growing(number, by=1) for number in range(5)],
+        "an input that stays": [growing(0) for _ in range(5)],
+        "an input that shrank": [growing(number) for number in (0, 1, 2, 1, 3)],
+        "two earlier runs": [growing(number) for number in range(3)],
+        "groups without a query": [growing(number, query=None, rows=30, by=100) for number in range(5)],
+        "an edited query": [*[growing(number) for number in range(4)], growing(4, query="SELECT id FROM df")],
+    },
+    "files-missing": {
+        "as many": [reading(*STORES)] * 4,
+        "one more": [*[reading(*STORES)] * 3, reading(*STORES, "g")],
+        "two earlier runs": [*[reading(*STORES)] * 2, reading(*"abc")],
+        "another number each time": [reading(*STORES), reading("a"), reading(*"abc"), reading("a", "b")],
+        "a growing folder": [dated(1, last) for last in (3, 4, 5, 6)],
+        "the last week": [dated(first, first + 6) for first in (1, 2, 3, 4)],
+        "a retention that removed more": [*(dated(1, last) for last in (5, 6, 7)), dated(6, 8)],
+        "the first day of a month": [*(dated(1, last) for last in (29, 30, 31)), dated(1, 1, month=2)],
+        "the first weekend": [{}, {}, {}, *[reading(*STORES)] * 6, reading("a", "b")],
+        "another pattern": [*[reading(*STORES)] * 3, {**reading(*"abc"), "query": "SELECT 1"}],
+        "no files recorded": [{}] * 4,
+    },
+    "file-without-rows": {
+        "rows in all": [reading(*STORES)] * 4,
+        "all without rows": [*[reading(*STORES)] * 3, reading("a", "b", a=0, b=0)],
+        "as before": [reading(*STORES), reading(*STORES, c=0), reading(*STORES), reading(*STORES, c=0)],
+        "another file before": [reading(*STORES), reading(*STORES, a=0), reading(*STORES), reading(*STORES, c=0)],
+    },
+    "file-form-differs": {
+        "the same form": [reading(*STORES)] * 2,
+        "unknown difference": [{**reading(*STORES), "described": {"other_format": [{"path": "c.csv", "column": "a", "how": "new"}]}}] * 2,
+        "damaged entries": [{**reading(*STORES), "described": {"other_format": ["c.csv", 3]}}] * 2,
     },
     "source-columns-changed": {
         "one earlier run": [{}, columns(name=None)],
@@ -259,6 +449,39 @@ def test_message_of_appended_rows_names_the_run(tmp_path: Path) -> None:
     ]
 
 
+def test_message_of_rows_appended_before_a_failure_says_so(tmp_path: Path) -> None:
+    path = history(tmp_path, [appending("a", ok=False), appending("a")])
+    assert messages(path, "rows-appended-again") == [
+        "appended the same 100 rows to 'stats' as the run of 2026-01-01 00:00 UTC, which failed after that, "
+        "so they are in it twice"
+    ]
+
+
+def test_message_of_period_appended_again_names_both(tmp_path: Path) -> None:
+    assert messages(history(tmp_path, covering_each(1, 2, 3, 3)), "rows-appended-again") == [
+        "appended 100 rows of 'day' from 2026-01-03 00:10:00 to 2026-01-03 23:50:00; the run of 2026-01-03 00:00 UTC "
+        "had appended those from 2026-01-03 00:10:00 to 2026-01-03 23:50:00, so rows are in 'stats' twice"
+    ]
+
+
+def failing_after(written: object) -> Day:
+    """A run whose writer failed, and reported how many rows it had written."""
+    info = {"kind": "service-failed", "facts": {"rows_written": written}}
+    event = {"event": "step_failed", "step_id": "save", "error": "HTTP 502", "error_info": info}
+    return appending("a", ok=False, failed=("save",), events=[event])
+
+
+@pytest.mark.parametrize(("written", "is_found"), [(40, True), (0, False), ("unknown", False), (None, False)])
+def test_rows_of_a_writer_that_failed_halfway_are_twice_in_the_target(
+    tmp_path: Path, written: object, is_found: bool
+) -> None:
+    path = history(tmp_path, [failing_after(written), appending("a")])
+    assert messages(path, "rows-appended-again") == is_found * [
+        "appended 100 rows to 'stats'; in the run of 2026-01-01 00:00 UTC the writer failed after 40 of the same rows, "
+        "so these are in it twice"
+    ]
+
+
 def test_message_of_old_data_says_since_when(tmp_path: Path) -> None:
     path = history(tmp_path, [{}, {}, {"data": "c"}, {"data": "c"}])
     assert messages(path, "no-new-data") == [
@@ -275,6 +498,58 @@ def test_run_that_is_repeated_at_once_may_be_equal(
 ) -> None:
     path = history(tmp_path, [{}, {}, {"data": "c"}, {"data": "c"}], hours=hours, last_after=last_after)
     assert bool(messages(path, "no-new-data")) == is_found
+
+
+def test_message_of_old_data_counts_the_runs(tmp_path: Path) -> None:
+    path = history(tmp_path, [{}, {}, *[{"data": "c"}] * 3])
+    assert messages(path, "no-new-data") == [
+        "returned the same 100 rows as the last 2 runs, so there is no new data since 2026-01-03 00:00 UTC; "
+        "the earlier 2 runs all differed from one another"
+    ]
+
+
+def test_old_data_is_reported_after_a_run_that_was_repeated(tmp_path: Path) -> None:
+    for hour in (0, 24, 48, 48.2):
+        run(tmp_path, hour, {"data": f"data of {int(hour)}"})
+    assert messages(run(tmp_path, 72, {"data": "data of 48"}), "no-new-data")
+
+
+@pytest.mark.parametrize(("hours", "is_found"), [(8, False), (24, True)])
+def test_run_after_a_failure_may_read_the_same_rows(tmp_path: Path, hours: int, is_found: bool) -> None:
+    failed: Day = {"data": "c", "ok": False, "failed": ("save",)}
+    for number, day in enumerate([{}, {}, {}, failed]):
+        run(tmp_path, 24 * number, day)
+    assert bool(messages(run(tmp_path, 72 + hours, {"data": "c"}), "no-new-data")) == is_found
+
+
+def test_message_of_missing_files_names_them(tmp_path: Path) -> None:
+    path = history(tmp_path, [*[reading(*STORES)] * 3, reading(*"abcef")])
+    assert messages(path, "files-missing") == [
+        "read 5 files, and 6 in each of the last 3 runs; 'in/d.csv' is missing"
+    ]
+
+
+@pytest.mark.parametrize(("runs", "severity"), [(3, "warning"), (1, "note")])
+def test_file_without_rows_is_a_note_without_history(tmp_path: Path, runs: int, severity: str) -> None:
+    path = history(tmp_path, [*[reading(*STORES)] * runs, reading(*STORES, c=0)])
+    found = [finding for finding in analyze(path).findings if finding.rule == "file-without-rows"]
+    assert [(finding.severity.value, finding.message.split(";")[0]) for finding in found] == [
+        (severity, "1 of 6 files has no rows: 'in/c.csv'")
+    ]
+
+
+def test_message_of_missing_period_names_its_ends(tmp_path: Path) -> None:
+    assert messages(history(tmp_path, covering_each(1, 2, 3, 5)), "period-missing") == [
+        "'day' begins at 2026-01-05 00:10:00, and ended at 2026-01-03 23:50:00 in the run of 2026-01-03 00:00 UTC: "
+        "the rows between are missing"
+    ]
+
+
+def test_message_of_result_that_stays_names_the_growth(tmp_path: Path) -> None:
+    path = history(tmp_path, [growing(number) for number in range(5)])
+    assert messages(path, "result-stays-equal") == [
+        "returned the same 80 rows as in the last 4 runs, while its input grew from 100 to 180 rows"
+    ]
 
 
 def test_message_of_changed_columns_names_old_and_new(tmp_path: Path) -> None:

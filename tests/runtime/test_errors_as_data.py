@@ -53,6 +53,7 @@ COPIED_KINDS: Mapping[str, str] = {
     "drivers/postgres/copy_writer.py:write_error": "kinds of error_codes",
     "drivers/postgres/copy_writer.py:_with_outcome": "the kind of the error that it completes",
     "drivers/postgres/errors.py:query_error": "kinds of error_codes",
+    "drivers/step_checks/checker.py:_named": "the kind of the error of the query",
     "drivers/supabase/driver.py:_create_table": "kinds of error_codes",
     "drivers/supabase/rest_client.py:_setting_error": "a literal of each caller",
     "drivers/supabase/rest_errors.py:connection_error": "the kind of the failed request",

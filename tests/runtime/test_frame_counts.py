@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from osiris_inspect.runtime.drivers.query_checks.tables import MAX_ROWS
-from osiris_inspect.runtime.frames.frame_counts import MAX_RANGE_ROWS
+from osiris_inspect.runtime.frames.frame_counts import MAX_COMPARED_ROWS, MAX_RANGE_ROWS
 from osiris_inspect.runtime.frames.store import FrameStore, StoredFrame
 from tests.runtime.driving import STORAGES, context, drive, handed
 from tests.runtime.frames_of_every_kind import FRAMES
@@ -289,3 +289,90 @@ def test_repeated_rows_are_counted_among_the_first_ids(
     tmp_path: Path, storage: str, frame: Any, repeated: dict[str, int]
 ) -> None:
     assert stored(tmp_path, frame, storage).repeated == repeated
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize(
+    ("frame", "unique", "repeated"),
+    [
+        (pd.DataFrame({"no": [f"A{n}" for n in range(300)], "v": 1}), ("no",), {}),
+        (
+            pd.DataFrame({"no": [f"A{n % 280}" for n in range(300)], "v": 1}),
+            (),
+            {"rows": 300, "repeated": 20},
+        ),
+        (pd.DataFrame({"no": [f"A{n % 280}" for n in range(300)], "v": range(300)}), ("v",), {}),
+        (pd.DataFrame({"no": [f"A{n % 9}" for n in range(30)], "v": [n / 2 for n in range(30)]}), (), {}),
+        (pd.DataFrame({"no": [None, *range(29)], "v": 1.5}), (), {}),
+    ],
+)
+def test_repeated_rows_of_a_small_frame_are_counted(
+    tmp_path: Path, storage: str, frame: Any, unique: tuple[str, ...], repeated: dict[str, int]
+) -> None:
+    counts = stored(tmp_path, frame, storage)
+    assert (counts.unique, counts.repeated) == (unique, repeated)
+
+
+def test_rows_of_a_large_frame_are_not_compared(tmp_path: Path) -> None:
+    counts = stored(tmp_path, pd.DataFrame({"no": ["a", "b"] * MAX_COMPARED_ROWS}))
+    assert (counts.unique, counts.repeated) == ((), {})
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize(
+    ("texts", "garbled"),
+    [
+        (["M\ufffdller", "Ada"], {"column": "t", "replacement_characters": 1}),
+        (["MÃ¼ller", "itâ€™s", "ÄŒech"], {"column": "t", "double_encoded": 2}),
+        (["Müller", "Ädel", "naïve", "5 \u20ac \u2013 \u2018a\u2019", None], {}),
+        (["a", "b"], {}),
+        (["a", "\ufeffb"], {"column": "t", "byte_order_marks": 1}),
+    ],
+)
+def test_text_decoded_wrong_is_counted(
+    tmp_path: Path, storage: str, texts: list[str | None], garbled: dict[str, Any]
+) -> None:
+    assert stored(tmp_path, pd.DataFrame({"n": range(len(texts)), "t": texts}), storage).garbled == garbled
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_words_for_no_value_are_counted(tmp_path: Path, storage: str) -> None:
+    frame = pd.DataFrame(
+        {
+            "city": ["nan", "Brno", None, "nan"],
+            "margin": ["1", "#DIV/0!", "2", "3"],
+            "phone": ["420777.0", "420778.0", "nan", "420779.0"],
+            "company": ["Tom &amp; Co", "A & B", "C", "D"],
+            "token": ["nan"] * 4,
+            "version": ["1.0", "1.1", "2.0", "3.0"],
+        }
+    )
+    assert stored(tmp_path, frame, storage).odd_values == {
+        "city": {"nan": 2},
+        "margin": {"#DIV/0!": 1},
+        "phone": {"nan": 1, ".0": 3},
+        "company": {"&amp;": 1},
+    }
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_range_of_bounded_and_infinite_numbers_is_recorded(tmp_path: Path, storage: str) -> None:
+    frame = pd.DataFrame(
+        {"lat": [49.5, np.nan], "ratio": [0.5, np.inf], "amount": [1.5, 2.5], "token": [0.1, np.inf]}
+    )
+    counts = stored(tmp_path, frame, storage)
+    assert counts.min == ("49.5", "0.5", None, None)
+    assert counts.max == ("49.5", "inf", None, None)
+
+
+@pytest.mark.parametrize(
+    ("values", "unique"),
+    [(["a", "b", "c"], ("k",)), (["a", "b", "a"], ()), (["a", "b", None], ()), (["a"], ())],
+)
+def test_first_column_may_be_unique(tmp_path: Path, values: list[Any], unique: tuple[str, ...]) -> None:
+    assert stored(tmp_path, pd.DataFrame({"k": values, "v": range(len(values))})).unique == unique
+
+
+def test_long_frame_has_no_odd_values(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"t": ["nan"] * (MAX_RANGE_ROWS + 1)})
+    assert stored(tmp_path, frame).odd_values == {}

@@ -62,6 +62,12 @@ def test_keys_of_other_form_are_counted_by_form(tmp_path: Path) -> None:
     ("form", "left", "right"),
     [
         ("spaces", ["a ", "b ", "c\u00a0"], ["a", "b", "c"]),
+        ("invisible characters or the kind of spaces", ["a\u200b", "b\u200b", "c\ufeff"], ["a", "b", "c"]),
+        (
+            "invisible characters or the kind of spaces",
+            ["New\u00a0Y", "Old\u202fY", "c"],
+            ["New Y", "Old Y", "c"],
+        ),
         ("leading zeros", ["007", "008", "009"], ["7", "8", "9"]),
         ("form of the numbers", ["7.0", "8.0", "9.0"], ["7", "8", "9"]),
         (
@@ -181,6 +187,7 @@ def test_union_in_one_order_is_no_mistake(tmp_path: Path, query: str) -> None:
         ("period-cuts-last-day", "SELECT * FROM events WHERE ts BETWEEN '2024-01-01' AND '2024-01-02'"),
         ("period-cuts-last-day", "SELECT * FROM events e WHERE e.ts <= DATE '2024-01-02'"),
         ("numbers-compared-as-text", "SELECT max(n) FROM events"),
+        ("numbers-compared-as-text", "SELECT max(price) FROM events"),
         ("numbers-compared-as-text", "SELECT * FROM events WHERE n > '5'"),
         ("numbers-compared-as-text", "SELECT * FROM events ORDER BY n DESC LIMIT 3"),
     ],
@@ -193,6 +200,7 @@ EVENTS = pd.DataFrame(
     {
         "ts": pd.to_datetime(["2024-01-01", "2024-01-02 09:00", "2024-01-03"] * 3, format="ISO8601"),
         "n": ["9", "10", "7", "8", "11", "3", "4", "5", "6"],
+        "price": ["9.50", "1,000.00", "20.00", "30.00", "1,250.50", "3.00", "4.00", "5.00", "6.00"],
         "year": ["2020", "2021", "2022"] * 3,
     }
 )
@@ -249,7 +257,7 @@ NAMED = pd.DataFrame({"id": range(1000, 1003), "name": ["Ada", "Bo", "Cy"]})
         ("fallback-in-all-rows", "SELECT ifnull(TRY_CAST(status AS INTEGER), 0) AS status FROM w"),
         (
             "case-has-one-result",
-            "SELECT CASE WHEN status = 'paid' THEN 1 WHEN status = 'new' THEN 2 ELSE 0 END AS s FROM w",
+            "SELECT CASE WHEN status = 'settled' THEN 1 WHEN status = 'open' THEN 2 ELSE 0 END AS s FROM w",
         ),
         (
             "case-has-one-result",
@@ -270,8 +278,8 @@ def test_column_with_one_value_is_found(tmp_path: Path, check: str, query: str) 
         "WITH j AS (SELECT coalesce(status, '-') AS s FROM w) SELECT * FROM j WHERE s = 'New'",
         "SELECT CASE WHEN unit = 'eur' THEN 1 ELSE 2 END AS u FROM w",
         "SELECT CASE WHEN status = 'Paid' THEN 1 ELSE 2 END AS u FROM w",
-        "SELECT CASE WHEN status = 'paid' THEN 1 ELSE 2 END AS u FROM w LIMIT 50",
-        "SELECT CASE WHEN status = 'paid' THEN amount ELSE 2 END AS u FROM w",
+        "SELECT CASE WHEN status = 'settled' THEN 1 ELSE 2 END AS u FROM w LIMIT 50",
+        "SELECT CASE WHEN status = 'settled' THEN amount ELSE 2 END AS u FROM w",
         "SELECT 'x' AS u FROM w",
     ],
 )
@@ -459,3 +467,196 @@ def test_equal_rows_that_a_union_removes_are_counted(
         one for one in checks(tmp_path, query, s=SALES, m=MORE_SALES) if one["check"] == "union-removes-rows"
     ]
     assert [(one["table"], one["rows"], one["removed"]) for one in found] == removed
+
+
+BANDS = pd.DataFrame({"low": [0, 100, 200], "high": [100, 200, 900], "band": list("abc")})
+SOLD = pd.DataFrame({"sku": [f"s{n}" for n in range(40)], "amount": range(0, 400, 10)})
+SHARED = {"check": "ranges-share-bounds", "table": "s", "partner": "b", "rows": 40, "repeated": 2}
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "JOIN bands b ON s.amount BETWEEN b.low AND b.high",
+        "LEFT JOIN bands b ON b.low <= s.amount AND s.amount <= b.high",
+        "JOIN bands b ON s.amount >= low AND amount <= high",
+        ", bands b WHERE s.amount BETWEEN b.low AND b.high",
+    ],
+)
+def test_value_in_two_ranges_is_counted(tmp_path: Path, storage: str, condition: str) -> None:
+    query = f"SELECT b.band, sum(s.amount) AS total FROM sales s {condition} GROUP BY 1"
+    assert checks(tmp_path, query, storage, sales=SOLD, bands=BANDS) == [SHARED]
+
+
+@pytest.mark.parametrize(
+    ("condition", "bands"),
+    [
+        ("s.amount >= b.low AND s.amount < b.high", BANDS),
+        ("s.amount BETWEEN b.low AND b.high - 1", BANDS),
+        ("s.amount BETWEEN b.low AND b.high", BANDS.assign(high=[99, 199, 900])),
+        ("s.amount BETWEEN b.low AND b.high", BANDS.assign(low=[0, 95, 190])),
+        ("s.amount BETWEEN b.low AND b.high", BANDS.assign(low=[0, 105, 205], high=[105, 205, 900])),
+        ("s.sku = b.band AND s.amount BETWEEN b.low AND b.high", BANDS),
+        ("s.amount BETWEEN b.low AND b.high AND b.band <> 'b'", BANDS),
+    ],
+)
+def test_value_in_one_range_is_no_check(tmp_path: Path, condition: str, bands: pd.DataFrame) -> None:
+    query = f"SELECT s.sku, b.band FROM sales s JOIN bands b ON {condition}"
+    assert checks(tmp_path, query, sales=SOLD, bands=bands) == []
+
+
+def test_distinct_rows_of_two_ranges_are_no_check(tmp_path: Path) -> None:
+    query = "SELECT DISTINCT s.sku FROM sales s JOIN bands b ON s.amount BETWEEN b.low AND b.high"
+    assert checks(tmp_path, query, sales=SOLD, bands=BANDS) == []
+
+
+def test_ranges_are_compared_by_key(tmp_path: Path) -> None:
+    prices = pd.DataFrame(
+        {"sku": ["s1", "s1", "s2", "s2"], "start": [0, 10, 0, 30], "end": [10, 50, 30, 50], "price": range(4)}
+    )
+    query = "SELECT s.*, p.price FROM sales s JOIN prices p ON s.sku = p.sku AND s.amount BETWEEN p.start AND p.end"
+    (check,) = checks(tmp_path, query, sales=SOLD, prices=prices)
+    assert (check["check"], check["repeated"]) == ("ranges-share-bounds", 1)
+
+
+CITIES = pd.DataFrame(
+    {
+        "id": range(60),
+        "city": ["Brno", "brno", "Plzen ", "Plzen", "Praha", "Cheb"] * 10,
+        "status": ["paid"] * 50 + ["Paid", "canceled"] * 5,
+        "token": ["aB3", "AB3"] * 30,
+        "team": ["team A", "team C"] * 30,
+        "email": ["ada1@x.org", "ADA1@X.ORG", "bo2@x.org"] * 20,
+        "amount": [1.0] * 60,
+        "discount": [2.0, None, None] * 20,
+        "rate": [25.0, 24.0, None] * 20,
+        "middle": ["x", None] * 30,
+        "opened": pd.Timestamp("2026-01-01"),
+        "closed": [pd.Timestamp("2026-01-02"), None] * 30,
+    }
+)
+FX = pd.DataFrame({"city": ["Brno", "Praha"], "fx": [25.0, 26.0]})
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("SELECT * FROM c WHERE status = 'paid'", ("paid", ["Paid"], 5, 50)),
+        ("SELECT * FROM c WHERE status <> 'cancelled'", ("cancelled", ["canceled"], 5, 0)),
+        (
+            "SELECT sum(amount) FILTER (WHERE city IN ('Brno', 'brno', 'Prhaa')) FROM c",
+            ("Prhaa", ["Praha"], 10, 0),
+        ),
+        ("SELECT CASE WHEN lower(status) = 'Paid' THEN 1 END AS p FROM c", ("Paid", ["paid"], 55, 0)),
+        ("SELECT CASE city WHEN 'Cheb ' THEN 1 END AS p FROM c", ("Cheb ", ["Cheb"], 10, 0)),
+        ("SELECT count(*) FROM c WHERE city LIKE 'pra%' OR city LIKE '%brno'", ("pra%", [], 10, 0)),
+    ],
+)
+def test_text_in_another_spelling_is_found(tmp_path: Path, query: str, expected: Any) -> None:
+    (check,) = checks(tmp_path, query, c=CITIES)
+    assert check["check"] == "value-spelled-differently"
+    assert (check["value"], check["others"], check["rows"], check["matched"]) == expected
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM c WHERE status IN ('paid', 'Paid', 'refunded')",
+        "SELECT * FROM c WHERE lower(status) = 'paid'",
+        "SELECT * FROM c WHERE token = 'aB3'",
+        "SELECT * FROM c WHERE team IN ('team A', 'team B')",
+        "SELECT * FROM c WHERE status IN ('cancelled', 'canceled')",
+        "SELECT CASE WHEN status = 'Paid' THEN 'paid' ELSE status END AS s FROM c",
+        "SELECT * FROM c WHERE city = 'Bern'",
+        "SELECT * FROM c WHERE city LIKE 'brno%' OR city LIKE 'Z%' OR city ILIKE 'pra%'",
+    ],
+)
+def test_text_that_rows_lack_is_no_mistake(tmp_path: Path, query: str) -> None:
+    assert names(tmp_path, query, c=CITIES) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("SELECT city, count(*) FROM c GROUP BY city", (["case", "spaces"], 2, 20)),
+        ("SELECT city AS town, count(*) FROM c GROUP BY 1", (["case", "spaces"], 2, 20)),
+        ("SELECT DISTINCT city FROM c WHERE city <> 'brno'", (["spaces"], 1, 10)),
+        ("SELECT count(DISTINCT email) FROM c", (["case"], 1, 20)),
+    ],
+)
+def test_groups_of_one_word_are_counted(tmp_path: Path, query: str, expected: Any) -> None:
+    (check,) = [one for one in checks(tmp_path, query, c=CITIES) if one["check"].startswith("groups")]
+    assert (check["differ_in"], check["groups"], check["rows"]) == expected
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT lower(trim(city)) AS city, count(*) FROM c GROUP BY 1",
+        "SELECT token, count(*) FROM c GROUP BY token",
+        "SELECT team, count(*) FROM c GROUP BY team",
+        "SELECT DISTINCT city, id FROM c",
+        "SELECT city, count(*) FROM c WHERE city = upper(city) GROUP BY city",
+    ],
+)
+def test_groups_of_different_words_are_no_mistake(tmp_path: Path, query: str) -> None:
+    assert names(tmp_path, query, c=CITIES) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("SELECT id, amount - discount AS net FROM c", ("net", "discount", 40)),
+        ("SELECT id, round(amount + discount + 5, 2) AS net FROM c", ("net", "discount", 40)),
+        ("SELECT city || ' ' || middle AS name FROM c", ("name", "middle", 30)),
+        ("SELECT sum(amount * rate) AS czk FROM c", ("czk", "rate", 20)),
+        (
+            "SELECT sum(c.amount * r.fx) AS czk FROM c LEFT JOIN r ON r.city = c.city",
+            ("czk", "fx", 40),
+        ),
+        (
+            "WITH j AS (SELECT c.*, r.fx FROM c LEFT JOIN r ON r.city = c.city) SELECT sum(amount * fx) AS czk FROM j",
+            ("czk", "fx", 40),
+        ),
+    ],
+)
+def test_operand_without_value_is_found(tmp_path: Path, query: str, expected: Any) -> None:
+    found = [one for one in checks(tmp_path, query, c=CITIES, r=FX) if one["check"].startswith("operand")]
+    assert [(one["column"], one["operand"], one["lost"]) for one in found] == [expected]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT id, amount - coalesce(discount, 0) AS net FROM c",
+        "SELECT id, closed - opened AS open_for FROM c",
+        "SELECT id, amount - rate AS gap FROM c",
+        "SELECT id, amount * rate AS czk FROM c",
+        "SELECT id, amount / rate AS share FROM c",
+        "SELECT concat(city, ' ', middle) AS name FROM c",
+        "SELECT coalesce(city || middle, city) AS name FROM c",
+        "SELECT id, amount + discount AS net FROM c WHERE discount IS NOT NULL",
+        "SELECT discount + 5 AS net FROM c",
+    ],
+)
+def test_operand_that_may_lack_is_no_mistake(tmp_path: Path, query: str) -> None:
+    assert names(tmp_path, query, c=CITIES) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "lost"),
+    [
+        ("SELECT status, count(discount) AS customers FROM c GROUP BY 1", 40),
+        ("SELECT count(middle) AS n FROM c WHERE id >= 20", 20),
+        ("SELECT count(middle) AS with_middle FROM c", None),
+        ("SELECT count(discount) AS discounts FROM c", None),
+        ("SELECT count(*) AS n, count(middle) AS total FROM c", None),
+        ("SELECT count(middle) AS n FROM c WHERE middle <> ''", None),
+        ("SELECT count(id) AS orders FROM c", None),
+        ("SELECT count(r.fx) AS n FROM c LEFT JOIN r USING (city)", None),
+    ],
+)
+def test_count_of_values_is_no_count_of_rows(tmp_path: Path, query: str, lost: int | None) -> None:
+    found = [one for one in checks(tmp_path, query, c=CITIES, r=FX) if one["check"].startswith("count-")]
+    assert [one["lost"] for one in found] == ([] if lost is None else [lost])

@@ -39,10 +39,8 @@ def analyze(
     return diagnose_run(run, extra_rules=extra_rules, repository=repository)
 
 
-def diagnose_run(
-    run: Run, *, extra_rules: Sequence["Rule"] = (), repository: Path | None = None, log_only: bool = False
-) -> Report:
-    """Return the report of a run; with ``log_only`` neither spilled frames nor earlier runs are opened.
+def diagnose_run(run: Run, *, extra_rules: Sequence["Rule"] = (), repository: Path | None = None) -> Report:
+    """Return the report of a run.
 
     ``repository`` is the folder whose rules and suppressions apply. Without one only the built-in rules and
     ``extra_rules`` run, and nothing is suppressed.
@@ -52,18 +50,21 @@ def diagnose_run(
     """
     from osiris_inspect.inspector.analysis.last_success import with_last_success
     from osiris_inspect.inspector.diagnosis.engine import run_rules
-    from osiris_inspect.inspector.reader.counts.earlier_runs import read_earlier_runs, run_inputs
+    from osiris_inspect.inspector.reader.counts.earlier_runs import (
+        read_earlier_runs,
+        read_failed_runs,
+        run_inputs,
+    )
     from osiris_inspect.inspector.reader.counts.frame_facts import read_frame_facts
 
-    earlier_runs = () if log_only else read_earlier_runs(run)
-    run = replace(run, frames=read_frame_facts(run, log_only=log_only), earlier_runs=earlier_runs)
-    run = replace(run, inputs=run_inputs(run)) if earlier_runs else run
+    earlier_runs, failed_runs = read_earlier_runs(run), read_failed_runs(run)
+    run = replace(run, frames=read_frame_facts(run), earlier_runs=earlier_runs, failed_runs=failed_runs)
+    run = replace(run, inputs=run_inputs(run)) if earlier_runs or failed_runs else run
     config = project_settings(repository) if repository is not None else None
     lineage = build_lineage(run)
     findings, skipped_rules = run_rules(run, lineage, (*extra_rules, *(config.rules if config else ())))
-    if not log_only:
-        findings = with_last_success(run, findings)
-    run = replace(run, earlier_runs=()) if earlier_runs else run  # a report is sent between processes
+    findings = with_last_success(run, findings)
+    run = replace(run, earlier_runs=(), failed_runs=())  # a report is sent between processes
     report = Report(run, lineage, findings, skipped_rules)
     if config is None or repository is None:
         return report

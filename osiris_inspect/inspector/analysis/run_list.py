@@ -114,8 +114,8 @@ def run_entry(
     run = load(path, now=now, cache=cache)
     if run.status == "running":
         report = Report(run, build_lineage(run), ())
-    else:  # without the files beside the log, or a long list would be slow
-        report = diagnose_run(run, repository=repository, log_only=True)
+    else:
+        report = diagnose_run(run, repository=repository)
     cause, warnings = report.root_cause, report.warnings
     source = step_locations(run).get(None)
     return RunEntry(

@@ -49,6 +49,33 @@ _REPORTS_ROWS = re.compile(
     re.IGNORECASE,
 )
 """Messages of drivers about a part of the rows, in the log of our own worker."""
+_REPORTS_SOURCE = (
+    *(
+        b"reach",
+        b"connect",
+        b"refused",
+        b"respon",
+        b"answer",
+        b" down",
+        b"offline",
+        b"without",
+        b"proceed",
+        b"continu",
+    ),
+    *(
+        b"omitt",
+        b"skipp",
+        b"ignor",
+        b"returned ",
+        b"returning",
+        b"fallback",
+        b"using ",
+        b"available",
+        b"time out",
+    ),
+    *(b"timeout", b"timed out", b"could not ", b"cannot ", b"unable ", b"failed to ", b"status ", b"http "),
+)
+"""Words of messages about a source that was not reached."""
 _RELEVANT = re.compile(
     rb"HTTP/\d(?:\.\d)?\"? [45]\d\d|\b(?:Connect|Read|Write|Pool|Network|RemoteProtocol)(?:ion)?(?:Error|Timeout)\(|[Ee]rror details|\bconnection for step \S{1,200}: |Killed\b|Segmentation fault|^\w{0,100}(?:Error|Exception)\b[:(]|^KeyboardInterrupt\b"
 )
@@ -170,7 +197,7 @@ def relevant_lines(file: str, lines: Iterable[NumberedLine]) -> Iterator[LogLine
         if b"Warning: " in head and own is None and _ABOUT_CODE.search(head):
             continue
         if level is None and not any(pattern.search(head) for pattern in _OF_ANY_LOG):
-            if is_own_log and _REPORTS_ROWS.search(head):
+            if is_own_log and (_reports_source(head) or _REPORTS_ROWS.search(head)):
                 messages += 1
                 line = LogLine(file, number, _head(raw), "", step)
                 if messages > MAX_MESSAGES:
@@ -211,3 +238,8 @@ def _head(raw: bytes) -> str:
 
 def _text(raw: bytes) -> str:
     return raw.decode("utf-8", "replace").rstrip("\r\n")
+
+
+def _reports_source(line: bytes) -> bool:
+    lowered = line.lower()
+    return any(word in lowered for word in _REPORTS_SOURCE)

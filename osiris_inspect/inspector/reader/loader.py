@@ -32,7 +32,7 @@ from osiris_inspect.inspector.reader.step_builder import build_steps
 from osiris_inspect.inspector.reader.step_states import add_missing_inputs, finish_steps, ordered_steps
 from osiris_inspect.inspector.reader.truncated_log import lost_worker_errors, truncated_errors
 from osiris_inspect.inspector.run.run import LazyEvents, Run, StepState, TruncatedError
-from osiris_inspect.inspector.run.step_times import step_at
+from osiris_inspect.inspector.run.step_times import step_at, with_step_by_time
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import RunNotReadable
 from osiris_inspect.model.event import Event, parse_timestamp
@@ -132,7 +132,7 @@ def _build_run(
         manifest=material.manifest,
         card=material.card,
         status_file=material.status,
-        log_lines=material.log_lines,
+        log_lines=tuple(with_step_by_time(line, steps) for line in material.log_lines),
         http_responses=tuple(
             response._replace(step=step_at(response.time, steps)) for response in material.responses
         ),

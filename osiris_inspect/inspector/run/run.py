@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
+from osiris_inspect.base.check_results import CheckResult
 from osiris_inspect.inspector.run.counts.earlier_run import EarlierRun, RunInputs
 from osiris_inspect.inspector.run.counts.frame_facts import FrameFacts
 from osiris_inspect.inspector.run.http_response import HttpResponse
@@ -76,6 +77,13 @@ class Artifact(NamedTuple):
     line: int = 0
 
 
+class StepCheck(NamedTuple):
+    """Result of a check of a step's frame, and the line of the event log that reports it."""
+
+    result: CheckResult
+    line: int
+
+
 _MASKS = LazyRegex(r"(?i:mask|anonym|redact|hash|pseudonym|scrub)")
 
 
@@ -97,6 +105,7 @@ class StepState:
         steps.
         line: the step's line in the pipeline file; 0 if unknown.
         has_written: True if it reported rows that it wrote.
+        checks: results of the checks of its frame.
     """
 
     id: str
@@ -120,6 +129,7 @@ class StepState:
     needs_inferred: bool = False
     line: int = 0
     has_written: bool = False
+    checks: tuple[StepCheck, ...] = ()
 
     @property
     def is_writer(self) -> bool:
@@ -259,7 +269,9 @@ class Run:
         truncated_errors: the last errors of a truncated run, or of a worker that was lost.
         frames: counts of the frames by step; empty until a diagnosis needs them.
         earlier_runs: the last successful runs of the pipeline beside this one; empty except during a diagnosis.
-        inputs: what determines the run beside its data; unknown until there are ``earlier_runs``.
+        failed_runs: the last runs of the pipeline beside this one that failed or were interrupted after a step had
+            succeeded, newest first; empty except during a diagnosis.
+        inputs: what determines the run beside its data; unknown until there are ``earlier_runs`` or ``failed_runs``.
     """
 
     path: Path
@@ -293,6 +305,7 @@ class Run:
     has_info_lines: bool = False
     frames: Mapping[str, FrameFacts] = field(default_factory=dict)
     earlier_runs: tuple[EarlierRun, ...] = ()
+    failed_runs: tuple[EarlierRun, ...] = ()
     inputs: RunInputs = field(default_factory=RunInputs)
 
     def step(self, step_id: str) -> StepState | None:
@@ -318,6 +331,11 @@ class Run:
         for step in self.steps:
             steps.setdefault(input_name(step.id).lower(), []).append(step)
         return steps
+
+    def input_frames(self, step: StepState) -> Sequence[FrameFacts]:
+        """Return the counts of the frames that a step received, as far as they are known."""
+        frames = (self.frames.get(entry.from_step or "") for entry in step.inputs)
+        return tuple(frame for frame in frames if frame is not None)
 
     def inputs_from(self, step_id: str) -> Sequence[InputState]:
         """Return the inputs that steps made of the frame of one step."""

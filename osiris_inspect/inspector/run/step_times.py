@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from osiris_inspect.inspector.run.run import StepState
+from osiris_inspect.inspector.run.run import LogLine, StepState
 from osiris_inspect.model.event import parse_timestamp
 
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,6})?")
@@ -18,6 +18,16 @@ def logged_time(text: str) -> float | None:
     """Return the time at the beginning of a line, read as UTC; None if there is none."""
     match = _TIME.match(text)
     return parse_timestamp(match[0].replace(" ", "T").replace(",", ".") + "+00:00") if match else None
+
+
+def with_step_by_time(line: LogLine, steps: Sequence[StepState]) -> LogLine:
+    """Return a line of a text log without the step that an earlier line named, if that one was not running then."""
+    if line.step is None or line.step in line.text:
+        return line
+    running = steps_at(logged_time(line.text), steps)
+    if not running or line.step in running:
+        return line
+    return line._replace(step=running[0] if len(running) == 1 else None)
 
 
 def step_at(time: float | None, steps: Sequence[StepState]) -> str | None:

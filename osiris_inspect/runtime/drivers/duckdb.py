@@ -288,23 +288,23 @@ def _run(connection: duckdb.DuckDBPyConnection, query: str, rows: int) -> pa.Rec
     position = 0
     for statement in first:
         position = query.find(statement.query, position)
-        with _shifted_lines(_lines_before(query, position)):
+        with shifted_lines(_lines_before(query, position)):
             connection.execute(statement).fetchall()
         position += len(statement.query)
     shift = _lines_before(query, query.find(last.query, position))
-    with _shifted_lines(shift):
+    with shifted_lines(shift):
         try:
             reader = result_batches(connection.sql(last), rows)
         except (duckdb.BinderException, duckdb.CatalogException):
             # a relation's error has no line; planning the text raises one that has
-            with _shifted_lines(-1):
+            with shifted_lines(-1):
                 connection.execute("EXPLAIN\n" + last.query)
             raise
     return pa.RecordBatchReader.from_batches(reader.schema, _with_shifted_lines(reader, shift))
 
 
 def _with_shifted_lines(reader: pa.RecordBatchReader, shift: int) -> Iterator[pa.RecordBatch]:
-    with _shifted_lines(shift):
+    with shifted_lines(shift):
         yield from reader
 
 
@@ -313,7 +313,7 @@ def _lines_before(query: str, position: int) -> int:
 
 
 @contextmanager
-def _shifted_lines(shift: int) -> Iterator[None]:
+def shifted_lines(shift: int) -> Iterator[None]:
     """Add ``shift`` to the line number in an error, which counts within one statement."""
     try:
         yield

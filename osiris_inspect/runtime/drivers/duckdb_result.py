@@ -1,6 +1,6 @@
 """Result of a DuckDB query as Arrow, exact or refused.
 
-DuckDB hands out some of its types to Arrow in a form that no program reads back: BIT and BIGNUM as internal bytes, TIME
+DuckDB hands out some of its types to Arrow in forms that cannot be read back: BIT and BIGNUM as internal bytes, TIME
 WITH TIME ZONE without the zone, UHUGEINT as a signed number, infinite dates as the largest number. Such types are cast
 in SQL: BIT, BIGNUM, TIME WITH TIME ZONE and UNION to text, UHUGEINT to an Arrow decimal of 39 digits. Values that Arrow
 cannot represent are refused: infinite dates and timestamps, the time 24:00:00, HUGEINT of 39 digits.

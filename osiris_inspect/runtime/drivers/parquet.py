@@ -13,6 +13,7 @@ from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContext, Inputs, errors_name_step
 from osiris_inspect.runtime.drivers.interface.file_format import recognized_format, unreadable_file
 from osiris_inspect.runtime.drivers.interface.file_paths import input_paths, output_file
+from osiris_inspect.runtime.drivers.interface.files_read import files_facts
 from osiris_inspect.runtime.drivers.interface.frame_columns import check_unique_names
 from osiris_inspect.runtime.drivers.interface.repeated_blocks import blocks_of_table
 from osiris_inspect.runtime.drivers.interface.writer_input import writer_input
@@ -29,7 +30,8 @@ class ParquetExtractor:
         tables: list[pa.Table] = []
         rows = 0
         with errors_name_step(step_id):
-            for path in input_paths(config, ctx, "Parquet"):
+            paths = input_paths(config, ctx, "Parquet")
+            for path in paths:
                 table = _read(path, config.get("columns"))
                 if tables and table.schema.names != tables[0].schema.names:
                     names, first = ", ".join(table.schema.names), ", ".join(tables[0].schema.names)
@@ -55,6 +57,8 @@ class ParquetExtractor:
                     kind="columns-differ",
                     fix="read the files in steps of their own, and cast the columns to one type",
                 ) from error
+            counts = [part.num_rows for part in tables]
+            ctx.describe_source(files_facts(config, ctx, list(zip(paths, counts, strict=True)), len(paths)))
             blocks = blocks_of_table(table)
             if blocks > 1:
                 ctx.describe_source({"repeated_blocks": blocks})

@@ -3,6 +3,8 @@
 Text is never described by its values, and neither is a column whose name says that it holds a secret.
 """
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
@@ -13,6 +15,7 @@ import pyarrow.types as kinds
 
 from osiris_inspect.model.redaction import is_secret_key
 from osiris_inspect.runtime.frames.conversion.natural import json_texts
+from osiris_inspect.runtime.frames.odd_values import count_words, find_forms
 
 MAX_COLUMNS: Final = 256
 """Columns of a frame above which only nulls are counted."""
@@ -22,9 +25,26 @@ SAMPLE_IDS: Final = 64
 """Ids whose rows are compared."""
 MAX_NESTED_ROWS: Final = 1_000
 """Rows whose lists and structures are compared."""
+MAX_COMPARED_ROWS: Final = 5_000
+MAX_COMPARED_COLUMNS: Final = 32
+"""Size of a frame up to which all rows are compared, which takes 3 ms."""
+MIN_COMPARED_ROWS: Final = 20
+MAX_UNIQUE: Final = 4
+"""Columns of which is counted whether each row has its own value."""
+MAX_TEXT_BYTES: Final = 1 << 15
+"""Bytes of a column of text that are searched for characters that were decoded wrong."""
+_REPLACED: Final = "\ufffd".encode()
+_BYTE_ORDER_MARK: Final = "\ufeff"
+_DOUBLE_ENCODED: Final = (b"\xc3\x83\xc2", b"\xc3\x84\xc2", b"\xc3\x85\xc2", b"\xc3\xa2\xe2\x82\xac")
+"""Starts of an accented letter and of a quotation mark whose UTF-8 bytes were decoded as cp1252 or latin-1."""
 MAX_RANGE_ROWS: Final = 100_000
 """Rows of a frame up to which the smallest and the largest value are searched."""
 MAX_FEW: Final = 16
+MIN_UNIQUE: Final = 2
+_BOUNDED: Final = re.compile(
+    r"age|lat|lon|lng|month|hour|week|pct|percent|rate|price|duration|elapsed|latency", re.IGNORECASE
+)
+"""Names of floating-point columns whose range shows values that cannot be."""
 YEAR_DIGITS: Final = 5
 """Digits of a year that Python cannot represent and that is not that of infinity."""
 
@@ -44,8 +64,11 @@ class FrameCounts:
         self._sampled: list[int] = [0] * len(names)
         self._only: list[Any] = [None] * len(names)  # the one value so far
         self._blank: set[int] = set()
+        self._odd: dict[int, Counter[str]] = {}
         self._total = rows
         self._repeated: dict[str, int] = {}
+        self._unique: tuple[str, ...] = ()
+        self._garbled: dict[str, int | str] = {}
         self._low: list[Any] = [None] * len(names)
         self._high: list[Any] = [None] * len(names)
         self._is_sampled = len(names) <= MAX_COLUMNS
@@ -61,21 +84,34 @@ class FrameCounts:
                 self._only[number] = None
             if number in self._blank and self._only[number] is None and not _is_blank(array):
                 self._blank.remove(number)
-            if self._is_ranged and _is_key(array.type):
+            if self._is_ranged and (_is_key(array.type) or _is_float(array.type)):
                 self._add_range(number, array)
+            if self._is_ranged and _is_text(array.type):
+                self._add_odd(number, count_words(array))
         if self._is_ranged and len(arrays) and not self._rows and len(arrays[0]) == self._total:
             self._add_repeated(arrays[: len(self._names)])
+            if not self._repeated and MIN_COMPARED_ROWS <= len(arrays[0]) <= MAX_COMPARED_ROWS:
+                self._compare_rows(arrays[: len(self._names)])
         self._rows += len(arrays[0]) if len(arrays) else 0
         self._is_ranged = self._is_ranged and self._rows <= MAX_RANGE_ROWS
 
     def _add_sample(self, number: int, array: pa.Array) -> None:
         values = _sample_values(array)
         self._sampled[number] = len(values)
+        if _is_text(array.type) and len(values) and not self._garbled:
+            counts = _garbled_text(array)
+            self._garbled = {"column": self._names[number], **counts} if counts else {}
         is_ranged = self._is_ranged and _is_key(array.type)
         if len(values) == 1 and _is_comparable(array.type) and not is_ranged:
             self._only[number] = values[0]
         if 0 < len(values) <= MAX_FEW and _is_text(array.type) and _is_blank(values):
             self._blank.add(number)
+        if self._is_ranged and _is_text(array.type):
+            self._add_odd(number, find_forms(values))
+
+    def _add_odd(self, number: int, counts: Counter[str]) -> None:
+        if counts:
+            self._odd[number] = self._odd.get(number, Counter()) + counts
 
     def _add_range(self, number: int, array: pa.Array) -> None:
         ends = pc.min_max(array)
@@ -110,10 +146,46 @@ class FrameCounts:
         different = rows.group_by(rows.column_names, use_threads=False).aggregate([])
         self._repeated = {"rows": len(rows), "repeated": len(rows) - len(different)}
 
+    def _compare_rows(self, arrays: Sequence[pa.Array]) -> None:
+        """Record the columns of which each row has its own value; if there is none, count the repeated rows."""
+        sampled = min(len(arrays[0]), SAMPLE_ROWS)
+        numbers = [
+            number
+            for number, array in enumerate(arrays)
+            if self._sampled[number] == sampled and not array.null_count and not _is_float(array.type)
+        ]
+        self._unique = tuple(
+            self._names[number]
+            for number in numbers[:MAX_UNIQUE]
+            if pc.count_distinct(arrays[number]).as_py() == len(arrays[number])
+        )
+        is_wide = len(arrays) > MAX_COMPARED_COLUMNS
+        if self._unique or is_wide or not all(_is_comparable(array.type) for array in arrays):
+            return
+        rows = pa.Table.from_arrays(list(arrays), [str(position) for position in range(len(arrays))])
+        most_varied = sorted(range(len(arrays)), key=lambda number: -self._sampled[number])[:2]
+        for compared in (rows.select(most_varied), rows):  # two columns mostly tell all rows apart
+            different = len(compared.group_by(compared.column_names, use_threads=False).aggregate([]))
+            if different == len(rows):
+                return
+        self._repeated = {"rows": len(rows), "repeated": len(rows) - different}
+
     @property
     def repeated(self) -> dict[str, int]:
-        """The rows of the first ids, and how many of them repeat another; empty if ids cannot be repeated."""
+        """Rows, and how many of them repeat another: all rows, or those of the first ids of a large frame."""
         return self._repeated
+
+    @property
+    def unique(self) -> tuple[str, ...]:
+        """Columns of which each row has its own value; at most ``MAX_UNIQUE``, and only of a small frame."""
+        if not self._unique and self._is_sampled and MIN_UNIQUE <= self._rows < MIN_COMPARED_ROWS:
+            return tuple(self._names[:1]) if self._sampled[:1] == [self._rows] else ()
+        return self._unique
+
+    @property
+    def garbled(self) -> dict[str, int | str]:
+        """The first column with text that was decoded wrong, and how often, by kind; empty if there is none."""
+        return self._garbled
 
     @property
     def nulls(self) -> tuple[int, ...]:
@@ -141,8 +213,19 @@ class FrameCounts:
         return tuple(self._names[number] for number in sorted(self._blank))
 
     @property
+    def odd_values(self) -> dict[str, dict[str, int]]:
+        """Rows of columns of text with a word for no value or an error, by column and word, and odd forms of values."""
+        if not self._is_ranged:
+            return {}
+        return {
+            self._names[number]: dict(counts)
+            for number, counts in sorted(self._odd.items())
+            if not is_secret_key(self._names[number])
+        }
+
+    @property
     def low(self) -> tuple[str | None, ...]:
-        """The smallest value of each column of whole numbers or times as text; None for other columns."""
+        """The smallest value of each column of whole numbers, of times and of bounded numbers; None for other columns."""
         return self._texts(self._low)
 
     @property
@@ -154,8 +237,19 @@ class FrameCounts:
         if not self._is_ranged:
             return ()
         return tuple(
-            None if value is None or is_secret_key(name) else _text(value)
-            for name, value in zip(self._names, values, strict=True)
+            _text(value) if value is not None and self._is_described(number) else None
+            for number, value in enumerate(values)
+        )
+
+    def _is_described(self, number: int) -> bool:
+        """Return True for a key, for a number that only some ranges allow, and if it is infinite; not for a secret."""
+        name, ends = self._names[number], (self._low[number], self._high[number])
+        if is_secret_key(name):
+            return False
+        return (
+            not _is_float(ends[0].type)
+            or any(np.isinf(end.as_py()) for end in ends)
+            or _BOUNDED.search(name[:100]) is not None
         )
 
 
@@ -230,6 +324,24 @@ def _has_only_text(array: pa.Array, value: bytes) -> bool:
     if size != count * len(value) or not ((lengths == len(value)) | (lengths == 0)).all():
         return False
     return not size or array.buffers()[2].slice(start, size).to_pybytes() == value * count
+
+
+def _garbled_text(array: pa.Array) -> dict[str, int]:
+    """Count the replacement characters and the characters that were encoded twice; of marks their cells."""
+    width = 8 if kinds.is_large_string(array.type) else 4
+    ends = np.frombuffer(array.buffers()[1], f"<i{width}", len(array) + 1, array.offset * width)
+    size = min(int(ends[-1] - ends[0]), MAX_TEXT_BYTES)
+    data = array.buffers()[2].slice(int(ends[0]), size).to_pybytes() if size else b""
+    if data.isascii():
+        return {}
+    counts = {
+        "replacement_characters": data.count(_REPLACED),
+        "double_encoded": sum(map(data.count, _DOUBLE_ENCODED)),
+        "byte_order_marks": pc.sum(pc.starts_with(array, _BYTE_ORDER_MARK)).as_py()
+        if _BYTE_ORDER_MARK.encode() in data
+        else 0,
+    }
+    return {name: int(count) for name, count in counts.items() if count}
 
 
 def _is_blank(array: pa.Array) -> bool:

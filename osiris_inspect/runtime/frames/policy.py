@@ -43,8 +43,11 @@ class StoredFrame:
         index_columns: columns that are named levels of the index of a pandas frame.
         index_left_out: types of unnamed levels of the index, which only pandas sees; numbers do not count.
         blank_columns: columns of text whose values are all empty or spaces.
-        repeated: rows of the first values of a column ``id``, and how many of them repeat another row; empty unless
-            there are more rows than ids.
+        repeated: rows, and how many of them repeat another row: all rows of a small frame, else those of the first
+            values of a column ``id``; empty if there are none, or not counted.
+        garbled: a column of text that was decoded wrong, and how often its first rows show it, by kind.
+        unique: columns of a small frame of which each row has its own value.
+        odd_values: by column of text, rows with a word that stands for no value or an error; and odd forms of values.
         join: counts of the join that made the frame; None if there was none or it was not counted.
         source: what the driver noticed in the file that it read, such as lines that a comment ends; None without
             anything.
@@ -65,7 +68,10 @@ class StoredFrame:
     index_columns: tuple[str, ...] = ()
     index_left_out: tuple[str, ...] = ()
     blank_columns: tuple[str, ...] = ()
+    odd_values: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     repeated: Mapping[str, int] = field(default_factory=dict)
+    unique: tuple[str, ...] = ()
+    garbled: Mapping[str, int | str] = field(default_factory=dict)
     join: Mapping[str, Any] | None = None
     checks: tuple[Mapping[str, Any], ...] = ()
     source: Mapping[str, Any] | None = None

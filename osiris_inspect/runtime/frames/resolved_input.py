@@ -71,7 +71,7 @@ class ResolvedInput:
 
     @property
     def fields(self) -> Sequence[Mapping[str, Any]]:
-        """The entry of each column in ``schema.json``."""
+        """The entries of ``schema.json`` for the columns."""
         if isinstance(self._source, SpillFile):
             fields: Sequence[Mapping[str, Any]] = self._source.document["restore"]["fields"]
         else:

@@ -26,7 +26,7 @@ from osiris_inspect.runtime.drivers.interface.file_paths import with_search_of_f
 from osiris_inspect.runtime.drivers.interface.step_inputs import StepInputs
 from osiris_inspect.runtime.files.atomic_write import write_atomic
 from osiris_inspect.runtime.files.memory_limit import stream_threshold
-from osiris_inspect.runtime.frames.driver_result import missing_frame_advice
+from osiris_inspect.runtime.frames.driver_result import FRAME_KEY, missing_frame_advice
 from osiris_inspect.runtime.frames.policy import StoredFrame
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 from osiris_inspect.runtime.frames.store import FrameStore, SpillPolicy
@@ -58,7 +58,10 @@ _OPTIONAL_FIELDS = (
     "min",
     "max",
     "blank_columns",
+    "odd_values",
     "repeated",
+    "unique",
+    "garbled",
     "join",
     "checks",
     "source",
@@ -204,6 +207,8 @@ class Worker:
                 self._resolve(step_id, body["inputs"], inputs)
                 self._emitter.emit("step_start", {"driver": driver_name}, step_id)
                 outcome = self._run_driver(step_id, driver_name, config, inputs)
+                if self._produces_frame(driver_name):
+                    self._run_checks(step_id)
         except BaseException as error:
             duration_ms = (self._context.clock() - started) * 1000
             self._writer.flush()
@@ -331,6 +336,8 @@ class Worker:
             other_steps=tuple(step.id for step in session.manifest.steps if step.id != step_id),
             memory=self._context.memory,
         )
+        if not self._produces_frame(driver_name):
+            self._run_checks(step_id, *inputs.values())
         self._heartbeat.phase = "driving"
         self._writer.flush()
         driver = _load_driver(driver_name, session.components)
@@ -365,8 +372,7 @@ class Worker:
         stored = session.store.put(step_id, result)
         stored = replace(stored, **describe())  # a driver describes a stream at its end
         self._writer.start_batch()
-        component = session.components.get(driver_name)
-        produces_frame = component.produces_frame if component else drivers.produces_frame(driver_name)
+        produces_frame = self._produces_frame(driver_name)
         if produces_frame and stored.rows is not None:
             self._emitter.emit("rows_out", {"value": stored.rows}, step_id)
             self._send_metric(step_id, "rows_out", stored.rows)
@@ -397,6 +403,39 @@ class Worker:
         if written is not None:
             outcome["rows_written"] = written
         return outcome
+
+    def _produces_frame(self, driver_name: str) -> bool:
+        component = self._prepared.components.get(driver_name)
+        return component.produces_frame if component else drivers.produces_frame(driver_name)
+
+    def _run_checks(self, step_id: str, *inputs: ResolvedInput) -> None:
+        """Check the input of a writer, or the stored frame of any other step, and emit the results.
+
+        Raises:
+            DriverError: a check failed and the step says to fail, or a check cannot be carried out.
+        """
+        checks = next((step.checks for step in self._prepared.manifest.steps if step.id == step_id), {})
+        if not checks:
+            return
+        from osiris_inspect.runtime.drivers.step_checks.checker import check_frame, failed_error
+
+        self._heartbeat.phase = "checking"
+        self._writer.flush()
+        store = self._prepared.store
+        resolved = inputs[0] if inputs else store.resolve(step_id, FRAME_KEY, InputRef(step_id))
+        temp_dir = self._run_dir / layout.artifacts_dir(step_id) / ".checks"
+        with drivers.errors_name_step(step_id):
+            frame = check_frame(checks, resolved, temp_dir, self._context.cancel)
+        for result in frame.results:
+            self._emitter.emit("check_result", result.to_fields(), step_id)
+        failed = [result for result in frame.results if not result.passed]
+        if not failed:
+            return
+        path = layout.failed_checks_path(step_id)
+        write_atomic(self._run_dir / path, frame.failures_json(self._emitter.redactor), sync=False)
+        self._emitter.emit("artifact_created", {"artifact_type": "failed_checks", "path": path}, step_id)
+        if checks.get("on_failure") != "warn":
+            raise failed_error(step_id, frame.results, path)
 
     def _release_inputs(self, steps: Container[str], inputs: dict[str, ResolvedInput]) -> None:
         """Release the inputs of a step and tell the store that ``steps`` need their inputs no more."""

@@ -12,6 +12,10 @@ GAP = "  "
 _MIDDLE = " … "
 _MIN_TAIL = 8
 """Characters that are worth to be shown of an end."""
+_MAX_PART = 6
+"""Characters of a word cut in two that are left out."""
+_DASH = " — "
+"""Between the words of an error and what they mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,8 @@ class TableColumn:
         priority: 0 for a column that is always shown; of the others, the highest number is dropped first.
         min_width: Smallest width in cells, used when no more columns can be dropped.
         max_width: Largest width in cells while other columns could be dropped.
-        middle: True to leave out the middle of a long text, whose end may be decisive, and not its end.
+        middle: True for findings: a long one loses the words of the error before its meaning, then its middle, but
+            not its end, which may be decisive.
     """
 
     title: str
@@ -111,13 +116,29 @@ def _line(columns: Sequence[TableColumn], cells: Sequence[Content], widths: Sequ
 
 
 def _without_middle(cell: Content, width: int) -> Content:
-    """Return a cell without its middle if it is too long, in the proportions of ``shorten_middle``."""
-    head = width * 2 // 5
-    tail = width - head - len(_MIDDLE)
-    if cell.cell_length <= width or tail < _MIN_TAIL:
+    """Return a cell without its middle if it is too long: more of its beginning, which names step and subject."""
+    if cell.cell_length <= width:
         return cell
-    end = cell.plain[-tail:].lstrip()
-    return cell[:head].rstrip() + Content(_MIDDLE) + cell[len(cell) - len(end) :]
+    cell = _without_error(cell)
+    head = width * 3 // 5
+    if cell.cell_length <= width or width - head - len(_MIDDLE) < _MIN_TAIL:
+        return cell
+    start = _to_word(cell.plain[:head], cell.plain[head : head + 1])
+    tail = width - len(start) - len(_MIDDLE)
+    end = _from_word(cell.plain[-tail:], cell.plain[-tail - 1 : -tail])
+    return cell[: len(start)] + Content(_MIDDLE) + cell[-len(end) :]
+
+
+def _to_word(text: str, after: str) -> str:
+    """Return a beginning without its last word if that is cut in two and short."""
+    whole = text if after.isspace() else text.rpartition(" ")[0]
+    return (whole if len(text) - len(whole) <= _MAX_PART else text).rstrip()
+
+
+def _from_word(text: str, before: str) -> str:
+    """Return an end without its first word if that is cut in two and short."""
+    whole = text if before.isspace() else text.partition(" ")[2]
+    return (whole if len(text) - len(whole) <= _MAX_PART else text).lstrip()
 
 
 def fit_cell(cell: Content, width: int, *, right: bool = False) -> Content:
@@ -125,3 +146,12 @@ def fit_cell(cell: Content, width: int, *, right: bool = False) -> Content:
     if right:
         return cell.truncate(width, ellipsis=True).pad_left(max(0, width - cell.cell_length))
     return cell.truncate(width, ellipsis=True, pad=True)
+
+
+def _without_error(finding: Content) -> Content:
+    """Return ``step: meaning`` for ``step: words of the error — meaning``."""
+    step, colon, rest = finding.plain.partition(": ")
+    error, dash, _meaning = rest.rpartition(_DASH)
+    if not dash:
+        return finding
+    return finding[: len(step + colon)] + finding[len(step + colon + error + dash) :]

@@ -1,4 +1,4 @@
-"""Reads the last successful runs of the same pipeline that are beside a run.
+"""Reads the last runs of the same pipeline that are beside a run.
 
 Bounded: a few small files of a few runs. A run card says what each step returned, or else the log; the log counts the
 values of frames.
@@ -25,7 +25,7 @@ from osiris_inspect.model import event as events
 from osiris_inspect.model import run_card
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import InvalidLine
-from osiris_inspect.model.event import Event
+from osiris_inspect.model.event import Event, as_int
 from osiris_inspect.model.run_card import RunCard, StepCard
 
 MAX_FOLDERS = 20_000
@@ -37,8 +37,11 @@ MAX_READ = 16
 MAX_RUNS = 8
 """More than a week of daily runs, so that two equal days of a weekend are seen again."""
 MAX_LOG_BYTES = 1 << 20
+MAX_FAILED_TRIED = 20
+"""Earlier runs among which those that failed are searched."""
+MAX_FAILED = 3
 _NEEDED = re.compile(
-    rb'"(?:event|name)": ?"(?:output_stored|plan|run_start|step_start|step_complete|inputs_resolved)"'
+    rb'"(?:event|name)": ?"(?:output_stored|plan|run_start|step_start|step_complete|inputs_resolved|step_failed)"'
 )
 
 
@@ -50,6 +53,24 @@ def read_earlier_runs(run: Run) -> tuple[EarlierRun, ...]:
     candidates = (path for path in _older_runs(run.path) if _may_be_same(RunFiles(path), run.pipeline))
     earlier = (_read(path, steps, _modified(path)) for path in islice(candidates, MAX_READ))
     return tuple(islice(filter(None, earlier), MAX_RUNS))
+
+
+def read_failed_runs(run: Run) -> tuple[EarlierRun, ...]:
+    """Return the last runs with the same steps that did not succeed, newest first; empty unless this run succeeded.
+
+    They are read for what their writers had written by then: empty for a pipeline without a writer.
+    """
+    steps = _Steps(tuple((step.id, step.driver) for step in run.steps), _writers(run), has_failed=True)
+    is_known = run.status == "success" and layout.parse_start_ms(run.id) is not None
+    if not is_known or not steps.writers or RunFiles(run.path).is_mirror:
+        return ()
+    candidates = (
+        path
+        for path in islice(_older_runs(run.path), MAX_FAILED_TRIED)
+        if _may_have_failed(RunFiles(path), run.pipeline)
+    )
+    failed = (_read(path, steps, _modified(path)) for path in candidates)
+    return tuple(islice((each for each in failed if each is not None and each.completed), MAX_FAILED))
 
 
 def run_inputs(run: Run) -> RunInputs:
@@ -69,10 +90,11 @@ def last_successful_run(run: Run) -> Path | None:
 
 @dataclass(frozen=True, slots=True)
 class _Steps:
-    """The steps of a pipeline: their drivers, and those whose server is read."""
+    """The steps of a pipeline: their drivers, and those whose server is read; a run that failed may have fewer."""
 
     drivers: tuple[tuple[str, str | None], ...]
     writers: tuple[str, ...]
+    has_failed: bool = False
 
 
 @dataclass(slots=True)
@@ -82,6 +104,7 @@ class _Log:
     starts: list[Event] = field(default_factory=list)
     cards: dict[str, StepCard] = field(default_factory=dict)
     frames: dict[str, FrameFacts] = field(default_factory=dict)
+    written: dict[str, int] = field(default_factory=dict)
 
 
 def _writers(run: Run) -> tuple[str, ...]:
@@ -114,6 +137,13 @@ def _may_be_same(disk: RunFiles, pipeline: str | None) -> bool:
     return status.get("pipeline") in (None, pipeline) and _has_succeeded(status)
 
 
+def _may_have_failed(disk: RunFiles, pipeline: str | None) -> bool:
+    """Return True if a run failed or has no status, and, as far as it says, belongs to the pipeline."""
+    status = _document(disk, layout.STATUS)
+    is_same = status.get("pipeline") in (None, pipeline)
+    return is_same and not _has_succeeded(status)
+
+
 def _modified(path: Path) -> tuple[float | None, ...]:
     """Return when the files that end a run were written; None for a missing one."""
     disk = RunFiles(path)
@@ -141,11 +171,16 @@ def _read(path: Path, steps: _Steps, _modified: tuple[float | None, ...]) -> Ear
         {**_spilled_frames(disk, rows, log.frames), **log.frames},
         read_configs(disk, dict(steps.drivers)),
         read_run_inputs(disk, log.starts, steps.writers),
+        frozenset(step.step_id for step in card.steps if step.status == "succeeded")
+        if steps.has_failed
+        else None,
+        log.written,
     )
 
 
 def _has_steps(card: RunCard, steps: _Steps) -> bool:
-    return {step.step_id: step.driver for step in card.steps} == dict(steps.drivers)
+    own, other = dict(steps.drivers), {step.step_id: step.driver for step in card.steps}
+    return other == own or (steps.has_failed and bool(other) and other.items() <= own.items())
 
 
 def _document(disk: RunFiles, file: str) -> Mapping[str, Any]:
@@ -184,8 +219,15 @@ def _add_event(log: _Log, event: Event) -> None:
             log.frames[event.step] = logged_frame(event.step, rows, event.fields)
         case "step_start":
             log.cards[event.step] = card._replace(driver=event.driver or card.driver)
-        case "step_complete" if event.duration_s is not None:
-            log.cards[event.step] = card._replace(duration_ms=event.duration_s * 1000)
+        case "step_complete":
+            seconds = event.duration_s
+            duration_ms = card.duration_ms if seconds is None else seconds * 1000
+            log.cards[event.step] = card._replace(status="succeeded", duration_ms=duration_ms)
+        case "step_failed":
+            info = event.fields.get("error_info")
+            facts = info.get("facts") if isinstance(info, Mapping) else None
+            written = as_int(facts.get("rows_written")) if isinstance(facts, Mapping) else None
+            log.written |= {event.step: written} if written else {}
         case "inputs_resolved":
             producer = log.cards.get(str(event.fields.get("from_step")))
             if producer is not None and rows is not None:

@@ -18,8 +18,8 @@ _LISTS = ("columns", "dtypes", "nulls", "distinct", "min", "max")
 _JOIN_COUNTS = ("left_rows", "right_rows", "matched", "left_duplicates", "right_duplicates")
 
 
-def read_frame_facts(run: Run, *, log_only: bool = False) -> dict[str, FrameFacts]:
-    """Return the counts of the frames of a run by step; with ``log_only`` only those in the log.
+def read_frame_facts(run: Run) -> dict[str, FrameFacts]:
+    """Return the counts of the frames of a run by step.
 
     The Parquet files are opened only for a run that succeeded: the cause of a failure is in its log.
     """
@@ -30,7 +30,7 @@ def read_frame_facts(run: Run, *, log_only: bool = False) -> dict[str, FrameFact
         event = stored.get(step.id)
         logged = _from_event(step.id, event) if event is not None else None
         is_counted = logged is not None and any(column.nulls is not None for column in logged.columns)
-        if not log_only and not is_counted and not disk.is_mirror:  # each file of a remote run is a request
+        if not is_counted and not disk.is_mirror:  # each file of a remote run is a request
             logged = _from_spill(run, step, disk, logged) or logged
         if logged is not None:
             frames[step.id] = logged
@@ -47,15 +47,19 @@ def logged_frame(step: str, rows: int, event_fields: Mapping[str, Any]) -> Frame
     """Return the counts that an ``output_stored`` event contains."""
     names, *values = (_items(event_fields.get(key)) for key in _LISTS)
     blank_names = {name for name in _items(event_fields.get("blank_columns")) if isinstance(name, str)}
+    odd = event_fields.get("odd_values")
+    odd_values = odd if isinstance(odd, Mapping) else {}
     original = event_fields.get("original_names")
     originals = original if isinstance(original, Mapping) else {}
     given = islice(zip_longest(names, *values), len(names))
     columns = tuple(
-        _column(str(originals.get(str(name), name)), value, is_blank=str(name) in blank_names)
+        _column(str(originals.get(str(name), name)), value, is_blank=str(name) in blank_names)._replace(
+            odd_values=_counts(odd_values.get(str(name)))
+        )
         for name, *value in given
     )
     join, fingerprint = event_fields.get("join"), event_fields.get("fingerprint")
-    source = event_fields.get("source")
+    source, garbled = event_fields.get("source"), event_fields.get("garbled")
     return FrameFacts(
         step,
         rows,
@@ -64,7 +68,13 @@ def logged_frame(step: str, rows: int, event_fields: Mapping[str, Any]) -> Frame
         join=_join(join) if isinstance(join, Mapping) else None,
         fingerprint=fingerprint if isinstance(fingerprint, str) else "",
         source=source if isinstance(source, Mapping) else {},
+        garbled=garbled if isinstance(garbled, Mapping) else {},
         repeated=_share(event_fields.get("repeated")),
+        unique=tuple(
+            str(originals.get(name, name))
+            for name in _items(event_fields.get("unique"))
+            if isinstance(name, str)
+        ),
         checks=tuple(check for check in _items(event_fields.get("checks")) if isinstance(check, Mapping)),
     )
 
@@ -80,6 +90,14 @@ def _column(name: str, values: Sequence[Any], *, is_blank: bool) -> ColumnFacts:
         high if isinstance(high, str) else None,
         is_blank,
     )
+
+
+def _counts(value: Any) -> Mapping[str, int]:
+    """Return the counts of a mapping by word; none if it is not one."""
+    counts = value if isinstance(value, Mapping) else {}
+    return {
+        str(word): rows for word, count in counts.items() if (rows := as_int(count)) is not None and rows > 0
+    }
 
 
 def _items(value: Any) -> list[Any]:

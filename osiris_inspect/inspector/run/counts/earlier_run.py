@@ -29,7 +29,7 @@ class RunInputs:
 
 @dataclass(frozen=True, slots=True)
 class EarlierRun:
-    """The figures of an earlier run that succeeded.
+    """The figures of an earlier run.
 
     Attributes:
         started: seconds since 1970.
@@ -37,6 +37,8 @@ class EarlierRun:
         seconds: the sum of the steps' durations; None if unknown.
         frames: the counts of the frames by step; empty if not read.
         configs: the configurations by step, secrets masked.
+        completed: the steps that succeeded before the run failed or was interrupted; None if the run succeeded.
+        written: rows that a writer had written before it failed, by step; without those that had written none.
     """
 
     id: str
@@ -46,3 +48,5 @@ class EarlierRun:
     frames: Mapping[str, FrameFacts]
     configs: Mapping[str, Mapping[str, Any]]
     inputs: RunInputs = field(default_factory=RunInputs)
+    completed: frozenset[str] | None = None
+    written: Mapping[str, int] = field(default_factory=dict)

@@ -1,7 +1,6 @@
 """Counts of the rows and values of a step's frame, without the values."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 
@@ -12,8 +11,9 @@ class ColumnFacts(NamedTuple):
         dtype: its type as logged; empty if unknown.
         nulls: number of rows without a value; None if unknown.
         distinct: how many different values it has: a number, or ``few`` or ``many``; None if unknown.
-        low, high: smallest and largest value as text, of whole numbers and times; None if unknown.
+        low, high: smallest and largest value as text, of numbers and times; None if unknown.
         is_blank: True if it is text, and its values are all empty or spaces.
+        odd_values: rows of a column of text by a word that stands for no value or an error, and odd forms of values.
     """
 
     name: str
@@ -23,6 +23,7 @@ class ColumnFacts(NamedTuple):
     low: str | None = None
     high: str | None = None
     is_blank: bool = False
+    odd_values: Mapping[str, int] = {}
 
 
 class JoinFacts(NamedTuple):
@@ -57,6 +58,8 @@ class FrameFacts(NamedTuple):
         columns: in the order of the frame; empty if unknown.
         join: the counts of the join that made the frame; None if there was none or it was not counted.
         repeated: share of the rows that repeat another row; None if unknown.
+        unique: columns of which each row has its own value, as far as known.
+        garbled: a column of text that was decoded wrong, and how often, by kind.
         source: what the driver noticed in the file that it read, by name.
         checks: mistakes that the query and its inputs show: ``check`` is the kind, and the rest its facts.
         file, line: where they are recorded; line 0 if any line of the file.
@@ -70,9 +73,11 @@ class FrameFacts(NamedTuple):
     line: int = 0
     join: JoinFacts | None = None
     fingerprint: str = ""
-    source: Mapping[str, Any] = MappingProxyType({})
+    source: Mapping[str, Any] = {}
     repeated: float | None = None
     checks: tuple[Mapping[str, Any], ...] = ()
+    unique: tuple[str, ...] = ()
+    garbled: Mapping[str, Any] = {}
 
     def column(self, name: str) -> ColumnFacts | None:
         """Return the counts of a column; None if the frame has no such column."""

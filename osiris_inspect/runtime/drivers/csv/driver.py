@@ -9,6 +9,7 @@ import pandas as pd
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.csv import writer
 from osiris_inspect.runtime.drivers.csv.file_checks import add_signs, check_file
+from osiris_inspect.runtime.drivers.csv.file_formats import other_format
 from osiris_inspect.runtime.drivers.csv.number_like_codes import may_have_codes
 from osiris_inspect.runtime.drivers.csv.read_facts import Fact, line_facts, row_facts
 from osiris_inspect.runtime.drivers.csv.reader import CsvFile, open_csv
@@ -17,6 +18,7 @@ from osiris_inspect.runtime.drivers.csv.type_inference import unify_types
 from osiris_inspect.runtime.drivers.csv.value_facts import value_facts
 from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContext, Inputs, errors_name_step
 from osiris_inspect.runtime.drivers.interface.file_paths import input_paths, output_file
+from osiris_inspect.runtime.drivers.interface.files_read import files_facts
 from osiris_inspect.runtime.drivers.interface.writer_input import writer_input
 
 MAX_KEPT: Final = 20
@@ -33,7 +35,8 @@ class CsvExtractor:
         signs: dict[str, int | str] = {}
         rows, limit = 0, config.get("limit")
         with errors_name_step(step_id):
-            for path in input_paths(config, ctx, "CSV"):
+            paths = input_paths(config, ctx, "CSV")
+            for path in paths:
                 if parts and limit is not None and rows >= limit:
                     break
                 file = open_csv(path, config, None if limit is None else limit - rows)
@@ -47,11 +50,13 @@ class CsvExtractor:
             if config.get("on_bad_lines", "error") != "error":
                 ctx.metric("lines_left_out", sum(len(file.skipped_lines) for file, _ in parts))
             file_column = config.get("file_column")
+            counts = [(file.path, len(part)) for file, part in parts]
+            file_facts = files_facts(config, ctx, counts, len(paths)) | other_format(parts)
             frame, facts = _concatenate(parts, file_column)
             rows_of_files = frame.drop(columns=file_column) if file_column else frame
             files = [file for file, _ in parts]
             facts |= row_facts(files, rows_of_files) | value_facts(files, rows_of_files)
-            ctx.describe_source({**signs, **facts})
+            ctx.describe_source({**signs, **facts, **file_facts})
             return {"df": frame}
 
 

@@ -1,4 +1,4 @@
-"""Aggregates over rows that a join repeats: a sum then counts them several times."""
+"""Aggregates that count rows several times, because a join repeats them, or leave out rows without a value."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -6,19 +6,65 @@ from typing import Any, Final
 
 from osiris_inspect.runtime.drivers.join_counts import JoinCounts
 from osiris_inspect.runtime.drivers.query_checks.joins import Join
-from osiris_inspect.runtime.drivers.query_checks.tables import QueryTable, columns_in, table_of
+from osiris_inspect.runtime.drivers.query_checks.tables import Database, QueryTable, columns_in, table_of
 from osiris_inspect.runtime.drivers.query_checks.tree import (
     Node,
     Select,
     as_node,
     call_arguments,
     is_literal,
+    render_query,
+    select_from,
     walk,
 )
 
 _COUNTING: Final = frozenset({"sum", "avg", "mean", "count"})
 _PER_UNIT: Final = re.compile(r"price|rate|per_|_per|unit|quantity|qty|weight|factor|cena|kurz")
 """A sum of such a value over the rows of a join is meant: the price of each item sold."""
+_ALL_ROWS: Final = re.compile(
+    r"(?:n|cnt|count|rows|total|records|(?:n|num|no|total|count)_(?:of_)?\w{1,30}|\w{1,30}_count)"
+    r"|(?:customer|order|user|client|people|person|employee|product|visit|session|event|transaction|payment|item)s?"
+)
+"""Names of a count of all rows."""
+MIN_NULL_SHARE: Final = 0.05
+
+
+def find_counted_values(
+    database: Database, select: Select, tables: Mapping[str, QueryTable]
+) -> Iterator[dict[str, Any]]:
+    """Yield each count of a column with the name of a count of rows, where rows without a value in it are left out."""
+    calls = [
+        (part, str(column.get("alias") or "").lower())
+        for column in map(as_node, select.node.get("select_list", ()))
+        for part in [column]
+        if part.get("function_name") in ("count", "count_star")
+    ]
+    if len(calls) != 1 or select.from_table.get("type") == "JOIN":
+        return
+    call, alias = calls[0]
+    column = next(iter(call_arguments(call)), {})
+    owner = table_of(column, tables)
+    if column.get("class") != "COLUMN_REF" or owner is None or call.get("distinct") or call.get("filter"):
+        return
+    name = next(name for _, name in columns_in(column))
+    tested = {one for _, one in columns_in(as_node(select.node.get("where_clause")))}
+    stem = re.sub(r"_?(?:id|key|code|no|at|date|name)$", "", name)[:4]
+    if name in tested or not _ALL_ROWS.fullmatch(alias) or (stem and stem in alias):
+        return
+    where = select.node.get("where_clause")
+    query = render_query(
+        database.execute,
+        select_from(tables[owner].reference, select.ctes, [column], [as_node(where)] if where else []),
+    )
+    ((rows, values),) = database.execute(f"SELECT count(*), count(k0) FROM ({query})", [])  # noqa: S608  rendered
+    if values and rows - values >= max(MIN_NULL_SHARE * rows, 3):
+        yield {
+            "check": "count-leaves-out-nulls",
+            "column": name,
+            "name": alias,
+            "lost": rows - values,
+            "rows": rows,
+        }
 
 
 def find_repeated_aggregates(

@@ -8,7 +8,10 @@ from typing import Any, Final
 import pyarrow as pa
 
 from osiris_inspect.runtime.drivers.join_counts import CountedKeys, JoinCounts
-from osiris_inspect.runtime.drivers.query_checks.aggregates import find_repeated_aggregates
+from osiris_inspect.runtime.drivers.query_checks.aggregates import (
+    find_counted_values,
+    find_repeated_aggregates,
+)
 from osiris_inspect.runtime.drivers.query_checks.conditions import (
     find_cut_days,
     find_null_comparisons,
@@ -28,13 +31,16 @@ from osiris_inspect.runtime.drivers.query_checks.joins import (
     without_late_filters,
 )
 from osiris_inspect.runtime.drivers.query_checks.key_forms import match_in_other_form
+from osiris_inspect.runtime.drivers.query_checks.ranges import find_shared_bounds
 from osiris_inspect.runtime.drivers.query_checks.results import (
     ResultColumns,
     find_constant_results,
+    find_missing_operands,
     find_zero_quotients,
     restricts_rows,
 )
 from osiris_inspect.runtime.drivers.query_checks.samples import find_inner_limit, find_samples
+from osiris_inspect.runtime.drivers.query_checks.spellings import find_other_spellings, find_split_groups
 from osiris_inspect.runtime.drivers.query_checks.tables import Database, QueryTable, columns_in
 from osiris_inspect.runtime.drivers.query_checks.tree import Node, Select, iter_selects, parse_query, walk
 from osiris_inspect.runtime.drivers.query_checks.unions import find_removed_rows, find_swapped_columns
@@ -45,7 +51,7 @@ MIN_UNMATCHED: Final = 3
 MIN_SHARE: Final = 0.1
 """Share of the rows of a side without a partner above which other forms of their keys are compared."""
 _WORTH_PARSING: Final = re.compile(
-    r"\b(?:join|union|intersect|except|null|between|max|min|limit|sample|tablesample|case|coalesce|ifnull|nvl|try_cast|try_strptime)\b|<>|!=|[<>]=?\s{0,9}(?:'|date\b|timestamp\b)|'\s{0,9}[<>]|\bin\s{0,9}\(\s{0,9}select|\bfrom\b[^()]{1,200},|//",
+    r"\b(?:join|union|intersect|except|null|between|max|min|limit|sample|tablesample|case|coalesce|ifnull|nvl|try_cast|try_strptime)\b|<>|!=|[<>]=?\s{0,9}(?:'|date\b|timestamp\b)|'\s{0,9}[<>=]|=\s{0,9}'|\b(?:in\s{0,9}\(|group\s{1,9}by\b|distinct\b|filter\b|sum\b|count\b|like\b)|\bfrom\b[^()]{1,200},|//|\|\||\w\s{0,9}[+-]\s{0,9}[a-z_]",
     re.IGNORECASE,
 )
 
@@ -76,11 +82,16 @@ def check_query(database: Database, query: str, result: ResultColumns) -> QueryF
         joins += [one if is_outer else _as_part(one) for one in found if "check" not in one]
         checks += [check for check in found if "check" in check]
         checks += database.attempt(_check_inlined(database, select))
+        checks += database.attempt(find_shared_bounds(database, select, tables))
         checks += database.attempt(_check_conditions(database, select, tables))
+        misspelled = database.attempt(find_other_spellings(database, tree, select, tables))
+        checks += misspelled
+        checks += database.attempt(find_split_groups(database, select, tables))
         checks += database.attempt(find_inner_limit(select, is_outer=is_outer))
         checks += database.attempt(find_lost_values(database, select, tables))
         checks += database.attempt(find_zero_quotients(database, select, tables, result))
-        if not may_choose:
+        checks += database.attempt(find_missing_operands(database, select, tables))
+        if not may_choose and not misspelled:
             checks += database.attempt(find_constant_results(database, select, tables, result))
     checks = [check for number, check in enumerate(checks) if check not in checks[:number]]
     return QueryFacts(_join_of_query(tree, joins), tuple(checks[:MAX_CHECKS]))
@@ -134,6 +145,7 @@ def _check_inlined(database: Database, select: Select) -> Iterator[dict[str, Any
         if keys is not None:
             counted.append((join, keys.counts))
     yield from find_repeated_aggregates(inlined, tables, counted)
+    yield from find_missing_operands(database, inlined, tables)
 
 
 def _check_conditions(
@@ -144,6 +156,7 @@ def _check_conditions(
     yield from find_nulls_left_out(database, select, tables)
     yield from find_cut_days(database, select, tables)
     yield from find_text_numbers(database, select, tables)
+    yield from find_counted_values(database, select, tables)
 
 
 def _facts(join: Join, counts: JoinCounts) -> dict[str, Any]:

@@ -32,6 +32,8 @@ MIN_NULLS: Final = 3
 MIN_NULL_SHARE: Final = 0.05
 _SAMPLE: Final = 5_000
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_GROUPED: Final = r"[-+]?\d{1,3}(?:,\d{3}){1,6}(?:\.\d{1,9})?"
+"""A number with separators of thousands."""
 _ORDERED: Final = COMPARISONS - {"COMPARE_EQUAL", "COMPARE_NOTEQUAL"}
 
 
@@ -143,10 +145,10 @@ def find_text_numbers(
         seen.add(name)
         query = render_query(database.execute, select_from(table.reference, select.ctes, [part], []))
         ((values, numbers, lengths, as_text, as_number),) = database.execute(
-            f"""SELECT count(k0), count(try_cast(k0 AS DOUBLE)), count(DISTINCT length(k0)),
-              try_cast(max(k0) AS DOUBLE), max(try_cast(k0 AS DOUBLE))
-            FROM (SELECT k0 FROM ({query}) LIMIT {_SAMPLE})""",  # noqa: S608  rendered from the query's own tree
-            [],
+            f"""SELECT count(k0), count(number), count(DISTINCT length(k0)), max_by(number, k0), max(number)
+            FROM (SELECT k0, try_cast(if(regexp_full_match(k0, ?), replace(k0, ',', ''), k0) AS DOUBLE) AS number
+              FROM ({query}) LIMIT {_SAMPLE})""",  # noqa: S608  rendered from the query's own tree
+            [_GROUPED],
         )
         if values >= MIN_VALUES and values == numbers and lengths > 1:
             fact = {"check": "numbers-compared-as-text", "column": name, "use": use}

@@ -26,6 +26,11 @@ def _without_midnight(texts: Any) -> Any:
     return pc.replace_substring_regex(texts, r"[ T]00:00:00(\.0+)?$", "")
 
 
+def _visible(texts: Any) -> Any:
+    plain = pc.replace_substring_regex(texts, r"[\x{00AD}\x{200B}-\x{200F}\x{2060}\x{FEFF}]+", "")
+    return pc.utf8_trim_whitespace(pc.replace_substring_regex(plain, r"[\s\x{00A0}\x{202F}\x{2007}]+", " "))
+
+
 def _words(texts: Any) -> Any:
     words = pc.replace_substring_regex(texts, r"[^\pL\pN]+", "")
     return pc.if_else(pc.equal(words, ""), None, words)
@@ -42,6 +47,7 @@ def _plain(texts: Any) -> Any:
 _FORMS: Final[Mapping[str, tuple[Form, Form]]] = {
     "case": (pc.utf8_lower, pc.utf8_lower),
     "spaces": (pc.utf8_trim_whitespace, pc.utf8_trim_whitespace),
+    "invisible characters or the kind of spaces": (_visible, _visible),
     "leading zeros": (lambda texts: pc.utf8_ltrim(texts, "0"), lambda texts: pc.utf8_ltrim(texts, "0")),
     "form of the numbers": (_number, _number),
     "time of day": (_day, _without_midnight),

@@ -1,5 +1,6 @@
-"""Columns of the result that have one value in all rows, although their definition has several."""
+"""Columns of the result that have one value in all rows although their definition has several, or lose values."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,6 +10,7 @@ from osiris_inspect.runtime.drivers.query_checks.tree import (
     Node,
     Select,
     as_node,
+    call_arguments,
     is_literal,
     render_query,
     select_from,
@@ -17,6 +19,14 @@ from osiris_inspect.runtime.drivers.query_checks.tree import (
 
 MIN_ROWS: Final = 20
 MIN_CASE_ROWS: Final = 100
+MIN_LOST: Final = 3
+MIN_LOST_SHARE: Final = 0.05
+MAX_OPERANDS: Final = 8
+_READ_ROWS: Final = 100_000
+_DEDUCTION: Final = re.compile(
+    r"discount|rebate|refund|tax|vat|fee|voucher|coupon|deduction|commission|shipping|credit|sleva"
+)
+"""A value without which the difference is the first operand; of other values the difference is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +119,101 @@ def _vary(database: Database, select: Select, tables: Mapping[str, QueryTable], 
 def _named(references: list[Node], owners: list[str | None]) -> Iterator[tuple[list[str], str]]:
     for reference, owner in zip(references, owners, strict=True):
         yield [name for _, name in columns_in(reference)], owner or ""
+
+
+def find_missing_operands(
+    database: Database, select: Select, tables: Mapping[str, QueryTable]
+) -> Iterator[dict[str, Any]]:
+    """Yield each sum, difference, product in a SUM, or joined text that is NULL because one operand has no value."""
+    tested = {
+        name
+        for part in walk([select.node.get("where_clause"), select.node.get("having")])
+        if str(part.get("type")).startswith("OPERATOR_IS_")
+        for _, name in columns_in(part)
+    }
+    if set(tables) != set(_table_names(select.from_table)):
+        return
+    for column in map(as_node, select.node.get("select_list", ())):
+        for operator, operands in _operations(column, in_sum=False):
+            names = [name for _, name in columns_in({"children": operands})]
+            if len(operands) > MAX_OPERANDS or tested & set(names) or len(set(names)) < len(operands):
+                continue
+            yield from _lost_operations(database, select, str(column.get("alias") or ""), operator, operands)
+
+
+def _table_names(table: Node) -> Iterator[str]:
+    """Yield the names of the tables in FROM."""
+    if table.get("type") == "JOIN":
+        yield from _table_names(as_node(table.get("left")))
+        yield from _table_names(as_node(table.get("right")))
+    else:
+        yield str(table.get("alias") or table.get("table_name") or "").lower()
+
+
+def _operations(node: Node, *, in_sum: bool) -> Iterator[tuple[str, list[Node]]]:
+    """Yield the operator and the columns of each chain of operations; a function may replace NULL, and ends it."""
+    name = str(node.get("function_name"))
+    if node.get("class") != "FUNCTION":
+        if node.get("type") == "OPERATOR_CAST":
+            yield from _operations(as_node(node.get("child")), in_sum=in_sum)
+        return
+    arguments = call_arguments(node)
+    if name in ("sum", "round"):
+        for argument in arguments:
+            yield from _operations(argument, in_sum=in_sum or name == "sum")
+    elif name in ("+", "-", "||") or (name == "*" and in_sum):
+        operands = [operand for argument in arguments for operand in _operands(argument, name)]
+        columns = [operand for operand in operands if operand.get("class") == "COLUMN_REF"]
+        if len(columns) > 1 and all(is_literal(one) for one in operands if one not in columns):
+            yield name, columns
+
+
+def _operands(node: Node, name: str) -> Iterator[Node]:
+    """Yield the operands of a chain of one operator."""
+    if node.get("function_name") == name:
+        for argument in call_arguments(node):
+            yield from _operands(argument, name)
+    elif node.get("type") == "OPERATOR_CAST" and not is_literal(node):
+        yield from _operands(as_node(node.get("child")), name)
+    else:
+        yield node
+
+
+def _lost_operations(
+    database: Database, select: Select, alias: str, operator: str, operands: list[Node]
+) -> Iterator[dict[str, Any]]:
+    where = as_node(select.node.get("where_clause"))
+    query = render_query(
+        database.execute, select_from(select.from_table, select.ctes, operands, [where] if where else [])
+    )
+    if operator != "||" and not all(map(_is_number, (kind for _, kind in database.describe(query)))):
+        return
+    missing = [f"count(*) FILTER (k{number} IS NULL)" for number in range(len(operands))]
+    every = " AND ".join(f"k{number} IS NULL" for number in range(len(operands)))
+    (counts,) = database.execute(
+        f"SELECT count(*), count(*) FILTER ({every}), {', '.join(missing)} FROM (SELECT * FROM ({query}) LIMIT {_READ_ROWS})",  # noqa: S608  rendered from the query's own tree
+        [],
+    )
+    rows, empty, *nulls = map(int, counts)
+    lost, name = max(
+        (lost - empty, next(name for _, name in columns_in(operand)))
+        for operand, lost in zip(operands, nulls, strict=True)
+    )
+    if operator == "-" and not _DEDUCTION.search(name):
+        return
+    if max(MIN_LOST, MIN_LOST_SHARE * rows) <= lost < rows:
+        yield {
+            "check": "operand-without-value",
+            "column": alias or name,
+            "operand": name,
+            "operator": operator,
+            "lost": lost,
+            "rows": rows,
+        }
+
+
+def _is_number(kind: str) -> bool:
+    return (
+        kind.upper().startswith(("DECIMAL", "DOUBLE", "FLOAT", "HUGEINT", "NUMBER"))
+        or "INT" in kind.upper().split("(")[0]
+    )

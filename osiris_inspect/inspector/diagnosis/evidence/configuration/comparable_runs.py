@@ -5,6 +5,9 @@ Dates in configurations and parameters do not count: a daily run with a date is 
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from statistics import median
 from typing import Any
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import any_evidence, frame_evidence
@@ -25,6 +28,17 @@ _DATE = LazyRegex(
     r"|(?<!\d)1\d{9}(?:\d{3})?(?!\d)"
 )
 """A date, with or without a time; a part of a path such as ``month=1``; seconds or milliseconds since 1970."""
+MIN_SCHEDULE_S = 3600
+"""Runs that are less than this apart have no schedule that a repeated run would differ from."""
+REPEATED = 0.25
+"""Part of the usual time between runs within which a run is a repetition of the last one."""
+REPEATED_FAILURE = 0.9
+"""The same part for a run that failed: it is repeated when its cause is removed, perhaps hours later."""
+_DAY_S = 24 * 3600
+MIN_HOURLY_S = 600
+MIN_DAILY_S, MAX_DAILY_S = 16 * 3600, 40 * 3600
+_UNUSUAL_DAYS = frozenset({5, 6, 0})
+"""Saturday, Sunday, Monday."""
 _OF_A_CONNECTION = ("resolved_connection", "_connection_alias", "_connection_family")
 
 
@@ -34,13 +48,17 @@ def without_dates(text: str) -> str:
 
 
 class ComparableRuns:
-    """The earlier runs of one run that were started with the same parameters and the same profile."""
+    """The earlier runs of one run that were started with the same parameters and the same profile.
 
-    def __init__(self, run: Run, lineage: Lineage) -> None:
+    With ``with_failed`` also those that failed after a step had succeeded.
+    """
+
+    def __init__(self, run: Run, lineage: Lineage, *, with_failed: bool = False) -> None:
         self._lineage = lineage
+        failed = run.failed_runs if with_failed else ()
         self._runs = [
             (earlier, {step.id for step in run.steps if _has_settings_of(earlier, step)})
-            for earlier in run.earlier_runs
+            for earlier in sorted((*run.earlier_runs, *failed), key=lambda each: each.started, reverse=True)
             if has_same_parameters(run, earlier)
             and _profile(run.inputs.profile) == _profile(earlier.inputs.profile)
         ]
@@ -48,7 +66,11 @@ class ComparableRuns:
     def for_step(self, step: str) -> list[EarlierRun]:
         """Return the runs in which a step and the steps before it had the same settings, newest first."""
         steps = {step, *self._lineage.upstream(step)}
-        return [earlier for earlier, same in self._runs if steps <= same]
+        return [
+            earlier
+            for earlier, same in self._runs
+            if steps <= same and (earlier.completed is None or step in earlier.completed)
+        ]
 
     def count_empty(self, step: str) -> tuple[int, int]:
         """Return in how many of the runs that ``for_step`` returns the step had 0 rows, and their number."""
@@ -83,6 +105,80 @@ def has_same_dates(run: Run, earlier: EarlierRun, step: str) -> bool:
 def has_same_settings(config: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Return True if two configurations of a step are equal; its resolved connection does not count."""
     return _settings(config) == _settings(other)
+
+
+def usual_gap(earlier: Sequence[EarlierRun]) -> float | None:
+    """Return the usual number of seconds between runs, which are sorted by time; None if there are fewer than two."""
+    gaps = [new.started - old.started for new, old in pairwise(earlier)]
+    return median(gaps) if gaps else None
+
+
+def without_repeated(run: Run, earlier: Sequence[EarlierRun]) -> list[EarlierRun]:
+    """Return earlier runs, newest first, without those that a later run, or this one, repeated soon after."""
+    usual, started = usual_gap(earlier), layout.parse_start_ms(run.id)
+    if usual is None or usual < MIN_SCHEDULE_S or started is None:
+        return list(earlier)
+    later = (started / 1000, *(each.started for each in earlier))
+    return [
+        each
+        for each, next_start in zip(earlier, later, strict=False)
+        if next_start - each.started >= usual * (REPEATED if each.completed is None else REPEATED_FAILURE)
+    ]
+
+
+def is_new_weekday(run: Run, earlier: Sequence[EarlierRun]) -> bool:
+    """Return True if a daily run is the first of its weekday, and that day may be unlike those before.
+
+    These are the days of a weekend, and the day after it, which often gets the data of the day before.
+    """
+    usual, started = usual_gap(earlier), layout.parse_start_ms(run.id)
+    if usual is None or started is None or not MIN_DAILY_S <= usual <= MAX_DAILY_S:
+        return False
+    today = _weekday(started / 1000)
+    return today in _UNUSUAL_DAYS and all(_weekday(each.started) != today for each in earlier)
+
+
+def may_be_unusual(run: Run, earlier: Sequence[EarlierRun]) -> bool:
+    """Return True if the time of a run is unlike that of all earlier runs, so that other rows may be usual at it.
+
+    That is a new weekday, the first or the last day of a month, or a new hour of runs several times a day.
+    """
+    usual, started = usual_gap(earlier), layout.parse_start_ms(run.id)
+    if usual is None or started is None:
+        return False
+    today = datetime.fromtimestamp(started / 1000, UTC)
+    if MIN_DAILY_S <= usual <= MAX_DAILY_S:
+        is_month_end = today.month != (today + timedelta(days=1)).month
+        return today.day == 1 or is_month_end or is_new_weekday(run, earlier)
+    is_hourly = MIN_HOURLY_S <= usual < MIN_DAILY_S
+    return is_hourly and started / 1000 - earlier[-1].started < _DAY_S - usual
+
+
+def runs_of_like_days(run: Run, earlier: Sequence[EarlierRun]) -> list[list[EarlierRun]]:
+    """Return the daily runs of working days, or of weekends, as this one is; also with the data of the day before."""
+    usual, started = usual_gap(earlier), layout.parse_start_ms(run.id)
+    if usual is None or started is None or not MIN_DAILY_S <= usual <= MAX_DAILY_S:
+        return []
+    return [
+        [each for each in earlier if _is_weekend(each.started - lag) == _is_weekend(started / 1000 - lag)]
+        for lag in (0, _DAY_S)
+    ]
+
+
+def _is_weekend(seconds: float) -> bool:
+    return _weekday(seconds) >= 5
+
+
+def period_factor(run: Run, earlier: Sequence[EarlierRun]) -> float:
+    """Return how many times the usual time between runs has passed since the last run; 1 without a schedule."""
+    usual, started = usual_gap(earlier), layout.parse_start_ms(run.id)
+    if usual is None or started is None or usual < MIN_SCHEDULE_S:
+        return 1
+    return (started / 1000 - earlier[0].started) / usual
+
+
+def _weekday(seconds: float) -> int:
+    return datetime.fromtimestamp(seconds, UTC).weekday()
 
 
 def server_of(run: Run | EarlierRun, step: str) -> Server:

@@ -51,6 +51,11 @@ class QueryText:
         """True if the query makes more rows on purpose: a cross join, a union, an unnesting, a join by a range."""
         return self.has(*_SET_SIZES) or self._joins_by_range()
 
+    @property
+    def repeats_rows(self) -> bool:
+        """True if the query makes several rows of one on purpose; a union does not."""
+        return self.has(*(_SET_SIZES - {"union", "values"})) or self._joins_by_range()
+
     def _joins_by_range(self) -> bool:
         is_condition = False
         for word in self.words:

@@ -3,7 +3,8 @@
 What it finds:
     A column of a step's result without a value in any row, although the step received it with values or creates it.
     Null counts come from the log, or from the Parquet footer of a spilled frame. Blank text, which is empty or only
-    spaces, is no value.
+    spaces, is no value. A column that a source leaves empty is a warning if a next step joins, filters or sums by it, or
+    writes it as a key, else a note.
 
 Why it matters:
     A join without matches or a conversion that failed silently creates such a column, and the target receives
@@ -20,6 +21,10 @@ Example:
 from collections.abc import Sequence
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import frame_evidence
+from osiris_inspect.inspector.diagnosis.evidence.configuration.column_uses import (
+    ColumnUse,
+    find_column_use,
+)
 from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import (
     QUERY_KEYS,
     defines_null,
@@ -33,6 +38,7 @@ from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("steps",)
 MAX_COLUMNS = 8
+MIN_ROWS_IN_USE = 10
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "data",
@@ -42,9 +48,12 @@ TEMPLATE = FindingTemplate(
 
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find columns without values, at the first step that has them."""
+    explained: set[str] = set()
     for step in run.steps:
         frame = run.frames.get(step.id)
         if frame is None or step.status != "succeeded" or not frame.empty_columns or step.is_masking:
+            continue
+        if step.id in explained:
             continue
         inputs = [run.frames[name] for name in map(_producer, step.inputs) if name in run.frames]
         before = {name for source in inputs for name in _columns_without_values(source)}
@@ -53,6 +62,18 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         if not empty or (frame.rows == 1 and len(frame.empty_columns) < len(frame.columns)):
             continue
         is_new = not lost and (step.is_source or not step.inputs)
+        use = _first_use(run, step, empty) if is_new and (frame.rows or 0) >= MIN_ROWS_IN_USE else None
+        if use is not None:
+            column, (consumer, purpose) = use
+            explained.add(consumer.id)
+            yield TEMPLATE.finding(
+                f"{_message([column], frame, was_lost=False)}, and {consumer.id!r} {purpose}",
+                frame_evidence(frame, column),
+                step=step.id,
+                confidence=Confidence.MEDIUM,
+                fix="check the name of the field at the source; if it has no values there, remove it from the next step, or allow this rule for the step",
+            )
+            continue
         if is_new:  # many sources have a column that is not in use; a column of the type null is worth a note
             empty = [name for name in empty if _type(frame, name) == "null" or _is_blank(frame, name)]
         if not empty:
@@ -66,6 +87,12 @@ def check(run: Run, _lineage: Lineage) -> Findings:
             confidence=None if lost or is_new else Confidence.MEDIUM,
             fix="check the source; if the column is always empty, leave it out" if is_new else None,
         )
+
+
+def _first_use(run: Run, step: StepState, columns: Sequence[str]) -> tuple[str, ColumnUse] | None:
+    """Return a column that a next step needs, and its use."""
+    uses = ((name, find_column_use(run, step, name)) for name in columns[:MAX_COLUMNS])
+    return next(((name, use) for name, use in uses if use is not None), None)
 
 
 def _producer(entry: InputState) -> str:

@@ -22,6 +22,8 @@ from osiris_inspect.inspector.diagnosis.evidence.configuration.comparable_runs i
 from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import query_of
 from osiris_inspect.inspector.diagnosis.evidence.missing_input import resolved_inputs
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
+from osiris_inspect.inspector.files.driver_messages import messages_of_successful_steps
+from osiris_inspect.inspector.files.unreached_sources import unreached_sources
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.model.finding import Severity
@@ -38,6 +40,7 @@ TEMPLATE = FindingTemplate(
 
 def check(run: Run, lineage: Lineage) -> Findings:
     """Find steps without inputs that completed with 0 rows; those that did so in an earlier run are worth a note."""
+    messages = messages_of_successful_steps(run)
     for step in run.steps:
         if step.status != "succeeded" or step.is_writer or step.rows_out != 0:
             continue
@@ -50,11 +53,15 @@ def check(run: Run, lineage: Lineage) -> Findings:
         empty_before, runs = ComparableRuns(run, lineage).count_empty(step.id)
         if _is_optional(step, after) and (empty_before or runs < MIN_RUNS):
             continue
+        logged = next(unreached_sources(messages[step.id][1]) if step.id in messages else iter(()), None)
         yield TEMPLATE.finding(
-            _message(after) + (f"; in {empty_before} of the last {runs} runs, too" if empty_before else ""),
+            _message(after)
+            + (f"; in {empty_before} of the last {runs} runs, too" if empty_before else "")
+            + (f"; its text log says why: {logged.quote}" if logged is not None else ""),
+            *(message.evidence for message in (logged.messages if logged is not None else ())),
             *evidence,
             step=step.id,
-            severity=Severity.NOTE if empty_before else None,
+            severity=Severity.NOTE if empty_before and logged is None else None,
         )
 
 

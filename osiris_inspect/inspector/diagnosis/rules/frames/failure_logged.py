@@ -2,8 +2,8 @@
 
 What it finds:
     An error or a traceback that a driver of a third party logged in a step that succeeded, and a warning which says that
-    a write or a request failed, or that the driver gave up. A failure after which the driver logged a retry does not
-    count.
+    a write or a request failed, or that the driver gave up. Also a message that a source was not reached and that the
+    driver went on without it. A failure after which the driver logged a retry does not count.
 
 Why it matters:
     A driver that logs an error and continues loses data, and the run succeeds.
@@ -26,6 +26,7 @@ from osiris_inspect.inspector.files.driver_messages import (
     messages_without_step,
 )
 from osiris_inspect.inspector.files.left_out_rows import reports_rows_left_out
+from osiris_inspect.inspector.files.unreached_sources import unreached_sources
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
@@ -134,6 +135,7 @@ def _check_messages(messages: Sequence[DriverMessage], step: str | None, *, with
     errors = [record for record in failures if with_errors and _is_error(record)]
     found = errors or failures
     if not found:
+        yield from _check_sources(messages, step)
         return
     times = f" {len(found):,} times" if len(found) > 1 else ""
     subject = "" if step else "a step "
@@ -145,6 +147,21 @@ def _check_messages(messages: Sequence[DriverMessage], step: str | None, *, with
     lines = [record.message.line for record in found[:2]]
     cited = (Evidence(line.file, line.line, excerpt(line.text, 120)) for line in lines)
     yield TEMPLATE.finding(text, *cited, step=step)
+
+
+def _check_sources(messages: Sequence[DriverMessage], step: str | None) -> Findings:
+    """Find a source that was not reached and without which the driver went on."""
+    for source in unreached_sources(messages):
+        is_counted = any(reports_rows_left_out(message.line) for message in source.messages)
+        if source.outcome == "without" and not is_counted:
+            subject = "" if step else "a step "
+            yield TEMPLATE.finding(
+                f"{subject}succeeded without a source that was not reached: {source.quote}",
+                *(message.evidence for message in source.messages),
+                step=step,
+                fix="run the step again when its source answers, and let the driver raise the error; if the loss is acceptable, allow this rule for the step",
+            )
+            return
 
 
 def _warns_of_failure(message: DriverMessage) -> bool:

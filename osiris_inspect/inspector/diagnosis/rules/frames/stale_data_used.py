@@ -1,11 +1,12 @@
-"""A driver logged that it used old data in place of the source.
+"""A driver logged that it used old data, or default values, in place of the source.
 
 What it finds:
     Messages of a successful step about a fallback: `falling back to cached rates`, `using stale copy`, `using
-    yesterday's file`. Cached tokens, connections and schemas are not reported.
+    yesterday's file`, or `rates service unavailable, using default rates`. Cached tokens, connections and schemas, and
+    another server of the same source are not reported.
 
 Why it matters:
-    The rows are those of an earlier day, and the run succeeds.
+    The rows are those of an earlier day, or the values are made up, and the run succeeds.
 
 How to fix:
     Run the step again when its source answers. Let the driver raise the error instead.
@@ -15,7 +16,8 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
-from osiris_inspect.inspector.files.driver_messages import messages_of_successful_steps
+from osiris_inspect.inspector.files.driver_messages import DriverMessage, messages_of_successful_steps
+from osiris_inspect.inspector.files.unreached_sources import unreached_sources
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
@@ -49,14 +51,21 @@ _NOT_DATA = LazyRegex(
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find successful steps that logged a fallback to old data."""
     for step, messages in messages_of_successful_steps(run).values():
-        for message in messages:
-            is_fallback = _FALLBACK.search(message.claims) or (
-                message.line.level and _CACHED.search(message.claims)
+        old = next(filter(_is_fallback, messages), None)
+        replaced = next((one for one in unreached_sources(messages) if one.outcome == "substitute"), None)
+        if old is not None:
+            yield TEMPLATE.finding(
+                f"its text log reports that old data was used: {old.quote}", old.evidence, step=step.id
             )
-            if is_fallback and not _NOT_DATA.search(message.claims):
-                yield TEMPLATE.finding(
-                    f"its text log reports that old data was used: {message.quote}",
-                    message.evidence,
-                    step=step.id,
-                )
-                break
+        elif replaced is not None:
+            yield TEMPLATE.finding(
+                f"its text log reports that a source was not reached and other values were used: {replaced.quote}",
+                *(message.evidence for message in replaced.messages),
+                step=step.id,
+                fix="run the step again when its source answers; if the other values are acceptable, allow this rule for the step",
+            )
+
+
+def _is_fallback(message: DriverMessage) -> bool:
+    is_fallback = _FALLBACK.search(message.claims) or (message.line.level and _CACHED.search(message.claims))
+    return bool(is_fallback) and not _NOT_DATA.search(message.claims)

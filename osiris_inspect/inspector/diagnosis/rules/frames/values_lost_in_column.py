@@ -2,7 +2,8 @@
 
 What it finds:
     A step that returns as many rows as it received, and a column that had values in nearly all rows and has none in many
-    of them; without SQL also a column that had many values and has one. With SQL only for conversions that return NULL instead of failing (`TRY_CAST`, `try_strptime`), also if the
+    of them; without SQL also a column that had many values and has one, that had a few and has one of another type, as
+    after `bool('no')`, or that is made of such a column (`is_active` of `active`). With SQL only for conversions that return NULL instead of failing (`TRY_CAST`, `try_strptime`), also if the
     result has another name: the worker counts the values that they do not convert.
 
 Why it matters:
@@ -21,9 +22,10 @@ from osiris_inspect.inspector.diagnosis.evidence.citations import frame_evidence
 from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import query_of
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.counts.column_kinds import kind_of
-from osiris_inspect.inspector.run.counts.frame_facts import FrameFacts
+from osiris_inspect.inspector.run.counts.frame_facts import ColumnFacts, FrameFacts
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.event import as_int
 from osiris_inspect.model.finding import Confidence, Severity
 
@@ -32,11 +34,26 @@ MIN_ROWS = 10
 MAX_SHARE_BEFORE = 0.05
 MIN_SHARE_AFTER = 0.2
 MIN_ROWS_OF_ONE = 20
+DATE_LENGTH = 10
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "data",
     "convert all forms of the values; if they are removed on purpose, allow this rule for the step",
     Confidence.MEDIUM,
+)
+
+_MADE_OF = LazyRegex(
+    r"^(?:is|has|was)_|_(?:flag|bool|boolean|num|numeric|number|int|float|parsed|clean|cleaned|converted|norm)$",
+    2,
+)
+"""What is added to the name of a column for the name of its converted values."""
+_HAPPENED = LazyRegex(
+    r"(?:^|_)(?:creat|order|join|register|sign|sold|purchas|paid|pay|ship|deliver|invoic|birth|born|start|end|due|hire|book|visit|login|clos|open|occur|event|happen|sent|receiv)",
+    2,
+)
+_UPDATED = LazyRegex(
+    r"updat|modif|chang|sync|load|process|extract|ingest|import|export|run|refresh|fetch|scrap|snapshot|as_of|etl|insert|batch|report|valid|export|seen",
+    2,
 )
 
 
@@ -64,12 +81,14 @@ def check(run: Run, _lineage: Lineage) -> Findings:
             continue
         collapsed = _collapsed_column(step, source, frame)
         if collapsed is not None:
+            result, origin = collapsed
+            of_input = "in its input" if origin.name == result.name else f"in {origin.name!r} of its input"
             yield TEMPLATE.finding(
-                f"{collapsed!r} has one value in all {rows:,} rows, and many in its input",
-                frame_evidence(frame, collapsed),
-                frame_evidence(source, collapsed),
+                f"{result.name!r} has one value in all {rows:,} rows, and {'many' if origin.distinct == 'many' else 'several'} {of_input}",
+                frame_evidence(frame, result.name),
+                frame_evidence(source, origin.name),
                 step=step.id,
-                fix="check what the step does to the column; if one value is intended, allow this rule for the step",
+                fix="check what the step does to the column: bool('no') is true, and errors='coerce' with fillna hides what is not converted; if one value is intended, allow this rule for the step",
             )
             continue
         for column in frame.columns:
@@ -86,20 +105,40 @@ def check(run: Run, _lineage: Lineage) -> Findings:
                 break
 
 
-def _collapsed_column(step: StepState, source: FrameFacts, frame: FrameFacts) -> str | None:
-    """Return a column of many values to which a driver gave one value; None if there is none, or it masks values.
+def _collapsed_column(
+    step: StepState, source: FrameFacts, frame: FrameFacts
+) -> tuple[ColumnFacts, ColumnFacts] | None:
+    """Return a column to which a driver gave one value, and the column of several values that it was made of.
 
-    A column of times is not returned: a driver may set it to the time of the run.
+    None if there is none, or the step masks values.
     """
     is_query = query_of(step.config) is not None
     if is_query or (frame.rows or 0) < MIN_ROWS_OF_ONE or step.is_masking:
         return None
-    for column in frame.columns:
-        before = source.column(column.name)
-        is_one = column.distinct == 1 and before is not None and before.distinct == "many"
-        if is_one and kind_of(column.dtype) != "time":
-            return column.name
+    for column in frame.columns if any(column.distinct == 1 for column in frame.columns) else ():
+        before = source.column(column.name) or source.column(
+            _MADE_OF.sub(lambda _match: "", column.name[:100])
+        )
+        if column.distinct == 1 and before is not None and _has_collapsed(before, column):
+            return column, before
     return None
+
+
+def _has_collapsed(before: ColumnFacts, after: ColumnFacts) -> bool:
+    """Return True if a column of several values has one value, not the time of the run or a constant of its type."""
+    kinds = kind_of(before.dtype), kind_of(after.dtype)
+    if kinds[1] == "time":
+        is_event = (
+            _HAPPENED.search(after.name[:100]) is not None and _UPDATED.search(after.name[:100]) is None
+        )
+        is_period = before.low is not None and before.high is not None and before.low[:10] != before.high[:10]
+        is_now = after.low is not None and not after.low.endswith("00:00:00") and len(after.low) > DATE_LENGTH
+        is_varied = before.distinct in ("few", "many") and kinds[0] in ("time", "text")
+        return is_event and is_varied and (is_period or is_now)
+    if before.name == after.name and before.distinct == "many":
+        return True
+    is_converted = kinds[0] in ("text", "integer", "float") and kinds[1] in ("boolean", "integer", "float")
+    return before.distinct in ("few", "many") and is_converted and kinds[0] != kinds[1]
 
 
 def _may_convert(step: StepState) -> bool:

@@ -1,9 +1,11 @@
 """A run differs much from the last successful runs of its pipeline.
 
 What it finds:
-    A step that returned at most half or at least twice the rows of each of the last runs, which were alike; a column
+    A step that returned at most half or at least twice the rows of each of the last runs, which were alike, or those of working days were; a column
     whose values are missing in many rows and were not before, or that has one value in all rows and had several; a run that
-    took more than five times as long. Only runs beside this one with the same settings are compared: at least three, for
+    took more than five times as long. The first run on a day of a weekend, on the first or last day of a month, or at an
+    hour without earlier runs counts for a tenth or ten times the rows, and rows in proportion to the time since the last run
+    are usual. Only runs beside this one with the same settings are compared: at least three, for
     columns two, at most eight. Runs in which the step had other settings count for a tenth or ten times the rows.
 
 Why it matters:
@@ -24,7 +26,12 @@ from osiris_inspect.inspector.diagnosis.evidence.citations import (
     frame_evidence,
     rows_out_evidence,
 )
-from osiris_inspect.inspector.diagnosis.evidence.configuration.comparable_runs import ComparableRuns
+from osiris_inspect.inspector.diagnosis.evidence.configuration.comparable_runs import (
+    ComparableRuns,
+    may_be_unusual,
+    period_factor,
+    runs_of_like_days,
+)
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.counts.column_kinds import kind_of
 from osiris_inspect.inspector.run.counts.earlier_run import EarlierRun
@@ -43,6 +50,8 @@ MAX_SPREAD = 1.5
 """Earlier counts are alike if the largest is at most this many times the smallest."""
 FACTOR = 2
 CHANGED_FACTOR = 10
+"""The same for a step with other settings, and for a run at a time that no earlier run had, such as a weekend."""
+MIN_OTHER_PERIOD = 0.3
 MAX_USUAL_NULLS = 0.05
 MIN_NEW_NULLS = 0.3
 MIN_FIRST_NULLS = 0.1
@@ -84,20 +93,37 @@ def _rows(
     run: Run, step: StepState, earlier: Sequence[EarlierRun], *, is_changed: bool = False
 ) -> Finding | None:
     """Compare the rows of a step with earlier runs, in which it had other settings if it ``is_changed``."""
-    before = [each.rows[step.id] for each in earlier if each.rows.get(step.id)]
-    if len(before) < MIN_RUNS or step.is_writer or not step.rows_out or min(before) < MIN_ROWS:
+    known = [each for each in earlier if each.rows.get(step.id)]
+    compared, days = _alike(run, step, known)
+    before = [each.rows[step.id] for each in compared]
+    if not before or step.is_writer or not step.rows_out or min(before) < MIN_ROWS:
         return None
     low, high = min(before), max(before)
-    factor = CHANGED_FACTOR if is_changed else FACTOR
-    if high > MAX_SPREAD * low or low / factor < step.rows_out < factor * high:
+    factor = CHANGED_FACTOR if is_changed or may_be_unusual(run, compared) else FACTOR
+    periods = period_factor(run, earlier)
+    if (
+        abs(periods - 1) > MIN_OTHER_PERIOD
+        and low * periods / FACTOR < step.rows_out < high * periods * FACTOR
+    ):
+        return None  # as many rows as in the time since the last run
+    if low / factor < step.rows_out < factor * high:
         return None
     usual = f"{low:,}" if low == high else f"{low:,} to {high:,}"
     return TEMPLATE.finding(
-        f"returned {step.rows_out:,} rows; the last {len(before)} runs returned {usual}"
+        f"returned {step.rows_out:,} rows; the last {len(before)} runs{days} returned {usual}"
         + (", with other settings of the step" if is_changed else ""),
         *rows_out_evidence(run, step),
         step=step.id,
     )
+
+
+def _alike(run: Run, step: StepState, earlier: Sequence[EarlierRun]) -> tuple[Sequence[EarlierRun], str]:
+    """Return the last runs, or those of like days, if they had nearly as many rows; empty if they had not."""
+    for runs, days in ((earlier, ""), *((runs, " of such days") for runs in runs_of_like_days(run, earlier))):
+        rows = [each.rows[step.id] for each in runs]
+        if len(rows) >= MIN_RUNS and max(rows) <= MAX_SPREAD * min(rows):
+            return runs, days
+    return (), ""
 
 
 def _values(run: Run, step: StepState, earlier: Sequence[EarlierRun]) -> Finding | None:

@@ -2,7 +2,9 @@
 
 What it finds:
     A successful writer that appends or inserts, by its configuration, its events or its metrics, and whose input is equal,
-    value by value, to that of an earlier successful run with the same target.
+    value by value, to that of an earlier run with the same target. In a run that failed or was interrupted the writer must
+    have succeeded, or have reported that it had written rows: its rows stay in the target when a later step fails. Or whose input covers the period of dates or times
+    of an earlier run again, while each of at least three runs appended a later period.
 
 Why it matters:
     The rows are in the target twice, and the run succeeds: sums and counts are too large.
@@ -15,10 +17,13 @@ Example:
     `load` has `write_mode: append` and received the 200 rows that it had appended to `stats` the day before.
 """
 
+from statistics import median
+
 from osiris_inspect.inspector.diagnosis.evidence.citations import (
     any_evidence,
     config_evidence,
     event_evidence,
+    frame_evidence,
 )
 from osiris_inspect.inspector.diagnosis.evidence.configuration.comparable_runs import (
     fingerprint_evidence,
@@ -26,6 +31,10 @@ from osiris_inspect.inspector.diagnosis.evidence.configuration.comparable_runs i
     has_same_settings,
     is_same_server,
     server_of,
+)
+from osiris_inspect.inspector.diagnosis.evidence.configuration.periods import (
+    follow_one_another,
+    period_of,
 )
 from osiris_inspect.inspector.diagnosis.evidence.configuration.targets import (
     adds_rows,
@@ -39,12 +48,18 @@ from osiris_inspect.inspector.run.counts.earlier_run import EarlierRun
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Evidence, Severity
+from osiris_inspect.model import run_layout as layout
+from osiris_inspect.model.finding import Confidence, Evidence, Severity
 from osiris_inspect.model.run_layout import is_safe_name
 
 NEEDS = ("steps",)
 MIN_ROWS = 2
 """A single row, such as a count, may be equal by chance."""
+MIN_RUNS = 3
+MIN_SAME = 0.5
+"""Part of the usual rows from which a period was read again as a whole."""
+MIN_MORE = 1.5
+"""The same part for an earlier and a new period together."""
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "data",
@@ -67,13 +82,18 @@ def check(run: Run, _lineage: Lineage) -> Findings:
             earlier for earlier in _runs_since_replaced(run, step) if _has_same_rows(run, earlier, step)
         ]
         if before:
+            before.sort(key=lambda each: step.id in each.written)
             times = "twice" if len(before) == 1 else f"at least {len(before) + 1} times"
             yield TEMPLATE.finding(
-                f"appended the same {rows:,} rows to {_name(step)} as the run of {format_start(before[0])}, so they are in it {times}",
+                _partly(step, before[0], rows)
+                or f"appended the same {rows:,} rows to {_name(step)} as {_describe(before[0])}, so they are in it {times}",
                 *evidence,
                 *_frame_evidence(run, step),
                 step=step.id,
             )
+        elif (overlap := _overlap(run, step)) is not None:
+            message, cited = overlap
+            yield TEMPLATE.finding(message, *evidence, cited, step=step.id, confidence=Confidence.MEDIUM)
 
 
 def _may_append(run: Run, step: StepState) -> bool:
@@ -130,7 +150,8 @@ def _append_evidence(run: Run, step: StepState) -> tuple[Evidence, ...]:
 def _runs_since_replaced(run: Run, step: StepState) -> list[EarlierRun]:
     """Return the earlier runs with the same target, newest first, to the last that replaced its rows."""
     runs: list[EarlierRun] = []
-    for earlier in run.earlier_runs:
+    wrote = (each for each in run.failed_runs if step.id in (each.completed or ()) or step.id in each.written)
+    for earlier in sorted((*run.earlier_runs, *wrote), key=lambda each: each.started, reverse=True):
         config = earlier.configs.get(step.id, {})
         _, target = writer_target(step.config)
         is_same = writer_target(config)[1] == target if target else has_same_settings(step.config, config)
@@ -162,6 +183,59 @@ def _frame_evidence(run: Run, step: StepState) -> tuple[Evidence, ...]:
         if producer is not None and frame is not None
         for evidence in fingerprint_evidence(run, producer, frame)
     )
+
+
+def _overlap(run: Run, step: StepState) -> tuple[str, Evidence] | None:
+    """Describe a period whose rows an earlier run appended, too, with its evidence; each run before had a later one.
+
+    A few rows of an earlier period may come late, beside those of a new period or without.
+    """
+    entry = step.inputs[0] if len(step.inputs) == 1 else None
+    frame = run.frames.get(entry.from_step or "") if entry is not None else None
+    if frame is None or not frame.rows:
+        return None
+    earlier = [
+        (each, other)
+        for each in _runs_since_replaced(run, step)
+        if step.id not in each.written and (other := each.frames.get(frame.step)) is not None and other.rows
+    ]
+    if len(earlier) < MIN_RUNS:
+        return None
+    usual = median(other.rows or 0 for _, other in earlier)
+    for column in frame.columns:
+        now = period_of(column)
+        before = [period for _, other in earlier if (period := period_of(other.column(column.name)))]
+        if now is None or len(before) < len(earlier) or not follow_one_another(before):
+            continue
+        position = next(
+            (at for at, one in enumerate(before) if one.start <= now.end and now.start <= one.end), None
+        )
+        if position is None:
+            continue
+        again = before[position]
+        if frame.rows >= usual * (MIN_MORE if now.end > again.end else MIN_SAME):
+            return (
+                f"appended {frame.rows:,} rows of {column.name!r} from {now.low} to {now.high}; {_describe(earlier[position][0])} "
+                f"had appended those from {again.low} to {again.high}, so rows are in {_name(step)} twice",
+                frame_evidence(frame, "min" if frame.file == layout.EVENTS else column.name),
+            )
+    return None
+
+
+def _partly(step: StepState, earlier: EarlierRun, rows: int) -> str:
+    """Describe rows that a writer had written before it failed; empty if it had written all."""
+    written = earlier.written.get(step.id)
+    if written is None:
+        return ""
+    return (
+        f"appended {rows:,} rows to {_name(step)}; in the run of {format_start(earlier)} the writer failed after "
+        f"{written:,} of the same rows, so these are in it twice"
+    )
+
+
+def _describe(earlier: EarlierRun) -> str:
+    how = "" if earlier.completed is None else ", which failed after that"
+    return f"the run of {format_start(earlier)}{how}"
 
 
 def _name(step: StepState) -> str:

@@ -2,9 +2,10 @@
 
 What it finds:
     A file whose rows come twice or more often, block after block: it was appended to itself, or put together with its
-    copy. A source with a column `id` of which at least 10 % of the rows are repeated as a whole; or a source whose rows a
-    writer takes with a primary key that has fewer numbers between the smallest and the largest than there are rows. A
-    history, with a version or a period beside the id, and a series over time are not reported.
+    copy. A source with a column `id`, or with the key of what it is named after (`order_no` of `extract-orders`), of
+    which at least 10 % of the rows are repeated as a whole; or a source whose rows a writer takes with a primary key that
+    has fewer numbers between the smallest and the largest than there are rows. A history, with a version or a period
+    beside the id, a series over time and the lines of a document are not reported.
 
 Why it matters:
     Rows that were delivered twice are counted twice. A writer that merges by the key keeps one of them.
@@ -29,6 +30,7 @@ from osiris_inspect.model.finding import Confidence, Severity
 NEEDS = ("output_stored",)
 MIN_ROWS = 20
 MIN_SHARE = 0.1
+MIN_STEM = 2
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "data",
@@ -37,6 +39,14 @@ TEMPLATE = FindingTemplate(
 )
 FIX_BLOCKS = "have the file written once, from the beginning: it was appended to itself, or joined with its copy; if its rows repeat on purpose, allow this rule for the step"
 _INTEGER = LazyRegex(r"-?\d{1,19}")
+_KEY = LazyRegex(
+    r"(?P<stem>[A-Za-z]\w{0,60}?)(?:_| |-)?(?:id|no|nr|num|number|code|key|uuid|guid|ref|reference)", 2
+)
+_LINES = LazyRegex(
+    r"line|item|detail|position|part|event|log|hist|moveme?nt|transaction|visit|view|click|read|measure|stat|sale|stock|tag|map|link|rel|sample|random|survey|answer|vote",
+    2,
+)
+"""What may have equal rows."""
 _HISTORY = LazyRegex(
     r"valid|version|revision|effective|snapshot|as_?of|updated|modified|changed|history|sequence|\bseq\b|line|position|rank"
     r"|(?:^|_)(?:from|to|start|end|seq|pos|index|idx|step|level|language|locale|lang)(?:_|$)",
@@ -50,7 +60,7 @@ _SERIES = LazyRegex(
 )
 
 
-def check(run: Run, _lineage: Lineage) -> Findings:
+def check(run: Run, lineage: Lineage) -> Findings:
     """Find files that have their rows several times, and sources with more rows than ids."""
     for step in run.steps:
         frame = run.frames.get(step.id)
@@ -70,7 +80,17 @@ def check(run: Run, _lineage: Lineage) -> Findings:
             continue
         if not _is_plain_source(step) or _is_history(frame):
             continue
-        keys = _primary_keys(run, step) | ({"id"} if (frame.repeated or 0) >= MIN_SHARE else set())
+        key = _key_of_entity(step, frame) if (frame.repeated or 0) >= MIN_SHARE else None
+        if key is not None:
+            rows = frame.rows or 0
+            yield TEMPLATE.finding(
+                f"{round((frame.repeated or 0) * rows):,} of {rows:,} rows repeat another row as a whole, the key {key!r} included",
+                frame_evidence(frame, "repeated"),
+                step=step.id,
+                fix=f"count the rows per {key} at the source; if it has several rows on purpose, allow this rule for the step",
+            )
+            continue
+        keys = _primary_keys(run, lineage, step) | ({"id"} if (frame.repeated or 0) >= MIN_SHARE else set())
         for column in frame.columns:
             if column.name.lower() not in keys:
                 continue
@@ -92,20 +112,35 @@ def _is_plain_source(step: StepState) -> bool:
     return not is_joined and not step.config.get("file_column")
 
 
+def _key_of_entity(step: StepState, frame: FrameFacts) -> str | None:
+    """Return the key of what the step is named after, such as ``order_no`` of orders; None if the frame has none."""
+    rows = frame.rows or 0
+    names = " ".join(str(step.config.get(key) or "") for key in ("table", "path")) + " " + step.id
+    if rows < MIN_ROWS or _LINES.search(names):
+        return None
+    for column in frame.columns:
+        match = _KEY.fullmatch(column.name[:100])
+        stem = (match["stem"] or "").strip("_ -").lower() if match is not None else ""
+        is_own = len(stem) > MIN_STEM and stem.rstrip("s") in names.lower()
+        is_text_id = column.name.lower() in ("id", "uuid", "guid") and column.low is None
+        if (is_own or is_text_id) and column.distinct == "many":
+            return column.name
+    return None
+
+
 def _is_history(frame: FrameFacts) -> bool:
     return any(
         _HISTORY.search(column.name[:100]) or _SERIES.fullmatch(column.name[:100]) for column in frame.columns
     )
 
 
-def _primary_keys(run: Run, step: StepState) -> set[str]:
+def _primary_keys(run: Run, lineage: Lineage, step: StepState) -> set[str]:
     """Return the keys of one column, in lower case, of writers that take the rows and keep the key unique."""
     keys: set[str] = set()
-    for consumer in run.steps:
-        takes = any(entry.from_step == step.id for entry in consumer.inputs)
+    for consumer in filter(None, (run.step(edge.consumer) for edge in lineage.edges_from(step.id))):
         key = consumer.config.get("primary_key")
         names = [key] if isinstance(key, str) else key if isinstance(key, list) else []
-        if takes and len(names) == 1 and consumer.config.get("on_duplicate_keys") != "last":
+        if len(names) == 1 and consumer.config.get("on_duplicate_keys") != "last":
             keys.add(str(names[0]).lower())
     return keys
 

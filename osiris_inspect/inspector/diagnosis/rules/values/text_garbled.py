@@ -2,7 +2,8 @@
 
 What it finds:
     A file with the bytes of UTF-8 that was read as latin-1 or another encoding with one byte a character; a file of
-    Windows that was read as ISO 8859; text that an earlier program decoded wrong (`MÃ¼nchen`, `M�nchen`).
+    Windows that was read as ISO 8859; text that an earlier program or the driver decoded wrong (`MÃ¼nchen`, `M�nchen`),
+    at the first step that has it.
 
 Why it matters:
     An encoding with one byte a character accepts any bytes, so names and addresses arrive garbled without an error, and
@@ -16,14 +17,19 @@ Example:
     `src` reads `customers.csv` as latin-1; its bytes are UTF-8.
 """
 
+from collections.abc import Iterator, Mapping
+
 from osiris_inspect.inspector.diagnosis.evidence.citations import frame_evidence
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
+from osiris_inspect.inspector.run.counts.frame_facts import FrameFacts
 from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.run.run import Run, StepState
+from osiris_inspect.inspector.text.sanitize import excerpt
 from osiris_inspect.model.event import as_int
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("output_stored",)
+MAX_TEXT = 80
 MIN_CHARACTERS = 3
 """Fewer characters are a note: texts from the web often have one."""
 TEMPLATE = FindingTemplate(
@@ -31,6 +37,18 @@ TEMPLATE = FindingTemplate(
     "data",
     "decode the text right in the program that wrote the file, and write the file again",
 )
+
+_DECODE = (
+    "decode the text right where it is first read: check the encoding of the source or of the connection"
+)
+_KINDS: Mapping[str, tuple[str, str]] = {
+    "replacement_characters": ("times U+FFFD in its text: characters that could not be decoded", _DECODE),
+    "double_encoded": ("times text that was encoded twice, as in 'Ã¼' for 'ü'", _DECODE),
+    "byte_order_marks": (
+        "times a value that begins with a byte order mark: files were put together with their marks",
+        "remove the byte order mark where the files are put together, or read them with a pattern such as data/*.csv",
+    ),
+}
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:
@@ -67,3 +85,31 @@ def check(run: Run, _lineage: Lineage) -> Findings:
                 step=step.id,
                 severity=None if double >= MIN_CHARACTERS else Severity.NOTE,
             )
+        elif frame.garbled and not any(map(_is_garbled, _inputs(run, step))):
+            yield from _garbled_cells(step, frame)
+
+
+def _garbled_cells(step: StepState, frame: FrameFacts) -> Findings:
+    """Find text of a frame that the step, or a program before it, decoded wrong."""
+    column = excerpt(str(frame.garbled.get("column") or ""), MAX_TEXT)
+    kind = next((name for name in _KINDS if as_int(frame.garbled.get(name))), "")
+    if not column or not kind:
+        return
+    count = as_int(frame.garbled[kind]) or 0
+    text, fix = _KINDS[kind]
+    yield TEMPLATE.finding(
+        f"{column!r} has {count:,} {text}",
+        frame_evidence(frame, "garbled"),
+        step=step.id,
+        severity=None if count >= MIN_CHARACTERS or kind == "byte_order_marks" else Severity.NOTE,
+        fix=fix,
+    )
+
+
+def _inputs(run: Run, step: StepState) -> Iterator[FrameFacts]:
+    yield from (run.frames[name] for entry in step.inputs if (name := entry.from_step or "") in run.frames)
+
+
+def _is_garbled(frame: FrameFacts) -> bool:
+    signs = ("encoding_found", "replacement_characters", "double_encoded")
+    return bool(frame.garbled) or any(map(frame.source.get, signs))

@@ -1,0 +1,1 @@
+"""Rules about the files that a step read by a pattern or a list."""

@@ -1,0 +1,1 @@
+"""Rules about joins of queries that ran."""

@@ -1,0 +1,1 @@
+"""Rules about the groups and the columns that a query makes."""

@@ -1,0 +1,104 @@
+"""Rules about numbers and texts that cannot be right: runs that hit, and near misses."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from tests.inspector.test_rules_of_green_runs import Made, Step, ours, step
+
+
+def source(rows: int = 240, driver: str = "x.extractor", **out: Any) -> Step:
+    """A source with the counts of its frame."""
+    return step("src", driver, rows=rows, out=out, table="orders")
+
+
+def clean(rows: int = 240, driver: str = "x.transform", **out: Any) -> Step:
+    """A step that takes the rows of the source."""
+    return step("clean", driver, "src", rows=rows, out=out)
+
+
+def column(name: str, dtype: str = "str", nulls: int = 0, **odd: int) -> dict[str, Any]:
+    """The counts of a frame with one column."""
+    return {
+        "columns": [name],
+        "dtypes": [dtype],
+        "nulls": [nulls],
+        **({"odd_values": {name: odd}} if odd else {}),
+    }
+
+
+def ranged(name: str, low: Any, high: Any, dtype: str = "int64") -> dict[str, Any]:
+    """The counts of a frame with one column of numbers."""
+    return {**column(name, dtype), "min": [str(low)], "max": [str(high)]}
+
+
+def of_source(out: dict[str, Any]) -> Made:
+    return ours(source(**out))
+
+
+def grouped(**out: Any) -> dict[str, Any]:
+    """The counts of a small frame of one row per city."""
+    return {
+        "columns": ["city", "amount"],
+        "dtypes": ["str", "float64"],
+        "nulls": [0, 0],
+        "unique": ["city"],
+        **out,
+    }
+
+
+ORDERS = {"columns": ["id", "city", "amount"], "dtypes": ["int64", "str", "float64"], "nulls": [0, 60, 0]}
+FULL_ORDERS = ORDERS | {"nulls": [0, 0, 0]}
+
+HITS: Sequence[tuple[str, Made]] = (
+    ("null-as-text", ours(source(**column("city", nulls=60)), clean(**column("city", nan=60)))),
+    ("null-as-text", ours(source(**column("city", nulls=60)), clean(**column("city") | {"odd_values": {"city": {"None": 60}}}))),
+    ("null-as-text", of_source(column("city", NaT=4))),
+    ("error-as-value", of_source(column("margin") | {"odd_values": {"margin": {"#DIV/0!": 8}}})),
+    ("error-as-value", ours(source(**column("tags")), clean(**column("tags") | {"odd_values": {"tags": {"[object Object]": 8}}}))),
+    ("number-with-decimal-point", ours(source(**column("phone", "float64")), clean(**column("phone") | {"odd_values": {"phone": {".0": 200}}}))),
+    ("number-with-decimal-point", of_source(column("customer_id") | {"odd_values": {"customer_id": {".0": 200}}})),
+    ("entities-in-text", of_source(column("company") | {"odd_values": {"company": {"&amp;": 3}}})),
+    ("value-out-of-range", of_source(ranged("age", -3, 69))),
+    ("value-out-of-range", of_source(ranged("customer_age", 18, 245))),
+    ("value-out-of-range", of_source(ranged("lat", 120.5, 121.1, "float64"))),
+    ("value-out-of-range", of_source(ranged("birth_month", 1, 13))),
+    ("value-out-of-range", of_source(ranged("unit_price", -4.5, 120.0, "float64"))),
+    ("value-out-of-range", of_source(ranged("delivery_duration_min", -60, 240))),
+    ("value-out-of-range", ours(source(**ranged("visits", 0, 9)), clean(**ranged("share_pct", 2.0, 7246.0, "float64")))),
+    ("value-out-of-range", ours(source(**ranged("conv", 0.1, 2.0, "float64")), clean(**ranged("conv", 0.1, "inf", "float64")))),
+    ("value-out-of-range", ours(source(**ranged("bytes", 5, 4 * 10**9)), clean(**ranged("bytes", -(2**31), 2**31 - 9, "int32")))),
+    ("group-without-value-lost", ours(source(**ORDERS), clean(2, **grouped()))),
+    ("limit-reached", ours(source(65_535))),
+    ("limit-reached", ours(source(**ranged("id", 1, 240)), clean(100, **ranged("id", 1, 100)))),
+    ("limit-reached", ours(source(1_048_576, "filesystem.csv_extractor"))),
+)  # fmt: skip
+NEAR_MISSES: Sequence[tuple[str, Made]] = (
+    ("null-as-text", of_source(column("tier") | {"odd_values": {"tier": {"None": 80}}})),
+    ("null-as-text", ours(source(**column("tier") | {"odd_values": {"tier": {"None": 80}}}), clean(**column("tier") | {"odd_values": {"tier": {"None": 80}}}))),
+    ("error-as-value", of_source(column("state") | {"odd_values": {"state": {"null": 8}}})),
+    ("error-as-value", of_source(column("company") | {"odd_values": {"company": {"&amp;": 3}}})),
+    ("number-with-decimal-point", of_source(column("version") | {"odd_values": {"version": {".0": 60}}})),
+    ("number-with-decimal-point", ours(source(**column("phone")), clean(**column("phone")))),
+    ("number-with-decimal-point", ours(source(**column("release")), clean(**column("release") | {"odd_values": {"release": {".0": 9}}}))),
+    ("entities-in-text", of_source(column("body_html") | {"odd_values": {"body_html": {"&amp;": 3}}})),
+    ("entities-in-text", of_source(column("landing_url") | {"odd_values": {"landing_url": {"&amp;": 3}}})),
+    ("entities-in-text", of_source(column("company", nan=3))),
+    ("value-out-of-range", of_source(ranged("age", 0, 104))),
+    ("value-out-of-range", of_source(ranged("account_age", 0, 2400))),
+    ("value-out-of-range", of_source(ranged("lat", 491230000, 501230000))),
+    ("value-out-of-range", of_source(ranged("month", 202401, 202412))),
+    ("value-out-of-range", of_source(ranged("month", "2024-01-01", "2024-12-01", "datetime64[ns]"))),
+    ("value-out-of-range", of_source(ranged("amount", -50.0, 900.0, "float64"))),
+    ("value-out-of-range", of_source(ranged("price_change", -5.0, 9.0, "float64"))),
+    ("value-out-of-range", of_source(ranged("growth_pct", -20.0, 350.0, "float64"))),
+    ("value-out-of-range", of_source(ranged("upper_bound", 10.0, "inf", "float64"))),
+    ("value-out-of-range", ours(source(**ranged("amount", 0, 9)), clean(**ranged("amount", -9, 9)))),
+    ("group-without-value-lost", ours(source(**FULL_ORDERS), clean(2, **grouped()))),
+    ("group-without-value-lost", ours(source(**ORDERS), clean(3, **grouped(nulls=[1, 0], unique=[])))),
+    ("group-without-value-lost", ours(source(**ORDERS), clean(200, **grouped(unique=[])))),
+    ("group-without-value-lost", ours(source(**ORDERS | {"unique": ["city"]}), clean(100, **grouped()))),
+    ("limit-reached", ours(source(65_534))),
+    ("limit-reached", ours(source(200, **ranged("id", 1, 200)), clean(100, **ranged("id", 2, 200)))),
+    ("limit-reached", ours(source(**ranged("id", 1, 240)), clean(117, **ranged("id", 1, 117)))),
+    ("limit-reached", ours(source(**column("city")), clean(100, **column("city")))),
+)  # fmt: skip
