@@ -60,6 +60,8 @@ COPIED_KINDS: Mapping[str, str] = {
     "drivers/supabase/rest_writer.py:_failed": "the kind of the failed request",
     "drivers/supabase/rest_writer.py:_outcome_unknown": "the kind of the failed request",
     "drivers/supabase/rest_writer.py:_write_failed": "a literal of each caller, or the kind of the failed request",
+    "frames/spill/spill_file.py:write_spill": "the kind of memory_error",
+    "frames/store.py:_store_stream": "the kind of the failed spill",
     "frames/store.py:_stream_error": "the kind of the error in the stream",
     "proxy/artifact_download.py:_lost": "the kind of the error that interrupted the download",
     "proxy/failures.py:cannot_create_run": "the kind of the system error",

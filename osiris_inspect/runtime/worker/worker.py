@@ -5,7 +5,7 @@ writes the log. Each command gets exactly one answer, whatever a driver does.
 """
 
 import math
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from importlib import import_module
 from pathlib import Path
@@ -25,6 +25,7 @@ from osiris_inspect.runtime.drivers.interface import driver as drivers
 from osiris_inspect.runtime.drivers.interface.file_paths import with_search_of_file
 from osiris_inspect.runtime.drivers.interface.step_inputs import StepInputs
 from osiris_inspect.runtime.files.atomic_write import write_atomic
+from osiris_inspect.runtime.files.memory_limit import stream_threshold
 from osiris_inspect.runtime.frames.driver_result import FRAME_KEY, missing_frame_advice
 from osiris_inspect.runtime.frames.policy import StoredFrame
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
@@ -140,7 +141,11 @@ class Worker:
                 _load_driver(name, components)
                 self._emitter.emit("driver_registered", {"driver": name, "status": "success"})
         policy = SpillPolicy(
-            options.force_spill, options.spill_threshold, options.spill_memory_bytes, options.release_consumed
+            options.force_spill,
+            options.spill_threshold,
+            options.spill_memory_bytes,
+            options.release_consumed,
+            stream_threshold(self._context.memory),
         )
         store = FrameStore(
             self._run_dir,
@@ -329,6 +334,7 @@ class Worker:
             describe_source=source.update,
             describe_query=checks.extend,
             other_steps=tuple(step.id for step in session.manifest.steps if step.id != step_id),
+            memory=self._context.memory,
         )
         if not self._produces_frame(driver_name):
             self._run_checks(step_id, *inputs.values())
@@ -339,8 +345,11 @@ class Worker:
             result = driver.run(step_id=step_id, config=driver_config, inputs=inputs, ctx=ctx)
         self._heartbeat.phase = "keeping"
         rows_in = sum(resolved.rows for resolved in inputs.values()) if inputs else None
-        described = {"join": joins[-1] if joins else None, "checks": tuple(checks), "source": source}
-        return self._store_result(step_id, driver_name, result, rows_in, described)
+
+        def describe() -> dict[str, Any]:
+            return {"join": joins[-1] if joins else None, "checks": tuple(checks), "source": source}
+
+        return self._store_result(step_id, driver_name, result, rows_in, describe)
 
     def _write_cleaned_config(self, step_id: str, config: Mapping[str, Any]) -> None:
         """Write the configuration that the driver receives, secrets masked; of its connection only the server."""
@@ -357,10 +366,11 @@ class Worker:
         driver_name: str,
         result: Mapping[str, Any] | None,
         rows_in: int | None,
-        described: Mapping[str, Any],
+        describe: Callable[[], Mapping[str, Any]],
     ) -> dict[str, Any]:
         session = self._prepared
-        stored = replace(session.store.put(step_id, result), **described)
+        stored = session.store.put(step_id, result)
+        stored = replace(stored, **describe())  # a driver describes a stream at its end
         self._writer.start_batch()
         produces_frame = self._produces_frame(driver_name)
         if produces_frame and stored.rows is not None:

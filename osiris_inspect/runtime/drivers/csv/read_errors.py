@@ -20,11 +20,8 @@ from osiris_inspect.runtime.drivers.csv.syntax.dialect import (
 )
 from osiris_inspect.runtime.drivers.csv.syntax.text_format import compression_of, wrong_format_error
 from osiris_inspect.runtime.drivers.interface.driver import Config
-from osiris_inspect.runtime.drivers.interface.file_format import (
-    memory_error,
-    recognized_format,
-    unreadable_file,
-)
+from osiris_inspect.runtime.drivers.interface.file_format import recognized_format, unreadable_file
+from osiris_inspect.runtime.files.memory_limit import memory_error
 
 FirstLines = Callable[[], Head]
 """Returns the first lines of the file, from the header on; none if they cannot be read."""

@@ -6,7 +6,7 @@ import unicodedata
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.protocol.error_report import kind_of, os_error_facts
@@ -96,17 +96,6 @@ def decoded_start(source: Path | bytes, encoding: str) -> str:
 
 def _is_no_text(character: str) -> bool:
     return unicodedata.category(character) in ("Cc", "Cn", "Co", "Cs") and character not in "\t\r\n"
-
-
-def memory_error(action: str, error: BaseException, **facts: Any) -> DriverError:
-    """Return the error for an action that needed more memory than there was."""
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return DriverError(
-        f"out of memory: {action} needs more than is available: {reason}",
-        kind="out-of-memory",
-        fix="raise the memory limit, or read fewer columns or rows",
-        **facts,
-    )
 
 
 def unreadable_file(path: Path, error: OSError) -> DriverError:

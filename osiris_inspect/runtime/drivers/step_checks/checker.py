@@ -4,7 +4,6 @@ A frame in memory is read as a stream by each query. The queries see no files, n
 """
 
 import json
-import resource
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from osiris_inspect.runtime.drivers.step_checks.conditions import (
     quoted,
     text_literal,
 )
+from osiris_inspect.runtime.files.memory_limit import current_limit
 from osiris_inspect.runtime.frames.conversion.natural import natural_of, sql_expression
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 from osiris_inspect.runtime.protocol.cancellation import CancelToken
@@ -159,11 +159,10 @@ def _session(
 
 def _memory_bytes() -> int:
     """Return the memory of the queries: half of what the process may still take, if its memory is limited."""
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if limit == resource.RLIM_INFINITY:
+    limit = current_limit()
+    if not limit.is_set:
         return MAX_MEMORY_BYTES
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    return max(_MIN_MEMORY_BYTES, min(MAX_MEMORY_BYTES, (limit - pages * resource.getpagesize()) // 2))
+    return max(_MIN_MEMORY_BYTES, min(MAX_MEMORY_BYTES, limit.free_bytes() // 2))
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, resolved: ResolvedInput) -> list[CheckedColumn]:
