@@ -238,6 +238,8 @@ def _typed(family: str, cells: Iterable[Any]) -> NaturalCells:
 def _holds(form: NaturalCells, cells: Iterable[Any]) -> bool:
     try:
         form.encode(cells)
+    except MemoryError:  # also an Arrow exception
+        raise
     except (pa.ArrowException, OverflowError, ValueError):
         return False
     return True
