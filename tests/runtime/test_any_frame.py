@@ -417,3 +417,11 @@ def not_for_postgresql(name: str, column: Column) -> bool:
     _, wanted = expected_cells(column)
     nanoseconds = any(isinstance(value, tuple) and value[0] != "json" and value[1] % 1000 for value in wanted)
     return not name or has_nul(name) or has_nul(wanted) or nanoseconds
+
+
+def test_columns_of_one_name_keep_their_forms(tmp_path: Path) -> None:
+    interval = pd.Series([pa.MonthDayNano([1, 2, 0])], dtype=object)
+    frame = pd.concat([interval, pd.Series([{"months": 1}], dtype=object), interval], axis=1)
+    frame.columns = pd.Index(["a", "a", "b"])
+    drive("filesystem.csv_writer", {"path": "out.csv"}, context(tmp_path), df=handed(tmp_path, frame))
+    assert (tmp_path / "out.csv").read_text() == 'a,a,b\nP1M2D,"{""months"":1}",P1M2D\n'

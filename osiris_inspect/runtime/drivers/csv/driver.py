@@ -76,7 +76,7 @@ class CsvWriter:
             frames = writer_input(config, inputs)
             schema, batches = frames.batches(writer.ROWS_PER_BATCH)
             with output_file(config, ctx) as path, writer.csv_write_errors(config):
-                written = writer.write(path, schema, batches, frames.natural, dialect, ctx.progress)
+                written = writer.write(path, schema, batches, frames.forms, dialect, ctx.progress)
         ctx.metric("rows_written", written)
         return {"rows_written": written}
 

@@ -3,7 +3,7 @@
 Each batch is turned into one column of whole lines in Arrow memory, whose buffer is what is written.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.csv.cells import TEXT, BinaryForm, cell_texts, is_number
 from osiris_inspect.runtime.drivers.csv.syntax.text_format import check_encoding
 from osiris_inspect.runtime.drivers.interface.driver import Config
-from osiris_inspect.runtime.frames.conversion.natural import STORED_NATURALLY, Natural
+from osiris_inspect.runtime.frames.conversion.natural import Natural
 
 ROWS_PER_BATCH: Final = 100_000
 
@@ -66,16 +66,15 @@ def write(
     path: Path,
     schema: pa.Schema,
     batches: Iterable[pa.RecordBatch],
-    natural: Mapping[str, Natural],
+    forms: Sequence[Natural],
     dialect: CsvDialect,
     on_progress: Callable[[int], None],
 ) -> int:
     """Write the batches under one header; return the number of rows.
 
-    ``natural`` is the natural form of columns by name, for those that have one.
+    ``forms`` are the natural forms of the columns.
     """
     written = 0
-    forms = [natural.get(name, STORED_NATURALLY) for name in schema.names]
     with path.open("wb") as file:
         encode = _encoder(dialect.encoding)
         if dialect.header:

@@ -47,7 +47,12 @@ class WriterInput:
     @property
     def natural(self) -> Mapping[str, Natural]:
         """The natural form of each column by its name in ``batches``."""
-        return {name: natural_of(field) for name, field in zip(self.names, self._first.fields, strict=True)}
+        return dict(zip(self.names, self.forms, strict=True))
+
+    @property
+    def forms(self) -> list[Natural]:
+        """The natural form of each column in the order of ``names``, of which CSV may repeat one."""
+        return [natural_of(field) for field in self._first.fields]
 
     @property
     def _first(self) -> ResolvedInput:
