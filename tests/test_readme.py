@@ -1,5 +1,6 @@
 """The README is true: its commands and snippets run, and its output and picture are those of the program."""
 
+import json
 import os
 import re
 import subprocess
@@ -88,6 +89,46 @@ def test_readme_comment_allows_a_warning(folder: Path, *, allowed: bool) -> None
     assert ('"zero-rows-from-source"' not in done.stdout) is allowed
     marks = [line[0] for line in run("osiris-inspect runs", folder).stdout.splitlines()[1:]]
     assert marks == ["✓" if allowed else "!"]
+
+
+def test_readme_checks_report_offending_rows(folder: Path) -> None:
+    (folder / "osiris-demo").mkdir()
+    (folder / "osiris-demo/movies.csv").write_text(
+        "id,title,director,year,rating\n1,Dawn,Ana Sol,1999,9.9\n1,noon,Eva Lind,1899,7\n"
+    )
+    assert run("osiris-inspect run checked.yaml", folder).returncode == 0
+    (document,) = json.loads(run("osiris-inspect summarize logs --format json", folder).stdout)["runs"]
+    checks = {
+        (step["id"], check["check"]): (check["status"], check["failed_rows"], check["rows"])
+        for step in document["steps"]
+        for check in step["checks"]
+    }
+    assert checks == {
+        ("read-movies", "rows"): ("passed", None, 2),
+        ("read-movies", "not_null"): ("passed", 0, 2),
+        ("read-movies", "unique"): ("failed", 2, 2),
+        ("read-movies", "min"): ("failed", 1, 2),
+        ("read-movies", "max"): ("passed", 0, 2),
+        ("read-movies", "regex"): ("failed", 1, 2),
+        ("read-movies", "sql"): ("failed", 1, 2),
+        ("write-movies", "in"): ("failed", 1, 2),
+    }
+    warned = [finding["step"] for finding in document["findings"] if finding["rule"] == "check-failed"]
+    assert warned == ["read-movies", "write-movies"]
+
+
+def test_warning_of_checks_can_be_allowed(folder: Path) -> None:
+    (folder / "osiris-demo").mkdir()
+    (folder / "osiris-demo/movies.csv").write_text(
+        "id,title,director,year,rating\n1,Dawn,Eva Lind,1999,9.9\n"
+    )
+    comment = "  # osiris-inspect: allow check-failed: known"
+    text = FILES["checked.yaml"].replace("id: read-movies", f"id: read-movies{comment}")
+    (folder / "checked.yaml").write_text(text)
+    assert run("osiris-inspect run checked.yaml", folder).returncode == 0
+    (document,) = json.loads(run("osiris-inspect summarize logs --format json", folder).stdout)["runs"]
+    warned = [finding["step"] for finding in document["findings"] if finding["rule"] == "check-failed"]
+    assert warned == ["write-movies"]
 
 
 def test_readme_marks_are_those_of_runs() -> None:

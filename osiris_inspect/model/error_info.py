@@ -22,6 +22,7 @@ ERROR_KINDS: Mapping[str, ErrorKind] = {
     "artifact-lost": ErrorKind("infra", "A file of a step could not be downloaded."),
     "authentication-failed": ErrorKind("config", "A service refused the credentials."),
     "bundle-differs": ErrorKind("infra", "A file of the run differs between host and worker."),
+    "check-failed": ErrorKind("data", "A frame does not meet the checks of its step."),
     "column-missing": ErrorKind("config", "A column that a step names does not exist."),
     "columns-differ": ErrorKind("data", "The files or inputs of a step have different columns or types."),
     "component-not-loadable": ErrorKind("config", "A component of an installed package cannot be loaded."),

@@ -25,6 +25,7 @@ class Step:
         inputs: the inputs that the pipeline names explicitly; empty if they follow from ``needs``.
         component: the component in the pipeline file; differs from ``driver`` if the component names another driver.
         line: the line in the pipeline file, from 1; 0 if unknown.
+        checks: the checks of the step's frame; empty if there are none.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Step:
     inputs: Mapping[str, InputRef] = field(default_factory=dict)
     component: str = ""
     line: int = 0
+    checks: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ def _step(item: Mapping[str, Any], position: int) -> Step:
     step_id = str(item.get("id") or f"step {position}")
     driver = str(item.get("driver") or item.get("component") or "")
     needs = item.get("needs")
-    line = item.get("line")
+    line, checks = item.get("line"), item.get("checks")
     return Step(
         id=step_id,
         driver=driver,
@@ -109,6 +111,7 @@ def _step(item: Mapping[str, Any], position: int) -> Step:
         inputs=_inputs(item.get("inputs")),
         component=str(item.get("component") or driver),
         line=line if isinstance(line, int) else 0,
+        checks=checks if isinstance(checks, Mapping) else {},
     )
 
 
@@ -147,6 +150,8 @@ def _step_to_dict(step: Step) -> dict[str, Any]:
         document["inputs"] = {
             name: {"from_step": ref.from_step, "key": ref.key} for name, ref in step.inputs.items()
         }
+    if step.checks:
+        document["checks"] = dict(step.checks)
     if step.line:
         document["line"] = step.line
     return document

@@ -27,12 +27,15 @@ class StepCard(NamedTuple):
     spill_paths: Mapping[str, str] | None = None
     rows_in: int | None = None
     rows_out: int | None = None
+    rows_rejected: int | None = None
     duration_ms: float | None = None
     memory_bytes: int | None = None
     spill_bytes: int | None = None
     inputs: tuple[Mapping[str, Any], ...] = ()
     error: str | None = None
     skipped_because: str | None = None
+    checks: Mapping[str, int] | None = None
+    """Number of checks ``passed`` and ``failed``; a card has the key only for a step with results of checks."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,10 @@ def to_dict(card: RunCard) -> dict[str, Any]:
 
 def _document(step: StepCard) -> dict[str, Any]:
     spill_paths = dict(step.spill_paths) if step.spill_paths else None
-    return {**step._asdict(), "spill_paths": spill_paths, "inputs": [dict(item) for item in step.inputs]}
+    document = {**step._asdict(), "spill_paths": spill_paths, "inputs": [dict(item) for item in step.inputs]}
+    if step.checks is None:
+        del document["checks"]
+    return document
 
 
 def _step(item: Mapping[str, Any]) -> StepCard:
@@ -78,6 +84,7 @@ def _step(item: Mapping[str, Any]) -> StepCard:
         status=status if status in get_args(StepStatus) else None,
         rows_in=as_int(item.get("rows_in")),
         rows_out=as_int(item.get("rows_out")),
+        rows_rejected=as_int(item.get("rows_rejected")),
         duration_ms=finite_number(item.get("duration_ms")),
         has_df_in_memory=_typed(item.get("has_df_in_memory"), bool),
         spill_used=_typed(item.get("spill_used"), bool),
@@ -87,6 +94,7 @@ def _step(item: Mapping[str, Any]) -> StepCard:
         inputs=_mappings(item.get("inputs")),
         error=_typed(item.get("error"), str),
         skipped_because=step_name(item.get("skipped_because")),
+        checks=_typed(item.get("checks"), dict),
     )
 
 

@@ -19,6 +19,9 @@ COMMANDS: Final = "commands.jsonl"
 RUN_CARD: Final = "artifacts/_system/run_card.json"
 COMPILED_MANIFEST: Final = "compiled/manifest.yaml"
 
+REJECTED_ROWS: Final = "rejected_rows.csv"
+"""File in the artifact directory of a step with the rows that its driver left out."""
+
 TEXT_LOGS: Final = ("worker.log", "osiris.log", "debug.log", "worker_stderr.log")
 RUN_MARKER_FILES: Final = (EVENTS, METRICS, STATUS, RUN_CARD, MANIFEST, COMPILED_MANIFEST)
 """A directory that contains one of these is a run, complete or not."""
@@ -68,6 +71,16 @@ def schema_path(step: str) -> str:
 def cleaned_config_path(step: str) -> str:
     """Return the path of the configuration that a driver received, secrets masked."""
     return f"{artifacts_dir(step)}/cleaned_config.json"
+
+
+def rejected_rows_path(step: str) -> str:
+    """Return the path of the file with the rows that a step left out."""
+    return f"{artifacts_dir(step)}/{REJECTED_ROWS}"
+
+
+def failed_checks_path(step: str) -> str:
+    """Return the path of the failed checks of a step, with offending rows."""
+    return f"{artifacts_dir(step)}/failed_checks.json"
 
 
 def is_relative_and_safe(relative: str) -> bool:

@@ -18,8 +18,10 @@ import pyarrow as pa
 
 from osiris_inspect.model.manifest import InputRef
 from osiris_inspect.runtime.drivers.interface.driver import load_driver
+from osiris_inspect.runtime.drivers.step_checks.checker import check_frame
 from osiris_inspect.runtime.frames import memory
 from osiris_inspect.runtime.frames.store import FrameStore, SpillPolicy
+from osiris_inspect.runtime.protocol.cancellation import CancelToken
 from tests.runtime.driving import context, drive, handed
 
 SQL = """SELECT city, kind, count(*) AS n, sum(amount) AS total, avg(score) AS score, max(created) AS last
@@ -225,6 +227,59 @@ def sql_spill(rows: int, folder: Path, where: str = ALL) -> dict[str, Any]:
         return measured.as_json() | {"peak_mb": status("VmHWM"), "groups": result["df"].num_rows}
 
 
+CHECKS: dict[str, Any] = {
+    "rows": {"min": 1},
+    "not_null": ["id", "email", "city"],
+    "unique": [["id"]],
+    "values": {
+        "amount": {"min": 0, "max": 1000},
+        "city": {"regex": "city [0-9]+"},
+        "kind": {"in": ["a", "b", "c", "d", "e"]},
+    },
+    "sql": ["SELECT * FROM df WHERE updated < created - INTERVAL 1 DAY"],
+}
+CHECKS_IN_SQL = (
+    """SELECT count(*), count(*) FILTER (WHERE id IS NULL), count(*) FILTER (WHERE email IS NULL),
+    count(*) FILTER (WHERE city IS NULL), count(*) FILTER (WHERE amount < 0), count(*) FILTER (WHERE amount > 1000),
+    count(*) FILTER (WHERE NOT regexp_full_match(city, 'city [0-9]+')),
+    count(*) FILTER (WHERE kind NOT IN ('a', 'b', 'c', 'd', 'e')) FROM df""",
+    "SELECT coalesce(sum(n), 0) FROM (SELECT count(*) AS n FROM df GROUP BY id HAVING count(*) > 1)",
+    "SELECT count(*) FROM df WHERE updated < created - INTERVAL 1 DAY",
+)
+"""The same checks, as a user of DuckDB writes them."""
+
+
+def checks(rows: int, folder: Path, *, is_spilled: bool) -> dict[str, Any]:
+    """Checks of a step's frame, as the worker runs them."""
+    policy = SpillPolicy(force_spill=is_spilled, threshold=10**9)
+    with closing(FrameStore(folder, policy)) as store:
+        store.put("step", {"df": mixed_frame(rows)})
+        resolved = store.resolve("step", "df", InputRef("step"))
+        with Measured() as measured:
+            report = check_frame(CHECKS, resolved, folder / "temp", CancelToken())
+    assert all(result.passed for result in report.results)
+    return measured.as_json()
+
+
+def checks_in_sql(rows: int, folder: Path, *, is_spilled: bool) -> dict[str, Any]:
+    """The same checks in SQL, over the Parquet file of pandas or the DataFrame, by plain DuckDB."""
+    import duckdb
+
+    frame = mixed_frame(rows)
+    if is_spilled:
+        frame.to_parquet(folder / "plain.parquet")
+        del frame
+    with Measured() as measured, duckdb.connect() as connection:
+        if is_spilled:
+            connection.execute(f"CREATE VIEW df AS SELECT * FROM read_parquet('{folder}/plain.parquet')")
+        else:
+            connection.register("df", frame)
+        counts = [connection.execute(query).fetchall()[0] for query in CHECKS_IN_SQL]
+    assert not any(counts[0][1:])
+    assert counts[1:] == [(0,), (0,)]
+    return measured.as_json()
+
+
 def hundred_steps(rows: int, folder: Path) -> dict[str, Any]:
     """A hundred steps in a row, each wanting the one before and one of ten steps earlier, under 500 MB for frames."""
     uses = {f"step-{n}": [m for m in (n + 1, n + 10) if m <= 100] for n in range(1, 101)}
@@ -261,6 +316,10 @@ TASKS: dict[str, Callable[[int, Path], dict[str, Any]]] = {
     "sql_spill": sql_spill,
     "half_pandas": lambda rows, folder: sql_pandas(rows, folder, HALF),
     "half_spill": lambda rows, folder: sql_spill(rows, folder, HALF),
+    "checks_memory": lambda rows, folder: checks(rows, folder, is_spilled=False),
+    "checks_spill": lambda rows, folder: checks(rows, folder, is_spilled=True),
+    "checks_pandas": lambda rows, folder: checks_in_sql(rows, folder, is_spilled=False),
+    "checks_plain_parquet": lambda rows, folder: checks_in_sql(rows, folder, is_spilled=True),
     "hundred_steps": hundred_steps,
 }
 

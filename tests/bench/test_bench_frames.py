@@ -80,6 +80,22 @@ def test_sql_over_spilled_frame_beside_duckdb(tmp_path: Path) -> None:
         assert ours["groups"] == found[name]["groups"]
 
 
+def test_checks_beside_duckdb(tmp_path: Path) -> None:
+    tasks = ("checks_memory", "checks_pandas", "checks_spill", "checks_plain_parquet")
+    found = rounds(tasks, tmp_path)
+    for ours, theirs, peer in (
+        ("checks_memory", "checks_pandas", "DuckDB over the DataFrame in memory"),
+        ("checks_spill", "checks_plain_parquet", "DuckDB over the file of to_parquet"),
+    ):
+        print_row(
+            f"10 checks of {ROWS:,} rows ({ours})", found[ours]["wall_s"], peer, found[theirs]["wall_s"]
+        )
+        print_row("the same, CPU", found[ours]["cpu_s"], peer, found[theirs]["cpu_s"])
+        print_row(
+            "the same, memory", found[ours]["extra_peak_mb"], peer, found[theirs]["extra_peak_mb"], "MB"
+        )
+
+
 def test_other_ways_of_a_frame_beside_plain_pandas(tmp_path: Path) -> None:
     tasks = ("read_parquet", "restore", "drop", "half_pandas", "half_spill")
     found = {task: measured(task, tmp_path / task) for task in tasks}

@@ -483,8 +483,32 @@ def _clocks(hours: int) -> Made:
     return lines, CHAIN, {}
 
 
+def _checked(**result: Any) -> Made:
+    """A run of our own whose extractor declares checks."""
+    whole = {
+        "check": "not_null",
+        "columns": ["id"],
+        "rows": 100,
+        "failed_rows": 0,
+        "status": "passed",
+        "on_failure": "warn",
+    }
+    lines = [
+        native("run_start", 0, mode="local"),
+        native("output_stored", 1, step_id="extract", storage="memory", rows=100),
+        native("check_result", 2, step_id="extract", **{**whole, **result}),
+        native("step_complete", 3, step_id="extract", driver="mysql.extractor", rows_processed=100),
+        native("step_complete", 4, step_id="stats", driver="duckdb.processor", rows_processed=100),
+        native("run_end", 5, status="success"),
+    ]
+    return lines, CHAIN, {}
+
+
 _KEY = "WARNING - Key '{}' not found in outputs from step 'extract' (available: ['df'])"
 BUILT_HITS: Sequence[tuple[str, Made]] = (
+    ("check-failed", _checked(failed_rows=3, status="failed")),
+    ("check-failed", _checked(check="rows", columns=[], expected={"min": 101}, failed_rows=None, status="failed")),
+    ("check-failed", _checked(check="sql", columns=[], expected="SELECT 1", failed_rows=7, status="failed", on_failure="fail")),
     ("artifact-lost", _told(local("artifact_lost", 6, step_id="stats", path="artifacts/stats/output.parquet", error="too large"))),
     ("data-sample-in-log", (failing_locally("DETAIL: Failing row contains (7, Ada)"), CHAIN, {})),
     ("data-sample-in-log", (failing_locally("no such customer: ada@example.org"), CHAIN, {})),
@@ -544,6 +568,10 @@ BUILT_NEAR: Sequence[tuple[str, Made]] = (
     ("data-sample-in-log", (failing_locally("cannot reach mysql://reader@db.example.org:3306/x"), CHAIN, {})),
     ("idle-gap", _paused(3)),
     ("idle-gap", ([*succeeding_locally()[:2], local("run_end", 59)], CHAIN, {})),
+    ("check-failed", _checked()),
+    ("check-failed", _checked(check="rows", columns=[], expected={"min": 100}, failed_rows=None)),
+    ("check-failed", _checked(check="of another version", failed_rows=3, status="failed")),
+    ("check-failed", _checked(rows="many", failed_rows=3, status="failed")),
     ("step-not-run", _fell_short("")),
     ("authentication-failed", _cut("x - WARNING - Access denied for user 'a'@'b', trying the next one")),
     ("authentication-failed", _cut("x - ERROR - Step other execution failed: Access denied for user 'a'@'b'")),

@@ -665,7 +665,7 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("word-read-as-missing", signed({"keep_default_na": False})),
     ("word-read-as-missing", missing(count=0)),
     ("word-read-as-missing", signed(words_as_missing="country")),
-    ("digits-lost", signed(kept_as_text={"ean": "digits with an E"})),
+    ("digits-lost", signed(dtype_inferred={"ean": "text: digits with an E"})),
     ("digits-lost", shortened(count=0)),
     ("day-read-as-month", signed({"parse_dates": ["day"]})),
     ("day-read-as-month", month_first("%Y-%m-%d")),
@@ -831,6 +831,21 @@ def test_word_among_a_few_words_is_a_note(tmp_path: Path) -> None:
             month_first("%m.%d.%Y %H:%M"),
             "'day' was read with the month first (%m.%d.%Y %H:%M), but none of its 36 different dates has a day above 12: the file probably has the day first",
             "remove 'day' from parse_dates, and convert its text in the next query: strptime(\"day\", '%d.%m.%Y %H:%M')",
+        ),
+        (
+            odd("price", "1,250.00", decimals=300),
+            "1 of 400 values of 'price' is not a number: '1,250.00' in line 79, a number with another separator; so the column became text",
+            "set thousands: ',' in the step; if 'price' is text, set its dtype to str",
+        ),
+        (
+            odd("price", "12,5"),
+            "1 of 400 values of 'price' is not a number: '12,5' in line 79, a number with another separator; so the column became text",
+            "set decimal: ',' in the step; if 'price' is text, set its dtype to str",
+        ),
+        (
+            odd("price", "12,5", decimals=300),
+            "1 of 400 values of 'price' is not a number: '12,5' in line 79, a number with another separator; so the column became text",
+            "correct the value in the file; if 'price' is text, set its dtype to str",
         ),
         (
             signed(repeated_blocks=2),

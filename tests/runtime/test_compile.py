@@ -38,9 +38,11 @@ def test_defaults_stand_in_the_configuration() -> None:
         "component": "filesystem.csv_extractor",
         "mode": "read",
         "path": "movies.csv",
-        "delimiter": ",",
+        "delimiter": "auto",
         "encoding": "utf-8",
         "header": True,
+        "quote": '"',
+        "decimal": ".",
     }
 
 

@@ -57,8 +57,14 @@ def odd(column: str, value: str, line: int, **more: int) -> dict[str, Any]:
         ("n,m,t\n" + NUMBERS + "41,12 pcs,x\n", {}, odd("m", "12 pcs", 42)),
         ("# title\nn,m,t\n" + NUMBERS + "41,-,x\n", {"skip_rows": 1}, odd("m", "-", 43)),
         ("t,n\na,1\nb,2\nc,3\nTotal,6\n", {}, {"total_line": 5, "total_label": "Total"}),
-        ("zip,n\n01234,1\n98765,2\n", {}, {"kept_as_text": {"zip": "leading zeros"}}),
-        ("code,n\n12E45678,1\n98E7,2\n", {}, {"kept_as_text": {"code": "digits with an E"}}),
+        ("zip,n\n01234,1\n98765,2\n", {}, {"dtype_inferred": {"zip": "text: leading zeros"}}),
+        ("v;n\n1,5;1\n2;2\n", {}, {"dtype_inferred": {"v": "text: commas between digits"}}),
+        (
+            'v,n\n"1,234.5",1\n,2\n"1,234,567",3\n',
+            {},
+            {"dtype_inferred": {"v": "text: commas between digits"}},
+        ),
+        ("code,n\n12E45678,1\n98E7,2\n", {}, {"dtype_inferred": {"code": "text: digits with an E"}}),
         ("t,n,m\na,1,2\nb,2,5\nc,3,9\n,6,16\n", {}, {"total_line": 5, "total_label": ""}),
     ],
 )
@@ -71,6 +77,10 @@ def test_line_that_does_not_fit_is_recorded(
 @pytest.mark.parametrize(
     ("text", "config"),
     [
+        ("v;n\n1,5;1\n2;2\n", {"decimal": ","}),
+        ("v;n\n1,5;1\n2;2\n", {"dtype": {"v": "str"}}),
+        ("v;n\n1,5;1\n2,5,3;2\n", {}),
+        ("v;n\n1.234;1\n1.2.3;2\n", {}),
         ("a,b,c\n1,2,3\n4,5,\n", {}),
         ('a,b\n1,"two\nlines"\n2,\n', {}),
         ("a,b\n1,x\x0by\n2,\n", {}),
@@ -115,7 +125,7 @@ def test_worker_records_odd_values(tmp_path: Path) -> None:
     (tmp_path / "n.csv").write_text("n,m,t\n" + NUMBERS + "41,-,x\n")
     run = make_run(tmp_path, text=STATS.replace("{path: movies.csv}", "{path: n.csv}").replace("title", "t"))
     stored = [event for event in events_of(run.path) if event["event"] == "output_stored"]
-    assert stored[0]["source"] == odd("m", "-", 42)
+    assert stored[0]["source"] == {**odd("m", "-", 42), "dialect": {"delimiter": ","}}
 
 
 def lines(header: str, *rows: str) -> str:

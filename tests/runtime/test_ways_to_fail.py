@@ -105,7 +105,7 @@ WAYS: dict[str, list[Met]] = {
     "S04": [Met("no such file", "csv", NO_TABLE, "CSV file not found: a.csv"), Met("a pattern of none", "csv", NO_TABLE, "no file matches x-*.csv")],
     "S05": [Met("a folder", "csv", NO_TABLE, "is a folder, not a CSV file")],
     "S06": [Met("another encoding", "csv", NO_TABLE, "a.csv is not utf-8: invalid start byte (9e); set encoding")],
-    "S07": [Met("a ragged file", "csv", NO_TABLE, "Expected 2 fields in line 3, saw 3; set on_bad_lines: skip to leave such lines out")],
+    "S07": [Met("a ragged file", "csv", NO_TABLE, "Expected 2 fields in line 3, saw 3; correct line 3: quote the field that contains the delimiter")],
     "S08": [Met("a column that is gone", "csv", NO_TABLE, "a.csv has no column 'c', named in columns; it has a, b")],
     "T01": [Met("SQL that is none", "duckdb", OF_DUCKDB, "in line 2 of its query, Parser Error: syntax error")],
     "T02": [Met("an unknown column", "duckdb", OF_DUCKDB, "Candidate bindings: ")],

@@ -26,6 +26,7 @@ _NAMES: Final = frozenset(
         "cache_miss",
         "cfg_materialized",
         "cfg_opened",
+        "check_result",
         "cleanup_complete",
         "cleanup_start",
         "collect_complete",

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from osiris_inspect.base.check_results import parse_check_result
 from osiris_inspect.inspector.reader.error_causes import error_causes
-from osiris_inspect.inspector.run.run import InputState, StepFailure
+from osiris_inspect.inspector.run.run import InputState, StepCheck, StepFailure
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.error_info import ErrorInfo, parse_error_info
 from osiris_inspect.model.event import Event, as_int, step_name
@@ -55,6 +56,7 @@ class StepBuilder:
     needs_inferred: bool = False
     line: int = 0
     has_written: bool = False
+    checks: list[StepCheck] = field(default_factory=list)
 
     @property
     def was_started(self) -> bool:
@@ -129,6 +131,7 @@ def _start(draft: StepBuilder, event: Event) -> None:
     draft.start_count += 1
     draft.status, draft.started, draft.start_line = "running", event.ts, event.line
     draft.failure = draft.ended = None
+    draft.checks.clear()
 
 
 def _end(draft: StepBuilder, event: Event) -> None:
@@ -194,6 +197,12 @@ def _written(draft: StepBuilder, event: Event) -> None:
     draft.rows_written = as_int(event.fields.get("rows_written"))
 
 
+def _checked(draft: StepBuilder, event: Event) -> None:
+    result = parse_check_result(event.fields)
+    if result is not None:
+        draft.checks.append(StepCheck(result, event.line))
+
+
 def _connection(draft: StepBuilder, event: Event) -> None:
     error = event.fields.get("error")
     if event.fields.get("ok") is False:
@@ -210,6 +219,7 @@ _HANDLERS = {
     "input_not_found": _not_found,
     "rows_out": _rows_out,
     "output_stored": _stored,
+    "check_result": _checked,
     "write.complete": _written,
     "connection_resolve_complete": _connection,
 }

@@ -187,6 +187,7 @@ def _state(
         needs_inferred=draft.needs_inferred,
         line=draft.line,
         has_written=draft.has_written,
+        checks=tuple(draft.checks),
     )
 
 

@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
+from osiris_inspect.base.check_results import CheckResult
 from osiris_inspect.inspector.run.counts.earlier_run import EarlierRun, RunInputs
 from osiris_inspect.inspector.run.counts.frame_facts import FrameFacts
 from osiris_inspect.inspector.run.http_response import HttpResponse
@@ -76,6 +77,13 @@ class Artifact(NamedTuple):
     line: int = 0
 
 
+class StepCheck(NamedTuple):
+    """Result of a check of a step's frame, and the line of the event log that reports it."""
+
+    result: CheckResult
+    line: int
+
+
 _MASKS = LazyRegex(r"(?i:mask|anonym|redact|hash|pseudonym|scrub)")
 
 
@@ -97,6 +105,7 @@ class StepState:
         steps.
         line: the step's line in the pipeline file; 0 if unknown.
         has_written: True if it reported rows that it wrote.
+        checks: results of the checks of its frame.
     """
 
     id: str
@@ -120,6 +129,7 @@ class StepState:
     needs_inferred: bool = False
     line: int = 0
     has_written: bool = False
+    checks: tuple[StepCheck, ...] = ()
 
     @property
     def is_writer(self) -> bool:

@@ -34,6 +34,7 @@ class Summary(NamedTuple):
         findings: number of findings by severity.
         rows: rows of the writers, or of the last step if there is no writer; None if unknown.
         unreadable_lines: lines and files that could not be read.
+        checks_passed, checks_failed: results of the checks of all steps.
     """
 
     headline: str
@@ -42,11 +43,14 @@ class Summary(NamedTuple):
     events: int
     rows: int | None
     unreadable_lines: int
+    checks_passed: int
+    checks_failed: int
 
 
 def summarize(report: Report) -> Summary:
     """Return the figures of a report."""
     run = report.run
+    checks = Counter(entry.result.passed for step in run.steps for entry in step.checks)
     return Summary(
         headline=STATUS_WORDS[run.status],
         steps=Counter(step.status for step in run.steps),
@@ -54,6 +58,8 @@ def summarize(report: Report) -> Summary:
         events=len(run.events),
         rows=output_rows(report),
         unreadable_lines=sum(entry.count for entry in run.unreadable),
+        checks_passed=checks[True],
+        checks_failed=checks[False],
     )
 
 

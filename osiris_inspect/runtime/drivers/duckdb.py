@@ -7,26 +7,42 @@ unless the step sets ``allow_external``.
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, contextmanager
+from itertools import chain
 from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.model.manifest import input_name
-from osiris_inspect.runtime.drivers.duckdb_errors import query_error
-from osiris_inspect.runtime.drivers.duckdb_result import result_table
+from osiris_inspect.runtime.drivers.duckdb_errors import MemoryUse, query_error
+from osiris_inspect.runtime.drivers.duckdb_options import (
+    open_database,
+    quoted_text,
+    restrict_files,
+    set_limits,
+)
+from osiris_inspect.runtime.drivers.duckdb_result import ConstantColumns, only_value, result_batches
+from osiris_inspect.runtime.drivers.interface.database import closing_stream
 from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContext, Inputs, errors_name_step
 from osiris_inspect.runtime.drivers.query_checks.check import check_query
 from osiris_inspect.runtime.drivers.query_checks.results import ResultColumns
 from osiris_inspect.runtime.drivers.query_checks.tables import Database
+from osiris_inspect.runtime.files.memory_limit import memory_error, stream_threshold
+from osiris_inspect.runtime.frames.conversion.arrow_types import BYTES_PER_SLICE, ROWS_PER_SLICE
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 
 _STATEMENTS_WITH_ROWS = frozenset({"SELECT", "MULTI", "EXPLAIN"})
 """DuckDB's types of statements that return rows. MULTI is a PIVOT, which consists of several statements."""
 
-_SAMPLE_ROWS = 256
+_ROWS_WITHOUT_INPUT = 8192
+_MIN_ROWS = 16
+_NOT_CHECKED = (
+    *(duckdb.Error, pa.ArrowException, MemoryError),
+    *(ArithmeticError, AttributeError, LookupError, TypeError, ValueError),
+)
 T = TypeVar("T")
 
 
@@ -34,34 +50,112 @@ class DuckdbProcessor:
     """Runs the statements of ``query``; the result of the last one is the frame."""
 
     def run(self, *, step_id: str, config: Config, inputs: Inputs, ctx: DriverContext) -> Mapping[str, Any]:
-        """Return the result as an Arrow table.
+        """Return the result as an Arrow table, or as a stream if it is large.
 
         Raises:
             DriverError: the SQL is invalid or fails; has DuckDB's message, the line and the tables.
         """
-        tables: dict[str, ResolvedInput] = {}
-        frames: dict[str, pa.Table | None] = {}
-        with (
-            errors_name_step(step_id),
-            closing(duckdb.connect(":memory:")) as connection,
-            ctx.cancel.on_cancel(connection.interrupt),
-        ):
-            try:
-                _set_options(connection, config, inputs, ctx)
-                if config.get("index") == "drop":
-                    inputs = {name: resolved.without_index() for name, resolved in inputs.items()}
-                for names, resolved in _tables_by_name(inputs).items():
-                    frames[names[0]] = _create_views(connection, names, resolved)
-                    tables |= dict.fromkeys(names, resolved)
-                if not config.get("allow_external"):
-                    connection.execute("SET enable_external_access = false")
-                    connection.execute("SET lock_configuration = true")
-                table = _run(connection, config["query"])
-                _describe_query(connection, config["query"], tables, frames, table, ctx)
-            except duckdb.Error as error:
-                raise query_error(error, tables, config, ctx.other_steps) from error
-        ctx.progress(table.num_rows)
-        return {"df": table}
+        if config.get("index") == "drop":
+            inputs = {name: resolved.without_index() for name, resolved in inputs.items()}
+        with errors_name_step(step_id), ExitStack() as stack:
+            connection = stack.enter_context(open_database(ctx))
+            stack.enter_context(ctx.cancel.on_cancel(connection.interrupt))
+            query = _Query(connection, config, ctx)
+            with query.driver_errors():
+                query.create_views(inputs)
+                reader = _run(connection, config["query"], query.batch_rows())
+                batches, is_complete = _read_at_most(reader, stream_threshold(ctx.memory))
+                if is_complete:
+                    table = pa.Table.from_batches(batches, schema=reader.schema)
+                    query.describe(ResultColumns(table.num_rows, lambda name: only_value(table, name)))
+                    ctx.progress(table.num_rows)
+                    return {"df": table}
+            rows = closing_stream(query.stream(batches, reader), stack.pop_all())
+            return {"df": pa.RecordBatchReader.from_batches(reader.schema, rows)}
+
+
+class _Query:
+    """The query of a step, its tables, and the frames that are in memory."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, config: Config, ctx: DriverContext) -> None:
+        self._connection, self._config, self._ctx = connection, config, ctx
+        self._tables: dict[str, ResolvedInput] = {}
+        self._frames: dict[str, pa.Table | None] = {}
+        self._memory_bytes: int | None = None
+
+    @contextmanager
+    def driver_errors(self) -> Iterator[None]:
+        """Convert errors of DuckDB and of its memory to a ``DriverError``."""
+        memory = self._ctx.memory
+        try:
+            yield
+        except duckdb.Error as error:
+            usage = MemoryUse(memory, self._memory_bytes)
+            raise query_error(error, self._tables, self._config, self._ctx.other_steps, usage) from error
+        except MemoryError as error:
+            raise memory_error("the query", error, memory) from error
+
+    def create_views(self, inputs: Inputs) -> None:
+        """Create the tables that SQL can use, and limit what it can read and use."""
+        for names, resolved in _tables_by_name(inputs).items():
+            self._frames[names[0]] = _create_views(self._connection, names, resolved)
+            self._tables |= dict.fromkeys(names, resolved)
+        self._memory_bytes = set_limits(self._connection, self._config, self._ctx.memory)
+        if not self._config.get("allow_external"):
+            paths = [resolved.parquet_path for resolved in inputs.values()]
+            restrict_files(self._connection, [path for path in paths if path is not None])
+
+    def batch_rows(self) -> int:
+        """Return how many rows of the result are handed over at a time, by the width of the rows of the inputs."""
+        widths = [_row_bytes(self._tables[name], frame) for name, frame in self._frames.items()]
+        if not widths:
+            return _ROWS_WITHOUT_INPUT
+        return max(_MIN_ROWS, min(ROWS_PER_SLICE, BYTES_PER_SLICE // max(1, sum(widths))))
+
+    def stream(self, batches: list[pa.RecordBatch], reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+        """Yield the batches, which are released, and those still to come; then check the query."""
+        rows, constants = 0, ConstantColumns(reader.schema.names)
+        with self.driver_errors():
+            for batch in chain(_released(batches), reader):
+                constants.update(batch)
+                rows += batch.num_rows
+                self._ctx.progress(rows)
+                yield batch
+                del batch
+            self.describe(ResultColumns(rows, constants.only_value))
+
+    def describe(self, result: ResultColumns) -> None:
+        """Record the counts of the query's join, and what its tree and the rows of its inputs show to be a mistake."""
+        _describe_query(
+            self._connection, self._config["query"], self._tables, self._frames, result, self._ctx
+        )
+
+
+def _read_at_most(reader: pa.RecordBatchReader, size: int) -> tuple[list[pa.RecordBatch], bool]:
+    """Read batches until they have more than ``size`` bytes; return them, and True if they are all."""
+    batches: list[pa.RecordBatch] = []
+    for batch in reader:
+        batches.append(batch)
+        size -= batch.nbytes
+        if size < 0:
+            return batches, False
+    return batches, True
+
+
+def _released(batches: list[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    while batches:
+        yield batches.pop(0)
+
+
+def _row_bytes(resolved: ResolvedInput, frame: pa.Table | None) -> int:
+    """Return about how many bytes a row of an input has."""
+    if frame is not None:
+        return int(frame.nbytes) // max(1, int(frame.num_rows))
+    metadata = pq.read_metadata(resolved.parquet_path)
+    if not metadata.num_row_groups:
+        return 0
+    group = metadata.row_group(0)
+    return int(group.total_byte_size) // max(1, int(group.num_rows))
 
 
 def _describe_query(
@@ -69,10 +163,9 @@ def _describe_query(
     query: str,
     tables: Mapping[str, ResolvedInput],
     frames: Mapping[str, pa.Table | None],
-    table: pa.Table,
+    result: ResultColumns,
     ctx: DriverContext,
 ) -> None:
-    """Record the counts of the query's join, and what its tree and the rows of its inputs show to be a mistake."""
     by_name = {name.lower(): resolved for name, resolved in tables.items()}
     by_input = {id(tables[name]): frame for name, frame in frames.items()}
     in_memory = {name: by_input[id(resolved)] for name, resolved in by_name.items()}
@@ -94,14 +187,6 @@ def _describe_query(
         columns = connection.execute(f"SELECT * FROM ({statement}) LIMIT 0").description or ()  # noqa: S608  rendered
         return [(str(name), str(kind)) for name, kind, *_ in columns]
 
-    def only_value(column: str) -> Any:
-        if table.schema.names.count(column) != 1:
-            return None
-        values = table.column(column)
-        if len(values.slice(0, _SAMPLE_ROWS).unique()) != 1 or len(values.unique()) != 1:
-            return None
-        return values[0].as_py()
-
     database = Database(
         execute,
         describe,
@@ -113,19 +198,12 @@ def _describe_query(
     )
     last = connection.extract_statements(query)[-1].query
     try:
-        facts = check_query(database, last, ResultColumns(table.num_rows, only_value))
+        facts = check_query(database, last, result)
     except duckdb.InterruptException:
         raise
-    except (
-        duckdb.Error,
-        pa.ArrowException,
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        TypeError,
-        ValueError,
-    ) as error:
-        # a tree that the checks do not know; the query has succeeded, and the log says what was not checked
+    except _NOT_CHECKED as error:
+        # a tree that the checks do not know, or too little memory; the query has succeeded, and the log says what
+        # was not checked
         ctx.describe_query([{"check": "not-checked", "reason": f"{type(error).__name__}: {error}"}])
         return
     if facts.join is not None:
@@ -138,7 +216,7 @@ def _attempt(values: Iterable[T]) -> list[T]:
     """Return what a check yields; nothing if it cannot be carried out."""
     try:
         return list(values)
-    except duckdb.InterruptException:
+    except (duckdb.InterruptException, duckdb.OutOfMemoryException, MemoryError):
         raise
     except (duckdb.Error, pa.ArrowException, KeyError):  # the query succeeded; a part of it may not run alone
         return []
@@ -178,7 +256,7 @@ def _create_views(
     name, frame = names[0], None
     if resolved.parquet_path is not None:
         # with Hive partitioning, a folder such as `day=3` above the file would become a column
-        source = f"read_parquet({_text(str(resolved.parquet_path))}, hive_partitioning = false)"
+        source = f"read_parquet({quoted_text(str(resolved.parquet_path))}, hive_partitioning = false)"
     else:
         source = _identifier("\x01arrow_" + name)
         frame = resolved.stored_batches().read_all()
@@ -190,36 +268,7 @@ def _create_views(
     return frame
 
 
-def _set_options(
-    connection: duckdb.DuckDBPyConnection, config: Config, inputs: Inputs, ctx: DriverContext
-) -> None:
-    # SQL must not read the variables of this program
-    connection.execute("SET python_enable_replacements = false")
-    # data that does not fit in memory; removed when the connection is closed
-    connection.execute(f"SET temp_directory = {_text(str(ctx.artifacts / '.duckdb'))}")
-    if config.get("memory_limit"):
-        _set_memory_limit(connection, str(config["memory_limit"]))
-    if config.get("threads"):
-        connection.execute(f"SET threads = {int(config['threads'])}")
-    if not config.get("allow_external"):
-        paths = [resolved.parquet_path for resolved in inputs.values() if resolved.parquet_path is not None]
-        connection.execute(f"SET allowed_paths = [{', '.join(_text(str(path)) for path in paths)}]")
-
-
-def _set_memory_limit(connection: duckdb.DuckDBPyConnection, limit: str) -> None:
-    try:
-        connection.execute(f"SET memory_limit = {_text(limit)}")
-    except duckdb.Error as error:
-        raise DriverError(
-            f"DuckDB transformation failed: memory_limit is {limit!r}: {str(error).splitlines()[0]}",
-            kind="config-value-invalid",
-            fix="write a number with a unit, such as 2GB",
-            setting="memory_limit",
-            value=limit,
-        ) from error
-
-
-def _run(connection: duckdb.DuckDBPyConnection, query: str) -> Any:
+def _run(connection: duckdb.DuckDBPyConnection, query: str, rows: int) -> pa.RecordBatchReader:
     statements = connection.extract_statements(query)
     if not statements:
         raise DriverError(
@@ -239,17 +288,24 @@ def _run(connection: duckdb.DuckDBPyConnection, query: str) -> Any:
     position = 0
     for statement in first:
         position = query.find(statement.query, position)
-        with _shifted_lines(_lines_before(query, position)):
+        with shifted_lines(_lines_before(query, position)):
             connection.execute(statement).fetchall()
         position += len(statement.query)
-    with _shifted_lines(_lines_before(query, query.find(last.query, position))):
+    shift = _lines_before(query, query.find(last.query, position))
+    with shifted_lines(shift):
         try:
-            return result_table(connection.sql(last))
+            reader = result_batches(connection.sql(last), rows)
         except (duckdb.BinderException, duckdb.CatalogException):
             # a relation's error has no line; planning the text raises one that has
-            with _shifted_lines(-1):
+            with shifted_lines(-1):
                 connection.execute("EXPLAIN\n" + last.query)
             raise
+    return pa.RecordBatchReader.from_batches(reader.schema, _with_shifted_lines(reader, shift))
+
+
+def _with_shifted_lines(reader: pa.RecordBatchReader, shift: int) -> Iterator[pa.RecordBatch]:
+    with shifted_lines(shift):
+        yield from reader
 
 
 def _lines_before(query: str, position: int) -> int:
@@ -257,7 +313,7 @@ def _lines_before(query: str, position: int) -> int:
 
 
 @contextmanager
-def _shifted_lines(shift: int) -> Iterator[None]:
+def shifted_lines(shift: int) -> Iterator[None]:
     """Add ``shift`` to the line number in an error, which counts within one statement."""
     try:
         yield
@@ -268,7 +324,3 @@ def _shifted_lines(shift: int) -> Iterator[None]:
 
 def _identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

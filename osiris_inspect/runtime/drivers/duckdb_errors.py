@@ -12,6 +12,7 @@ from osiris_inspect.model.errors import DriverError
 from osiris_inspect.model.manifest import input_name
 from osiris_inspect.runtime.drivers.interface.driver import Config
 from osiris_inspect.runtime.drivers.interface.frame_columns import delimiter_of_header, delimiter_setting
+from osiris_inspect.runtime.files.memory_limit import MemoryLimit, size_text
 from osiris_inspect.runtime.frames.conversion.natural import NO_FORM_FIX
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 
@@ -94,12 +95,25 @@ class _Reading(NamedTuple):
     addition: str = ""
 
 
+class MemoryUse(NamedTuple):
+    """Memory that the process may use, and the part of it that DuckDB got; None if DuckDB was not limited."""
+
+    limit: MemoryLimit
+    duckdb_bytes: int | None
+
+
 def query_error(
-    error: Exception, tables: Tables, config: Config, other_steps: Sequence[str] = ()
+    error: Exception,
+    tables: Tables,
+    config: Config,
+    other_steps: Sequence[str] = (),
+    memory: MemoryUse | None = None,
 ) -> DriverError:
     """Return the error for an exception of DuckDB; ``other_steps`` are the ids of the pipeline's other steps."""
     text = _REMEDIES.sub("", re.sub(r"\n{2,}", "\n", str(error).strip()))
     reading = _read(error, text, tables, config, other_steps)
+    if reading.kind == "out-of-memory" and memory is not None and not config.get("memory_limit"):
+        reading = _out_of_memory(memory)
     if reading.kind == "table-missing":
         text = _OWN_SUGGESTION.sub("", text).rstrip()
     line = _LINE.search(text)
@@ -111,6 +125,19 @@ def query_error(
         fix=reading.fix if line else reading.fix.replace(_AT_LINE, ""),
         **({"line": int(line[1])} if line else {}),
         **reading.error_facts,
+    )
+
+
+def _out_of_memory(memory: MemoryUse) -> _Reading:
+    limit, size = memory
+    addition = ""
+    if size is not None:
+        addition = f"; DuckDB could use {size_text(size)} of the limit of {limit.text}, half of what was free"
+    return _Reading(
+        "out-of-memory",
+        f"{limit.fix}, or read less in one statement",
+        {**limit.facts(), "duckdb_bytes": size},
+        addition,
     )
 
 

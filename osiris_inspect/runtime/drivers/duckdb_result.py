@@ -1,12 +1,12 @@
 """Result of a DuckDB query as Arrow, exact or refused.
 
-DuckDB hands out some of its types to Arrow in a form that nobody reads back: BIT and BIGNUM as internal bytes, TIME
+DuckDB hands out some of its types to Arrow in forms that cannot be read back: BIT and BIGNUM as internal bytes, TIME
 WITH TIME ZONE without the zone, UHUGEINT as a signed number, infinite dates as the largest number. Such types are cast
 in SQL: BIT, BIGNUM, TIME WITH TIME ZONE and UNION to text, UHUGEINT to an Arrow decimal of 39 digits. Values that Arrow
 cannot represent are refused: infinite dates and timestamps, the time 24:00:00, HUGEINT of 39 digits.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -20,22 +20,22 @@ from osiris_inspect.model.errors import DriverError
 _AS_TEXT: Final = frozenset({"bit", "bignum", "time with time zone", "union", "uhugeint"})
 _UNSIGNED_HUGE: Final = pa.decimal256(39, 0)
 _LARGEST: Final = {"timestamp": 2**63 - 1, "date": 2**31 - 1}
+_EXCEPTIONS: Final = {
+    name.lower(): value
+    for name, value in vars(duckdb).items()
+    if isinstance(value, type) and issubclass(value, duckdb.Error)
+} | {"mismatchtypeexception": duckdb.TypeMismatchException}
+_SAMPLE_ROWS: Final = 256
 _DAY: Final = {"us": 86_400_000_000, "ns": 86_400_000_000_000}
 
 
-def result_table(relation: duckdb.DuckDBPyRelation) -> pa.Table:
-    """Return the rows of a query.
+def result_batches(relation: duckdb.DuckDBPyRelation, rows: int) -> pa.RecordBatchReader:
+    """Return a reader of the rows of a query, at most ``rows`` at a time.
 
-    Raises:
+    Raises, also while the reader is read:
         DriverError: a value has no form in Arrow; names its column.
         duckdb.Error: the query failed.
     """
-    reader = result_batches(relation, 1_000_000)
-    return pa.Table.from_batches(reader, schema=reader.schema)
-
-
-def result_batches(relation: duckdb.DuckDBPyRelation, rows: int) -> pa.RecordBatchReader:
-    """Return a reader of the rows of a query, ``rows`` at a time; raises as ``result_table``, also while it is read."""
     types, names = relation.types, relation.columns
     casts = [_export_type(kind) for kind in types]
     if any(casts):
@@ -73,10 +73,20 @@ def _inner_type(kind: Any) -> str | None:
 
 
 def _checked(reader: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    for batch in reader:
+    for batch in _with_duckdb_errors(reader):
         for name, column in zip(schema.names, batch.columns, strict=True):
             _check(name, column)
         yield batch if batch.schema == schema else batch.cast(schema)
+
+
+def _with_duckdb_errors(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """Yield the batches; raise the error of DuckDB that Arrow hands over as a text: ``Conversion Error: …``."""
+    try:
+        yield from reader
+    except OSError as error:
+        text = str(error)
+        class_name = text.partition(" Error: ")[0].replace(" ", "").lower() + "exception"
+        raise _EXCEPTIONS.get(class_name, duckdb.Error)(text) from error
 
 
 def _check(name: str, column: pa.Array) -> None:
@@ -119,3 +129,45 @@ def _refuse_above(name: str, column: pa.Array, limit: Any, what: str) -> None:
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
+
+
+class ConstantColumns:
+    """The columns of a stream of batches that have had one value in all rows."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = names
+        self._values: dict[int, Any] = {}
+        self._has_begun = False
+
+    def update(self, batch: pa.RecordBatch) -> None:
+        """Add the rows of the next batch."""
+        if not batch.num_rows:
+            return
+        numbers = list(self._values) if self._has_begun else range(batch.num_columns)
+        values = {number: _only_value(batch.column(number)) for number in numbers}
+        before = self._values if self._has_begun else values
+        self._values = {
+            number: value for number, value in values.items() if value is not None and value == before[number]
+        }
+        self._has_begun = True
+
+    def only_value(self, name: str) -> Any:
+        """Return the value of all rows of a column; None if there are several, or several columns of the name."""
+        is_unique = self._names.count(name) == 1
+        return self._values.get(self._names.index(name)) if is_unique else None
+
+
+def only_value(table: pa.Table, name: str) -> Any:
+    """Return the value of all rows of a column; None if there are several, or several columns of the name."""
+    is_unique = table.schema.names.count(name) == 1
+    return _only_value(table.column(name)) if is_unique else None
+
+
+def _only_value(values: Any) -> Any:
+    """Return the value that all rows of a column have; None if they have several or cannot be compared."""
+    try:
+        if len(values.slice(0, _SAMPLE_ROWS).unique()) != 1 or len(values.unique()) != 1:
+            return None
+    except pa.ArrowNotImplementedError:  # nested
+        return None
+    return values[0].as_py()

@@ -13,16 +13,13 @@ import pyarrow.types as kinds
 from osiris_inspect.base.near_names import suggestion
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContext, Inputs, errors_name_step
-from osiris_inspect.runtime.drivers.interface.file_format import (
-    memory_error,
-    recognized_format,
-    unreadable_file,
-)
+from osiris_inspect.runtime.drivers.interface.file_format import recognized_format, unreadable_file
 from osiris_inspect.runtime.drivers.interface.file_paths import input_paths, output_file
 from osiris_inspect.runtime.drivers.interface.files_read import files_facts
 from osiris_inspect.runtime.drivers.interface.frame_columns import check_unique_names
 from osiris_inspect.runtime.drivers.interface.repeated_blocks import blocks_of_table
 from osiris_inspect.runtime.drivers.interface.writer_input import writer_input
+from osiris_inspect.runtime.files.memory_limit import memory_error
 from osiris_inspect.runtime.frames.conversion.natural import Natural
 
 _SAMPLE_ROWS: Final = 4096
@@ -58,6 +55,8 @@ class ParquetExtractor:
             ctx.metric("rows_read", rows)
             try:
                 table = pa.concat_tables(tables, promote_options="permissive")
+            except MemoryError as error:
+                raise memory_error("appending the files", error) from error
             except pa.ArrowException as error:
                 raise DriverError(
                     f"the types of the files differ: {error}",

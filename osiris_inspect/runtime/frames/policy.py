@@ -9,12 +9,16 @@ from osiris_inspect.model.run_types import FrameLocation
 
 @dataclass(frozen=True, slots=True)
 class SpillPolicy:
-    """Conditions for moving frames to disk; a frame with more than ``threshold`` rows is spilled."""
+    """Conditions for moving frames to disk.
+
+    A frame with more than ``threshold`` rows is spilled, and so is a stream of more than ``stream_bytes``.
+    """
 
     force_spill: bool = False
     threshold: int = 100_000
     budget_bytes: int | None = None
     release_consumed: bool = False
+    stream_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

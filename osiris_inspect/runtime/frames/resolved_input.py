@@ -71,7 +71,7 @@ class ResolvedInput:
 
     @property
     def fields(self) -> Sequence[Mapping[str, Any]]:
-        """What ``schema.json`` has of each column."""
+        """The entries of ``schema.json`` for the columns."""
         if isinstance(self._source, SpillFile):
             fields: Sequence[Mapping[str, Any]] = self._source.document["restore"]["fields"]
         else:

@@ -6,7 +6,7 @@ the frame whose next use is farthest away goes first.
 
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -19,6 +19,7 @@ from osiris_inspect.model.errors import DriverError, InputNotFound, OsirisError,
 from osiris_inspect.model.manifest import InputRef
 from osiris_inspect.model.run_types import FrameLocation
 from osiris_inspect.runtime.files.hashed_file import Filesystem
+from osiris_inspect.runtime.files.memory_limit import is_memory_error, memory_error
 from osiris_inspect.runtime.frames import memory, stream
 from osiris_inspect.runtime.frames.conversion import frame as frames
 from osiris_inspect.runtime.frames.conversion.frame_plan import FramePlan, columns_of, original_names_of
@@ -73,9 +74,8 @@ def _stream_error(step: str, error: stream.StreamSourceError) -> DriverError:
     if isinstance(cause, OsirisError):
         message = f"step {step!r}: the stream failed after {error.rows:,} rows: {cause.message}"
         return DriverError(message, kind=cause.kind, fix=cause.fix, **{"rows": error.rows, **cause.facts})
-    if isinstance(cause, MemoryError):
-        fix = "raise the memory limit, or select fewer columns or rows"
-        return DriverError(message, kind="out-of-memory", fix=fix, rows=error.rows)
+    if is_memory_error(cause):
+        return memory_error(f"the stream of step {step!r}", cause, rows=error.rows)
     return DriverError(message, kind="driver-raised", fix="correct the driver", rows=error.rows)
 
 
@@ -181,21 +181,23 @@ class FrameStore:
         except stream.StreamSourceError as error:
             del self._entries[step]
             raise _stream_error(step, error) from error.cause
-        if entry.spilled is None:
+        except SpillFailed as error:
             del self._entries[step]
             raise SpillFailed(
-                f"cannot spill step {step!r}: its stream is too large for memory and writing it failed",
-                fix="free disk space",
-                step=step,
-                bytes=size,
-            )
+                f"cannot spill step {step!r}: its stream is too large for memory and writing it failed: {error.message}",
+                kind=error.kind,
+                fix=error.fix,
+                **error.facts,
+            ) from error
         self._dropped += size
         return plan, _STREAMED
 
     def _is_too_much(self, rows: int, size: int) -> bool:
-        budget = self._policy.budget_bytes
-        return bool(self._spill_reason(rows)) or (
-            budget is not None and size > budget - self.total_size().memory_bytes
+        budget, most = self._policy.budget_bytes, self._policy.stream_bytes
+        return (
+            bool(self._spill_reason(rows))
+            or (budget is not None and size > budget - self.total_size().memory_bytes)
+            or (most is not None and size > most)
         )
 
     def _describe(
@@ -252,9 +254,10 @@ class FrameStore:
         """Spill a step's frame and, with ``drop``, release it from memory; return True if it is on disk."""
         was_on_disk = self._is_on_disk(step, entry)
         if not was_on_disk and entry.plan is not None:
-            entry.spilled = self._spills.write(
-                step, entry.plan, entry.memory_bytes, reason, in_memory=not drop
-            )
+            with suppress(SpillFailed):  # the event says why
+                entry.spilled = self._spills.write(
+                    step, entry.plan, entry.memory_bytes, reason, in_memory=not drop
+                )
         if entry.spilled is None:
             return False
         if drop:

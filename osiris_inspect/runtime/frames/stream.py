@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from osiris_inspect.runtime.frames.conversion.arrow_types import ROWS_PER_SLICE
+from osiris_inspect.runtime.frames.conversion.arrow_types import ROWS_PER_SLICE, rows_of_width
 
 
 class StreamSourceError(Exception):
@@ -45,8 +45,8 @@ class BatchStream:
         return pa.Table.from_batches(batches, schema=self.schema)
 
     def slices(self) -> Iterator[pa.Table]:
-        """Yield all batches as tables of ``ROWS_PER_SLICE`` rows; each batch is dropped once yielded."""
-        return _rechunk(self.schema, chain(_consume(self.buffered), self.reader))
+        """Yield all batches as tables of the rows and bytes of a slice; each batch is dropped once yielded."""
+        return rechunk(self.schema, chain(_consume(self.buffered), self.reader))
 
 
 def wrap_errors(reader: Any) -> Iterator[pa.RecordBatch]:
@@ -68,16 +68,22 @@ def _consume(batches: list[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield batches.pop(0)
 
 
-def _rechunk(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+def rechunk(
+    schema: pa.Schema, batches: Iterator[pa.RecordBatch], max_rows: int = ROWS_PER_SLICE
+) -> Iterator[pa.Table]:
+    """Yield the rows of the batches as tables of the bytes of a slice, but of at most ``max_rows``."""
     pending: list[pa.RecordBatch] = []
-    rows = 0
+    rows = size = 0
     for batch in batches:
         pending.append(batch)
-        rows += len(batch)
-        while rows >= ROWS_PER_SLICE:
+        rows, size = rows + len(batch), size + batch.nbytes
+        most = min(max_rows, rows_of_width(size // max(1, rows)))
+        while rows >= most:
             table = pa.Table.from_batches(pending, schema=schema)
-            pending = table.slice(ROWS_PER_SLICE).to_batches()
-            rows -= ROWS_PER_SLICE
-            yield table.slice(0, ROWS_PER_SLICE)
+            pending = table.slice(most).to_batches()
+            size, rows = size * (rows - most) // rows, rows - most
+            yield table.slice(0, most)
+            del table
+        del batch
     if rows:
         yield pa.Table.from_batches(pending, schema=schema)

@@ -20,13 +20,14 @@ _ONE_CHARACTER: Final = (
     r'[^"\r\n]',
     'one character other than a quote; write a tab as "\\t" in double quotes',
 )
+_SIGN: Final = r"[!-/:-@\[-`{-~]"
 _DELIMITER_IN = ConfigKey(
     "delimiter",
     "text",
-    r"field separator, one character; \s+ is any whitespace",
-    default=",",
+    r"field separator, one character; \s+ is any whitespace; auto: comma, semicolon, tab or |, whichever splits the header and most of the first lines",
+    default="auto",
     pattern=(
-        r'[^"\r\n\x80-\U0010ffff]|\\s\+',
+        r'[^"\r\n\x80-\U0010ffff]|\\s\+|auto',
         r"one ASCII character other than a quote, or \s+ for any whitespace",
     ),
 )
@@ -114,7 +115,7 @@ BUILT_IN: Final = (
             ConfigKey(
                 "on_bad_lines",
                 "text",
-                "how to handle a line with more fields than the header; warn and skip drop it and count it in the metric lines_left_out",
+                "how to handle a line with more fields than the header; warn and skip leave it out, count it, and record it in rejected_rows.csv",
                 choices=("error", "warn", "skip"),
             ),
             ConfigKey("na_values", "list", "extra strings read as missing"),
@@ -140,6 +141,35 @@ BUILT_IN: Final = (
                 choices=("infer", "gzip", "bz2", "zip", "xz", "zstd", "none"),
             ),
             ConfigKey("comment", "text", "character that starts a comment", pattern=_ONE_CHARACTER),
+            ConfigKey(
+                "quote",
+                "text",
+                "sign around fields that contain the delimiter or a line break; none: quotes are text",
+                default='"',
+                pattern=(f"{_SIGN}|none", "one ASCII sign such as \" or ', or none"),
+                differs_from=("delimiter",),
+            ),
+            ConfigKey(
+                "escape",
+                "text",
+                "sign before a quote or delimiter that is text, such as a backslash; a doubled quote is always one quote",
+                pattern=(_SIGN, "one ASCII sign such as a backslash"),
+                differs_from=("delimiter", "quote"),
+            ),
+            ConfigKey(
+                "decimal",
+                "text",
+                "decimal separator of numbers",
+                default=".",
+                pattern=("[.,]", "a point or a comma"),
+            ),
+            ConfigKey(
+                "thousands",
+                "text",
+                "separator of groups of three digits: a point, comma, apostrophe, underscore or space (any space, no-break ones included)",
+                pattern=("[., '\u2019_]", "a point, comma, apostrophe, underscore or space"),
+                differs_from=("decimal",),
+            ),
             ConfigKey("file_column", "text", "name of an added column with the file of each row"),
             *_ignored_keys("chunk_size", "skip_blank_lines"),
         ),
@@ -150,6 +180,8 @@ BUILT_IN: Final = (
             "reads all files that match a pattern, sorted by name, as one file; their columns must be the same",
             "integers stay exact, also with missing values; a column with a number beyond 64 bits becomes text",
             "a column with leading zeros (00123), or of digits with an E (12E45678), is text unless dtype says otherwise",
+            "a column of numbers with thousands is text if the separators of one value are not between groups of three digits",
+            "lines that on_bad_lines leaves out are recorded in artifacts/<step>/rejected_rows.csv with their line number",
             "short lines are filled with missing values; the second column with the same name is renamed to name.1",
             "a connection of the family filesystem sets base_dir, the directory that paths are relative to",
         ),

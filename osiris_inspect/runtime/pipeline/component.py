@@ -42,6 +42,7 @@ class ConfigKey:
         required_when: another key and its values that make this one required: ``("write_mode", ("upsert",))``.
         ignored: True if the key is accepted for compatibility and has no effect.
         pattern: a regular expression that the text must match, and its description.
+        differs_from: other keys that must have another value.
     """
 
     name: str
@@ -55,6 +56,7 @@ class ConfigKey:
     required_when: tuple[str, tuple[Any, ...]] | None = None
     ignored: bool = False
     pattern: tuple[str, str] | None = None
+    differs_from: tuple[str, ...] = ()
 
     @property
     def is_secret(self) -> bool:
@@ -88,6 +90,13 @@ class ConfigKey:
             return self.required
         other, values = self.required_when
         return config.get(other) in values
+
+    def equal_key(self, config: Mapping[str, Any]) -> str | None:
+        """Return a key that has the same value in a configuration, defaults included, although it must not."""
+        value = config.get(self.name)
+        return next(
+            (key for key in self.differs_from if value is not None and config.get(key) == value), None
+        )
 
 
 @dataclass(frozen=True, slots=True)

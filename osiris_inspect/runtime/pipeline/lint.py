@@ -1,8 +1,9 @@
 """Linter: finds problems of a pipeline, including the tables that its SQL reads, without running it."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from osiris_inspect.base.near_names import did_you_mean
 from osiris_inspect.model import manifest
@@ -12,10 +13,17 @@ from osiris_inspect.runtime.pipeline import parameters, sql_tables, yaml_positio
 from osiris_inspect.runtime.pipeline.compiler import Compiled, compile_pipeline
 from osiris_inspect.runtime.pipeline.component import Component
 from osiris_inspect.runtime.pipeline.parameters import CompileInputs
+from osiris_inspect.runtime.pipeline.step_checks import checked_columns
 from osiris_inspect.runtime.pipeline.step_compiler import SQL
 from osiris_inspect.runtime.pipeline.yaml_positions import PositionedDocument
 
 LintSeverity = Literal["error", "warning"]
+_CODE: Final = re.compile(
+    r"(?:^|[\W_])(?:zip|zipcode|postal|postcode|plz|psc|ean|gtin|upc|isbn|phone|tel|mobile|fax|sku|barcode|iban|ssn)"
+    r"(?:$|[\W_])",
+    re.IGNORECASE,
+)
+_NUMBER_TYPE: Final = re.compile(r"u?int|float|double", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,8 @@ def lint(
         checked = _CheckedStep(document, text, position, step, compiled)
         messages += _check_sql(checked) if step.driver == SQL else []
         messages += _check_ignored_keys(checked, components[step.component])
+        messages += _check_types_of_codes(checked)
+        messages += _check_columns(checked, components[step.component])
     messages += _check_unused_outputs(document, ids, compiled, components)
     return sorted(messages, key=lambda message: (message.problem.line, message.problem.column))
 
@@ -69,6 +79,13 @@ class _CheckedStep:
 
     def problem(self, message: str, *below: str | int) -> Problem:
         return self.document.problem(message, "steps", self.position, *below)
+
+    def in_checks(self, message: str, path: tuple[str | int, ...]) -> Problem:
+        """Return a problem of a column that the checks of the manifest name at a path."""
+        written = self.document.value["steps"][self.position]["checks"].get(path[0])
+        if path[0] == "unique" and not isinstance(written[0], list):
+            path = ("unique", path[-1])  # a single key, which the manifest has as a list of keys
+        return self.problem(message, "checks", *path)
 
     def in_query(self, message: str, offset: int) -> Problem:
         """Return a problem at an offset of the query; at the start of the query unless it is a block scalar."""
@@ -143,6 +160,47 @@ def _check_ignored_keys(checked: _CheckedStep, component: Component) -> Iterator
                 checked.document.problem_at_key(text, "steps", checked.position, "config", str(name)),
                 "warning",
             )
+
+
+def _check_types_of_codes(checked: _CheckedStep) -> Iterator[LintMessage]:
+    """Report columns of codes that the step types as numbers, which have no leading zeros."""
+    types = checked.config.get("dtype")
+    for name, dtype in types.items() if isinstance(types, dict) else ():
+        if _CODE.search(str(name)) and _NUMBER_TYPE.match(str(dtype)):
+            text = (
+                f"column {name!r} is read as {dtype}, so 00123 becomes 123; use str to keep codes as they are"
+            )
+            yield LintMessage(checked.problem(text, "config", "dtype", name), "warning")
+
+
+def _check_columns(checked: _CheckedStep, component: Component) -> Iterator[LintMessage]:
+    """Report columns of checks that the checked frame lacks, where the pipeline names its columns."""
+    columns = _known_columns(checked.step if component.produces_frame else _only_input(checked), checked)
+    if columns is None:
+        return
+    known = {name.lower() for name in columns}  # SQL keeps the case of its input
+    for name, path in checked_columns(checked.step.checks):
+        if name.lower() not in known:
+            hint = did_you_mean(name, columns) or f"; it has {', '.join(columns)}"
+            text = f"checks of step {checked.step.id!r} name column {name!r}, which its frame lacks{hint}"
+            yield LintMessage(checked.in_checks(text, path), "error")
+
+
+def _only_input(checked: _CheckedStep) -> Step | None:
+    refs = list(manifest.bind_inputs(checked.step).values())
+    steps = (
+        step for step in checked.compiled.manifest.steps if len(refs) == 1 and step.id == refs[0].from_step
+    )
+    return next(steps, None)
+
+
+def _known_columns(step: Step | None, checked: _CheckedStep) -> tuple[str, ...] | None:
+    """Return the columns of a step's frame; None if the pipeline does not name them."""
+    config = checked.compiled.configs[step.id] if step is not None and checked.step.checks else {}
+    if step is not None and step.driver == SQL and config:
+        return sql_tables.result_columns(str(config["query"]))
+    columns = config.get("columns") if step is not None and step.driver.startswith("filesystem.") else None
+    return tuple(map(str, columns)) if isinstance(columns, list) and columns else None
 
 
 def _check_unused_outputs(

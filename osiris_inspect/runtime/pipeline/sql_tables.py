@@ -69,6 +69,48 @@ def referenced_tables(sql: str) -> tuple[list[TableReference], SqlSyntaxError | 
         return tables, None
 
 
+def is_one_select(sql: str) -> bool:
+    """Return True if SQL that can be parsed is one statement that returns rows and changes nothing."""
+    import duckdb
+
+    with duckdb.connect(":memory:") as connection:
+        return [statement.type.name for statement in connection.extract_statements(sql)] == ["SELECT"]
+
+
+def regex_error(pattern: str) -> str | None:
+    """Return why DuckDB cannot compile a regular expression; None if it can."""
+    import duckdb
+
+    with duckdb.connect(":memory:") as connection:
+        try:
+            connection.execute("SELECT regexp_full_match('', ?)", [pattern]).fetchall()
+        except duckdb.Error as error:
+            return str(error).splitlines()[0].removeprefix("Invalid Input Error: ")
+    return None
+
+
+def result_columns(sql: str) -> tuple[str, ...] | None:
+    """Return the columns of a SELECT that names each of them; None for any other SQL."""
+    import duckdb
+
+    with duckdb.connect(":memory:") as connection:
+        try:
+            statements = connection.extract_statements(sql)
+        except duckdb.Error:
+            return None
+        tree = _tree(connection, statements[-1].query.encode()) if statements else None
+    node = tree["statements"][0]["node"] if tree is not None and len(tree["statements"]) == 1 else {}
+    selected = node.get("select_list") if node.get("type") == "SELECT_NODE" else None
+    names = [_result_name(item) for item in selected or ()]
+    return tuple(names) if names and all(names) else None
+
+
+def _result_name(item: Mapping[str, Any]) -> str:
+    """Return the name of a selected column; empty if it has none of its own."""
+    names = item.get("column_names") if item.get("type") == "COLUMN_REF" else None
+    return str(item.get("alias") or (names[-1] if names else ""))
+
+
 def _base_tables(connection: Any, sql: bytes) -> Iterator[tuple[str, int]]:
     tree = _tree(connection, sql)
     if tree is not None:

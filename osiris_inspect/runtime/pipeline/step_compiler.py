@@ -12,9 +12,10 @@ from osiris_inspect.model.redaction import is_secret_key
 from osiris_inspect.runtime.pipeline.component import Component
 from osiris_inspect.runtime.pipeline.json_values import not_json_safe
 from osiris_inspect.runtime.pipeline.parameters import has_unresolved_parameter
+from osiris_inspect.runtime.pipeline.step_checks import read_checks
 from osiris_inspect.runtime.pipeline.yaml_positions import Position, PositionedDocument
 
-_STEP_KEYS = ("id", "component", "mode", "needs", "inputs", "config", "description")
+_STEP_KEYS = ("id", "component", "mode", "needs", "inputs", "config", "checks", "description")
 SQL = "duckdb.processor"
 """Component whose inputs are SQL tables."""
 _OLD_MODES = {"extract": "read", "load": "write"}
@@ -27,7 +28,7 @@ class StepCompiler:
 
     Attributes:
         position: position in ``steps``, from 0.
-        needs, inputs: set by ``check``.
+        needs, inputs, checks: set by ``check``.
     """
 
     def __init__(self, document: PositionedDocument, position: int, item: Mapping[str, Any]) -> None:
@@ -37,6 +38,7 @@ class StepCompiler:
         self.config: dict[str, Any] = _value_of_type(item.get("config"), dict, {})
         self.needs: list[str] = []
         self.inputs: dict[str, InputRef] = {}
+        self.checks: dict[str, Any] = {}
         self._document = document
         self._problems: list[Problem] = []
 
@@ -65,6 +67,8 @@ class StepCompiler:
         self._check_tables(is_sql=component is not None and component.name == SQL)
         if component is not None and component.inputs == "one":
             self._check_one_input(component)
+        if "checks" in self.item:
+            self._read_checks(component)
         return self._problems
 
     def step(self) -> Step:
@@ -77,6 +81,7 @@ class StepCompiler:
             inputs=self.inputs,
             component=self.component,
             line=self.line,
+            checks=self.checks,
         )
 
     def config_with_defaults(self, component: Component) -> dict[str, Any]:
@@ -132,6 +137,10 @@ class StepCompiler:
                 condition = f" with {other}: {config[other]}" if other else ""
                 text = f"config of step {self.id!r} lacks {key.name!r}, which {component.name} requires{condition}"
                 self._problem(f"{text}; add it: {key.description}", "config")
+            equal = key.equal_key(config)
+            if equal is not None:
+                text = f"{key.name!r} and {equal!r} are both {config[key.name]!r}; set one of them to another character"
+                self._problem(text, "config", *((key.name,) if key.name in self.config else ()))
 
     def _check_connection(self, family: str, component: str, value: Any) -> None:
         if has_unresolved_parameter(value):
@@ -217,6 +226,23 @@ class StepCompiler:
             self._problem(text, "needs")
         elif count == 0:
             self._problem(f"step {self.id!r} has no input; add a step to its needs")
+
+    def _read_checks(self, component: Component | None) -> None:
+        value = self.item["checks"]
+        if has_unresolved_parameter(value):
+            return
+        self.checks, problems = read_checks(value)
+        for problem in problems:
+            report = self._problem_at_key if problem.at_key else self._problem
+            report(problem.message, "checks", *problem.path)
+        if component is None or component.produces_frame:
+            return
+        count = len(self.inputs or self.needs)
+        if count != 1:
+            text = (
+                f"step {self.id!r} produces no frame and has {count} inputs, so checks have no frame to check"
+            )
+            self._problem_at_key(f"{text}; move them to the steps that it needs", "checks")
 
     def _problem(self, text: str, *below: str | int) -> None:
         self._problems.append(self._document.problem(text, "steps", self.position, *below))

@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from osiris_inspect.runtime.files.memory_limit import MemoryLimit, current_limit
 from osiris_inspect.runtime.protocol.cancellation import CancelToken
 
 _PACKAGES = ("osiris-inspect", "pandas", "pyarrow", "duckdb", "numpy", "orjson")
@@ -27,6 +28,7 @@ class WorkerContext:
         env_names: the names, never the values, of the environment variables.
         cancel: cancels the step that is running.
         install_missing: True if missing modules are installed.
+        memory: memory that the worker may use.
     """
 
     run_dir: Path
@@ -35,6 +37,7 @@ class WorkerContext:
     env_names: tuple[str, ...] = ()
     cancel: CancelToken = field(default_factory=CancelToken)
     install_missing: bool = False
+    memory: MemoryLimit = field(default_factory=current_limit)
 
 
 def environment_snapshot(context: WorkerContext) -> dict[str, Any]:

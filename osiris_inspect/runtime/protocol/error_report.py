@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from osiris_inspect.model.error_info import ErrorInfo, Place
 from osiris_inspect.model.errors import OsirisError, log_name
+from osiris_inspect.runtime.files.memory_limit import current_limit
 from osiris_inspect.runtime.protocol.messages import safe_repr
 
 _MAX_CAUSES: Final = 10
@@ -30,6 +31,7 @@ _CLASS_KINDS: Final = {
     "KeyboardInterrupt": "interrupted",
     "SystemExit": "driver-exited",
     "MemoryError": "out-of-memory",
+    "OutOfMemoryException": "out-of-memory",  # of DuckDB
     # the errno of these is not one of the system
     "gaierror": "host-not-found",
     "SSLEOFError": "connection-lost",
@@ -158,7 +160,8 @@ def _message(error: BaseException) -> str:
     try:
         if isinstance(error, SystemExit):
             return f"the driver called sys.exit({safe_repr(error.code)})"
-        return f"{str(error) or type(error).__name__}{_members_text(error)}"
+        usage = f"; {current_limit().usage_text()}" if isinstance(error, MemoryError) else ""
+        return f"{str(error) or type(error).__name__}{usage}{_members_text(error)}"
     except Exception as second:  # noqa: BLE001  methods of a driver's error class can raise anything
         return f"{type(error).__name__}, whose __str__ raises {type(second).__name__}"
 
@@ -190,6 +193,8 @@ def _own_message(error: BaseException) -> str:
 
 
 def _fix(error: BaseException) -> str | None:
+    if isinstance(error, MemoryError):
+        return f"{current_limit().fix}, or process less data at once"
     if isinstance(error, SystemExit):
         return "raise an exception in the driver instead of calling sys.exit"
     fix = getattr(error, "fix", None) if isinstance(error, OsirisError) else None
@@ -247,6 +252,8 @@ def _facts(error: BaseException) -> dict[str, Any]:
         facts = {"code": error.code}
     elif isinstance(error, OSError):
         facts = os_error_facts(error)
+    elif isinstance(error, MemoryError):
+        facts = current_limit().facts()
     items = islice(facts.items(), _MAX_FACTS)
     return {str(key): _json_value(value) for key, value in items if value is not None}
 

@@ -1,5 +1,6 @@
 """Builds the run card from events alone, so that it also exists after the worker is lost."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ CARD_EVENTS: Final = frozenset(
         "step_start",
         "inputs_resolved",
         "output_stored",
+        "check_result",
         "spill_write",
         "frame_released",
         "step_complete",
@@ -36,6 +38,7 @@ def build_run_card(manifest: Manifest, events: Iterable[Event]) -> RunCard:
 def _step_card(step: Step, events: list[Event]) -> StepCard:
     values: dict[str, Any] = {"status": "not_started"}
     inputs: list[dict[str, Any]] = []
+    checks: Counter[str] = Counter()
     for event in events:
         match event.name:
             case "step_start":
@@ -47,6 +50,8 @@ def _step_card(step: Step, events: list[Event]) -> StepCard:
                 )
             case "output_stored":
                 values |= _from_output_stored(event.fields)
+            case "check_result":
+                checks[str(event.fields.get("status"))] += 1
             case "spill_write":
                 values |= _from_spill_write(step, event.fields)
             case "frame_released":
@@ -61,6 +66,7 @@ def _step_card(step: Step, events: list[Event]) -> StepCard:
         driver=step.driver,
         inputs=tuple(inputs),
         rows_in=sum(rows_in) if rows_in and None not in rows_in else None,
+        checks={status: checks[status] for status in ("passed", "failed")} if checks else None,
         **values,
     )
 
@@ -94,5 +100,9 @@ def _from_step_end(event: Event) -> dict[str, Any]:
         info = parse_error_info(event.fields.get("error_info"))
         is_interrupted = info is not None and info.kind == "interrupted"
         return {"status": "interrupted" if is_interrupted else "failed", **duration, "error": event.error}
-    rows = event.fields.get("rows_processed")
-    return {"status": "succeeded", **duration, **({} if rows is None else {"rows_out": rows})}
+    counts = {
+        "rows_out": event.fields.get("rows_processed"),
+        "rows_rejected": event.fields.get("rows_rejected"),
+    }
+    known = {name: count for name, count in counts.items() if count is not None}
+    return {"status": "succeeded", **duration, **known}

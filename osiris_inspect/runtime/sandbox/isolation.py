@@ -26,7 +26,7 @@ LEVELS: Final[tuple[Level, ...]] = get_args(Level)
 """Strongest first."""
 
 MIN_MEMORY_BYTES: Final = 768 * 2**20
-"""Bytes of address space that a worker needs to start."""
+"""Bytes of memory that a worker needs to start and to run SQL."""
 _MAX_OPEN_FILES: Final = 4096
 _PROBE_TIMEOUT_S: Final = 10.0
 _SYSTEM_FOLDERS: Final = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
@@ -128,8 +128,8 @@ class ResourceLimits:
     """Limits of a worker.
 
     Attributes:
-        memory_bytes: address space; a driver that exceeds it gets a MemoryError. None: no limit, and the
-            kernel kills the worker when memory runs out.
+        memory_bytes: private memory, without files that are mapped to read them; a driver that exceeds it gets a
+            MemoryError. None: no limit, and the kernel kills the worker when memory runs out.
     """
 
     memory_bytes: int | None = None
@@ -139,7 +139,7 @@ class ResourceLimits:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file holds secrets
         _lower(resource.RLIMIT_NOFILE, _MAX_OPEN_FILES)
         if self.memory_bytes is not None:
-            _lower(resource.RLIMIT_AS, self.memory_bytes)
+            _lower(resource.RLIMIT_DATA, self.memory_bytes)
 
 
 def _lower(limit: int, value: int) -> None:

@@ -21,6 +21,7 @@ import orjson
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import MessageTooLarge, WorkerStartFailed
 from osiris_inspect.model.run_types import RunMode
+from osiris_inspect.runtime.files.memory_limit import cgroup_limit
 from osiris_inspect.runtime.protocol import messages as rpc
 from osiris_inspect.runtime.protocol.error_report import kind_of, os_error_facts
 from osiris_inspect.runtime.sandbox import isolation
@@ -35,6 +36,11 @@ _EXIT_TIMEOUT_S: Final = 5.0
 _KILL_GRACE_S: Final = 0.5
 _CERTIFICATE_ENV_VARS: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _PASSED_ENV_VARS: Final = ("PATH", "HOME", "LANG", "LANGUAGE", "TZ", "VIRTUAL_ENV", "PYTHONPATH")
+_LIMITED_ALLOCATORS: Final = {
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "DUCKDB_JE_MALLOC_CONF": "retain:false",
+}
+"""Options of allocators that would keep freed memory reserved, which a limit counts."""
 _BWRAP_SIGNAL_OFFSET: Final = 128
 """bubblewrap exits with this plus the number of the signal that ended its child."""
 
@@ -182,6 +188,7 @@ class Stdio(Transport):
             "host": 0 if self._level == "bwrap" else os.getpid(),
             "grants": permissions.to_document() if self._level == "landlock" else None,
             "memory_bytes": self._memory_bytes,
+            "cgroup_bytes": cgroup_limit(),  # bwrap hides the path of the cgroup
         }
         # -P: do not import modules from the pipeline's folder
         command = [sys.executable, "-P", "-m", "osiris_inspect.runtime.worker"]
@@ -192,8 +199,10 @@ class Stdio(Transport):
 
     def _child_environment(self, temp_dir: str) -> dict[str, str]:
         home = {} if self._level == "none" else {"HOME": temp_dir}
+        allocators = _LIMITED_ALLOCATORS if self._memory_bytes is not None else {}
         # MALLOC_TRIM_THRESHOLD_: return the memory of spilled frames to the system
-        return {**self._environment, **home, "TMPDIR": temp_dir, "MALLOC_TRIM_THRESHOLD_": "65536"}
+        trim = {"MALLOC_TRIM_THRESHOLD_": "65536"}
+        return {**self._environment, **home, "TMPDIR": temp_dir, **trim, **allocators}
 
     # --- messages
 

@@ -58,6 +58,7 @@ def _load_serve(run_dir: Path, *, install: bool) -> Callable[..., None]:
 
 
 def _context(options: dict[str, Any], run_dir: Path) -> Any:
+    from osiris_inspect.runtime.files.memory_limit import current_limit
     from osiris_inspect.runtime.protocol.environment import WorkerContext
 
     return WorkerContext(
@@ -66,6 +67,7 @@ def _context(options: dict[str, Any], run_dir: Path) -> Any:
         time.time,
         tuple(sorted(os.environ)),
         install_missing=bool(options.get("install")),
+        memory=current_limit(options.get("cgroup_bytes")),
     )
 
 

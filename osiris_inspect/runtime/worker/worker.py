@@ -5,7 +5,7 @@ writes the log. Each command gets exactly one answer, whatever a driver does.
 """
 
 import math
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from importlib import import_module
 from pathlib import Path
@@ -25,7 +25,8 @@ from osiris_inspect.runtime.drivers.interface import driver as drivers
 from osiris_inspect.runtime.drivers.interface.file_paths import with_search_of_file
 from osiris_inspect.runtime.drivers.interface.step_inputs import StepInputs
 from osiris_inspect.runtime.files.atomic_write import write_atomic
-from osiris_inspect.runtime.frames.driver_result import missing_frame_advice
+from osiris_inspect.runtime.files.memory_limit import stream_threshold
+from osiris_inspect.runtime.frames.driver_result import FRAME_KEY, missing_frame_advice
 from osiris_inspect.runtime.frames.policy import StoredFrame
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 from osiris_inspect.runtime.frames.store import FrameStore, SpillPolicy
@@ -140,7 +141,11 @@ class Worker:
                 _load_driver(name, components)
                 self._emitter.emit("driver_registered", {"driver": name, "status": "success"})
         policy = SpillPolicy(
-            options.force_spill, options.spill_threshold, options.spill_memory_bytes, options.release_consumed
+            options.force_spill,
+            options.spill_threshold,
+            options.spill_memory_bytes,
+            options.release_consumed,
+            stream_threshold(self._context.memory),
         )
         store = FrameStore(
             self._run_dir,
@@ -202,6 +207,8 @@ class Worker:
                 self._resolve(step_id, body["inputs"], inputs)
                 self._emitter.emit("step_start", {"driver": driver_name}, step_id)
                 outcome = self._run_driver(step_id, driver_name, config, inputs)
+                if self._produces_frame(driver_name):
+                    self._run_checks(step_id)
         except BaseException as error:
             duration_ms = (self._context.clock() - started) * 1000
             self._writer.flush()
@@ -327,7 +334,10 @@ class Worker:
             describe_source=source.update,
             describe_query=checks.extend,
             other_steps=tuple(step.id for step in session.manifest.steps if step.id != step_id),
+            memory=self._context.memory,
         )
+        if not self._produces_frame(driver_name):
+            self._run_checks(step_id, *inputs.values())
         self._heartbeat.phase = "driving"
         self._writer.flush()
         driver = _load_driver(driver_name, session.components)
@@ -335,8 +345,11 @@ class Worker:
             result = driver.run(step_id=step_id, config=driver_config, inputs=inputs, ctx=ctx)
         self._heartbeat.phase = "keeping"
         rows_in = sum(resolved.rows for resolved in inputs.values()) if inputs else None
-        described = {"join": joins[-1] if joins else None, "checks": tuple(checks), "source": source}
-        return self._store_result(step_id, driver_name, result, rows_in, described)
+
+        def describe() -> dict[str, Any]:
+            return {"join": joins[-1] if joins else None, "checks": tuple(checks), "source": source}
+
+        return self._store_result(step_id, driver_name, result, rows_in, describe)
 
     def _write_cleaned_config(self, step_id: str, config: Mapping[str, Any]) -> None:
         """Write the configuration that the driver receives, secrets masked; of its connection only the server."""
@@ -353,13 +366,13 @@ class Worker:
         driver_name: str,
         result: Mapping[str, Any] | None,
         rows_in: int | None,
-        described: Mapping[str, Any],
+        describe: Callable[[], Mapping[str, Any]],
     ) -> dict[str, Any]:
         session = self._prepared
-        stored = replace(session.store.put(step_id, result), **described)
+        stored = session.store.put(step_id, result)
+        stored = replace(stored, **describe())  # a driver describes a stream at its end
         self._writer.start_batch()
-        component = session.components.get(driver_name)
-        produces_frame = component.produces_frame if component else drivers.produces_frame(driver_name)
+        produces_frame = self._produces_frame(driver_name)
         if produces_frame and stored.rows is not None:
             self._emitter.emit("rows_out", {"value": stored.rows}, step_id)
             self._send_metric(step_id, "rows_out", stored.rows)
@@ -379,8 +392,7 @@ class Worker:
                 driver=driver_name,
                 keys=list(map(str, result)) if isinstance(result, Mapping) else None,
             )
-        written = _finite_number(result.get("rows_written")) if isinstance(result, Mapping) else None
-        written = None if written is None else int(written)
+        written, rejected = _row_count(result, "rows_written"), _row_count(result, "rows_rejected")
         rows = stored.rows if stored.rows is not None else written
         outcome: dict[str, Any] = {"rows_processed": rows, "storage": stored.storage}
         if stored.parquet:
@@ -389,7 +401,45 @@ class Worker:
             outcome["rows_received"] = rows_in
         if written is not None:
             outcome["rows_written"] = written
+        if rejected is not None:
+            outcome["rows_rejected"] = rejected
+        if (self._run_dir / layout.rejected_rows_path(step_id)).is_file():
+            artifact = {"artifact_type": "rejected_rows", "path": layout.rejected_rows_path(step_id)}
+            self._emitter.emit("artifact_created", artifact, step_id)
         return outcome
+
+    def _produces_frame(self, driver_name: str) -> bool:
+        component = self._prepared.components.get(driver_name)
+        return component.produces_frame if component else drivers.produces_frame(driver_name)
+
+    def _run_checks(self, step_id: str, *inputs: ResolvedInput) -> None:
+        """Check the input of a writer, or the stored frame of any other step, and emit the results.
+
+        Raises:
+            DriverError: a check failed and the step says to fail, or a check cannot be carried out.
+        """
+        checks = next((step.checks for step in self._prepared.manifest.steps if step.id == step_id), {})
+        if not checks:
+            return
+        from osiris_inspect.runtime.drivers.step_checks.checker import check_frame, failed_error
+
+        self._heartbeat.phase = "checking"
+        self._writer.flush()
+        store = self._prepared.store
+        resolved = inputs[0] if inputs else store.resolve(step_id, FRAME_KEY, InputRef(step_id))
+        temp_dir = self._run_dir / layout.artifacts_dir(step_id) / ".checks"
+        with drivers.errors_name_step(step_id):
+            frame = check_frame(checks, resolved, temp_dir, self._context.cancel)
+        for result in frame.results:
+            self._emitter.emit("check_result", result.to_fields(), step_id)
+        failed = [result for result in frame.results if not result.passed]
+        if not failed:
+            return
+        path = layout.failed_checks_path(step_id)
+        write_atomic(self._run_dir / path, frame.failures_json(self._emitter.redactor), sync=False)
+        self._emitter.emit("artifact_created", {"artifact_type": "failed_checks", "path": path}, step_id)
+        if checks.get("on_failure") != "warn":
+            raise failed_error(step_id, frame.results, path)
 
     def _release_inputs(self, steps: Container[str], inputs: dict[str, ResolvedInput]) -> None:
         """Release the inputs of a step and tell the store that ``steps`` need their inputs no more."""
@@ -410,6 +460,12 @@ class Worker:
             self._emitter.emit("metric_refused", event_fields, step_id)
             return
         self._emitter.send(MetricMessage(self._context.clock(), str(name), number, step_id))
+
+
+def _row_count(result: Mapping[str, Any] | None, name: str) -> int | None:
+    """Return a count that a driver returns; None if there is none."""
+    count = _finite_number(result.get(name)) if isinstance(result, Mapping) else None
+    return None if count is None else int(count)
 
 
 def _missing_frame_kind(result: Any) -> str:

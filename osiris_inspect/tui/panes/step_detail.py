@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from textual.content import Content
 
 from osiris_inspect.inspector.run.report import Report
-from osiris_inspect.inspector.run.run import Artifact, InputState, StepState
+from osiris_inspect.inspector.run.run import Artifact, InputState, StepCheck, StepState
 from osiris_inspect.inspector.text.sanitize import inline_json, json_lines, multi_line, show_line
 from osiris_inspect.inspector.text.units import (
     UNKNOWN,
@@ -14,7 +14,7 @@ from osiris_inspect.inspector.text.units import (
     format_rows,
     time_of_day,
 )
-from osiris_inspect.model.finding import Finding
+from osiris_inspect.model.finding import Finding, Severity
 from osiris_inspect.tui.drawing import symbols
 from osiris_inspect.tui.drawing.symbols import MUTED, StatusSymbol
 
@@ -38,6 +38,7 @@ def describe(report: Report, step: StepState) -> Sequence[Content]:
         *_failure(step),
         *section("findings", map(finding_line, findings)),
         *section("inputs", inputs),
+        *section("checks", map(check_line, step.checks)),
         *section("output", [output, *map(_artifact, step.artifacts)]),
         *section("configuration", map(Content, json_lines(step.config)[1:-1])),
     ]
@@ -61,6 +62,19 @@ def finding_line(finding: Finding) -> Content:
     """Return the severity and the message of a finding on one line."""
     symbol = symbols.SEVERITY[finding.severity]
     return Content.assemble((f"  {symbol.symbol} ", symbol.style), show_line(finding.message, 400))
+
+
+def check_line(check: StepCheck) -> Content:
+    """Return a check and its result on one line."""
+    result = check.result
+    failed = symbols.SEVERITY[Severity.WARNING if result.on_failure == "warn" else Severity.ERROR]
+    symbol = symbols.STEP["succeeded"] if result.passed else failed
+    text = format_rows(result.rows) if result.passed else result.outcome
+    return Content.assemble(
+        (f"  {symbol.symbol} ", symbol.style),
+        f"{show_line(result.requirement, 200)}  {show_line(text, 400)}",
+        (f"  events.jsonl:{check.line}", MUTED),
+    )
 
 
 def _head(step: StepState) -> Iterator[Content]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
+from osiris_inspect.base.check_results import CheckResult
 from osiris_inspect.inspector.files.remote_registry import display_name
 from osiris_inspect.inspector.project.source_location import SourceLocation, step_locations
 from osiris_inspect.inspector.run.report import Report
@@ -82,6 +83,18 @@ def _step(step: StepState) -> dict[str, Any]:
         ],
         "because": _text(step.skipped_because),
         "error": _text(step.failure.message) if step.failure else None,
+        **({"checks": [_check(entry.result) for entry in step.checks]} if step.checks else {}),
+    }
+
+
+def _check(result: CheckResult) -> dict[str, Any]:
+    return {
+        "check": result.check,
+        "columns": [masked_text(name) for name in result.columns],
+        "rows": result.rows,
+        "failed_rows": result.failed_rows,
+        "status": "passed" if result.passed else "failed",
+        "on_failure": result.on_failure,
     }
 
 

@@ -199,6 +199,7 @@ def _finding(finding: Finding, scope: str, cause_text: str, position: str) -> st
 
 def _counts(report: Report) -> str:
     summary = summarize(report)
+    checks = summary.checks_passed + summary.checks_failed
     steps = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in summary.steps.items())
     findings = ", ".join(
         pluralize(count, severity)
@@ -207,6 +208,7 @@ def _counts(report: Report) -> str:
     )
     parts = [
         f"{pluralize(len(report.run.steps), 'step')} ({steps})" if steps else "no steps",
+        f"{pluralize(checks, 'check')} ({summary.checks_failed} failed)" if checks else "",
         findings or "no problems found",
         pluralize(summary.events, "event"),
         pluralize(summary.unreadable_lines, "unreadable line") if summary.unreadable_lines else "",

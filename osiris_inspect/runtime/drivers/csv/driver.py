@@ -1,6 +1,6 @@
 """CSV files: extractor and writer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -13,9 +13,11 @@ from osiris_inspect.runtime.drivers.csv.file_formats import other_format
 from osiris_inspect.runtime.drivers.csv.number_like_codes import may_have_codes
 from osiris_inspect.runtime.drivers.csv.read_facts import Fact, line_facts, row_facts
 from osiris_inspect.runtime.drivers.csv.reader import CsvFile, open_csv
+from osiris_inspect.runtime.drivers.csv.rejected_rows import record_rejected_rows
+from osiris_inspect.runtime.drivers.csv.syntax.dialect import AUTO
 from osiris_inspect.runtime.drivers.csv.timestamps import days_read_as_months, parse_timestamp_columns
 from osiris_inspect.runtime.drivers.csv.type_inference import unify_types
-from osiris_inspect.runtime.drivers.csv.value_facts import value_facts
+from osiris_inspect.runtime.drivers.csv.value_facts import COMMAS, columns_with_commas, value_facts
 from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContext, Inputs, errors_name_step
 from osiris_inspect.runtime.drivers.interface.file_paths import input_paths, output_file
 from osiris_inspect.runtime.drivers.interface.files_read import files_facts
@@ -47,17 +49,21 @@ class CsvExtractor:
                 rows += len(parts[-1][1])
                 ctx.progress(rows)
             ctx.metric("rows_read", rows)
-            if config.get("on_bad_lines", "error") != "error":
-                ctx.metric("lines_left_out", sum(len(file.skipped_lines) for file, _ in parts))
             file_column = config.get("file_column")
             counts = [(file.path, len(part)) for file, part in parts]
             file_facts = files_facts(config, ctx, counts, len(paths)) | other_format(parts)
             frame, facts = _concatenate(parts, file_column)
             rows_of_files = frame.drop(columns=file_column) if file_column else frame
             files = [file for file, _ in parts]
+            if config["delimiter"] == AUTO:
+                facts["dialect"] = _sniffed(files)
             facts |= row_facts(files, rows_of_files) | value_facts(files, rows_of_files)
             ctx.describe_source({**signs, **facts, **file_facts})
-            return {"df": frame}
+            if config.get("on_bad_lines", "error") == "error":
+                return {"df": frame}
+            rejected = record_rejected_rows(files, ctx)
+            ctx.metric("lines_left_out", rejected)
+            return {"df": frame, "rows_rejected": rejected}
 
 
 class CsvWriter:
@@ -73,6 +79,15 @@ class CsvWriter:
                 written = writer.write(path, schema, batches, frames.natural, dialect, ctx.progress)
         ctx.metric("rows_written", written)
         return {"rows_written": written}
+
+
+def _sniffed(files: Sequence[CsvFile]) -> dict[str, str]:
+    """Return the delimiter of the files, or of the first files if it is not the same."""
+    delimiters = {str(file.path): str(file.config["delimiter"]) for file in files}
+    different = {*delimiters.values()}
+    return (
+        {"delimiter": different.pop()} if len(different) == 1 else dict(islice(delimiters.items(), MAX_KEPT))
+    )
 
 
 def _check_same_columns(file: CsvFile, first: CsvFile) -> None:
@@ -100,6 +115,7 @@ def _concatenate(
         lambda names: [file.text_columns(names, len(frame)) for file, frame in parts],
         files[0].dtypes,
         files[0].null_values,
+        files[0].numbers,
         may_have_codes=may_have_codes(files),
     )
     if file_column:
@@ -108,8 +124,11 @@ def _concatenate(
             frame[file_column] = str(file.path)
     joint = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
     facts: dict[str, Fact] = {}
-    if kept:
-        facts["kept_as_text"] = {str(name): reason for name, reason in islice(kept.items(), MAX_KEPT)}
+    inferred = {**kept, **dict.fromkeys(columns_with_commas(joint, files[0]), COMMAS)}
+    if inferred:
+        facts["dtype_inferred"] = {
+            str(name): f"text: {reason}" for name, reason in islice(inferred.items(), MAX_KEPT)
+        }
     parsed = parse_timestamp_columns(joint, files[0], codes=kept)
     swapped = days_read_as_months(joint, parsed, files[0])
     if swapped:

@@ -15,14 +15,14 @@ import codecs
 import re
 from collections.abc import Mapping
 from itertools import islice
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from osiris_inspect.runtime.drivers.csv.reader import CsvFile
-from osiris_inspect.runtime.drivers.csv.text_format import compression_of
+from osiris_inspect.runtime.drivers.csv.syntax.dialect import FieldSyntax
+from osiris_inspect.runtime.drivers.csv.syntax.text_format import compression_of, first_bytes
 from osiris_inspect.runtime.drivers.interface.driver import Config
 
 MAX_BYTES: Final = 1 << 20
@@ -33,7 +33,6 @@ _REPLACEMENT: Final = "\ufffd".encode()
 _DOUBLE_ENCODED: Final = (b"\xc3\x83\xc2", b"\xc3\x84\xc2", b"\xc3\x85\xc2", b"\xc3\xa2\xe2\x82\xac")
 """Starts of an accented letter and of a quotation mark whose UTF-8 bytes were decoded as cp1252 or latin-1."""
 _CONTROLS: Final = bytes({*range(0x80, 0xA0)} - {0x85})
-_QUOTED: Final = re.compile(rb'"[^"\n]*"')
 _NAME: Final = re.compile(r"[^\W\d][\w .()/%-]{0,60}")
 _VALUE: Final = re.compile(
     r"[+-]?\d[\d.,]{0,40}(?:[eE][+-]?\d{1,3})?|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[ T][\d:.+Z-]{1,30})?"
@@ -46,21 +45,13 @@ def check_file(file: CsvFile, frame: pd.DataFrame) -> dict[str, int | str]:
     encoding = codecs.lookup(file.config["encoding"]).name
     is_utf8 = encoding in ("utf-8", "utf-8-sig")
     if (is_utf8 or _ONE_BYTE.fullmatch(encoding)) and compression_of(file.source, file.config) is None:
-        start = first_bytes(file.source)
+        start = first_bytes(file.source, MAX_BYTES)
         if not start.isascii():
             signs |= _signs_of_utf8(start) if is_utf8 else _signs_of_one_byte(start, encoding)
         signs["lines_cut"] = _lines_cut(start, file.config, len(file.header))
     if "encoding_found" in signs:
         signs["encoding"] = file.config["encoding"]
     return {name: sign for name, sign in signs.items() if sign}
-
-
-def first_bytes(source: Path | bytes) -> bytes:
-    """Return the first ``MAX_BYTES`` of a file."""
-    if isinstance(source, bytes):
-        return source[:MAX_BYTES]
-    with source.open("rb") as file:
-        return file.read(MAX_BYTES)
 
 
 def add_signs(signs: dict[str, int | str], more: Mapping[str, int | str]) -> None:
@@ -114,9 +105,11 @@ def _lines_cut(start: bytes, config: Config, width: int) -> int:
     comment, delimiter = (str(config.get(key) or "").encode() for key in ("comment", "delimiter"))
     if not comment or len(delimiter) != 1 or comment not in start:
         return 0
+    quote = (FieldSyntax.of_config(config).quote or "").encode()
+    unquoted = re.sub(b"%b[^%b\n]*%b" % ((re.escape(quote),) * 3), b"", start) if quote else start
     return sum(
         _is_cut(line.partition(comment)[0], delimiter, width)
-        for line in _QUOTED.sub(b"", start).split(b"\n")
+        for line in unquoted.split(b"\n")
         if comment in line
     )
 

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from osiris_inspect.runtime.drivers.csv.reader import CsvFile
-from osiris_inspect.runtime.drivers.csv.text_format import compression_of
+from osiris_inspect.runtime.drivers.csv.syntax.dialect import FieldSyntax
+from osiris_inspect.runtime.drivers.csv.syntax.text_format import compression_of
 
 LEADING_ZEROS: Final = "leading zeros"
 EXPONENT: Final = "digits with an E"
@@ -46,9 +47,9 @@ def _may_have_codes(file: CsvFile) -> bool:
     if has_wide_characters or compression_of(file.source, file.config) is not None or file.rows is not None:
         return True
     delimiter = str(file.config["delimiter"])
-    is_start = np.isin(
-        np.arange(256), list(b'"\r\n' + (delimiter.encode() if len(delimiter) == 1 else b" \t"))
-    )
+    before = "\r\n" + (FieldSyntax.of_config(file.config).quote or "")
+    before += delimiter if len(delimiter) == 1 else " \t"
+    is_start = np.isin(np.arange(256), list(before.encode()))
     return any(_has_code(np.frombuffer(block, np.uint8), is_start) for block in _blocks(file.source))
 
 

@@ -12,20 +12,18 @@ from typing import Final
 import pandas as pd
 
 from osiris_inspect.model.errors import DriverError
-from osiris_inspect.runtime.drivers.csv.text_format import (
-    compression_of,
+from osiris_inspect.runtime.drivers.csv.syntax.dialect import (
+    FieldSyntax,
+    Head,
     probable_delimiter,
     wrong_delimiter_error,
-    wrong_format_error,
 )
+from osiris_inspect.runtime.drivers.csv.syntax.text_format import compression_of, wrong_format_error
 from osiris_inspect.runtime.drivers.interface.driver import Config
-from osiris_inspect.runtime.drivers.interface.file_format import (
-    memory_error,
-    recognized_format,
-    unreadable_file,
-)
+from osiris_inspect.runtime.drivers.interface.file_format import recognized_format, unreadable_file
+from osiris_inspect.runtime.files.memory_limit import memory_error
 
-FirstLines = Callable[[], list[str]]
+FirstLines = Callable[[], Head]
 """Returns the first lines of the file, from the header on; none if they cannot be read."""
 _NUMBER: Final = re.compile(r"[-+]?\d[\d.,:/ -]{0,40}")
 _RAGGED: Final = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
@@ -102,18 +100,17 @@ def _parser_error(path: Path, config: Config, error: Exception, first_lines: Fir
     return DriverError(f"{path} is not a table: {message}", kind="csv-ragged", fix=fix, path=str(path))
 
 
-def _ragged_error(path: Path, config: Config, ragged: re.Match[str], lines: list[str]) -> DriverError:
+def _ragged_error(path: Path, config: Config, ragged: re.Match[str], head: Head) -> DriverError:
     expected, line, fields = map(int, ragged.groups())
-    delimiter = probable_delimiter(lines, config["delimiter"]) if lines else None
+    delimiter = probable_delimiter(head, config)
     if delimiter is not None:
-        return wrong_delimiter_error(path, config, delimiter, lines[0])
-    too_long = sum(text.count(config["delimiter"]) >= expected for text in lines)
-    # skipping most of the lines would hide that the header is another
-    is_rare = too_long * 2 < len(lines) or not lines
+        return wrong_delimiter_error(path, config, delimiter, head)
+    too_long = sum(text.count(config["delimiter"]) >= expected for text in head.lines)
+    is_rare = too_long * 2 < len(head.lines) or not head.lines
     fix = "check delimiter, and whether the header names every column"
     if is_rare:
-        fix = "set on_bad_lines: skip to leave such lines out"
-    elif _is_header_after_title(lines, config["delimiter"], fields):
+        fix = f"correct line {line}: quote the field that contains the delimiter, or check quote and escape of the step"
+    elif _is_header_after_title(head, config, fields):
         fix = f"set skip_rows: {line - 1} if line {line} is the header; the lines before it look like a title"
     return DriverError(
         f"{path} is not a table: {ragged[0]}",
@@ -126,9 +123,13 @@ def _ragged_error(path: Path, config: Config, ragged: re.Match[str], lines: list
     )
 
 
-def _is_header_after_title(lines: list[str], delimiter: str, width: int) -> bool:
+def _is_header_after_title(head: Head, config: Config, width: int) -> bool:
     """Return True if the first line of the full width consists of names, and all lines after it have that width."""
-    rows = list(csv.reader(lines, delimiter=delimiter)) if len(delimiter) == 1 else []
+    delimiter = config["delimiter"]
+    try:
+        rows = list(FieldSyntax.of_config(config).rows(head.lines, delimiter)) if len(delimiter) == 1 else []
+    except csv.Error:  # a field that is too long for a name
+        return False
     start = next((number for number, row in enumerate(rows) if len(row) == width), 0)
     if not start or len(rows) < start + 2 or any(len(row) != width for row in rows[start:]):
         return False

@@ -12,7 +12,8 @@ Recorded as ``source`` of ``output_stored``, beside the signs of ``file_checks``
   of these, ``different`` of which are different; ``decimals`` of the numbers have a decimal point.
 - ``total_line``: the last row, if its numbers are the sums of the rows before it; ``total_label`` is its label.
 - ``repeated_blocks``: how often the rows come, block after block; repeated headers are not counted.
-- ``kept_as_text``: columns of numbers that stay text because they are codes, and why; see ``number_like_codes``.
+- ``dtype_inferred``: columns of numbers that stay text, and why: ``text: leading zeros`` and ``text: digits with an E`` are
+  codes, see ``number_like_codes``; ``text: commas between digits`` are numbers if the step sets ``decimal`` or ``thousands``.
 
 Instead of a line, a row from 1 is named, as in ``total_row``, if a row has several lines or there are several files.
 The lines are checked in the first ``MAX_BYTES`` of each file.
@@ -33,9 +34,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from osiris_inspect.model.redaction import is_secret_key
-from osiris_inspect.runtime.drivers.csv.file_checks import MAX_BYTES, first_bytes
+from osiris_inspect.runtime.drivers.csv.file_checks import MAX_BYTES
 from osiris_inspect.runtime.drivers.csv.reader import CsvFile
-from osiris_inspect.runtime.drivers.csv.text_format import compression_of
+from osiris_inspect.runtime.drivers.csv.syntax.dialect import FieldSyntax
+from osiris_inspect.runtime.drivers.csv.syntax.text_format import compression_of, first_bytes
 from osiris_inspect.runtime.drivers.interface.repeated_blocks import blocks_of_frame
 
 MAX_COUNTED_BYTES: Final = 64 << 20
@@ -65,7 +67,7 @@ def line_facts(file: CsvFile, frame: pd.DataFrame) -> dict[str, int | str]:
     last = file.header[-1]
     if not len(frame) or (last in frame and not frame[last].isna().any()):
         return {}  # the last field of a short line is null
-    start = first_bytes(file.source)
+    start = first_bytes(file.source, MAX_BYTES)
     try:
         text = start.decode(file.config["encoding"], errors="replace")
     except (LookupError, UnicodeError):
@@ -148,11 +150,12 @@ def _widths(text: str, file: CsvFile) -> Iterator[tuple[int, bool]]:
         lines = [line for line in lines if comment not in line]
     lines = [line for line in lines if line.strip()][int(bool(file.config["header"])) :]
     delimiter = str(file.config["delimiter"])
-    if '"' not in text:
+    syntax = FieldSyntax.of_config(file.config)
+    if not any(sign in text for sign in (syntax.quote, syntax.escape) if sign is not None):
         yield from ((line.count(delimiter) + 1, line.endswith(delimiter)) for line in lines)
         return
     try:
-        for row in csv.reader(StringIO("\n".join(lines)), delimiter=delimiter):
+        for row in syntax.rows(StringIO("\n".join(lines)), delimiter):
             yield len(row), not row or not row[-1]
     except csv.Error:
         return

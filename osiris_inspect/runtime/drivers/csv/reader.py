@@ -1,5 +1,6 @@
 """Reading one CSV file as a frame: header, columns, ragged lines, errors."""
 
+import codecs
 import csv
 import lzma
 import re
@@ -11,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -19,12 +21,23 @@ import pandas as pd
 from osiris_inspect.base.near_names import suggestion
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.csv.read_errors import read_error
-from osiris_inspect.runtime.drivers.csv.text_format import (
+from osiris_inspect.runtime.drivers.csv.syntax.dialect import (
+    AUTO,
+    FieldSyntax,
+    Head,
+    NumberFormat,
+    check_dialect,
+    header_delimiter,
+    probable_delimiter,
+    sniffed_delimiter,
+    wrong_delimiter_error,
+)
+from osiris_inspect.runtime.drivers.csv.syntax.text_format import (
     check_encoding,
     check_is_header,
     check_is_text,
-    probable_delimiter,
-    wrong_delimiter_error,
+    compression_of,
+    first_bytes,
 )
 from osiris_inspect.runtime.drivers.interface.driver import Config
 
@@ -33,13 +46,18 @@ _SKIPPED_LINE: Final = re.compile(r"^Skipping line (\d+): ", re.MULTILINE)
 _NO_DELIMITER: Final = "\x1f"
 """Separates fields of no text file, so that a line is one field."""
 _SAMPLED_LINES: Final = 50
+_SAMPLED_BYTES: Final = 1 << 16
+_MAX_SAMPLED_BYTES: Final = 1 << 20
+"""Beginning of a file that shows its delimiter if its lines are long."""
+_MIN_LINES: Final = 3
+_LINE_END: Final = re.compile(r"\r\n?|\n")
 _DEFAULT_NULL_VALUES: Final = (
     *("#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>"),
     *("N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
 )
 _WIDTHS_ONLY: Final[Mapping[str, Any]] = {"dtype": "S1", "na_filter": False}
 """Options that make pandas keep one character per field, which is fast."""
-_READ_ERRORS: Final = (
+READ_ERRORS: Final = (
     *(pd.errors.ParserWarning, MemoryError, OSError, ValueError, TypeError, ImportError),
     *(EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile),
 )
@@ -75,6 +93,11 @@ class CsvFile:
         return _null_values(self.config)
 
     @property
+    def numbers(self) -> NumberFormat:
+        """How numbers are written."""
+        return NumberFormat.of_config(self.config)
+
+    @property
     def usual_null_words(self) -> list[str]:
         """The words that mean a missing value although the step does not name them."""
         usual = _DEFAULT_NULL_VALUES if self.config.get("keep_default_na", True) else ()
@@ -88,7 +111,12 @@ class CsvFile:
             DriverError: the file is not a table, or a column cannot have the requested type.
         """
         as_text = () if self.timestamp_columns is True else self.timestamp_columns
-        return self._read(self.columns, {**self.dtypes, **dict.fromkeys(as_text, "str")})
+        with _csv_errors(self.path, self.config):
+            grouped = [name for name in self.columns if self._is_requested_number(name)]
+        frame = self._read(self.columns, {**self.dtypes, **dict.fromkeys((*as_text, *grouped), "str")})
+        for name in grouped:
+            frame[name] = self._requested_numbers(frame[name])
+        return frame
 
     def text_columns(self, columns: Iterable[Any], rows: int) -> pd.DataFrame:
         """Return columns as text with null values.
@@ -112,6 +140,14 @@ class CsvFile:
         texts: pd.Series[Any] = self._read((column,), "str", na_filter=False)[column]
         return texts
 
+    def physical_lines(self) -> Iterator[str]:
+        """Yield all lines of the file without their ends; a quoted line break ends a line too.
+
+        Raises:
+            READ_ERRORS: the file changed, or a line contains a control character that separates fields.
+        """
+        return _physical_lines(self.source, self.config, chunksize=_LINES_PER_CHUNK)
+
     def check_new_column(self, name: str) -> None:
         """Check that a column of this name can be added.
 
@@ -127,6 +163,30 @@ class CsvFile:
                 column=name,
                 setting="file_column",
             )
+
+    def _is_requested_number(self, name: Any) -> bool:
+        """Return True if the step requests a type of numbers and names a separator between thousands."""
+        if self.numbers.thousands is None or name not in self.dtypes:
+            return False
+        dtype = pd.api.types.pandas_dtype(self.dtypes[name])
+        return pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
+
+    def _requested_numbers(self, texts: "pd.Series[Any]") -> "pd.Series[Any]":
+        plain = self.numbers.plain_texts(texts)
+        if plain is None:
+            odd = self.numbers.odd_text(texts)
+            raise DriverError(
+                f"{self.path}: column {texts.name!r} has {odd!r}, which is not a number with decimal "
+                f"{self.numbers.decimal!r} and thousands {self.numbers.thousands!r}",
+                kind="value-not-convertible",
+                fix="correct the value, or read its column as text with dtype: {column: str}",
+                path=str(self.path),
+                column=str(texts.name),
+                value=odd,
+            )
+        with _csv_errors(self.path, self.config):
+            numbers: pd.Series[Any] = plain.astype(self.dtypes[texts.name])
+        return numbers
 
     def _read(self, columns: tuple[Any, ...], dtype: Any, *, na_filter: bool = True) -> pd.DataFrame:
         skip = self.config.get("skip_rows") or 0
@@ -154,14 +214,18 @@ def open_csv(path: Path, config: Config, rows: int | None) -> CsvFile:
     Raises:
         DriverError: the file cannot be read, is not a table, or lacks a column that the step names.
     """
-    _check_delimiter(config["delimiter"])
+    check_dialect(config)
     check_encoding(config["encoding"])
     with _csv_errors(path, config):
         source = path if path.is_file() else path.read_bytes()
         check_is_text(source, path, config)
+        if config["delimiter"] == AUTO:
+            config = {**config, "delimiter": sniffed_delimiter(_first_lines(source, config), config)}
+    with _csv_errors(path, config):
         header = tuple(_parsed(source, config, nrows=0).columns)
         if config["header"] and header:
             check_is_header(str(header[0]), path)
+            _check_splits_header(source, path, config, header)
         # with all columns, pandas finds a ragged line when it reads the rows
         needs_scan = config.get("on_bad_lines", "error") != "error" or config.get("columns")
         skipped_lines = _ragged_lines(source, config, rows) if needs_scan else ()
@@ -174,16 +238,14 @@ def open_csv(path: Path, config: Config, rows: int | None) -> CsvFile:
     return CsvFile(path, config, source, header, columns, requested, timestamps, skipped_lines, rows)
 
 
-def _check_delimiter(delimiter: Any) -> None:
-    if delimiter == r"\s+" or (isinstance(delimiter, str) and delimiter.isascii() and len(delimiter) == 1):
+def _check_splits_header(source: Path | bytes, path: Path, config: Config, header: tuple[Any, ...]) -> None:
+    """Check that a header that is one name does not contain another delimiter, which its rows contain too."""
+    if len(header) > 1:
         return
-    raise DriverError(
-        rf"delimiter is {delimiter!r}; it takes one ASCII character, or \s+ for any white space",
-        kind="config-value-invalid",
-        fix="correct delimiter",
-        setting="delimiter",
-        value=delimiter,
-    )
+    head = _first_lines(source, config)
+    delimiter = header_delimiter(head, config)
+    if delimiter is not None:
+        raise wrong_delimiter_error(path, config, delimiter, head)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,10 +273,10 @@ class _ColumnSelector:
         return columns
 
     def _missing_error(self, key: str, missing: list[str], names: tuple[str, ...]) -> DriverError:
-        lines = _first_lines(self.path, self.config)
-        delimiter = probable_delimiter(lines, self.config["delimiter"]) if len(names) == 1 else None
+        head = _first_lines(self.path, self.config) if len(names) == 1 else Head([], is_whole=True)
+        delimiter = probable_delimiter(head, self.config)
         if delimiter is not None:
-            return wrong_delimiter_error(self.path, self.config, delimiter, lines[0])
+            return wrong_delimiter_error(self.path, self.config, delimiter, head)
         return DriverError(
             f"{self.path} has no column {', '.join(map(repr, missing))}, named in {key}; it has {', '.join(names)}",
             kind="column-missing",
@@ -243,7 +305,8 @@ def _parsed(source: Path | bytes, config: Config, **options: Any) -> Any:
         "skiprows": config.get("skip_rows"),
         "na_values": _null_values(config),
         "keep_default_na": False,
-        "comment": config.get("comment"),
+        "decimal": config.get("decimal", "."),
+        **FieldSyntax.of_config(config).pandas_options,
         "compression": None if compression == "none" else compression,
     }
     read: Callable[..., Any] = pd.read_csv  # an overload of its own for each kind of result
@@ -303,17 +366,50 @@ def _parser_warnings(source: Path | bytes, config: Config, **options: Any) -> li
 def _csv_errors(path: Path, config: Config) -> Iterator[None]:
     try:
         yield
-    except _READ_ERRORS as error:
+    except READ_ERRORS as error:
         raise read_error(path, config, error, lambda: _first_lines(path, config)) from error
 
 
-def _first_lines(source: Path | bytes, config: Config) -> list[str]:
+def _first_lines(source: Path | bytes, config: Config) -> Head:
     """Return the first lines, from the header on; none of a file that can be read only once."""
     if isinstance(source, Path) and not source.is_file():
-        return []
-    options = {"sep": _NO_DELIMITER, "header": None, "nrows": _SAMPLED_LINES, "quoting": csv.QUOTE_NONE}
+        return Head([], is_whole=True)
+    if compression_of(source, config) is None:
+        return _first_lines_of_text(source, config)
+    options = {"skiprows": config.get("skip_rows"), "chunksize": _SAMPLED_LINES}
     try:
-        lines: list[str] = _parsed(source, config, **options, dtype="str", na_filter=False)[0].tolist()
-    except _READ_ERRORS:  # the first error is being reported
-        return []
-    return lines
+        lines = list(islice(_physical_lines(source, config, **options), _SAMPLED_LINES))
+    except READ_ERRORS:  # reading the table fails with the same error
+        return Head([], is_whole=True)
+    return Head([line for line in lines if line.strip()], is_whole=len(lines) < _SAMPLED_LINES)
+
+
+def _first_lines_of_text(source: Path | bytes, config: Config) -> Head:
+    start = first_bytes(source, _SAMPLED_BYTES)
+    size = _SAMPLED_BYTES
+    if len(start) == size and start.count(b"\n") + start.count(b"\r") < _MIN_LINES:
+        size = _MAX_SAMPLED_BYTES
+        start = first_bytes(source, size)
+    text = codecs.getincrementaldecoder(config["encoding"])("replace").decode(start).removeprefix("\ufeff")
+    lines = _LINE_END.split(text)
+    skipped = config.get("skip_rows") or 0
+    sample = lines[skipped : skipped + _SAMPLED_LINES]
+    is_whole = len(start) < size and len(lines) <= skipped + _SAMPLED_LINES
+    return Head([line for line in sample if line.strip()], is_whole)
+
+
+def _physical_lines(source: Path | bytes, config: Config, **options: Any) -> Iterator[str]:
+    """Yield the lines of a file without their ends; a quoted line break ends a line too."""
+    options = {
+        "skiprows": None,
+        **options,
+        "sep": _NO_DELIMITER,
+        "header": None,
+        "dtype": "str",
+        "na_filter": False,
+        "comment": None,
+    }
+    options |= {"quoting": csv.QUOTE_NONE, "escapechar": None, "skip_blank_lines": False}
+    with _parsed(source, config, **options) as chunks:
+        for chunk in chunks:
+            yield from chunk[0]

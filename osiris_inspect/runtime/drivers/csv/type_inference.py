@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from osiris_inspect.runtime.drivers.csv.number_like_codes import code_reason
+from osiris_inspect.runtime.drivers.csv.syntax.dialect import NumberFormat
 
 _Column = pd.Series
 _INTEGER: Final = r"\s*[+-]?[0-9]+\s*"
@@ -25,6 +26,7 @@ def unify_types(
     read_texts: Callable[[list[Any]], list[pd.DataFrame]],
     requested: Mapping[Hashable, Any],
     null_values: Sequence[str],
+    number_format: NumberFormat,
     *,
     may_have_codes: bool,
 ) -> dict[Any, str]:
@@ -37,6 +39,7 @@ def unify_types(
         read_texts: reads columns again as text, and returns one frame per file.
         requested: the types that the step requests, by column; they are kept.
         null_values: the texts that mean a missing value.
+        number_format: the format of numbers with a separator between thousands.
         may_have_codes: False if no value begins with a zero before a digit or is digits with an ``E``.
     """
     if not any(map(len, parts)):
@@ -51,7 +54,12 @@ def unify_types(
         for name in parts[0].columns
         if may_have_codes and name not in requested and _are_numbers([part[name] for part in parts])
     ]
-    checked = [name for name in parts[0].columns if name in {*names, *numbers}]
+    grouped = [
+        name
+        for name in parts[0].columns
+        if name not in requested and _may_be_grouped([part[name] for part in parts], number_format)
+    ]
+    checked = [name for name in parts[0].columns if name in {*names, *numbers, *grouped}]
     if not checked:
         return {}
     texts = read_texts(checked)
@@ -59,10 +67,14 @@ def unify_types(
     for name in checked:
         columns = [part[name] for part in parts]
         joint = pd.concat([text[name] for text in texts], ignore_index=True)
-        reason = code_reason(joint.dropna()) if name in numbers else None
+        plain = number_format.plain_texts(joint) if name in grouped else None
+        is_number = name in numbers or plain is not None
+        reason = code_reason(joint.dropna()) if is_number else None
         if reason is not None:
             kept[name] = reason
             _split_to_parts(joint, name, parts)
+        elif plain is not None:
+            _split_to_parts(_infer_grouped(joint, plain), name, parts)
         elif name in names:
             column = _infer_column(joint, columns)
             _split_to_parts(column.astype(requested[name]) if name in requested else column, name, parts)
@@ -122,6 +134,24 @@ def _infer_column(texts: "_Column[Any]", columns: Sequence["_Column[Any]"]) -> "
     ):
         return pd.concat([column.astype("float64") for column in columns], ignore_index=True)
     return texts
+
+
+def _may_be_grouped(columns: Sequence["_Column[Any]"], number_format: NumberFormat) -> bool:
+    """Return True if the columns may contain numbers with separators between thousands."""
+    if number_format.thousands is None or all(column.dtype.kind in "iufb" for column in columns):
+        return False
+    firsts = [column.dropna().iloc[:1].astype("str") for column in columns if column.dtype.kind not in "iufb"]
+    return all(number_format.plain_texts(first) is not None for first in firsts)
+
+
+def _infer_grouped(texts: "_Column[Any]", plain: "_Column[Any]") -> "_Column[Any]":
+    """Return integers or floats; the texts if a number would lose digits."""
+    present = plain.dropna()
+    is_integer = present.str.fullmatch(_INTEGER)
+    if is_integer.all():
+        numbers = _parse_integers(plain)
+        return texts if numbers is plain else numbers
+    return texts if any(map(_loses_precision, present[is_integer])) else plain.astype("float64")
 
 
 def _parse_integers(texts: "_Column[Any]") -> "_Column[Any]":

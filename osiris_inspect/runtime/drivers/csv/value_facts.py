@@ -20,6 +20,7 @@ import pandas as pd
 
 from osiris_inspect.runtime.drivers.csv.read_facts import MAX_COLUMNS, Fact, is_text
 from osiris_inspect.runtime.drivers.csv.reader import CsvFile
+from osiris_inspect.runtime.drivers.csv.syntax.dialect import NumberFormat
 
 MIN_ROWS: Final = 10
 MAX_FOUND: Final = 5
@@ -31,6 +32,9 @@ MIN_SHORTENED: Final = 1e9
 MIN_SCIENTIFIC: Final = 5
 MAX_EXPONENTS: Final = 3
 _SCIENTIFIC: Final = r"\s*[+-]?[1-9](?:\.[0-9]{1,6})?[Ee]\+?(?:09|1[0-9]|20)\s*"
+COMMAS: Final = "commas between digits"
+_DIGITS: Final = re.compile(r"[-+]?[0-9][0-9., ]*")
+_FORMATS_WITH_COMMAS: Final = (NumberFormat(",", "."), NumberFormat(",", " "), NumberFormat(".", ","))
 _LONG_INTEGER: Final = r"\s*[+-]?[0-9]{10,20}\s*"
 
 Entry = dict[str, int | str]
@@ -43,6 +47,27 @@ def value_facts(files: Sequence[CsvFile], frame: pd.DataFrame) -> dict[str, Fact
     found = {"words_as_missing": _words_as_missing(files, frame), "scientific": _scientific(files, frame)}
     facts: dict[str, Fact] = {name: [*islice(entries, MAX_FOUND)] for name, entries in found.items()}
     return {name: entries for name, entries in facts.items() if entries}
+
+
+def columns_with_commas(frame: pd.DataFrame, file: CsvFile) -> list[Any]:
+    """Return the columns of text whose values are numbers with a comma, of which one step reads decimals or thousands."""
+    if "," in (file.numbers.decimal, file.numbers.thousands):
+        return []
+    return [
+        name
+        for name in frame.columns[:MAX_COLUMNS]
+        if name not in file.dtypes and is_text(frame[name]) and _are_numbers_with_commas(frame[name])
+    ]
+
+
+def _are_numbers_with_commas(column: "pd.Series[Any]") -> bool:
+    sample = column.iloc[:SAMPLED].dropna()
+    if not len(sample) or not _DIGITS.fullmatch(str(sample.iloc[0])):
+        return False
+    return any(
+        form.plain_texts(sample) is not None and form.plain_texts(column) is not None
+        for form in _FORMATS_WITH_COMMAS
+    ) and bool(column.str.contains(",", regex=False).any())
 
 
 def _words_as_missing(files: Sequence[CsvFile], frame: pd.DataFrame) -> Iterator[Entry]:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.csv.cells import TEXT, BinaryForm, cell_texts, is_number
-from osiris_inspect.runtime.drivers.csv.text_format import check_encoding
+from osiris_inspect.runtime.drivers.csv.syntax.text_format import check_encoding
 from osiris_inspect.runtime.drivers.interface.driver import Config
 from osiris_inspect.runtime.frames.conversion.natural import STORED_NATURALLY, Natural
 

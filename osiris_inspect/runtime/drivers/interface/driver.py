@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from osiris_inspect.model.errors import DriverError, DriverNotFound, OsirisError
+from osiris_inspect.runtime.files.memory_limit import MemoryLimit, current_limit
 from osiris_inspect.runtime.pipeline import builtin_components as built_in
 from osiris_inspect.runtime.protocol.cancellation import CancelToken
 
@@ -34,6 +35,7 @@ class DriverContext:
         describe_source: records what is unusual in a file that the step read, by name; see ``csv.file_checks``.
         describe_query: records the mistakes that the query and its inputs show.
         other_steps: the ids of the pipeline's other steps.
+        memory: memory that the process may use.
     """
 
     base: Path
@@ -45,14 +47,16 @@ class DriverContext:
     describe_query: Callable[[Sequence[Mapping[str, Any]]], None] = lambda _checks: None
     describe_source: Callable[[Mapping[str, Any]], None] = lambda _facts: None
     other_steps: tuple[str, ...] = ()
+    memory: MemoryLimit = field(default_factory=current_limit)
 
 
 class Driver(Protocol):
     """Runs one step.
 
     Inputs are handles, so a driver that reads Arrow or SQL need not load a pandas frame. An extractor or a processor
-    returns ``{"df": frame}``, a pandas frame or an Arrow table; a writer returns ``{"rows_written": n}``. An exception
-    fails the step only. Changes to an input frame are not visible to other steps.
+    returns ``{"df": frame}``, a pandas frame or an Arrow table; a writer returns ``{"rows_written": n}``. A driver that
+    leaves rows out adds ``"rows_rejected": n``, and may write them to ``rejected_rows.csv`` in ``ctx.artifacts``. An
+    exception fails the step only. Changes to an input frame are not visible to other steps.
 
     Reports show the kind, the fix and the facts of a ``DriverError``; the kind of any other exception is
     ``driver-raised``. A kind is a slug of ``model.error_info.ERROR_KINDS`` if one fits, else one of your own. Facts are

@@ -6,12 +6,12 @@ import unicodedata
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.protocol.error_report import kind_of, os_error_facts
 
-_START_BYTES: Final = 4096
+START_BYTES: Final = 4096
 _MIN_ZERO_BYTES: Final = 2
 
 
@@ -98,17 +98,6 @@ def _is_no_text(character: str) -> bool:
     return unicodedata.category(character) in ("Cc", "Cn", "Co", "Cs") and character not in "\t\r\n"
 
 
-def memory_error(action: str, error: BaseException, **facts: Any) -> DriverError:
-    """Return the error for an action that needed more memory than there was."""
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return DriverError(
-        f"out of memory: {action} needs more than is available: {reason}",
-        kind="out-of-memory",
-        fix="raise the memory limit, or read fewer columns or rows",
-        **facts,
-    )
-
-
 def unreadable_file(path: Path, error: OSError) -> DriverError:
     """Return the error for a file that the system failed to read."""
     kind = kind_of(error, "file-unreadable")
@@ -132,9 +121,9 @@ _READ_FIXES: Final[Mapping[str, str]] = {
 
 def _start(source: Path | bytes) -> bytes:
     if isinstance(source, bytes):
-        return source[:_START_BYTES]
+        return source[:START_BYTES]
     with source.open("rb") as file:
-        return file.read(_START_BYTES)
+        return file.read(START_BYTES)
 
 
 def _ends_like_parquet(source: Path | bytes) -> bool:

@@ -233,6 +233,8 @@ def _kill_query(session: Any, connection: Config) -> Callable[[], None]:
 def _read(column: MysqlColumn, raw: pa.Array) -> pa.Array:
     try:
         return column.read(raw)
+    except MemoryError:  # also an Arrow exception
+        raise
     except pa.ArrowException as error:
         is_decimal = pa.types.is_decimal(column.type)
         raise DriverError(

@@ -13,7 +13,9 @@ from osiris_inspect.base.error_codes import error_kind
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.database import Phase, connection_name, fix_of_kind
 from osiris_inspect.runtime.drivers.interface.driver import Config
+from osiris_inspect.runtime.files.memory_limit import current_limit, is_memory_error
 
+_CLIENT_OUT_OF_MEMORY: Final = 2008
 _TIMED_OUT: Final = frozenset({1969, 3024})
 _LOST: Final = frozenset({2006, 2013})
 _LOST_DURING_QUERY: Final = 2013
@@ -128,6 +130,9 @@ def query_error(error: BaseException, connection: Config, suggestion: str = "") 
     if code in _LOGIN_REFUSED:
         text += "; the login itself succeeded, so a view, a routine or a right is the reason"
         fix = "check the definer of the views and routines in the query, and GRANT FILE for INTO OUTFILE"
+    elif code == _CLIENT_OUT_OF_MEMORY or is_memory_error(error):
+        limit = current_limit()
+        text, fix = f"{text}; {limit.usage_text()}", f"{limit.fix}, or read fewer columns or rows"
     elif code in _TIMED_OUT:
         text, fix = f"it took longer than query_timeout allows: {text}", "raise query_timeout"
     elif kind == "network-timeout":
@@ -150,6 +155,8 @@ def _query_kind(error: BaseException, code: int) -> str:
     cause = error.__cause__ or error.__context__ or error
     if isinstance(cause, TimeoutError):
         return "network-timeout"
+    if code == _CLIENT_OUT_OF_MEMORY or is_memory_error(error):
+        return "out-of-memory"
     if code in _LOGIN_REFUSED:
         return "permission-denied"
     if code in _LOST or (not code and isinstance(error, OSError)):

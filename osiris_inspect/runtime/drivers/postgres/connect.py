@@ -68,6 +68,12 @@ _REASONS: Final = (
         "{text}",
         "check host, and whether the server runs",
     ),
+    _Reason(
+        ("out of memory", "annot allocate memory"),
+        "out-of-memory",
+        "{text}",
+        "raise the memory limit of the run or of this machine",
+    ),
     _Reason(_SILENT, "network-timeout", "no answer in time", "check host, port and firewall"),
     _Reason(
         ("too many clients", "remaining connection slots", "too many connections"),

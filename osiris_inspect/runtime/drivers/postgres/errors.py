@@ -9,10 +9,13 @@ import psycopg
 from osiris_inspect.base.error_codes import CLASS_OF_CODE, error_kind, refine_class
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.database import Phase, fix_of_kind
+from osiris_inspect.runtime.files.memory_limit import current_limit
 
 ROW_LEVEL_SECURITY: Final = "row-level security"
 """Part of the message of a policy that rejects a row, in English."""
 _NEAR_COLUMN: Final = re.compile(r'Perhaps you meant to reference the column "([^"\n]{1,200})"')
+_CLIENT_OUT_OF_MEMORY: Final = re.compile("out of memory|cannot allocate memory", re.IGNORECASE)
+"""Words of libpq and of the system for the memory of this process."""
 _QUERY_CANCELLED: Final = "57014"
 _ADVICE: Final[Mapping[str, str]] = {
     "23502": "give the column a value in every row",
@@ -60,6 +63,11 @@ class ServerError(NamedTuple):
 
 def read_error(error: psycopg.Error, phase: Phase) -> ServerError:
     """Return a server error in one line: code, message, detail, position in the data; and what to do."""
+    if error.sqlstate is None and _CLIENT_OUT_OF_MEMORY.search(str(error)):
+        limit = current_limit()
+        text = f"{first_line(str(error))}; {limit.usage_text()}"
+        fix = f"{limit.fix}, or read or write fewer columns or rows"
+        return ServerError(text, "out-of-memory", fix, {"phase": phase, **limit.facts()})
     if error.sqlstate is None:
         kind = "connection-lost"
         text = f"the connection was lost: {first_line(str(error))}"

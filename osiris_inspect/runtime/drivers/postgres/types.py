@@ -96,6 +96,8 @@ def _parse_text(name: str, array: pa.Array, arrow_type: pa.DataType) -> pa.Array
             )
             return timestamps.cast(pa.timestamp("us")).cast(arrow_type)
         return array.cast(arrow_type)
+    except MemoryError:  # also an Arrow exception
+        raise
     except pa.ArrowException as error:
         quoted = re.search(r"'([^']*)'", str(error))
         sample = repr(quoted[1]) if quoted else "a value"
@@ -193,6 +195,8 @@ def _numbers(column: TargetColumn, array: pa.Array) -> pa.Array:
     if column.target in ("smallint", "integer", "bigint"):
         try:
             return array.cast(pa.int64())
+        except MemoryError:
+            raise
         except pa.ArrowException as error:
             raise DriverError(
                 f"column {column.name!r} contains fractions, and the table's column is {column.target}",
@@ -207,6 +211,8 @@ def _numbers(column: TargetColumn, array: pa.Array) -> pa.Array:
 def _microseconds(column: TargetColumn, array: pa.Array) -> pa.Array:
     try:
         return array.cast(pa.timestamp("us", column.arrow_type.tz))
+    except MemoryError:
+        raise
     except pa.ArrowException as error:
         raise _nanoseconds_error(column) from error
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -29,10 +30,14 @@ from osiris_inspect.runtime.drivers.supabase.rest_errors import (
     RequestRejected,
     Unreachable,
 )
-from osiris_inspect.runtime.drivers.supabase.row_encoding import encode_rows, json_text_columns
+from osiris_inspect.runtime.drivers.supabase.row_encoding import JsonTextColumns, encode_rows
 from osiris_inspect.runtime.frames.conversion.natural import Natural
+from osiris_inspect.runtime.frames.stream import rechunk
 
 BATCH: Final = 5_000
+_WIDE_ROW: Final = 4096
+_WIDE_REQUEST_BYTES: Final = 1 << 20
+"""Most bytes of a request of rows of more than 4 KiB; the HTTP client makes about 20 copies of a request."""
 _PAGE: Final = 1_000
 _MAX_FILTER_LENGTH: Final = 4_000
 _SCHEMA_CACHE_CODES: Final = frozenset({"PGRST204", "PGRST205"})
@@ -67,17 +72,29 @@ class RestWriter:
             DriverError: the write failed; has the server's message, the number of rows written, and what to do.
         """
         schema, batches = frames.batches(ROWS_PER_BATCH)
-        table = pa.Table.from_batches(list(batches), schema=schema)
         self._names = schema.names
         self._target.check_frame_columns(schema.names)
+        texts = JsonTextColumns(schema)
+        keys, size = [], 0
+        for batch in batches:
+            texts.update(batch)
+            keys.append(batch.select(self._target.key))
+            size += batch.nbytes
+        width = size // max(1, frames.rows)
+        if width > _WIDE_ROW:
+            self._batch_size = max(1, min(self._batch_size, _WIDE_REQUEST_BYTES // width))
+        rows = None
         if self._target.mode != "append":
-            table = _deduplicate(table, self._target)
-        self._total = table.num_rows
+            rows = _unique_rows(
+                pa.Table.from_batches(keys, _selected(schema, self._target.key)), self._target
+            )
+        self._total = frames.rows if rows is None else len(rows)
+        _, batches = frames.batches(ROWS_PER_BATCH)
         try:
             self._check_columns(schema.names)
-            self._json_columns = [name for name in json_text_columns(table) if self._is_json_column(name)]
-            for start in range(0, table.num_rows, self._batch_size):
-                self._send(table.slice(start, self._batch_size), frames.natural)
+            self._json_columns = list(filter(self._is_json_column, texts.names))
+            for table in rechunk(schema, _taken(batches, rows), self._batch_size):
+                self._send(table, frames.natural)
             if self._target.mode == "replace":
                 self._delete_stale_rows()
         except RequestFailed as failure:
@@ -300,24 +317,42 @@ def _unknown_note(written: int) -> str:
     return "unknown whether rows were written" + (f" after the first {written:,}" if written else "")
 
 
-def _deduplicate(table: pa.Table, target: WriteTarget) -> pa.Table:
-    """Return the rows with unique keys.
+def _unique_rows(keys: pa.Table, target: WriteTarget) -> "np.ndarray[Any, Any] | None":
+    """Return the numbers of the rows to write, in order; None for all.
 
     Raises:
         DriverError: a key is null or not unique.
     """
-    keys = table.select(list(target.key))
-    nulls = max(column.null_count for column in keys.columns) if table.num_rows else 0
+    nulls = max(column.null_count for column in keys.columns) if keys.num_rows else 0
     if nulls:
         raise target.null_key_error(nulls)
-    numbered = keys.append_column("osiris_row", pa.array(range(table.num_rows), pa.int64()))
+    numbered = keys.append_column("osiris_row", pa.array(range(keys.num_rows), pa.int64()))
     groups = numbered.group_by(list(target.key)).aggregate([("osiris_row", "max"), ("osiris_row", "count")])
-    if groups.num_rows == table.num_rows:
-        return table
+    if groups.num_rows == keys.num_rows:
+        return None
     if target.keep_last_duplicate:
-        return table.take(groups["osiris_row_max"].combine_chunks().sort())
+        return np.sort(groups["osiris_row_max"].to_numpy())
     duplicate = groups.filter(pc.greater(groups["osiris_row_count"], 1)).slice(0, 1).to_pylist()[0]
     raise target.duplicate_key_error(duplicate["osiris_row_count"], [duplicate[name] for name in target.key])
+
+
+def _selected(schema: pa.Schema, names: Iterable[str]) -> pa.Schema:
+    return pa.schema([schema.field(name) for name in names])
+
+
+def _taken(
+    batches: Iterator[pa.RecordBatch], rows: "np.ndarray[Any, Any] | None"
+) -> Iterator[pa.RecordBatch]:
+    """Yield the batches with the rows of these numbers only; None takes all."""
+    start = 0
+    for batch in batches:
+        end = start + batch.num_rows
+        if rows is None:
+            yield batch
+        else:
+            first, last = np.searchsorted(rows, [start, end])
+            yield batch.take(pa.array(rows[first:last] - start))
+        start = end
 
 
 def _key_filters(rows: list[dict[str, Any]], key: tuple[str, ...]) -> Iterator[str]:

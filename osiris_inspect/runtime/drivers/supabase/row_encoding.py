@@ -34,15 +34,24 @@ def encode_rows(
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def json_text_columns(table: pa.Table) -> list[str]:
-    """Return the text columns whose first value is JSON; only the table shows whether their type is JSON."""
-    names = []
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        if kinds.is_large_string(column.type) or kinds.is_string(column.type):
-            first = column.drop_null().slice(0, 1).to_pylist()
-            if first and _is_json(first[0]):
-                names.append(name)
-    return names
+class JsonTextColumns:
+    """The text columns whose first value is JSON; only the server shows whether their type is JSON."""
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self.names: list[str] = []
+        self._undecided = [
+            field.name for field in schema if kinds.is_large_string(field.type) or kinds.is_string(field.type)
+        ]
+
+    def update(self, batch: pa.RecordBatch) -> None:
+        """Look at the next rows."""
+        for name in [*self._undecided]:
+            column = batch.column(name)
+            if column.null_count == len(column):
+                continue
+            self._undecided.remove(name)
+            if _is_json(column.drop_null()[0].as_py()):
+                self.names.append(name)
 
 
 def _is_json(text: str) -> bool:

@@ -32,9 +32,13 @@ def rows_per_slice(total: int, bytes_of: Callable[["np.ndarray[Any, Any]"], int]
     if total <= _SAMPLED_ROWS:
         return ROWS_PER_SLICE
     positions = np.linspace(0, total - 1, _SAMPLED_ROWS, dtype="i8")
-    row = max(1, bytes_of(positions) // _SAMPLED_ROWS)
-    size = BYTES_PER_SLICE if row <= _WIDE_ROW else _BYTES_OF_WIDE_ROWS
-    return max(1, min(ROWS_PER_SLICE, size // row))
+    return rows_of_width(bytes_of(positions) // _SAMPLED_ROWS)
+
+
+def rows_of_width(width: int) -> int:
+    """Return the rows of a slice of rows of ``width`` bytes."""
+    size = BYTES_PER_SLICE if width <= _WIDE_ROW else _BYTES_OF_WIDE_ROWS
+    return max(1, min(ROWS_PER_SLICE, size // max(1, width)))
 
 
 TEXT_TYPE = pa.dictionary(pa.int32(), pa.string())

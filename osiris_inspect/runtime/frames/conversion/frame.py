@@ -115,7 +115,7 @@ def plan_table(table: pa.Table) -> FramePlan:
 
 
 def plan_stream(schema: pa.Schema, tables: Iterator[pa.Table]) -> FramePlan:
-    """Return the plan of consecutive Arrow tables; all but the last must have ``ROWS_PER_SLICE`` rows."""
+    """Return the plan of consecutive Arrow tables, each of the size of a slice."""
     return replace(_plan_arrow(schema, [None] * len(schema), 0), rows=None, stream=tables)
 
 

@@ -229,6 +229,8 @@ def _typed(family: str, cells: Iterable[Any]) -> NaturalCells:
     candidate = _FAMILIES[family]
     try:
         candidate.encode(cells)
+    except MemoryError:  # also an Arrow exception
+        raise
     except (pa.ArrowException, OverflowError, ValueError):
         fallback = _FALLBACKS.get(family, "text")
         return _FAMILIES[fallback]

@@ -48,10 +48,13 @@ class Spiller:
 
     def write(
         self, step: str, plan: FramePlan, size: int, reason: str, *, in_memory: bool = False
-    ) -> SpillFile | None:
-        """Spill a frame of ``size`` bytes in memory; return None, and emit an event, if the disk refuses.
+    ) -> SpillFile:
+        """Spill a frame of ``size`` bytes in memory; emit an event if it fails.
 
         ``in_memory`` is written to the event: the frame also stays in memory.
+
+        Raises:
+            SpillFailed: the disk refused, or memory did not suffice.
         """
         start = perf_counter()
         try:
@@ -59,7 +62,7 @@ class Spiller:
         except SpillFailed as error:
             failure = {"step_id": step, "reason": reason, "rows": plan.rows, "error": str(error)}
             self._emit("spill_failed", failure)
-            return None
+            raise
         self._unsynced[step] = None
         ms = round((perf_counter() - start) * 1000, 1)
         event_fields: dict[str, Any] = {

@@ -49,8 +49,9 @@ def check(run: Run, _lineage: Lineage) -> Findings:
             continue
         counted.add(step.id)
         noun = metric.name.replace("_", " ")
+        recorded = next((file.path for file in step.artifacts if file.kind == "rejected_rows"), None)
         yield TEMPLATE.finding(
-            f"counted {int(metric.value or 0):,} {noun}",
+            f"counted {int(metric.value or 0):,} {noun}" + (f"; see {recorded}" if recorded else ""),
             Evidence(metric.file, metric.line, "value"),
             step=step.id,
         )

@@ -8,7 +8,8 @@ Why it matters:
     The whole column is text: a sum fails, a maximum compares letters, and a conversion makes the value null.
 
 How to fix:
-    Correct the values at the source, or name them in `na_values`. If the column is text on purpose, set `dtype`.
+    Correct the values at the source, or name them in `na_values`. For other separators set `decimal` or `thousands`. If
+    the column is text on purpose, set `dtype`.
 
 Example:
     1 of 121 values of `qty` is not a number: `12 pcs` in line 79.
@@ -59,6 +60,8 @@ _UNIT = LazyRegex(
 _FORMATTED = LazyRegex(
     r"\s?[+-]?\d{1,3}(?:[,' \u00a0\u202f]\d{3}){1,5}(?:[.,]\d{1,6})?|[+-]?\d{1,12},\d{1,6}|\(\d[\d.,]{0,14}\)"
 )
+_GROUPED = LazyRegex(r"[+-]?\d{1,3}([,' ])\d{3}(?:\1\d{3}){0,5}(?:\.\d{1,6})?")
+_DECIMAL_COMMA = LazyRegex(r"[+-]?\d{1,12},\d{1,6}")
 _WORDS = LazyRegex(r"[^\W\d]{3,20}(?:[ .,'-]{1,2}[^\W\d]{1,20}){0,4}[.!?]?")
 _WRONG_ANYWHERE = ((", a total line", _TOTAL), (", an error of a spreadsheet", _SHEET_ERROR))
 _WRONG_AMONG_NUMBERS = (
@@ -98,7 +101,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
                 f"{count:,} of {values:,} values of {column!r} {'is not a number' if count == 1 else 'are not numbers'}{shown}; so the column became text",
                 frame_evidence(frame, "odd_values"),
                 step=step.id,
-                fix=_fix(column, value),
+                fix=_fix(column, value, has_decimals=bool(as_int(entry.get("decimals")))),
             )
 
 
@@ -119,7 +122,7 @@ def _kind(column: str, value: str, entry: Mapping[str, Any]) -> str | None:
     return "" if is_measure or (is_rare and _WORDS.fullmatch(text)) else None
 
 
-def _fix(column: str, value: str) -> str:
+def _fix(column: str, value: str, *, has_decimals: bool) -> str:
     text = value.strip()
     if _TOTAL.fullmatch(text):
         return "export the file without the total line, or filter this row in the next step"
@@ -127,4 +130,9 @@ def _fix(column: str, value: str) -> str:
         return (
             f"add {value!r} to na_values of the step, or correct the value; if {column!r} is text, set dtype"
         )
+    grouped = _GROUPED.fullmatch(text)
+    if grouped is not None:
+        return f"set thousands: {grouped[1]!r} in the step; if {column!r} is text, set its dtype to str"
+    if _DECIMAL_COMMA.fullmatch(text) and not has_decimals:
+        return f"set decimal: ',' in the step; if {column!r} is text, set its dtype to str"
     return f"correct the value in the file; if {column!r} is text, set its dtype to str"

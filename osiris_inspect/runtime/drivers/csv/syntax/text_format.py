@@ -1,8 +1,7 @@
-"""Checks of a CSV file's encoding, format and delimiter, made where reading it would fail or return garbage."""
+"""Checks of a CSV file's encoding and format, made where reading it would fail or return garbage."""
 
 import codecs
-import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +10,7 @@ from osiris_inspect.base.text_formats import TextFormat, text_format
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.driver import Config
 from osiris_inspect.runtime.drivers.interface.file_format import (
+    START_BYTES,
     FileFormat,
     decoded_start,
     is_utf8,
@@ -18,7 +18,6 @@ from osiris_inspect.runtime.drivers.interface.file_format import (
     wide_encoding,
 )
 
-_DELIMITERS: Final = (";", "\t", "|", ",")
 _USUAL_ENCODINGS: Final = ("utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1250", "cp1252", "shift_jis")
 _COMPRESSIONS: Final[Mapping[str, str]] = {
     ".gz": "gzip",
@@ -62,7 +61,8 @@ def check_is_text(source: Path | bytes, path: Path, config: Config) -> None:
         raise wrong_format_error(path, form, config)
     if compression is not None:
         return
-    encoding = wide_encoding(source)
+    start = first_bytes(source, START_BYTES)
+    encoding = wide_encoding(start)
     if encoding is not None and not _is_same_family(encoding, config["encoding"]):
         raise DriverError(
             f"{path} is {encoding}, not {config['encoding']}",
@@ -72,7 +72,7 @@ def check_is_text(source: Path | bytes, path: Path, config: Config) -> None:
             encoding=config["encoding"],
             found_encoding=encoding,
         )
-    if _is_wide(config["encoding"]) and is_utf8(source):
+    if _is_wide(config["encoding"]) and is_utf8(start):
         raise DriverError(
             f"{path} is utf-8, not {config['encoding']}",
             kind="encoding-wrong",
@@ -82,7 +82,7 @@ def check_is_text(source: Path | bytes, path: Path, config: Config) -> None:
             found_encoding="utf-8",
         )
     is_header_first = bool(config["header"]) and not config.get("skip_rows")
-    text = text_format(decoded_start(source, config["encoding"]), is_first_line_header=is_header_first)
+    text = text_format(decoded_start(start, config["encoding"]), is_first_line_header=is_header_first)
     if text is not None:
         raise not_a_table_error(path, text)
 
@@ -117,6 +117,14 @@ def compression_of(source: Path | bytes, config: Config) -> str | None:
     return _COMPRESSIONS.get(source.suffix.lower()) if isinstance(source, Path) else None
 
 
+def first_bytes(source: Path | bytes, size: int) -> bytes:
+    """Return at most ``size`` bytes from the start of a file."""
+    if isinstance(source, bytes):
+        return source[:size]
+    with source.open("rb") as file:
+        return file.read(size)
+
+
 def wrong_format_error(path: Path, form: FileFormat | None, config: Config) -> DriverError:
     """Return the error for a file that is not CSV text as the step describes it; None is text."""
     if form is None:
@@ -132,42 +140,6 @@ def wrong_format_error(path: Path, form: FileFormat | None, config: Config) -> D
         fix=fix,
         path=str(path),
         format=form.name if form else "text",
-    )
-
-
-def probable_delimiter(lines: Sequence[str], delimiter: str) -> str | None:
-    """Return the other delimiter that splits the lines into equally many fields, more than ``delimiter`` their first.
-
-    ``lines`` begin with the header.
-    """
-    for candidate in _DELIMITERS:
-        fields = set(_field_counts(lines, candidate))
-        if candidate == delimiter or len(lines) < 2 or len(fields) != 1:
-            continue
-        if fields.pop() > next(_field_counts(lines, delimiter), 1):
-            return candidate
-    return None
-
-
-def _field_counts(lines: Sequence[str], delimiter: str) -> Iterator[int]:
-    """Yield the number of fields of each line."""
-    if len(delimiter) == 1:
-        yield from (len(row) for row in csv.reader(lines, delimiter=delimiter))
-
-
-def wrong_delimiter_error(path: Path, config: Config, delimiter: str, header: str) -> DriverError:
-    """Return the error for a file whose lines are separated by ``delimiter`` instead of the requested one."""
-    fields = next(_field_counts([header], delimiter))
-    written = r'"\t"' if delimiter == "\t" else f"{delimiter!r}"
-    return DriverError(
-        f"{path} is separated by {delimiter!r}, not {config['delimiter']!r}: "
-        f"each line has {fields} fields that way",
-        kind="delimiter-wrong",
-        fix=f"set delimiter: {written}",
-        path=str(path),
-        delimiter=config["delimiter"],
-        found_delimiter=delimiter,
-        fields=fields,
     )
 
 

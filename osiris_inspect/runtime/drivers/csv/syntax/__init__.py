@@ -1,0 +1,1 @@
+"""Syntax of CSV files: their delimiter, quotes, numbers, encoding and compression."""

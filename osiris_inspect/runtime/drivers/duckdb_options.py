@@ -1,0 +1,79 @@
+"""Options of DuckDB for one step: what it may read, how much memory it may use, and where it writes what does not fit."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from osiris_inspect.model.errors import DriverError
+from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContext
+from osiris_inspect.runtime.files.memory_limit import MemoryLimit
+
+_MIN_BYTES: Final = 64 << 20
+_BYTES_PER_THREAD: Final = 128 << 20
+"""Memory below which another thread of DuckDB does more harm than good."""
+
+
+@contextmanager
+def open_database(ctx: DriverContext) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a database in memory, which is closed at the end of the block; its temporary files are removed."""
+    folder = ctx.artifacts / ".duckdb"
+    try:
+        with closing(duckdb.connect(":memory:")) as connection:
+            # SQL must not read the variables of this program
+            connection.execute("SET python_enable_replacements = false")
+            connection.execute(f"SET temp_directory = {quoted_text(str(folder))}")
+            yield connection
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def set_limits(connection: duckdb.DuckDBPyConnection, config: Config, memory: MemoryLimit) -> int | None:
+    """Limit memory and threads; return the bytes that DuckDB may use if they come from a limit of the process.
+
+    Half of what is free is left for the result and for what DuckDB does not count. Call it when the inputs are in
+    memory. Without a limit of the process, DuckDB uses up to 80 % of the memory of the machine.
+
+    Raises:
+        DriverError: memory_limit of the step is invalid.
+    """
+    size = None
+    if config.get("memory_limit"):
+        _set_memory_limit(connection, str(config["memory_limit"]))
+    elif memory.is_set:
+        size = max(_MIN_BYTES, memory.free_bytes() // 2)
+        connection.execute(f"SET memory_limit = '{size}B'")
+    if config.get("threads"):
+        connection.execute(f"SET threads = {int(config['threads'])}")
+    elif size is not None:
+        most = max(1, size // _BYTES_PER_THREAD)
+        connection.execute(f"SET threads = least({most}, current_setting('threads'))")
+    return size
+
+
+def restrict_files(connection: duckdb.DuckDBPyConnection, paths: list[Path]) -> None:
+    """Allow SQL to read the files at ``paths``, but no other file and no network, and lock all options."""
+    connection.execute(f"SET allowed_paths = [{', '.join(quoted_text(str(path)) for path in paths)}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+
+
+def _set_memory_limit(connection: duckdb.DuckDBPyConnection, limit: str) -> None:
+    try:
+        connection.execute(f"SET memory_limit = {quoted_text(limit)}")
+    except duckdb.Error as error:
+        raise DriverError(
+            f"DuckDB transformation failed: memory_limit is {limit!r}: {str(error).splitlines()[0]}",
+            kind="config-value-invalid",
+            fix="write a number with a unit, such as 2GB",
+            setting="memory_limit",
+            value=limit,
+        ) from error
+
+
+def quoted_text(value: str) -> str:
+    """Return a text as SQL."""
+    return "'" + value.replace("'", "''") + "'"
