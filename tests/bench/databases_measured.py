@@ -108,10 +108,11 @@ def postgres_ours(settings: Settings, folder: Path) -> dict[str, float]:
     load_driver("postgres.writer")
     resolved, ctx = handed(folder, frame(settings["rows"])), context(folder)
     config = {
-        "table": "ours",
+        "table": settings["mode"],
         "create_if_missing": True,
         "write_mode": settings["mode"],
-        "primary_key": "id",
+        # the peers' tables have no index
+        **({"primary_key": "id"} if settings["mode"] == "upsert" else {}),
         "resolved_connection": settings["connection"],
     }
     with Measured() as measured:

@@ -22,7 +22,7 @@ from osiris_inspect.runtime.drivers.step_checks.checker import check_frame
 from osiris_inspect.runtime.frames import memory
 from osiris_inspect.runtime.frames.store import FrameStore, SpillPolicy
 from osiris_inspect.runtime.protocol.cancellation import CancelToken
-from tests.runtime.driving import context, drive
+from tests.runtime.driving import context, drive, handed
 
 SQL = """SELECT city, kind, count(*) AS n, sum(amount) AS total, avg(score) AS score, max(created) AS last
 FROM df {rows} GROUP BY city, kind ORDER BY ALL"""
@@ -100,6 +100,48 @@ def to_parquet(rows: int, folder: Path) -> dict[str, Any]:
     with Measured() as measured:
         frame.to_parquet(folder / "plain.parquet")
     return measured.as_json() | {"file_mb": (folder / "plain.parquet").stat().st_size / 1e6}
+
+
+def _step(component: str, file: Path, rows: int) -> dict[str, Any]:
+    load_driver(component)  # the worker has imported it
+    ctx, resolved = context(file.parent), handed(file.parent, mixed_frame(rows))
+    with Measured() as measured:
+        drive(component, {"path": str(file)}, ctx, df=resolved)
+    return measured.as_json() | {"file_mb": file.stat().st_size / 1e6}
+
+
+def parquet_step(rows: int, folder: Path) -> dict[str, Any]:
+    """A step of ``filesystem.parquet_writer``, whose compression is zstd."""
+    return _step("filesystem.parquet_writer", folder / "ours.parquet", rows)
+
+
+def parquet_duckdb(rows: int, folder: Path) -> dict[str, Any]:
+    """The same file by DuckDB's COPY."""
+    import duckdb
+
+    table, file = pa.Table.from_pandas(mixed_frame(rows), preserve_index=False), folder / "plain.parquet"
+    with duckdb.connect() as connection:
+        connection.register("df", table)
+        with Measured() as measured:
+            connection.execute(f"COPY df TO '{file}' (FORMAT parquet, COMPRESSION zstd)")
+    return measured.as_json() | {"file_mb": file.stat().st_size / 1e6}
+
+
+def csv_step(rows: int, folder: Path) -> dict[str, Any]:
+    """A step of ``filesystem.csv_writer``."""
+    return _step("filesystem.csv_writer", folder / "ours.csv", rows)
+
+
+def csv_arrow(rows: int, folder: Path) -> dict[str, Any]:
+    """The same file by ``pyarrow.csv``, which cannot write categories."""
+    import pyarrow.csv
+
+    table, file = pa.Table.from_pandas(mixed_frame(rows), preserve_index=False), folder / "plain.csv"
+    kind = table.schema.get_field_index("kind")
+    table = table.set_column(kind, "kind", table["kind"].cast(pa.large_string()))
+    with Measured() as measured:
+        pyarrow.csv.write_csv(table, file)
+    return measured.as_json() | {"file_mb": file.stat().st_size / 1e6}
 
 
 def spill(rows: int, folder: Path) -> dict[str, Any]:
@@ -260,6 +302,10 @@ def hundred_steps(rows: int, folder: Path) -> dict[str, Any]:
 
 TASKS: dict[str, Callable[[int, Path], dict[str, Any]]] = {
     "to_parquet": to_parquet,
+    "parquet_step": parquet_step,
+    "parquet_duckdb": parquet_duckdb,
+    "csv_step": csv_step,
+    "csv_arrow": csv_arrow,
     "spill": spill,
     "read_parquet": read_parquet,
     "restore": restore,

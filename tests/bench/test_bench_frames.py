@@ -28,7 +28,7 @@ def measured(task: str, folder: Path, rows: int = ROWS) -> dict[str, Any]:
     command = [sys.executable, "-m", "tests.bench.frames_measured", task, str(rows), str(folder)]
     found = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=1800, check=False)
     assert found.returncode == 0, found.stderr
-    for path in folder.rglob("*.parquet"):
+    for path in (*folder.rglob("*.parquet"), *folder.rglob("*.csv")):
         path.unlink()
     return dict(json.loads(found.stdout))
 
@@ -49,6 +49,21 @@ def test_spill_beside_to_parquet(tmp_path: Path) -> None:
     print_row(f"{what}, CPU", ours["cpu_s"], "pandas to_parquet", peer["cpu_s"])
     print_row(f"{what}, memory", ours["extra_peak_mb"], "pandas to_parquet", peer["extra_peak_mb"], "MB")
     print(f"file {ours['file_mb']:.0f} MB, theirs {peer['file_mb']:.0f} MB")
+
+
+@pytest.mark.parametrize(
+    ("task", "peer", "name"),
+    [
+        ("parquet_step", "parquet_duckdb", "DuckDB's COPY with the same compression"),
+        ("csv_step", "csv_arrow", "pyarrow.csv"),
+    ],
+)
+def test_written_file_beside_its_peer(tmp_path: Path, task: str, peer: str, name: str) -> None:
+    found = rounds((task, peer), tmp_path)
+    ours, its = found[task], found[peer]
+    print_row(f"{task} of {ROWS:,} rows, CPU", ours["cpu_s"], name, its["cpu_s"])
+    print_row("the same, time", ours["wall_s"], name, its["wall_s"])
+    print_row("the same, size of the file", ours["file_mb"], name, its["file_mb"], "MB")
 
 
 def test_sql_over_spilled_frame_beside_duckdb(tmp_path: Path) -> None:

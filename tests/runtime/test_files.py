@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from osiris_inspect.model.errors import DriverError
@@ -157,3 +158,20 @@ def test_a_file_called_like_a_pattern_is_that_file(tmp_path: Path, name: str) ->
     (tmp_path / name).write_text("a\n1\n")
     frame = drive("filesystem.csv_extractor", {"path": name}, context(tmp_path))["df"]
     assert frame["a"].tolist() == [1]
+
+
+def test_only_columns_of_repeated_cells_have_a_dictionary(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {"id": range(10_000), "city": ["Brno", "Praha"] * 5_000, "n": [1, 2] * 5_000, "a.b": 7}
+    )
+    config = {"path": "out.parquet"}
+    drive("filesystem.parquet_writer", config, context(tmp_path), df=handed(tmp_path, frame))
+    with pq.ParquetFile(tmp_path / "out.parquet") as file:
+        group = file.metadata.row_group(0)
+        columns = [group.column(number) for number in range(group.num_columns)]
+    assert {column.path_in_schema: column.has_dictionary_page for column in columns} == {
+        "id": False,
+        "city": True,
+        "n": True,
+        "a.b": True,
+    }

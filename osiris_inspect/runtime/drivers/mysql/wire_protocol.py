@@ -8,6 +8,7 @@ The format of packets and length-encoded values is in MySQL's documentation of t
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from struct import Struct
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -22,6 +23,8 @@ BLOCK: Final = 4 * 1024 * 1024
 _READ_BYTES: Final = 256 * 1024
 _MAX_PACKET: Final = 0xFFFFFF
 """A packet of this length is continued in the next one."""
+_HEAD: Final = Struct("<IB").unpack_from
+"""Reads the length of a packet, its number in the highest byte, and its first byte."""
 _NULL: Final = 0xFB
 _MORE_RESULTS: Final = 8
 
@@ -85,15 +88,17 @@ def _blocks(read: ReadBytes, end: ResultEnd) -> Iterator[tuple[bytes, Array]]:
 def _find_row_starts(data: bytearray, position: int, starts: list[int]) -> tuple[int, StopReason | None]:
     """Append the offset of each complete row; return where they end, and what follows other than a row."""
     size = len(data)
-    while position + 4 <= size:
-        length = int.from_bytes(data[position : position + 3], "little")
+    while position + 5 <= size:
+        header, first = _HEAD(data, position)
+        length = header & _MAX_PACKET
         if length == _MAX_PACKET:
             return position, "long row"
         end = position + 4 + length
         if end > size:
             break
-        first = data[position + 4] if length else 0
-        if first >= 0xFE:  # an OK or error packet; a value with this first byte makes the packet longer
+        if (
+            first >= 0xFE and length
+        ):  # an OK or error packet; a value with this first byte makes the packet longer
             if first == 0xFF:
                 return position, "error"
             if length < 9:

@@ -23,6 +23,7 @@ from osiris_inspect.runtime.drivers.interface.frame_columns import (
     header_error,
 )
 from osiris_inspect.runtime.drivers.interface.writer_input import UNKNOWN_ROWS, WriterInput
+from osiris_inspect.runtime.drivers.postgres.binary_rows import binary_rows, binary_schema
 from osiris_inspect.runtime.drivers.postgres.errors import read_error
 from osiris_inspect.runtime.drivers.postgres.types import TargetColumn, ddl_type, encode_column, nul_error
 
@@ -222,7 +223,7 @@ class _TableWriter:
         frames: WriterInput,
     ) -> None:
         self._session, self._target, self._schema = session, target, schema
-        self._natural = frames.natural
+        self._frames, self._natural = frames, frames.natural
         self._types: dict[str, str] = {}
         self._relation_kind = "r"
         self._copies_directly = target.mode == "append"
@@ -395,18 +396,39 @@ class _TableWriter:
             )
 
     def _copy(self, into: sql.Identifier, batches: Iterator[pa.RecordBatch], ctx: DriverContext) -> int:
-        command = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(into, _names(self._schema.names))
         columns = [
             TargetColumn(field.name, field.type, self._natural[field.name], self._types[field.name])
             for field in self._schema
         ]
+        schema = binary_schema(columns)
+        if schema is not None:
+            try:
+                with self._session.transaction():  # a savepoint
+                    return self._send(into, "BINARY", binary_rows(schema, batches), ctx)
+            except psycopg.OperationalError:
+                raise
+            except (psycopg.Error, pa.ArrowException):  # as CSV, the server names the value that it refuses
+                _, batches = self._frames.batches(ROWS_PER_BATCH)
+        return self._send(into, "CSV", ((_csv(batch, columns), batch.num_rows) for batch in batches), ctx)
+
+    def _send(
+        self,
+        into: sql.Identifier,
+        form: LiteralString,
+        parts: Iterator[tuple[bytes, int]],
+        ctx: DriverContext,
+    ) -> int:
+        command = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT {})").format(
+            into, _names(self._schema.names), sql.SQL(form)
+        )
         sent = 0
         with self._session.cursor() as cursor:
             with cursor.copy(command) as copy:
-                for batch in batches:
-                    copy.write(_csv(batch, columns))
-                    sent += batch.num_rows
-                    ctx.progress(sent)
+                for part, rows in parts:
+                    copy.write(part)
+                    sent += rows
+                    if rows:
+                        ctx.progress(sent)
             return cursor.rowcount
 
     def _copy_into_stage(self, batches: Iterator[pa.RecordBatch], ctx: DriverContext) -> None:
