@@ -157,7 +157,7 @@ async def test_readme_picture_is_of_the_program() -> None:
 def test_readme_benchmarks_exist() -> None:
     names = re.findall(r"`(test_\w+)`", README)
     code = "".join(path.read_text() for path in (ROOT / "tests/bench").glob("test_*.py"))
-    assert len(names) == 10
+    assert len(names) >= 10
     assert [name for name in names if f"def {name}(" not in code] == []
 
 
