@@ -63,6 +63,8 @@ TEXTS = [
     ("connection-lost", "in parts", "administrator", "urllib.error.ContentTooShortError: <urlopen error retrieval incomplete: got only 4096 out of 90000 bytes>"),
     ("connection-lost", "in parts", "administrator", "httpx.RemoteProtocolError: peer closed connection without sending complete message body (received 10 bytes, expected 20)"),
     ("connection-lost", "administrator", "in parts", "psycopg2.OperationalError: server closed the connection unexpectedly"),
+    ("file-system-failed", "refer to each other", "disk", "OSError: [Errno 40] Too many levels of symbolic links: '/data/orders.csv'"),
+    ("file-missing", "was not found", "symbolic", "FileNotFoundError: [Errno 2] No such file or directory: '/data/too_many_links/orders.csv'"),
     ("query-failed", "sqlite_all_varchar", "TRY_CAST", 'duckdb.duckdb.TypeMismatchException: Mismatch Type Error: Invalid type in column "price": column was declared as integer, found "n/a" of type "text" instead.\n* SET sqlite_all_varchar=true to load all columns as VARCHAR and skip type conversions'),
     ("query-failed", "contains the header", "TRY_CAST", 'Mismatch Type Error: Invalid type in column "album_id": column was declared as integer, found "album_id" of type "text" instead.'),
     ("query-failed", "TRY_CAST", "sqlite_all_varchar", "Conversion Error: Could not convert string 'n/a' to INT32"),
