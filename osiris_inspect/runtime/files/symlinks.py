@@ -70,7 +70,7 @@ class BrokenLink:
 
     @property
     def fix(self) -> str:
-        """What to do."""
+        """The remedy."""
         return f"correct the target of the link {self.link}, or name the file itself"
 
 
