@@ -21,7 +21,7 @@ REFINES = ("query-failed",)
 PATTERNS = (
     ErrorPattern(
         pattern=(
-            r"Could not set lock on file [^\n]{1,200}: (?:Operation not supported|No locks available|Function not implemented|Invalid argument)[^\n]{0,120}"
+            r"Could not set lock on file [^\n]{1,200}: (?:(?:Operation n|N)ot supported|No locks available|Function not implemented|Invalid argument)[^\n]{0,120}"
             r"|(?i:\bno locks available\b)|\bENOLCK\b|unable to lock file, errno = (?:37|38|45|77|95)\b[^\n]{0,80}"
         ),
         message="the file system of the file does not support locks, as some network shares",

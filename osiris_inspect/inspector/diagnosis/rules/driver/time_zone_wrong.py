@@ -34,7 +34,7 @@ _OF_WINDOWS = LazyRegex(r"(?:Standard|Daylight|Summer) Time$")
 
 def _fix_of_name(_run: Run, text: ErrorText, match: re.Match[str]) -> str:
     use_name = "use a name of the IANA database such as Europe/Prague"
-    name = next((value for value in match.groupdict().values() if value), "").strip(" '\"")
+    name = next((value for value in match.groupdict().values() if value), "").strip(" '\"!")
     if _ABBREVIATION.fullmatch(name):
         return f"{use_name}; {name} is an abbreviation, which names no place with its clock changes"
     if _OF_WINDOWS.search(name):

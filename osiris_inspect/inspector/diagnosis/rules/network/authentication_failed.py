@@ -47,6 +47,8 @@ def _account_fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
         return "set a new password for the account, then in the connection"
     if _BLOCKED.search(text.text):
         return "unlock the account on the server, and correct the password with which earlier logins failed"
+    if "not permitted to log in" in text.text:
+        return "allow the role to log in (ALTER ROLE ... LOGIN), or use another user in the connection"
     return "unlock the account on the server, with ALTER USER ... ACCOUNT UNLOCK; the connection itself may be correct"
 
 
@@ -111,8 +113,8 @@ PATTERNS = (
         error_class="authentication method",
     ),
     ErrorPattern(
-        pattern=r"\b(?i:account is locked)\b|Account is blocked for \d{1,5} day[^\n]{0,120}|User is blocked because of too many credential errors|\bORA-2800[01]\b[^\n]{0,60}|(?i:your password has expired)|must reset your password",
-        message="the account was locked, or its password had expired",
+        pattern=r"\b(?i:account is (?:currently )?locked)\b|role \"[^\"\n]{1,80}\" is not permitted to log in|Account is blocked for \d{1,5} day[^\n]{0,120}|User is blocked because of too many credential errors|\bORA-2800[01]\b[^\n]{0,60}|(?i:your password has expired)|must reset your password",
+        message="the account may not log in: it was locked, or its password had expired",
         fix=_account_fix,
         domain="config",
         search_text_logs=True,

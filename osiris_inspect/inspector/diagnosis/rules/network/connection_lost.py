@@ -33,6 +33,7 @@ _DOWNLOAD = LazyRegex(
     r"\bIncompleteRead\(|Connection broken: |Response payload is not completed|without sending complete message body"
     r"|\bChunkedEncodingError\b|\bInvalidChunkLength\b|\bContentTooShortError\b|retrieval incomplete: "
 )
+_EOF_OF_TLS = LazyRegex(r"\bEOF occurred in violation of protocol|\bunexpected eof while reading")
 _AGAIN = "run again; if the download ends at the same place, raise the limit of the server or proxy, or read it in parts"
 
 
@@ -40,6 +41,8 @@ def _fix(run: Run, text: ErrorText, _match: re.Match[str]) -> str:
     step = run.step(text.step or "")
     if _DOWNLOAD.search(text.searchable):
         return f"{_AGAIN}{_PARTLY}" if step is not None and step.is_writer else _AGAIN
+    if _EOF_OF_TLS.search(text.text):
+        return f"check that the port offers TLS, and the log of the server or proxy for the reason, then run again{_PARTLY}"
     if "gone away" in text.text:
         return f"check wait_timeout and max_allowed_packet of the server and its log, then run again{_PARTLY}"
     if "initial communication packet" in text.text or "authorization packet" in text.text:

@@ -41,20 +41,20 @@ def _local_address_fix(run: Run, text: ErrorText, match: re.Match[str]) -> str:
 
 _PROXY_FIXES = (
     (
+        "invalidproxyurl",
+        "write the complete address of the proxy, such as http://host:3128, into HTTPS_PROXY where the step runs",
+    ),
+    (
         r"\b407\b",
         "set user and password of the proxy in HTTPS_PROXY (http://user:password@host:port) where the step runs",
     ),
     (
-        r"tunnel connection failed: 403",
+        r"tunnel connection failed: 403|proxyerror: 403|http code 403 from proxy",
         "allow the host of the service in the proxy, or list it in NO_PROXY where the step runs if it needs no proxy",
     ),
     (
         r"tunnel connection failed: 5\d\d",
         "check the host of the service and the network of the proxy, which did not reach the service itself",
-    ),
-    (
-        r"getaddrinfo|name or service not known|nameresolution|failed to resolve|nodename nor servname|name resolution",
-        "correct the host of the proxy in HTTPS_PROXY where the step runs; its name was not found",
     ),
 )
 """Words of an error of a proxy and the remedy; the first that occur count."""
@@ -115,7 +115,7 @@ PATTERNS = (
         error_class="client blocked",
     ),
     ErrorPattern(
-        pattern=r"\bProxyError\b[^\n]{0,160}|Tunnel connection failed: [^\n]{1,80}|(?i:unable to connect to proxy)[^\n]{0,80}",
+        pattern=r"\bProxyError\b[^\n]{0,160}|Tunnel connection failed: [^\n]{1,80}|(?i:unable to connect to proxy)[^\n]{0,80}|\bClient(?:HttpProxy|ProxyConnection)Error\b[^\n]{0,160}|\bHTTP code \d{3} from proxy\b[^\n]{0,60}|\bInvalidProxyURL\b[^\n]{0,100}",
         message="no connection through the proxy could be established",
         fix=_proxy_fix,
         domain="config",

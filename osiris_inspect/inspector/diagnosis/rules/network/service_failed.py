@@ -44,7 +44,6 @@ PATTERNS = (
         message="the project or its database was paused",
         fix="restore the project in the dashboard of the service, then run again",
         domain="config",
-        unless=states_status,
     ),
     ErrorPattern(
         pattern=r"\bError response from daemon: [^\n]{1,200}",

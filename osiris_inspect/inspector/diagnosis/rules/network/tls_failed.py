@@ -41,7 +41,7 @@ _FIXES = (
         "set the TLS mode of the connection to one that the server accepts",
     ),
     (
-        "renegotiation",
+        "legacy[_ ]renegotiation",
         "upgrade the server or the proxy, which renegotiates TLS in the old, unsafe way; until then, allow it for this "
         "connection only (OP_LEGACY_SERVER_CONNECT)",
     ),
@@ -63,7 +63,7 @@ _FIXES = (
         "use a version of TLS that the client and the server both support",
     ),
     (
-        "certificate[_ ](?:required|unknown)|bad[_ ]certificate|does not return a certificate",
+        "certificate[_ ](?:required|unknown)|bad[_ ]certificate|alert[_ ]unknown[_ ]ca|does not return a certificate",
         "set the certificate and the key of the client in the connection; the server requires them",
     ),
     ("expired", "renew the expired certificate of the server; do not disable verification"),
