@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 ERROR_CODES: Mapping[str, str] = {
     "credentials": "1045 1698 28P01 InvalidPassword",
-    "locked account": "1820 1862 3118",
+    "locked account": "1820 1862 3118 3955 4150 4151",
     "authentication method": "1251 1275 1524 2049 2054 2059 2061",
     "token": "PGRST300 PGRST301 PGRST302 PGRST303",
     "rights": "1044 1142 1143 1227 1370 42501 InsufficientPrivilege",

@@ -4,13 +4,13 @@ from collections.abc import Iterable
 
 
 def near_names(name: str, known: Iterable[str], *, limit: int = 1, similarity: float = 0.6) -> list[str]:
-    """Return at most ``limit`` of the known names that are spelled like ``name``, the nearest first.
+    """Return at most ``limit`` of the known names that are spelled like ``name``, the nearest first; never ``name`` itself.
 
     A name that differs only in case is the nearest.
     """
     from difflib import get_close_matches  # not loaded by programs that find no mistake
 
-    names = list(known)
+    names = [other for other in known if other != name]
     same = [other for other in names if other.casefold() == name.casefold()]
     near = get_close_matches(name, names, n=limit, cutoff=similarity)
     return list(dict.fromkeys([*same, *near]))[:limit]

@@ -29,6 +29,13 @@ _KEYWORD = (
 _QUOTE = r"(?:\\{0,8}['\"])"
 _LIKELY = r"(?!\*\*\*)(?=[^\s&;,'\"]{0,80}\d)(?=[^\s&;,'\"]{0,80}[A-Za-z])[^\s&;,'\"\\$(){}<>]{6,400}"
 """An unquoted value with letters and digits, so that ``password: YES`` and prose are not masked."""
+_PARAMETER = (
+    r"(?:[?&#]|\\u0026|&amp;)(?!(?:foreign|group|partition|primary|sort)[_\-]?key=)"
+    r"(?:X-(?:Amz|Goog)-(?:Signature|Credential|Security-Token)|authorization|authkey|auth|hmac|jwt"
+    r"|passphrase|password|passwd|pass|pwd|signature|sig|(?:[a-z]{1,20}[_\-])?(?:access|api|auth|client)?[_\-]?(?:key|secret|token))"
+)
+"""The name of a parameter in a URL whose value is a secret, also where ``&`` is escaped."""
+_NO_PLACEHOLDER = r"(?!\*\*\*|[{<]|\$\{|%[s(])"
 _PATTERNS = (
     # scheme://user:password@host; the password ends at the last @ before the host
     (r"(?i)([a-z][a-z0-9+.\-]{0,40}://[^\s:/@'\"]{0,200}):[^\s'\"]{1,400}@(?=[\w.\-\[])", r"\1:***@"),
@@ -53,14 +60,27 @@ _PATTERNS = (
     (r"(?i)((?:password|passwd|pwd)=)(?!\*\*\*)[^\s&;'\",]{1,400}", r"\1***"),
     (rf"(?i)({_KEYWORD}{_QUOTE}?(?:\s{{0,9}}[:=]\s{{0,9}})){_LIKELY}", r"\1***"),
     (rf"(?i)(--{_KEYWORD}\s{{1,9}}){_LIKELY}", r"\1***"),
-    (r"([?&](?:sig|X-Amz-Signature|X-Goog-Signature)=)(?!\*\*\*)[^\s&;'\",]{1,1000}", r"\1***"),
+    (rf"(?i)({_PARAMETER}=){_NO_PLACEHOLDER}[^\s&;#'\",<>()\\]{{1,4000}}", r"\1***"),
 )
 """Patterns of secrets and their replacements. Every repetition is bounded, so that the time is linear in the text."""
 _LITERALS = (
     *("://", "@tcp(", "@unix(", "uthorization", "UTHORIZATION", "earer", "EARER", "eyJ", "AKIA"),
-    *("ASIA", "AIza", "assw", "ASSW", "pwd", "PWD", "Pwd", "key", "Key"),
+    *("ASIA", "AIza", "ass", "ASS", "pwd", "PWD", "Pwd", "key", "Key"),
     *("KEY", "ecret", "ECRET", "oken", "OKEN", "dentified", "DENTIFIED", "sk_live_", "sk-"),
-    *("gh", "xox", "glpat-", "e2b_", "hf_", "dapi", "sig=", "Signature=", "PRIVATE KEY", "github_pat_"),
+    *(
+        "gh",
+        "xox",
+        "glpat-",
+        "e2b_",
+        "hf_",
+        "dapi",
+        "sig=",
+        "ignature",
+        "Credential=",
+        "PRIVATE KEY",
+        "github_pat_",
+    ),
+    *("auth=", "Auth=", "hmac=", "jwt=", "SIG="),
 )
 """Every match of a pattern contains one of these; most texts contain none."""
 

@@ -97,3 +97,10 @@ def test_a_worker_that_could_not_be_prepared_is_said() -> None:
     with Progress(err) as seen:
         seen.on_event(_event("prepare_failed", error="missing modules: psycopg"))
     assert err.getvalue() == "  ✗ worker  missing modules: psycopg\n"
+
+
+def test_secret_in_the_url_of_an_error_is_masked() -> None:
+    err = io.StringIO()
+    with Progress(err) as seen:
+        seen.on_event(_event("step_failed", "extract", error="GET https://a.org/v1?key=hunter2&to=3 failed"))
+    assert err.getvalue() == "  ✗ extract  GET https://a.org/v1?key=***&to=3 failed\n"

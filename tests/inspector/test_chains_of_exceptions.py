@@ -6,16 +6,17 @@ from typing import Any
 import pytest
 
 from osiris_inspect.inspector.analysis.analyze import analyze
+from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.model.finding import Finding
 from tests.inspector.making import native, run_dir
 
 PACKAGES = "/usr/lib/python3.11/site-packages"
 
 
-def cause_of(
+def report_of(
     folder: Path, kind: str, text: str, *causes: str, driver: str = "acme.extractor", trace: str = ""
-) -> Finding:
-    """The root cause of a native run whose only step fails with an exception and the chain that led to it."""
+) -> Report:
+    """A native run whose only step fails with an exception and the chain that led to it."""
     fields: dict[str, Any] = {"error": text, "error_type": kind, "driver": driver}
     fields |= {"traceback": trace} if trace else {}
     if causes:
@@ -28,7 +29,14 @@ def cause_of(
         native("step_failed", 2, step_id="load", **fields),
         native("run_end", 3),
     ]
-    cause = analyze(run_dir(folder, lines, steps=[("load", driver, [])])).root_cause
+    return analyze(run_dir(folder, lines, steps=[("load", driver, [])]))
+
+
+def cause_of(
+    folder: Path, kind: str, text: str, *causes: str, driver: str = "acme.extractor", trace: str = ""
+) -> Finding:
+    """The root cause of such a run."""
+    cause = report_of(folder, kind, text, *causes, driver=driver, trace=trace).root_cause
     assert cause is not None
     return cause
 
@@ -47,6 +55,13 @@ def test_outer_error_precedes_missing_package_of_lookup(tmp_path: Path) -> None:
     cause = cause_of(tmp_path, "ZoneInfoNotFoundError", "'No time zone found with key Europe/Pragu'", inner)
     assert cause.rule == "time-zone-wrong"
     assert "tzdata" in (cause.fix or "")
+
+
+@pytest.mark.parametrize("inner", ["ModuleNotFoundError: No module named 'tzdata'", ""])
+def test_unknown_zone_is_one_finding(tmp_path: Path, inner: str) -> None:
+    text = "'No time zone found with key CEST'"
+    report = report_of(tmp_path, "ZoneInfoNotFoundError", text, *filter(None, [inner]))
+    assert {finding.rule for finding in report.findings} == {"time-zone-wrong"}
 
 
 def test_file_of_package_is_not_file_of_user(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from osiris_inspect.inspector.analysis.analyze import analyze
-from tests.inspector.making import run_dir
+from tests.inspector.making import native, run_dir
 from tests.inspector.test_rules_of_green_runs import Made, ours, ranged, step
 
 NAMES = {"I": "INFO", "W": "WARNING", "E": "ERROR", "C": "CRITICAL"}
@@ -353,3 +353,48 @@ def test_finding_names_the_numbers(tmp_path: Path) -> None:
     assert message == (
         "its text log reports 1,342 rows in total, and 100 were returned: 'GET /v2/invoices page=1 per_page=100 total_count=1342'"
     )
+
+
+REFUSED = "W attempt 1: connection refused by api.acme.org, retrying"
+TIMED_OUT = "E attempt 2: read timed out, retrying"
+CURRENCY = ("ValueError", "order 17: unknown currency 'XTS'")
+GIVEN_UP = ("RuntimeError", "load of orders failed after 3 attempts")
+OVERCOME = [
+    ([REFUSED, TIMED_OUT, "I attempt 3: ok"], CURRENCY),
+    ([REFUSED, TIMED_OUT, "I fetched 340 orders"], CURRENCY),
+    ([REFUSED, TIMED_OUT], CURRENCY),
+    (["E connection reset by peer", "I reconnected"], ("RuntimeError", "order 17 has no customer")),
+    (["E the request timed out", "W retrying in 5 s", "I fetched on the second try"], ("KeyError", "'city'")),
+]
+LASTING = [
+    ([REFUSED, TIMED_OUT], GIVEN_UP),
+    ([REFUSED, TIMED_OUT, "E giving up after 3 attempts"], ("ValueError", "orders of day '2026-11-20'")),
+    ([REFUSED, TIMED_OUT], ("ValueError", "received 0 rows of 'orders'")),
+    ([REFUSED, TIMED_OUT], ("AttributeError", "'NoneType' object has no attribute 'json'")),
+    (["I attempt 1: ok", TIMED_OUT], ("RuntimeError", "extraction failed")),
+    (["E read timed out"], ("RuntimeError", "extraction failed")),
+]
+
+
+def failing(folder: Path, lines: Sequence[str], error: tuple[str, str]) -> str:
+    """Return the rule of the root cause of a step that logged these lines and failed."""
+    events, steps, files = ours(step("src", "acme.orders", rows=100), files=worker_log("src", *lines))
+    failed = {"step_id": "src", "driver": "acme.orders", "error_type": error[0], "error": error[1]}
+    ends = [native("step_failed", 2, **failed), native("run_end", 3, status="failed")]
+    cause = analyze(run_dir(folder, [*events[:2], *ends], steps=steps, files=files)).root_cause
+    assert cause is not None
+    return cause.rule
+
+
+@pytest.mark.parametrize(("lines", "error"), OVERCOME)
+def test_failure_overcome_by_a_retry_is_no_cause(
+    tmp_path: Path, lines: list[str], error: tuple[str, str]
+) -> None:
+    assert failing(tmp_path, lines, error) not in ("network-timeout", "connection-refused", "connection-lost")
+
+
+@pytest.mark.parametrize(("lines", "error"), LASTING)
+def test_failure_before_giving_up_is_the_cause(
+    tmp_path: Path, lines: list[str], error: tuple[str, str]
+) -> None:
+    assert failing(tmp_path, lines, error) in ("network-timeout", "connection-refused")

@@ -101,6 +101,69 @@ def test_key_of_data_is_not_of_the_configuration(tmp_path: Path, source: str, fi
     assert "config-value-missing" not in {finding.rule for finding in report.findings}
 
 
+ANSWERS = [
+    ('rows = answer["limit"]', "response in 'answer'"),
+    ('rows = self.last_response["limit"]', "it may report an error"),
+    ('rows = requests.get(url, timeout=9).json()["limit"]', "body of the response"),
+    ('price = rates["limit"]', "'rates' contains"),
+]
+
+
+@pytest.mark.parametrize(("source", "remedy"), ANSWERS)
+def test_key_of_an_answer_is_not_of_the_configuration(tmp_path: Path, source: str, remedy: str) -> None:
+    config = {"url": "https://api.acme.org"}
+    cause = cause_of(tmp_path, "'limit'", config, error_type="KeyError", traceback=traceback_of(source))
+    assert (cause.rule, str(cause.confidence)) == ("driver-raised", "high")
+    assert remedy in cause.fix
+    assert "config" not in cause.fix + cause.message
+
+
+def test_key_of_a_section_is_of_the_configuration(tmp_path: Path) -> None:
+    config = {"source": {"url": "https://api.acme.org"}}
+    text = traceback_of('rows = source["limit"]')
+    cause = cause_of(tmp_path, "'limit'", config, error_type="KeyError", traceback=text)
+    assert (cause.rule, str(cause.confidence)) == ("config-value-missing", "high")
+
+
+CUT = "'utf-8' codec can't decode byte 0xc3 in position 39: unexpected end of data"
+INVALID = "'utf-8' codec can't decode byte 0xe9 in position 12: invalid continuation byte"
+DECODED = [
+    (CUT, "note = raw[:40].decode()", {"path": "in.csv"}, "cut the text after"),
+    (CUT, 'note = chunk.decode("utf-8")', {"url": "https://a.org"}, "cut the text after"),
+    (CUT, "note = str(chunk, 'utf-8')", {}, "cut the text after"),
+    (INVALID, "text = response.content.decode()", {"url": "https://a.org"}, "Content-Type"),
+]
+READ = [
+    (CUT, 'text = raw.decode("utf-8")', {"path": "in.csv"}, "file 'in.csv' ends in the middle"),
+    (CUT, "for line in stream:", {}, "the input ends in the middle"),
+    (UTF8.format("0x8b", 1), "text = response.content.decode()", {}, "gzip"),
+]
+
+
+def decoding(folder: Path, error: str, source: str, config: Mapping[str, Any]) -> Finding:
+    """The root cause of a run whose driver decoded bytes in a line."""
+    text = traceback_of(source).replace("KeyError: 'limit'", f"UnicodeDecodeError: {error}")
+    return cause_of(folder, error, config, error_type="UnicodeDecodeError", traceback=text)
+
+
+@pytest.mark.parametrize(("error", "source", "config", "remedy"), DECODED)
+def test_bytes_that_a_driver_decoded_are_not_a_file(
+    tmp_path: Path, error: str, source: str, config: Mapping[str, Any], remedy: str
+) -> None:
+    cause = decoding(tmp_path, error, source, config)
+    assert (cause.rule, str(cause.confidence)) == ("encoding-wrong", "high")
+    assert remedy in cause.fix
+    assert "file" not in cause.fix + cause.message
+    assert "Windows" not in cause.fix
+
+
+@pytest.mark.parametrize(("error", "source", "config", "words"), READ)
+def test_bytes_of_a_file_or_archive_are_named(
+    tmp_path: Path, error: str, source: str, config: Mapping[str, Any], words: str
+) -> None:
+    assert words in decoding(tmp_path, error, source, config).message
+
+
 def test_key_that_the_configuration_has_is_not_missing(tmp_path: Path) -> None:
     report = report_of(
         tmp_path,

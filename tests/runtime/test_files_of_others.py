@@ -4,11 +4,12 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import pytest
 
-from osiris_inspect.runtime.drivers.interface.file_paths import with_search_of_file
+from osiris_inspect.model.errors import DriverError
+from osiris_inspect.runtime.drivers.interface.file_paths import input_paths, with_search_of_file
 from osiris_inspect.runtime.protocol.error_report import error_to_dict
 from tests.runtime.test_drivers_of_others import PIPELINE, ask, installed
 
@@ -95,3 +96,69 @@ def test_missing_file_of_third_party_reaches_the_report(installed: Path) -> None
     assert info["kind"] == "file-missing"
     assert "searched in" in info["fix"]
     assert "searched in" in ask(installed, "summarize", "logs", "--latest").stdout
+
+
+def linked(folder: Path, **links: str) -> Path:
+    """Return a folder with links, each from its name to its target."""
+    for name, target in links.items():
+        (folder / f"{name}.csv").symlink_to(target)
+    return folder
+
+
+def missing(folder: Path, name: str) -> tuple[str, Mapping[str, Any]]:
+    """Return the message and the ``error_info`` of the CSV extractor for a path that it does not find."""
+    with pytest.raises(DriverError) as raised:
+        input_paths(
+            {"path": name, "resolved_connection": {"base_dir": str(folder)}}, cast("Any", Base(folder)), "CSV"
+        )
+    return str(raised.value), error_to_dict(raised.value)["error_info"]
+
+
+class Base(NamedTuple):
+    """The part of a context that paths need."""
+
+    base: Path
+
+
+def test_link_without_target_is_named(tmp_path: Path) -> None:
+    folder = linked(tmp_path, orders="archive.csv")
+    message, info = missing(folder, "orders.csv")
+    assert f"{folder}/orders.csv is a symbolic link to 'archive.csv', which does not exist" in message
+    assert info["fix"] == f"correct the target of the link {folder}/orders.csv, or name the file itself"
+    assert info["facts"]["target"] == "archive.csv"
+
+
+def test_last_link_of_a_chain_is_named(tmp_path: Path) -> None:
+    folder = linked(tmp_path, orders="latest.csv", latest="2026/orders.csv")
+    assert "latest.csv is a symbolic link to '2026/orders.csv'" in missing(folder, "orders.csv")[0]
+
+
+def test_loop_of_links_is_named(tmp_path: Path) -> None:
+    folder = linked(tmp_path, orders="b.csv", b="orders.csv")
+    message, info = missing(folder, "orders.csv")
+    assert f"links {folder}/orders.csv -> {folder}/b.csv -> {folder}/orders.csv form a loop" in message
+    assert info["kind"] == "file-missing"
+    assert "did you mean" not in info["fix"]
+
+
+def test_way_into_a_loop_is_not_part_of_it(tmp_path: Path) -> None:
+    folder = linked(tmp_path, orders="b.csv", b="c.csv", c="b.csv")
+    assert (
+        f"links {folder}/b.csv -> {folder}/c.csv -> {folder}/b.csv form" in missing(folder, "orders.csv")[0]
+    )
+
+
+def test_link_to_an_existing_folder_is_not_broken(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "orders.csv").write_text("a")
+    (tmp_path / "current").symlink_to("data")
+    message, info = missing(tmp_path, "current/order.csv")
+    assert "symbolic link" not in message
+    assert info["fix"] == "did you mean 'orders.csv'?"
+
+
+def test_link_without_target_of_third_party_is_named(tmp_path: Path) -> None:
+    linked(tmp_path, orders="archive.csv")
+    info = info_of(f"{tmp_path}/orders.csv", tmp_path / "base")
+    assert "did you mean" not in info["fix"]
+    assert "symbolic link to 'archive.csv', which does not exist" in info["fix"]

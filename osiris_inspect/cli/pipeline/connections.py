@@ -10,7 +10,7 @@ from osiris_inspect.cli.pipeline.run_options import ConnectionsOption, EnvFile
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import FOUND
 from osiris_inspect.model.errors import OsirisError, SettingsError
-from osiris_inspect.model.redaction import Redactor
+from osiris_inspect.model.redaction import Redactor, mask_by_pattern
 
 if TYPE_CHECKING:
     from osiris_inspect.runtime.connections.connections import ConnectionsFile
@@ -79,7 +79,7 @@ def _test(file: "ConnectionsFile", family: str, alias: str) -> bool:
         masked = Redactor(secrets)
         answer = test_connection(family, values)
     except OsirisError as error:
-        streams.write_stderr(f"@{family}.{alias} failed: {masked.redact_text(str(error))}\n")
+        streams.write_stderr(f"@{family}.{alias} failed: {mask_by_pattern(masked.redact_text(str(error)))}\n")
         return False
     streams.write_stdout(f"@{family}.{alias} works: {masked.redact_text(answer)}\n")
     return True

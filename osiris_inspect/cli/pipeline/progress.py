@@ -6,6 +6,7 @@ from typing import Final, Self, TextIO
 
 from osiris_inspect.cli.support import streams
 from osiris_inspect.model.event import Event
+from osiris_inspect.model.redaction import mask_by_pattern
 
 _REDRAW_INTERVAL_S: Final = 0.5
 _ERASE: Final = "\r\x1b[2K"
@@ -109,4 +110,4 @@ def _activity(event: Event) -> str:
 
 
 def _first_line(text: str) -> str:
-    return (text.splitlines() or [""])[0]
+    return (mask_by_pattern(text).splitlines() or [""])[0]

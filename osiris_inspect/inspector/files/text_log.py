@@ -44,7 +44,7 @@ _REPORTS_ROWS = re.compile(
     rb"|\busing (?:default|none|null|nan|the default)|\bcoerced|\bdefaulting|\bset(?:ting)? (?:it )?to (?:none|null|nan)|\bretrying"
     rb"|\b(?:errors|errored|failed|failures|reject|invalid|malformed|lost)"
     rb"|\bdead[ _-]?letter|dlq\b|\bquarantin|\brout(?:ed|ing)\b|\bunresolved|\bleft behind|deliver(?:ed|able)\b|could not be|\bstopp(?:ed|ing) |\blimited|[_ ]limit\b"
-    rb"|\battempt|\brecovered|\breconnect|\bsucceeded|\balready|\bdry[ -]?run|\bnothing |\bidentical|\bexists|\bduplicate|\bno (?:new|change)|\bnot (?:modified|changed)|^Traceback |^During handling of |^The above exception "
+    rb"|\battempt|\b(?:try|tries)\b|\brecovered|\breconnect|\bsucceeded|\balready|\bdry[ -]?run|\bnothing |\bidentical|\bexists|\bduplicate|\bno (?:new|change)|\bnot (?:modified|changed)|^Traceback |^During handling of |^The above exception "
     rb"|\bwarning'?, \d{4},|\b(?:page|offset|batch|pages|again|kept|no more|last|unchanged|up to date)\b|\b(?:filter|match|dedup|unique|re-?read|re-?fetch)|\ball \w{2,20}",
     re.IGNORECASE,
 )

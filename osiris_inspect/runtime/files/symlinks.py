@@ -1,5 +1,6 @@
 """Resolution of paths through symbolic links, one component at a time as the kernel does it."""
 
+import errno
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,58 @@ def follow_links(path: Path) -> LinkChain:
         else:
             current /= name
     return LinkChain(current, tuple(links), tuple(required))
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenLink:
+    """Symbolic link because of which a path leads nowhere.
+
+    Attributes:
+        link: the link itself.
+        target: the target that it names.
+        loop: the links of a loop, the first one also last; empty if the target does not exist.
+    """
+
+    link: Path
+    target: str
+    loop: tuple[Path, ...] = ()
+
+    @property
+    def reason(self) -> str:
+        """The problem in a few words."""
+        if self.loop:
+            return f"the symbolic links {' -> '.join(map(str, self.loop))} form a loop"
+        return f"{self.link} is a symbolic link to {self.target!r}, which does not exist"
+
+    @property
+    def fix(self) -> str:
+        """The remedy."""
+        return f"correct the target of the link {self.link}, or name the file itself"
+
+
+def broken_link(path: Path) -> BrokenLink | None:
+    """Return the link because of which ``path`` does not exist; None if its links lead to existing files."""
+    try:
+        chain = follow_links(path)
+    except OSError:  # a name that is too long, or a folder without permission
+        return None
+    for link, target in reversed(chain.links):
+        try:
+            link.stat()
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                return BrokenLink(link, target, _loop(chain.links))
+            if error.errno in (errno.ENOENT, errno.ENOTDIR):
+                return BrokenLink(link, target)
+    return None
+
+
+def _loop(links: tuple[tuple[Path, str], ...]) -> tuple[Path, ...]:
+    """Return the links of a loop, which the target of the last link closes."""
+    names = [link for link, _ in links]
+    again = Path(os.path.normpath(names[-1].parent / links[-1][1]))
+    start = names.index(again) if again in names else 0
+    return (*names[start:], names[start])
 
 
 def resolved(path: Path) -> Path:

@@ -43,6 +43,7 @@ STANDING = {
     "sql": f"CREATE USER a IDENTIFIED BY '{SECRET}'",
     "azure storage": f"AccountName=a;AccountKey={SECRET}==;EndpointSuffix=x",
     "signed url": f"https://b.example/x?sv=1&sig={SECRET}%3D",
+    "parameter of a url": f"GET https://b.example/x?from=2&key={SECRET}&to=3 failed",
     "github": f"ghp_{SECRET}{SECRET}",
     "aws": "AKIAIOSFODNN7EXAMPLE",
     "key file": f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n-----END RSA PRIVATE KEY-----",

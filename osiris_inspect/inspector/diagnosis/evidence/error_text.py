@@ -8,6 +8,7 @@ from functools import lru_cache
 from osiris_inspect.inspector.diagnosis.evidence.echoed_text import search_own_text
 from osiris_inspect.inspector.diagnosis.evidence.error_codes import find_code_family, find_error_code
 from osiris_inspect.inspector.diagnosis.evidence.headline import error_headline
+from osiris_inspect.inspector.files.retries import overcome_failures
 from osiris_inspect.inspector.run.error_phrases import MAX_END, MAX_TEXT
 from osiris_inspect.inspector.run.run import LogLine, Run, StepFailure
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
@@ -135,8 +136,10 @@ def _has_other_code(text: ErrorText, error_class: str) -> bool:
 def matching_log_lines(
     run: Run, pattern: LazyRegex | re.Pattern[str], error_class: str = ""
 ) -> Iterator[ErrorMatch]:
-    """Yield the lines of text logs that match, see ``find_matches``."""
-    return find_matches(map(log_text, run.log_lines), pattern, error_class)
+    """Yield the lines of text logs that match, see ``find_matches``, except failures that a retry overcame."""
+    matches = list(find_matches(map(log_text, run.log_lines), pattern, error_class))
+    overcome = overcome_failures(run) if matches else ()
+    return ((text, match) for text, match in matches if (text.file, text.line) not in overcome)
 
 
 def find_matches(

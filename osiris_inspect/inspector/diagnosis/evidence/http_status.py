@@ -73,7 +73,7 @@ _STATUSES: Mapping[int, StatusMeaning] = {
     ),
     407: StatusMeaning(
         "authentication-failed", "config", "the proxy requires a login",
-        "check HTTPS_PROXY and NO_PROXY where the step runs",
+        "set user and password of the proxy in HTTPS_PROXY, or list the host in NO_PROXY, where the step runs",
     ),
     408: StatusMeaning(
         "network-timeout", "infra", "the service did not receive the request in time",
@@ -118,9 +118,11 @@ _STATUSES: Mapping[int, StatusMeaning] = {
     525: StatusMeaning(_FAILED, "infra", "the gateway could not agree on TLS with the server", _LATER),
     526: StatusMeaning(_FAILED, "infra", "the certificate of the server was invalid for the gateway", _LATER),
     530: StatusMeaning(
-        _FAILED, "infra", "the gateway could not find the server", "check that the project is not paused, then run again"
+        _FAILED, "infra", "the gateway could not find the server", "check in its dashboard that the project is not paused, then run again"
     ),
-    540: StatusMeaning(_FAILED, "config", "the project was paused", "restore the project, then run again"),
+    540: StatusMeaning(_FAILED, "config", "the project was paused",
+        "restore the project in the dashboard of the service, then run again",
+   ),
 }  # fmt: skip
 
 

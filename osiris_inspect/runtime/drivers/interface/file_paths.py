@@ -12,7 +12,7 @@ from osiris_inspect.base.near_names import suggestion
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContext
 from osiris_inspect.runtime.files.atomic_replace import replace_file
-from osiris_inspect.runtime.files.symlinks import resolved
+from osiris_inspect.runtime.files.symlinks import broken_link, resolved
 from osiris_inspect.runtime.pipeline import pipeline_files
 from osiris_inspect.runtime.protocol.error_report import kind_of, os_error_facts
 
@@ -100,6 +100,11 @@ def _missing(base: Path, name: str, kind: str) -> DriverError:
     start = "" if os.path.isabs(name) else f" (a relative path starts at {base})"  # noqa: PTH117  name is a text
     elsewhere = Path(name).absolute()
     file_facts = {"path": str(path), "folder": str(path.parent)}
+    broken = broken_link(path)
+    if broken is not None:
+        link_facts = {"link": str(broken.link), "target": broken.target}
+        message = f"{kind} file not found: {path}; {broken.reason}"
+        return DriverError(message, kind="file-missing", fix=broken.fix, **file_facts, **link_facts)
     if not path.parent.is_dir():
         known, reason = _entries(path.parent.parent), f"folder {path.parent} does not exist{start}"
         fix = suggestion(path.parent.name, known, "correct the path")
@@ -123,7 +128,11 @@ def with_search_of_file(info: Mapping[str, Any], base: Path) -> Mapping[str, Any
     searched = Path(path).absolute()
     file_facts = {**info["facts"], "folder": str(searched.parent)}
     elsewhere = next((each for each in _places_below(base, path) if each != searched and _exists(each)), None)
-    if elsewhere is not None:
+    broken = broken_link(searched)
+    if broken is not None:
+        file_facts |= {"link": str(broken.link), "target": broken.target}
+        fix = f"{broken.fix}; {broken.reason}"
+    elif elsewhere is not None:
         file_facts["exists_at"] = str(elsewhere)
         fix = f"name {elsewhere}, which exists, or start relative paths at ctx.base (searched in {searched.parent})"
     elif not _exists(searched.parent):

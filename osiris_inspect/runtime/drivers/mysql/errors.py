@@ -28,6 +28,8 @@ _REPAIR: Final = "repair the table on the server (CHECK TABLE, REPAIR TABLE), or
 _ADVICE: Final[Mapping[int, str]] = {
     **dict.fromkeys((126, 127, 134, 144, 145, 1034, 1035, 1194, 1195, 1712), _REPAIR),
     **dict.fromkeys((1820, 1862), _RENEWAL),
+    **dict.fromkeys((3118, 3955, 4151), "unlock the account (ALTER USER ... ACCOUNT UNLOCK)"),
+    4150: "unlock the account (FLUSH PRIVILEGES), and correct the password that failed before",
     1040: "run the step again later, or raise max_connections of the server",
     1129: "run mysqladmin flush-hosts on the server, then check why connections of this machine fail",
     1130: "allow this host for the user on the server (CREATE USER 'user'@'host'), or connect from an allowed host",
@@ -37,7 +39,6 @@ _ADVICE: Final[Mapping[int, str]] = {
     1356: "correct the view: its tables, its columns, and the rights of its definer",
     1644: "correct the data that the database rejects, or the routine or trigger that raised it",
     1698: "use an account that logs in with a password; this one is bound to a user of the system",
-    3118: "unlock the account (ALTER USER ... ACCOUNT UNLOCK)",
 }
 """Code to what to do, where it is more than for its kind."""
 _KINDS_BY_CLASS: Final[Mapping[str, str]] = {

@@ -112,13 +112,19 @@ _REASONS: Final = (
         ("SSL", "certificate"), "tls-failed", "{text}", "check sslmode and sslrootcert of the connection"
     ),
     _Reason(
-        ("is starting up", "is shutting down", "not accepting connections"),
+        ("is starting up", "is shutting down", "not accepting connections", "not yet accepting connections"),
         "connection-refused",
         "{text}",
         "run the step again when the server is ready",
     ),
     _Reason(
         ("permission denied for database",), "permission-denied", "{text}", "GRANT CONNECT on it to the user"
+    ),
+    _Reason(
+        ("not currently accepting connections",),
+        "connection-refused",
+        "{text}",
+        "check database of the connection, or ALTER DATABASE ... ALLOW_CONNECTIONS true",
     ),
     _Reason(('database "',), "database-missing", "{text}", "check database of the connection"),
     _Reason(

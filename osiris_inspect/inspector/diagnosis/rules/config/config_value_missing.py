@@ -1,8 +1,8 @@
 """A required configuration value is missing.
 
 What it finds:
-    An error in which a driver does not find a key in its configuration, or a `KeyError` of a mapping that the code
-    of the driver reads directly, for a key that the configuration of the step does not have.
+    An error in which a driver does not find a key in its configuration, or a `KeyError` of a mapping with the name of
+    a configuration, for a key that the configuration of the step does not have.
 
 Why it matters:
     The step cannot start.
@@ -15,6 +15,7 @@ Example:
 """
 
 import re
+from collections.abc import Mapping
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import SEPARATOR, ErrorPattern
 from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText, matching_errors
@@ -50,20 +51,21 @@ _KEY = LazyRegex(r"\bKeyError: ['\"](?P<key>[^'\"\n]{1,200})['\"]$", re.MULTILIN
 _CONFIGURATION = LazyRegex(
     r"(?i)(?:^|[._])(?:config\w{0,40}|cfg|conf|settings?|options?|opts|params?|parameters)$"
 )
-_DATA = LazyRegex(
-    r"(?i)(?:^|[._])(?:environ|inputs?|upstream\w{0,40}|outputs?|\w{0,40}df\d?|frames?|data|rows?|records?|items?|payload|body"
-    r"|docs?|document|obj|event|message|msg|response|resp|res|result|json|columns?|mapping|lookup|by_\w{1,40})$"
-)
+_SHORT = LazyRegex(r"(?:^|\.)_?(?:c|cf|cnf|args|kwargs)$")
+"""Names that may be short for a configuration; any other mapping is a response, a lookup or another thing."""
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:
-    """Find also a KeyError of a configuration, or of a mapping that is neither a frame nor a row."""
+    """Find also a KeyError of a configuration, as far as the name of the mapping tells."""
     for error, match in matching_errors(run, _KEY):
         step, key = run.step(error.step or ""), match["key"]
         name = _mapping(error, key)
         if step is None or name is None or _has_key(step, key):
             continue
-        is_configuration = _CONFIGURATION.search(name) is not None
+        is_section = isinstance(step.config.get(name.rpartition(".")[2]), Mapping)
+        is_configuration = is_section or _CONFIGURATION.search(name) is not None
+        if not is_configuration and not _SHORT.search(name):
+            continue
         origin = f"the driver read key {key!r} of {name!r}"
         yield _KEY_ERROR.finding(
             error.headline(match[0])
@@ -81,12 +83,11 @@ def check(run: Run, _lineage: Lineage) -> Findings:
 
 
 def _mapping(error: ErrorText, key: str) -> str | None:
-    """Return the mapping that lacked a key; None if it is a frame, holds data, or the traceback does not show it."""
+    """Return the mapping that lacked a key; None if pandas raised it, or the traceback does not show it."""
     frame = raising_frame(error.traceback, "KeyError: ")
     if frame is None or frame.package:
         return None  # pandas raises a missing column in its own code
-    name = subscripted_mapping(frame, key)
-    return None if name is None or _DATA.search(name) else name
+    return subscripted_mapping(frame, key)
 
 
 def _has_key(step: StepState, key: str) -> bool:

@@ -1,7 +1,7 @@
 """The operating system could not read or write a file.
 
 What it finds:
-    Errors of a disk, a network share or a mount, and files that are in use.
+    Errors of a disk, a network share or a mount, loops of symbolic links, and files that are in use.
 
 Why it matters:
     The path and the rights are correct: the step fails where the same step worked before.
@@ -32,6 +32,12 @@ PATTERNS = (
         message="the disk or the mounted file system failed",
         fix="check the disk or the mount of this path in the log of the system, then run again",
         domain="infra",
+    ),
+    ErrorPattern(
+        pattern=r"\[Errno 40\][^\n]{0,160}|(?i:too many levels of symbolic links)[^\n]{0,160}|\bELOOP\b[^\n]{0,120}",
+        message="the path leads through symbolic links that refer to each other",
+        fix="correct the target of the link that the path leads through (readlink -f shows it), or name the file itself",
+        domain="config",
     ),
     ErrorPattern(
         pattern=r"\[Errno 27\][^\n]{0,160}",

@@ -1,8 +1,8 @@
 """A database file cannot be used.
 
 What it finds:
-    An error of DuckDB or SQLite about the file of a database: another version wrote it, it is damaged, or the
-    database stopped after an earlier error.
+    An error of DuckDB or SQLite about the file of a database: another version wrote it, it is damaged, its file system
+    has no locks, or the database stopped after an earlier error.
 
 Why it matters:
     Each query on this file fails; the query itself is not the cause.
@@ -19,6 +19,15 @@ from osiris_inspect.model.finding import Confidence
 
 REFINES = ("query-failed",)
 PATTERNS = (
+    ErrorPattern(
+        pattern=(
+            r"Could not set lock on file [^\n]{1,200}: (?:(?:Operation n|N)ot supported|No locks available|Function not implemented|Invalid argument)[^\n]{0,120}"
+            r"|(?i:\bno locks available\b)|\bENOLCK\b|unable to lock file, errno = (?:37|38|45|77|95)\b[^\n]{0,80}"
+        ),
+        message="the file system of the file does not support locks, as some network shares",
+        fix="move the database file to a local disk; if others need it, copy it to the share after the run",
+        domain="infra",
+    ),
     ErrorPattern(
         pattern=(
             r"(?<!\w )Serialization Error: (?:Failed to deserialize|Attempting to |Can't find|Unsupported)[^\n]{1,160}|Trying to read a database file with version number[^\n]{0,120}"

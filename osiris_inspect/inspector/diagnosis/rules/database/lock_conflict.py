@@ -19,7 +19,7 @@ REFINES = ("query-failed", "database-file-unusable", "write-failed")
 PATTERNS = (
     ErrorPattern(
         pattern=(
-            r"Could not set lock on file (?P<held>[^\n]{1,200})"
+            r"Could not set lock on file (?P<held>\"(?:[^\"\n]{1,200})\"(?!: (?:(?:Operation n|N)ot supported|No locks|Function not|Invalid arg|Input/output|Stale))[^\n]{0,120})"
             r"|Cannot open file [^\n]{1,200}(?:being used by another process|already open in)[^\n]{0,100}"
             r"|(?i:database file is already open|already open in another process)[^\n]{0,80}"
         ),

@@ -13,9 +13,13 @@ Example:
     `Conversion Error: Could not convert string 'n/a' to INT32`
 """
 
+import re
+
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
 from osiris_inspect.inspector.diagnosis.evidence.http_status import states_status
 from osiris_inspect.inspector.diagnosis.evidence.python_values import is_numpy_value
+from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence
 
 REFINES = ("connection-failed", "request-refused", "table-creation-failed", "write-failed")
@@ -24,7 +28,24 @@ _NOT_CONVERTED = "a value could not be converted to the type that the query requ
 _TRY_CAST = "correct the value at its source or use TRY_CAST, which returns NULL instead"
 _TOO_LARGE = "a result was too large for its type"
 _WIDER_TYPE = "cast to a wider type before the calculation, such as BIGINT or DECIMAL"
+
+
+def _declared_type_fix(_run: Run, _text: ErrorText, match: re.Match[str]) -> str:
+    if match["column"] == match["value"]:
+        return f"delete the row of the SQLite table that contains the header of an imported file ({match['value']!r} in the column of this name)"
+    return "set sqlite_all_varchar (SET sqlite_all_varchar = true) and cast the column in the query, or correct the values in the SQLite table"
+
+
 PATTERNS = (
+    ErrorPattern(
+        pattern=(
+            r"Mismatch Type Error: Invalid type in column \"(?P<column>[^\"\n]{1,120})\": column was declared as (?:\w{1,40}),"
+            r" found \"(?P<value>[^\"\n]{0,200})\" of type \"\w{1,20}\""
+        ),
+        message="the SQLite table declares another type for the column than this value has, which SQLite allows",
+        fix=_declared_type_fix,
+        domain="data",
+    ),
     ErrorPattern(
         pattern=(
             r"(?<!\w )Conversion Error: (?:Could not (?:convert|cast|parse)|Casting |Type \w|Unimplemented type|(?:invalid|date|time|timestamp) )[^\n]{1,160}"

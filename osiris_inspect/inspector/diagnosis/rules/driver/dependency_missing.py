@@ -32,6 +32,7 @@ _NAMES = LazyRegex(r"[A-Za-z_][\w.\-]*")
 _NAMED_IN = LazyRegex(
     r"No module named '([\w.]{1,80})'|Missing optional dependency '([\w\-.]{1,60})'|(\w{1,40}) not found, please install"
 )
+_NO_ZONE = LazyRegex(r"\bNo time zone found with key\b|\bZoneInfoNotFoundError\b")
 _MAX_NAMES = 12
 _DISTRIBUTIONS: Mapping[str, str] = {
     "psycopg2": "psycopg2-binary",
@@ -89,6 +90,12 @@ def _is_present(run: Run, text: ErrorText, match: re.Match[str]) -> bool:
     """Return True if the run lists every package that the error names as present."""
     names = {name.partition(".")[0].lower() for name in _names(text, match)}
     return bool(names) and names <= {name.lower() for name in _listed(run, "present")}
+
+
+def _is_present_or_zone_data(run: Run, text: ErrorText, match: re.Match[str]) -> bool:
+    """Return True also for the zone data, which Python looks for in a package if no zone has the name."""
+    is_zone_data = "tzdata" in match[0] and _NO_ZONE.search("\n".join((text.searchable, *text.causes)))
+    return bool(is_zone_data) or _is_present(run, text, match)
 
 
 def _fix(run: Run, text: ErrorText, match: re.Match[str]) -> str:
@@ -167,7 +174,7 @@ _MISSING = ErrorPattern(
     message="a Python package was missing",
     fix=_fix,
     domain="infra",
-    unless=_is_present,
+    unless=_is_present_or_zone_data,
 )
 _CHECKED = FindingTemplate(Severity.NOTE, "infra", stage="prepare")
 

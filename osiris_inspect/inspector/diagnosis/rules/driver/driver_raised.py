@@ -96,6 +96,7 @@ _KEY = LazyRegex(
     re.MULTILINE,
 )
 _RESPONSE = LazyRegex(r"\.json\(\)|\bloads\(|\b(?:response|resp|reply|answer|body|payload)\b")
+_OF_RESPONSE = LazyRegex(r"(?i)(?:^|[._])(?:response|resp|reply|answer|body|payload|json|page)\d?$")
 _OF_LABEL = FindingTemplate(Severity.ERROR, "data")
 _MAX_SPACES = 4
 """A key with more spaces is a sentence."""
@@ -156,6 +157,8 @@ def _missing_keys(run: Run) -> Findings:
 
 def _fix_of_key(frame: Frame | None, name: str | None, key: str) -> str:
     """Return the remedy for a missing key: what the line reads, as far as it shows that."""
+    if name is not None and _OF_RESPONSE.search(name):
+        return f"look at the response in {name!r}, which has no {key}: it may report an error"
     if name is not None:
         return f"look at what {name!r} contains at this line; the driver expects {key} there"
     if frame is not None and _reads_key(frame, key) and _RESPONSE.search(frame.source):

@@ -20,11 +20,12 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import SEPARATOR, ErrorPattern
-from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_errors
+from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText, matching_errors
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+from osiris_inspect.inspector.text.traceback_frames import own_frame
 from osiris_inspect.model.finding import Confidence, Severity
 
 REFINES = ("csv-ragged",)
@@ -109,6 +110,8 @@ _NOT_DECODED = LazyRegex(
     r"[^\n]{0,80}"
     r"|CSV encoding error(?![^\n]{0,80}codec can't)[^\n]{0,120}"
 )
+_DECODE = LazyRegex(r"\.decode\(|\bstr\([^()\n]{1,80}, ?(?:encoding ?= ?)?['\"]")
+_SLICE = LazyRegex(r"\[[^\[\]\n]{0,40}:[^\[\]\n]{0,40}\] ?\.decode\(")
 _WIDE = LazyRegex(r"(?i)utf-?(?:16|32)")
 _CANDIDATES = (
     "find out which encoding the producer uses and set it in the step; Windows writes cp1252 (Western European), "
@@ -126,7 +129,11 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         step = run.step(error.step or "")
         config = step.config if step is not None else {}
         path = config["path"] if isinstance(config.get("path"), str) else None
-        if path is None and ("query" in config or "resolved_connection" in config):
+        source = _decoding_line(error)
+        is_of_driver = source and (path is None or _SLICE.search(source))
+        if is_of_driver and _kind(codec, match, None) is None:
+            (explanation, fix), confidence = _bytes_of_driver(codec, match["why"]), Confidence.HIGH
+        elif path is None and ("query" in config or "resolved_connection" in config):
             explanation, fix, confidence = _DATABASE
         else:
             kind = _kind(codec, match, path)
@@ -145,6 +152,25 @@ def check(run: Run, _lineage: Lineage) -> Findings:
             fix=fix,
             confidence=confidence,
         )
+
+
+def _decoding_line(error: ErrorText) -> str:
+    """Return the line in which the code of the driver itself decoded bytes; empty if a library or a file did."""
+    frame = own_frame(error.traceback, "UnicodeDecodeError: ")
+    return frame.source if frame is not None and _DECODE.search(frame.source) else ""
+
+
+def _bytes_of_driver(codec: str, reason: str | None) -> tuple[str, str]:
+    """Return an explanation and a remedy for bytes that the driver decoded itself."""
+    if reason == "unexpected end of data":
+        return (
+            "the bytes that the driver decoded end in the middle of a character",
+            "cut the text after it is decoded, not the bytes; decode pieces of a stream with codecs.getincrementaldecoder",
+        )
+    return (
+        f"the bytes that the driver decoded are not text in {codec}",
+        "find out which encoding these bytes have, such as from the Content-Type of a response, and decode them with it",
+    )
 
 
 def _kind(codec: str, match: re.Match[str], path: str | None) -> tuple[str, str] | None:
@@ -171,7 +197,7 @@ def _text_of_other_encoding(codec: str, match: re.Match[str], subject: str) -> t
     """Return an explanation and a remedy for bytes that may be text."""
     if match["why"] == "unexpected end of data":
         explanation = f"{subject} ends in the middle of a character: it is truncated, or it is not UTF-8"
-        return explanation, f"check that the file is complete; if it is, {_CANDIDATES}"
+        return explanation, f"check that it is complete; if it is, {_CANDIDATES}"
     if not codec.startswith(("utf-8", "utf8")):
         explanation = f"{subject} is not text in the encoding with which it was read"
         return explanation, "set the encoding of the step to utf-8 if the file is UTF-8"

@@ -20,6 +20,7 @@ import re
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
 from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence
 
 EXPLAINS = ("driver-raised", "value-not-convertible", "config-value-invalid")
@@ -27,10 +28,17 @@ _ONE_FORM = (
     "convert both sides to one form: pd.to_datetime(..., utc=True), or tz_localize for times without a zone and "
     "tz_convert for times with one"
 )
+_ABBREVIATION = LazyRegex(r"[A-Z]{2,5}")
+_OF_WINDOWS = LazyRegex(r"(?:Standard|Daylight|Summer) Time$")
 
 
-def _fix_of_name(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
+def _fix_of_name(_run: Run, text: ErrorText, match: re.Match[str]) -> str:
     use_name = "use a name of the IANA database such as Europe/Prague"
+    name = next((value for value in match.groupdict().values() if value), "").strip(" '\"!")
+    if _ABBREVIATION.fullmatch(name):
+        return f"{use_name}; {name} is an abbreviation, which names no place with its clock changes"
+    if _OF_WINDOWS.search(name):
+        return f"{use_name}; {name!r} is a name of Windows"
     if any("FileNotFoundError" in cause and "tzdata" in cause for cause in text.causes):
         return f"{use_name}; the zone data that the step used has no such name"
     return f"{use_name}; if the name is right, install the zone data (package tzdata, or the time zone tables of MySQL)"

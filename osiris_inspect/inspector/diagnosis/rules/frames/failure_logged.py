@@ -26,6 +26,7 @@ from osiris_inspect.inspector.files.driver_messages import (
     messages_without_step,
 )
 from osiris_inspect.inspector.files.left_out_rows import reports_rows_left_out
+from osiris_inspect.inspector.files.retries import GAVE_UP, RECOVERED, RETRY
 from osiris_inspect.inspector.files.unreached_sources import unreached_sources
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
@@ -75,21 +76,6 @@ _CLIENTS = frozenset(
 """Packages that log an error of a request and repeat it themselves."""
 _FAILURE = LazyRegex(
     r"fail|error|exception|could not|cannot|can't|unable|refused|timed? ?out|abort|denied|not found", 2
-)
-_GAVE_UP = LazyRegex(
-    r"\b(?:giving|gave) up\b|\bretr(?:y|ies) (?:failed|exhausted|limit)|\bno (?:more )?retr|\bafter (?:all|\d{1,3}) (?:attempts|retries|tries)\b"
-    r"|\b(?:all|last|final) (?:\d{1,3} )?(?:attempts?|retries|retry|tries)\b|\battempt (\d{1,3}) ?(?:of|/) ?\1\b",
-    2,
-)
-_RETRY = LazyRegex(
-    r"\bretry(?:ing)?\b|\bretried\b|\btrying again\b|\bwill be repeated\b|\battempt [1-9]\d? ?(?:of|/) ?\d|\breconnecting\b",
-    2,
-)
-_RECOVERED = LazyRegex(
-    r"\brecovered\b|\breconnected\b|\b(?:attempt|retry|try)(?: #?\d{1,3})?(?: (?:was|has))?:? (?:succeeded|successful|ok)\b"
-    r"|\b(?:succeeded|successful|ok|loaded|fetched|done|worked) (?:on|at|in|after|with) (?:the )?"
-    r"(?:attempt|retry|\d{1,3} (?:attempts|retries|tries)|(?:second|third|2nd|3rd|next) (?:attempt|try))",
-    2,
 )
 _ALL_RECOVERED = LazyRegex(r"\ball\b[^\n]{0,40}\b(?:recovered|retried successfully)\b", 2)
 _ATTEMPT = LazyRegex(r"\b(?:attempt|retry|try) #?\d{1,3}(?: ?(?:of|/) ?\d{1,3})?", 2)
@@ -171,7 +157,7 @@ def _warns_of_failure(message: DriverMessage) -> bool:
 
 def _is_repeated(text: str) -> bool:
     """Return True if a message announces a retry, or reports one that succeeded."""
-    return (_RETRY.search(text) or _RECOVERED.search(text)) is not None and not _GAVE_UP.search(text)
+    return (RETRY.search(text) or RECOVERED.search(text)) is not None and not GAVE_UP.search(text)
 
 
 def _records(messages: Sequence[DriverMessage]) -> list[_Record]:

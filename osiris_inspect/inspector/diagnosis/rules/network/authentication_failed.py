@@ -28,6 +28,8 @@ from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence
 
 REFINES = ("connection-refused", "request-refused", "connection-failed")
+_EXPIRED = LazyRegex(r"(?i:expired|reset your password)|\b(?:1820|1862|ORA-28001)\b")
+_BLOCKED = LazyRegex(r"is blocked (?:for|because)|\b(?:3955|4150)\b")
 _TIME = LazyRegex(r"short-lived token|iat and exp")
 
 
@@ -37,6 +39,17 @@ def _fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
         "check the user, the password or key of the connection and the environment variable that it reads"
     )
     return docker_fix(text.text) or of_connection
+
+
+def _account_fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
+    """Return what to do about an account that the server knows and does not let in."""
+    if _EXPIRED.search(text.text):
+        return "set a new password for the account, then in the connection"
+    if _BLOCKED.search(text.text):
+        return "unlock the account on the server, and correct the password with which earlier logins failed"
+    if "not permitted to log in" in text.text:
+        return "allow the role to log in (ALTER ROLE ... LOGIN), or use another user in the connection"
+    return "unlock the account on the server, with ALTER USER ... ACCOUNT UNLOCK; the connection itself may be correct"
 
 
 def _is_about_time(_run: Run, text: ErrorText, _match: re.Match[str]) -> bool:
@@ -100,9 +113,9 @@ PATTERNS = (
         error_class="authentication method",
     ),
     ErrorPattern(
-        pattern=r"\bAccount is locked\b|\bORA-2800[01]\b[^\n]{0,60}|(?i:your password has expired)|must reset your password",
-        message="the account was locked, or its password had expired",
-        fix="unlock the account or set a new password; the connection itself may be correct",
+        pattern=r"\b(?i:account is (?:currently )?locked)\b|role \"[^\"\n]{1,80}\" is not permitted to log in|Account is blocked for \d{1,5} day[^\n]{0,120}|User is blocked because of too many credential errors|\bORA-2800[01]\b[^\n]{0,60}|(?i:your password has expired)|must reset your password",
+        message="the account may not log in: it was locked, or its password had expired",
+        fix=_account_fix,
         domain="config",
         search_text_logs=True,
         error_class="locked account",
@@ -163,7 +176,7 @@ PATTERNS = (
     ErrorPattern(
         pattern=r"(?i:tenant or user not found)",
         message="the connection pooler did not find the project or user",
-        fix="use postgres.<project> as user and the pooler host of the project's region",
+        fix="use postgres.<project> as user and the pooler host of the project's region; restore the project in its dashboard if it is paused",
         domain="config",
         search_text_logs=True,
     ),

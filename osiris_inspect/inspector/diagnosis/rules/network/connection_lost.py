@@ -19,6 +19,7 @@ import re
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
 from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence
 
 REFINES = ("connection-refused", "connection-failed", "query-failed")
@@ -28,7 +29,20 @@ _CHECK = (
 )
 
 
-def _fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
+_DOWNLOAD = LazyRegex(
+    r"\bIncompleteRead\(|Connection broken: |Response payload is not completed|without sending complete message body"
+    r"|\bChunkedEncodingError\b|\bInvalidChunkLength\b|\bContentTooShortError\b|retrieval incomplete: "
+)
+_EOF_OF_TLS = LazyRegex(r"\bEOF occurred in violation of protocol|\bunexpected eof while reading")
+_AGAIN = "run again; if the download ends at the same place, raise the limit of the server or proxy, or read it in parts"
+
+
+def _fix(run: Run, text: ErrorText, _match: re.Match[str]) -> str:
+    step = run.step(text.step or "")
+    if _DOWNLOAD.search(text.searchable):
+        return f"{_AGAIN}{_PARTLY}" if step is not None and step.is_writer else _AGAIN
+    if _EOF_OF_TLS.search(text.text):
+        return f"check that the port offers TLS, and the log of the server or proxy for the reason, then run again{_PARTLY}"
     if "gone away" in text.text:
         return f"check wait_timeout and max_allowed_packet of the server and its log, then run again{_PARTLY}"
     if "initial communication packet" in text.text or "authorization packet" in text.text:
@@ -83,7 +97,7 @@ PATTERNS = (
             r"|\bRemoteDisconnected\b[^\n]{0,80}|(?i:remote end closed connection)[^\n]{0,60}"
             r"|\bRemoteProtocolError\b(?!: (?:illegal|[Ii]nvalid|[Mm]alformed))[^\n]{0,80}|\b(?:httpx|httpcore)\.(?:Read|Write)Error\b[^\n]{0,80}|^(?:Read|Write)Error:? ?$|\b(?:Read|Write)Error: \[[^\n]{0,80}"
             r"|(?i:peer closed connection without sending)[^\n]{0,80}"
-            r"|\bIncompleteRead\([^\n]{0,80}|Connection broken: [^\n]{1,80}|Response payload is not completed|\bServerDisconnectedError\b[^\n]{0,60}"
+            r"|\bIncompleteRead\([^\n]{0,80}|Connection broken: [^\n]{1,80}|Response payload is not completed|\bContentTooShortError\b[^\n]{0,80}|retrieval incomplete: got only [^\n]{1,60}|\bServerDisconnectedError\b[^\n]{0,60}"
             r"|could not (?:receive data from|send data to) server: (?!Connection timed out)[^\n]{1,80}"
             r"|\bEOF detected(?! \w)|\bECONNRESET\b"
         ),

@@ -39,6 +39,33 @@ def _local_address_fix(run: Run, text: ErrorText, match: re.Match[str]) -> str:
     return "check the address (in a container, localhost is the container itself), and open fewer connections at once"
 
 
+_PROXY_FIXES = (
+    (
+        "invalidproxyurl",
+        "write the complete address of the proxy, such as http://host:3128, into HTTPS_PROXY where the step runs",
+    ),
+    (
+        r"\b407\b",
+        "set user and password of the proxy in HTTPS_PROXY (http://user:password@host:port) where the step runs",
+    ),
+    (
+        r"tunnel connection failed: 403|proxyerror: 403|http code 403 from proxy",
+        "allow the host of the service in the proxy, or list it in NO_PROXY where the step runs if it needs no proxy",
+    ),
+    (
+        r"tunnel connection failed: 5\d\d",
+        "check the host of the service and the network of the proxy, which did not reach the service itself",
+    ),
+)
+"""Words of an error of a proxy and the remedy; the first that occur count."""
+_PROXY = "check host and port of the proxy in HTTPS_PROXY where the step runs and that the proxy runs, or list the service in NO_PROXY"
+
+
+def _proxy_fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
+    words = "\n".join((text.text, *text.causes)).lower()
+    return next((fix for pattern, fix in _PROXY_FIXES if re.search(pattern, words)), _PROXY)
+
+
 PATTERNS = (
     ErrorPattern(
         pattern=(
@@ -54,12 +81,19 @@ PATTERNS = (
         error_class="too many connections",
     ),
     ErrorPattern(
-        pattern=r"the database system is (?:starting up|shutting down|in recovery mode)[^\n]{0,60}",
+        pattern=r"the database system is (?:starting up|shutting down|in recovery mode|not (?:yet )?accepting connections)[^\n]{0,60}",
         message="the server was starting or shutting down",
         fix="run again when the server is up",
         domain="infra",
         search_text_logs=True,
         error_class="starting",
+    ),
+    ErrorPattern(
+        pattern=r"database \"[^\"\n]{1,120}\" is not currently accepting connections",
+        message="the server does not allow connections to this database, which is a template or was closed",
+        fix="correct the database of the connection, or open it on the server: ALTER DATABASE ... ALLOW_CONNECTIONS true",
+        domain="config",
+        search_text_logs=True,
     ),
     ErrorPattern(
         pattern=(
@@ -81,9 +115,9 @@ PATTERNS = (
         error_class="client blocked",
     ),
     ErrorPattern(
-        pattern=r"\bProxyError\b[^\n]{0,160}|Tunnel connection failed: [^\n]{1,80}|(?i:unable to connect to proxy)[^\n]{0,80}",
+        pattern=r"\bProxyError\b[^\n]{0,160}|Tunnel connection failed: [^\n]{1,80}|(?i:unable to connect to proxy)[^\n]{0,80}|\bClient(?:HttpProxy|ProxyConnection)Error\b[^\n]{0,160}|\bHTTP code \d{3} from proxy\b[^\n]{0,60}|\bInvalidProxyURL\b[^\n]{0,100}",
         message="no connection through the proxy could be established",
-        fix="check HTTPS_PROXY and NO_PROXY where the step runs; status 407 means that the proxy requires a login",
+        fix=_proxy_fix,
         domain="config",
     ),
     ErrorPattern(

@@ -13,9 +13,27 @@ Example:
     `[Errno -2] Name or service not known`
 """
 
+import re
+
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
+from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 
 REFINES = ("connection-refused", "connection-failed", "connection-lost")
+_OF_PROXY = LazyRegex(r"\bProxyError\(|\b(?:ProxyError|ClientProxyConnectionError): ")
+_OF_PROJECT = LazyRegex(r"\bsupabase\.(?:co|com|in)\b")
+
+
+def _fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
+    if _OF_PROXY.search(text.text):
+        return "correct the host of the proxy in HTTPS_PROXY where the step runs; its name was not found"
+    check = "check the spelling of the host name and the DNS where the step ran"
+    if _OF_PROJECT.search(text.text):
+        return f"{check}; if the project is paused, restore it in its dashboard"
+    return check
+
+
 PATTERNS = (
     ErrorPattern(
         pattern=(
@@ -30,7 +48,7 @@ PATTERNS = (
             r"|(?i:ipv[46] resolution failed)[^\n]{0,80}"
         ),
         message="the host name could not be resolved",
-        fix="check the spelling of the host name and the DNS where the step ran",
+        fix=_fix,
         domain="infra",
         search_text_logs=True,
     ),

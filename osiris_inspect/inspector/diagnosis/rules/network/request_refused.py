@@ -28,11 +28,19 @@ REFINES = ("connection-failed", "table-creation-failed", "write-failed")
 IS_GENERAL = True
 _LOGIN_PAGE = LazyRegex(r"(?i:[/.](?:log-?in|sign-?in|auth|oauth2?|sso|saml2?|accounts?|users/sign_in)\b)")
 
+_LOGIN = "check the key or token of the connection: the service redirects to a login page"
+
 
 def _redirect_fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
     if _LOGIN_PAGE.search(text.text):
-        return "check the key or token of the connection: the service redirects to a login page"
+        return _LOGIN
     return "use the URL that the service redirects to"
+
+
+def _loop_fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
+    if _LOGIN_PAGE.search(text.text):
+        return f"{_LOGIN}, again and again"
+    return "check scheme and host of the URL, and the key or cookie that the service expects; a browser or curl -IL shows the loop"
 
 
 PATTERNS = (
@@ -57,7 +65,16 @@ PATTERNS = (
         unless=states_status,
     ),
     ErrorPattern(
-        pattern=r"\bExceeded \d{1,4} redirects\b|\bTooManyRedirects\b|\bRedirect response '3\d\d\b[^\n]{0,160}",
+        pattern=(
+            r"\b[Ee]xceeded (?:\d{1,4}|(?:the )?max(?:imum)?(?: allowed)?(?: number of)?) redirects\b|\bTooManyRedirects\b|(?i:\btoo many redirects\b)"
+            r"|\bredirect error that would lead to an infinite loop|\b(?i:redirect loop)\b"
+        ),
+        message="the redirects of the service form a loop",
+        fix=_loop_fix,
+        domain="config",
+    ),
+    ErrorPattern(
+        pattern=r"\bRedirect response '3\d\d\b[^\n]{0,160}",
         message="the service redirected the request to another URL",
         fix=_redirect_fix,
         domain="config",

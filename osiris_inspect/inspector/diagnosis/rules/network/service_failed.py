@@ -37,6 +37,15 @@ PATTERNS = (
         unless=states_status,
     ),
     ErrorPattern(
+        pattern=(
+            r"(?i:\b(?:project|database|cluster|instance|compute)(?: ['\"]?[\w.\-]{1,60}['\"]?)? (?:is|was|has been) (?:currently |automatically )?"
+            r"(?:paused|suspended|hibernated)\b|\bproject[_ ]paused\b|\bpaused projects?\b)[^\n]{0,80}"
+        ),
+        message="the project or its database was paused",
+        fix="restore the project in the dashboard of the service, then run again",
+        domain="config",
+    ),
+    ErrorPattern(
         pattern=r"\bError response from daemon: [^\n]{1,200}",
         message="the Docker daemon reported an error",
         fix=lambda _run, text, _match: docker_fix(text.text) or "",
