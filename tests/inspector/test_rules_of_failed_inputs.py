@@ -141,6 +141,19 @@ def test_warning_that_led_to_a_failure_is_its_cause(
     assert "led to the failure" in found.root_cause.message
 
 
+def test_reported_duplicate_of_a_join_is_linked(tmp_path: Path) -> None:
+    events, steps, files = joined_and_loaded(10, 30)
+    info = {
+        "kind": "duplicate-keys",
+        "message": "12 rows of the input repeat a key (id)",
+        "fix": "deduplicate",
+    }
+    events = [{**each, "error_info": info} if each["event"] == "step_failed" else each for each in events]
+    found = report(tmp_path, (events, steps, files))
+    assert found.root_cause is not None
+    assert found.root_cause.id == "join-explosion@both"
+
+
 @pytest.mark.parametrize(
     ("made", "cause"),
     [

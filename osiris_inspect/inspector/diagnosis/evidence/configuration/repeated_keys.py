@@ -9,7 +9,7 @@ _KEY = LazyRegex(
     r"|UNIQUE constraint failed: (?:\w{1,80}\.)?(?P<column>\w{1,80})(?![\w,])"
 )
 _DUPLICATE = LazyRegex(
-    r"(?i:\bduplicate|\bunique constraint|\bsame (?:primary_)?key|\bkey [^\n]{0,300} already exists)|\bORA-00001\b"
+    r"(?i:\bduplicate|\bunique constraint|\bsame (?:primary_)?key|\brepeats? a key|\bkey [^\n]{0,300} already exists)|\bORA-00001\b"
 )
 
 
