@@ -19,6 +19,8 @@ from osiris_inspect.model.finding import Confidence, Finding, Severity
 
 _MAX_ERROR = 160
 """Characters of the failure in the message of its cause."""
+_IF_INTENDED = "; if "
+"""Before the part of a remedy for data that is as intended, which a failure excludes."""
 
 Group = tuple[Finding, ...]
 
@@ -57,7 +59,14 @@ def _joined(group: Group, caused: Sequence[Group]) -> Group:
     if error.step == warning.step:
         message = f"{warning.message}; this led to the failure: {short}"
     confidence = max(warning.confidence, Confidence.MEDIUM, key=lambda each: each.rank)
-    cause = replace(warning, severity=Severity.ERROR, message=message, confidence=confidence)
+    cause = replace(
+        warning,
+        severity=Severity.ERROR,
+        message=message,
+        confidence=confidence,
+        evidence=tuple(dict.fromkeys((*warning.evidence, *error.evidence))),
+        fix=(warning.fix or "").partition(_IF_INTENDED)[0] or None,
+    )
     effects = (*chain.from_iterable(caused), *group[1:])
     return (cause, *(replace(each, caused_by=cause.id) for each in effects))
 
