@@ -1,3 +1,4 @@
+import pickle
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from osiris_inspect.inspector.analysis.report_spool import ReportSpool, map_repo
 from osiris_inspect.inspector.event_log import open_large_log
 from osiris_inspect.inspector.run.min_confidence import with_min_confidence
 from tests.inspector.making import CHAIN, failing_locally, run_dir
+from tests.samples import runs
 
 
 @pytest.fixture(params=[-1, 1 << 40], ids=["indexed", "decoded"])
@@ -42,3 +44,9 @@ def test_mapped_reports_are_changed_when_read(spool: ReportSpool) -> None:
     mapped = map_reports(spool, lambda report: with_min_confidence(report, "high"))
     assert all(finding.confidence == "high" for report in mapped for finding in report.findings)
     assert len(mapped) == len(spool)
+
+
+def test_report_of_each_sample_can_be_kept_in_a_file() -> None:
+    for run in runs():
+        report = analyze(run)
+        assert pickle.loads(pickle.dumps(report)).findings == report.findings

@@ -1,7 +1,6 @@
 """Counts of the rows and values of a step's frame, without the values."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 
@@ -24,7 +23,7 @@ class ColumnFacts(NamedTuple):
     low: str | None = None
     high: str | None = None
     is_blank: bool = False
-    odd_values: Mapping[str, int] = MappingProxyType({})
+    odd_values: Mapping[str, int] = {}
 
 
 class JoinFacts(NamedTuple):
@@ -74,11 +73,11 @@ class FrameFacts(NamedTuple):
     line: int = 0
     join: JoinFacts | None = None
     fingerprint: str = ""
-    source: Mapping[str, Any] = MappingProxyType({})
+    source: Mapping[str, Any] = {}
     repeated: float | None = None
     checks: tuple[Mapping[str, Any], ...] = ()
     unique: tuple[str, ...] = ()
-    garbled: Mapping[str, Any] = MappingProxyType({})
+    garbled: Mapping[str, Any] = {}
 
     def column(self, name: str) -> ColumnFacts | None:
         """Return the counts of a column; None if the frame has no such column."""

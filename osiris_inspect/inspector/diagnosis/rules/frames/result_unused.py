@@ -40,6 +40,7 @@ def check(run: Run, lineage: Lineage) -> Findings:
     unread = {(entry.from_step, step.id) for step, unused in inputs_not_in_query(run) for entry in unused}
     read_from = _read_from(lineage, unread)
     read = {producer for producers in read_from.values() for producer in producers}
+    writers = [each for each in run.steps if each.is_writer and each.status == "succeeded"]
     for step in run.steps:
         if step.status != "succeeded" or step.is_writer or step.id in read or step.rows_out is None:
             continue
@@ -47,7 +48,7 @@ def check(run: Run, lineage: Lineage) -> Findings:
         if consumers:
             yield from _needed_only(run, step, [each for each in consumers if each is not None])
         elif not step.is_source:
-            yield from _passed_by(run, step, read_from)
+            yield from _passed_by(run, step, writers, read_from)
 
 
 def _read_from(lineage: Lineage, unread: Container[tuple[str | None, str]]) -> dict[str, list[str]]:
@@ -73,11 +74,12 @@ def _needed_only(run: Run, step: StepState, consumers: Sequence[StepState]) -> F
     )
 
 
-def _passed_by(run: Run, step: StepState, read_from: Mapping[str, Sequence[str]]) -> Findings:
+def _passed_by(
+    run: Run, step: StepState, writers: Sequence[StepState], read_from: Mapping[str, Sequence[str]]
+) -> Findings:
     """Find a result that no step takes, while the rows that the step received reach a writer."""
     inputs = resolved_inputs(step)
     sources = {entry.from_step for entry in inputs}
-    writers = [each for each in run.steps if each.is_writer and each.status == "succeeded"]
     for writer in writers:
         taken = next((entry for entry in resolved_inputs(writer) if entry.from_step in sources), None)
         if taken is not None:

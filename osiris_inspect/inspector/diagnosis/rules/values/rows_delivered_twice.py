@@ -60,7 +60,7 @@ _SERIES = LazyRegex(
 )
 
 
-def check(run: Run, _lineage: Lineage) -> Findings:
+def check(run: Run, lineage: Lineage) -> Findings:
     """Find files that have their rows several times, and sources with more rows than ids."""
     for step in run.steps:
         frame = run.frames.get(step.id)
@@ -90,7 +90,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
                 fix=f"count the rows per {key} at the source; if it has several rows on purpose, allow this rule for the step",
             )
             continue
-        keys = _primary_keys(run, step) | ({"id"} if (frame.repeated or 0) >= MIN_SHARE else set())
+        keys = _primary_keys(run, lineage, step) | ({"id"} if (frame.repeated or 0) >= MIN_SHARE else set())
         for column in frame.columns:
             if column.name.lower() not in keys:
                 continue
@@ -134,14 +134,13 @@ def _is_history(frame: FrameFacts) -> bool:
     )
 
 
-def _primary_keys(run: Run, step: StepState) -> set[str]:
+def _primary_keys(run: Run, lineage: Lineage, step: StepState) -> set[str]:
     """Return the keys of one column, in lower case, of writers that take the rows and keep the key unique."""
     keys: set[str] = set()
-    for consumer in run.steps:
-        takes = any(entry.from_step == step.id for entry in consumer.inputs)
+    for consumer in filter(None, (run.step(edge.consumer) for edge in lineage.edges_from(step.id))):
         key = consumer.config.get("primary_key")
         names = [key] if isinstance(key, str) else key if isinstance(key, list) else []
-        if takes and len(names) == 1 and consumer.config.get("on_duplicate_keys") != "last":
+        if len(names) == 1 and consumer.config.get("on_duplicate_keys") != "last":
             keys.add(str(names[0]).lower())
     return keys
 
