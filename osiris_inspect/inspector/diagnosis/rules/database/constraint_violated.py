@@ -36,8 +36,8 @@ def _fix_of_duplicate(run: Run, text: ErrorText, _match: re.Match[str]) -> str:
     mode = config.get("write_mode") or config.get("mode")
     if mode not in ("upsert", "replace"):
         return (
-            "find out whether the input repeats a key or the table has it already: remove duplicates from the input "
-            "before the write, or write with mode upsert" + _PARTLY
+            "find out whether the input repeats a key or the table has it: remove these rows before the write, or write "
+            "with mode upsert" + _PARTLY
         )
     key = config.get("primary_key")
     keys = [key] if isinstance(key, str) else [str(column) for column in key] if isinstance(key, list) else []

@@ -39,7 +39,10 @@ def _fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
         "EOF occurred in violation of protocol" in text.text
         or "unexpected eof while reading" in text.text.lower()
     ):
-        return f"check that the port offers TLS and that no proxy or firewall ends the connection, then run again{_PARTLY}"
+        return (
+            "check that the port offers TLS and that no proxy or firewall ends the connection; the log of the server names its "
+            f"reason{_PARTLY}"
+        )
     return _CHECK
 
 
