@@ -4,10 +4,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from osiris_inspect.model import run_layout as layout
 from osiris_inspect.runtime.transport.child_stderr import ChildStderr
+from tests.runtime.runs import faulty, make_run
 
 PRINT = [sys.executable, "-c", "import sys; print('disk is full', file=sys.stderr); sys.exit(3)"]
 
@@ -82,3 +85,11 @@ def test_child_that_outlives_the_run_does_not_block_it(capfd: pytest.CaptureFixt
         if thread.name == "child-stderr":
             thread.join(5)
     assert capfd.readouterr().err == "late\n"
+
+
+def test_local_run_logs_the_reason_of_a_failed_tool(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    outcome = make_run(tmp_path, text=faulty("fail_in_child"))
+    assert "the tool found no licence" in (outcome.path / layout.WORKER_LOG).read_text()
+    assert "the tool found no licence" in capfd.readouterr().err
