@@ -52,12 +52,18 @@ HITS: Sequence[tuple[str, Made]] = (
     ("input-without-rows", scored(0)),
     ("input-without-rows", scored(0, "ValueError: max() arg is an empty sequence")),
     ("input-without-rows", scored(0, "ZeroDivisionError: division by zero")),
+    ("input-without-rows", scored(0, "ValueError: no data to score")),
+    ("input-without-rows", scored(0, "ValueError: the input is empty")),
+    ("input-without-rows", scored(0, "RuntimeError: got 0 rows; at least one row is required")),
     ("null-from-upstream", loaded(40)),
     ("null-from-upstream", loaded(40, "(1048) Column 'amount' cannot be null")),
 )
 NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("input-without-rows", scored(3)),
     ("input-without-rows", scored(0, "ValueError: unknown city 'Wien'")),
+    ("input-without-rows", scored(0, "OperationalError: no data received from the server at 10.0.0.5")),
+    ("input-without-rows", scored(0, "ValueError: the table of rates is old; expected some day of May")),
+    ("input-without-rows", scored(3, "ValueError: no rows to score")),
     ("null-from-upstream", loaded(3)),
     ("null-from-upstream", loaded(40, before=40)),
     ("null-from-upstream", loaded(40, NOT_NULL.replace('"amount"', '"sku"'))),
