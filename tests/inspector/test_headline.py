@@ -94,3 +94,16 @@ def test_text_after_a_page_stays() -> None:
     assert (
         error_headline(f"the answer {page} is not JSON") == "the answer \"HTML page 'Forbidden'\" is not JSON"
     )
+
+
+@pytest.mark.parametrize(
+    "middle", ["[SQL: SELECT 1]\n[parameters: (1,)]\n(Background on this error at: x)", " … "]
+)
+def test_headline_has_no_two_ellipses_in_a_row(middle: str) -> None:
+    line = error_headline(f"(x.Error) {'one thing led to another ' * 7}{middle}{'and so it went on ' * 12}")
+    assert "… …" not in line
+    assert "……" not in line
+
+
+def test_single_ellipsis_stays() -> None:
+    assert error_headline("cannot read 'a … b'") == "cannot read 'a … b'"

@@ -119,6 +119,26 @@ ERRORS = [
     ("file-format-wrong", "empty", "look at the response", "ParseError", "no element found: line 1, column 0"),
     ("file-format-wrong", "not closed", "complete", "ParseError", "mismatched tag: line 1, column 11"),
     ("package-incompatible", "older", "update protobuf", "VersionError", "Detected incompatible Protobuf Gencode/Runtime versions when loading a.proto: gencode 6.32.1 runtime 5.29.6."),
+    ("config-value-invalid", "another region", "set the region", "ClientError", AMAZON.format("301", "HeadBucket", "Moved Permanently")),
+    ("config-value-invalid", "another region", "set the region", "OSError", "[Errno 5] The authorization header is malformed; the region 'us-east-1' is wrong; expecting 'eu-west-1'"),
+    ("config-value-invalid", "another region", "set the region", "OSError", "When getting information for key 'a' in bucket 'b': AWS Error UNKNOWN (HTTP status 301) during HeadObject operation: No response body. Looks like the configured region is '' while the bucket is located in 'eu-west-1'."),
+    ("query-failed", "several foreign keys", "select", "APIError", "{'code': 'PGRST201', 'details': [], 'hint': \"Try changing 'a' to one of the following: 'a!x', 'a!y'\", 'message': \"Could not embed because more than one relationship was found for 'b' and 'a'\"}"),
+    ("query-failed", "several functions", "rename", "APIError", "{'code': 'PGRST203', 'details': None, 'hint': None, 'message': 'Could not choose the best candidate function between: public.f(a => integer), public.f(a => text)'}"),
+    ("value-not-convertible", "decimals", "round", "ArrowInvalid", "Float value 42.75 was truncated converting to int64"),
+    ("value-not-convertible", "does not fit", "larger type", "ArrowInvalid", "Float value 1e+20 was truncated converting to int64"),
+    ("value-not-convertible", "decimals", "round", "TypeError", "cannot safely cast non-equivalent float64 to int64"),
+    ("value-not-convertible", "finer than the unit", "floor", "ArrowInvalid", "Casting from timestamp[ns, tz=UTC] to timestamp[us, tz=UTC] would lose data: 1700000000000000001"),
+    ("value-not-convertible", "outside of the range", "microseconds", "ArrowInvalid", "Casting from timestamp[us] to timestamp[ns] would result in out of bounds timestamp: 253402214400000000"),
+    ("frame-refused", "the text that the message names", "to_numeric", "ArrowInvalid", "('Could not convert \\'\\' with type str: tried to convert to double', 'Conversion failed for column amount with type object')"),
+    ("frame-refused", "the text that the message names", "map", "ArrowInvalid", "Could not convert 'yes' with type str: tried to convert to boolean"),
+    ("frame-refused", "different types", "astype('string')", "ArrowTypeError", "Expected bytes, got a 'int' object"),
+    ("frame-refused", "several dimensions", "tolist", "ArrowInvalid", "('Can only convert 1-dimensional array values', 'Conversion failed for column vector with type object')"),
+    ("frame-refused", "other fields", "same fields", "ArrowTypeError", "struct field names do not match: struct<a: int64> struct<b: int64>"),
+    ("frame-refused", "other fields", "same fields", "ArrowNotImplementedError", "Unsupported cast from struct<a: int64> to struct using function cast_struct"),
+    ("file-format-wrong", "several files", "zipfile", "ValueError", "Multiple files found in ZIP file. Only one file per ZIP: ['a.csv', 'b.csv']"),
+    ("file-format-wrong", "no file", "fetch it again", "ValueError", "Zero files found in ZIP file /data/x.zip"),
+    ("too-many-open-files", "select()", "poll()", "ValueError", "filedescriptor out of range in select()"),
+    ("connection-lost", "ended", "offers TLS", "SSLEOFError", "EOF occurred in violation of protocol (_ssl.c:2427)"),
     ("config-value-missing", "configuration value", "secrets.toml", "ConfigFieldMissingException", "Missing 1 field in configuration: `api_key`"),
 ]  # fmt: skip
 
@@ -135,6 +155,12 @@ def test_code_or_words_name_cause(
 
 # the same words or numbers in an error of something else
 OTHERS = [
+    ("RuntimeError", "the region 'north' is wrong for order 7"),
+    ("RuntimeError", "call (301) when calling the customer back"),
+    ("ValueError", "multiple files found for day 3"),
+    ("ValueError", "the file descriptor of the report is out of range"),
+    ("ValueError", "a child process of the order was ended by the reviewer"),
+    ("ValueError", "the struct of the contract does not match page 3"),
     ("RuntimeError", "order ORD-00942 has no customer"),
     ("ValueError", "unexpected status code 47 of the machine"),
     ("RuntimeError", "the report says INVALID_FIELD in line 7"),
@@ -149,6 +175,12 @@ OTHERS = [
 @pytest.mark.parametrize(("kind", "text"), OTHERS)
 def test_words_of_other_error_are_not_explained(tmp_path: Path, kind: str, text: str) -> None:
     assert cause_of(tmp_path, kind, text).confidence != "high"
+
+
+def test_ended_pool_has_several_causes(tmp_path: Path) -> None:
+    text = "A child process terminated abruptly, the process pool is not usable anymore"
+    cause = cause_of(tmp_path, "RuntimeError", text)
+    assert (cause.rule, cause.confidence) == ("worker-killed", "medium")
 
 
 def test_port_without_ssh_greeting_has_several_causes(tmp_path: Path) -> None:

@@ -199,6 +199,7 @@ def test_connection_limit_of_a_role_is_no_wrong_password(postgres: Postgres, tmp
     ("columns", "config", "kind", "expected"),
     [
         ({"id": [1]}, {}, "constraint-violated", {"code": "23505", "constraint": "items_pkey"}),
+        ({"id": [3, 2, 3]}, {}, "duplicate-keys", {"code": "23505", "rows": 1, "columns": ["id"]}),
         ({"id": [2], "name": [None]}, {}, "constraint-violated", {"code": "23502", "column": "name"}),
         ({"id": [2], "n": [0]}, {}, "constraint-violated", {"code": "23514"}),
         ({"id": [2], "owner": [9]}, {}, "constraint-violated", {"code": "23503"}),

@@ -115,6 +115,8 @@ def test_names_are_taken_as_they_are(postgres: Postgres, tmp_path: Path) -> None
     ("columns", "config", "expected"),
     [
         ({"id": [1]}, {}, '(23505) duplicate key value violates unique constraint "stats_pkey"; Key (id)=(1) already exists.'),
+        ({"id": [3, 4, 3, 3]}, {}, "Key (id)=(3) already exists.; COPY stats, line 3; 2 rows of the input repeat a key (id); nothing was written; deduplicate them in an earlier step"),
+        ({"id": [1], "n": [2]}, {}, "Key (id)=(1) already exists.; COPY stats, line 1; nothing was written; remove or change the rows whose key exists"),
         ({"id": [3], "name": [None]}, {}, '(23502) null value in column "name"'),
         ({"id": [3], "n": [5000]}, {}, '(23514) new row for relation "stats" violates check constraint "stats_n_check"'),
         ({"idd": [3]}, {}, "table public.stats has no column 'idd'; it has id, name, n; did you mean 'id'?"),

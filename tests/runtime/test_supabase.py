@@ -190,6 +190,11 @@ def test_a_batch_that_fails_says_how_many_rows_were_written_before(
     assert ids(postgres) == [1, 2, 10, 11, 12]
 
 
+def test_rows_that_repeat_a_key_are_blamed(postgrest: PostgRest, tmp_path: Path) -> None:
+    said = refused(postgrest, tmp_path, {"id": [10, 11, 10]})
+    assert "1 row of the input repeats a key (id); nothing was written; deduplicate them" in said
+
+
 def test_a_batch_that_takes_the_server_too_long_goes_in_halves(
     postgres: Postgres, postgrest: PostgRest, tmp_path: Path
 ) -> None:

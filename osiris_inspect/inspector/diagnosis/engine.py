@@ -17,6 +17,7 @@ from osiris_inspect.inspector.diagnosis.evidence.error_text import CAUSED_BY
 from osiris_inspect.inspector.diagnosis.evidence.quotes import verify_quotes
 from osiris_inspect.inspector.diagnosis.rule import Rule, build_rule
 from osiris_inspect.inspector.diagnosis.rule_order import RuleOrder
+from osiris_inspect.inspector.diagnosis.upstream_links import link_upstream_warnings
 from osiris_inspect.inspector.run.error_phrases import may_be_missing_input
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
@@ -95,7 +96,8 @@ def run_rules(
             findings += _run_rule(rule, run, lineage)
     verified = verify_quotes(run, _merge_duplicates(_adjust_severity(finding, run) for finding in findings))
     order = RuleOrder(all_rules) if extra_rules else builtin_order()
-    return _order_causes(verified, run, lineage, order), tuple(skipped)
+    groups = link_upstream_warnings(_order_causes(verified, run, lineage, order), all_rules, run, lineage)
+    return tuple(chain.from_iterable(groups)), tuple(skipped)
 
 
 def _run_external(rule: Rule, run: Run, lineage: Lineage) -> tuple[list[Finding], str]:
@@ -154,8 +156,8 @@ def _merge_duplicates(findings: Iterable[Finding]) -> list[Finding]:
 
 def _order_causes(
     findings: Sequence[Finding], run: Run, lineage: Lineage, order: RuleOrder
-) -> tuple[Finding, ...]:
-    """Return the findings sorted, each cause before its consequences."""
+) -> list[tuple[Finding, ...]]:
+    """Return the findings sorted, each cause with its consequences behind it."""
     step_numbers = {step.id: number for number, step in enumerate(run.steps)}
 
     def scope(finding: Finding) -> tuple[int, int]:
@@ -177,7 +179,7 @@ def _order_causes(
                 causes.append(finding)
             elif finding.rule != FALLBACK_RULE:
                 consequences.setdefault(cause.id, []).append(replace(finding, caused_by=cause.id))
-    return tuple(item for cause in causes for item in (cause, *consequences.get(cause.id, ())))
+    return [(cause, *consequences.get(cause.id, ())) for cause in causes]
 
 
 def _causes_first(findings: list[Finding], run: Run, order: RuleOrder) -> list[Finding]:

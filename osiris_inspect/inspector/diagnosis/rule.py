@@ -30,6 +30,7 @@ class Rule:
         needs: what a run must have recorded, otherwise the rule is skipped: parts of a run, or event names.
         refines: rules or groups of rules that state the same fact more generally.
         explains: rules or groups of rules that state an effect of this one.
+        leads_to: rules about failures downstream that a warning of this rule causes, if the facts agree.
         is_general: any rule that is not general refines this one.
         group: the folder of the rule's module; empty for a rule outside of this package.
         rule_manual: the docstring of the rule's module.
@@ -42,6 +43,7 @@ class Rule:
     check: Check
     refines: tuple[str, ...] = ()
     explains: tuple[str, ...] = ()
+    leads_to: tuple[str, ...] = ()
     is_general: bool = False
     group: str = ""
     is_external: bool = False
@@ -69,6 +71,7 @@ def build_rule(module: ModuleType, name: str, *, is_external: bool = False) -> R
         check=check,
         refines=tuple(getattr(module, "REFINES", ())),
         explains=tuple(getattr(module, "EXPLAINS", ())),
+        leads_to=tuple(getattr(module, "LEADS_TO", ())),
         is_general=getattr(module, "IS_GENERAL", False),
         group=module.__name__.split(".")[-2] if "." in module.__name__ else "",
         is_external=is_external,

@@ -19,6 +19,7 @@ LOOKAHEAD = 5_000
 """Characters read on both sides of an excerpt, so that a secret across its end is recognized."""
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_ELLIPSES = re.compile(r"…(?: {0,3}…){1,50}")
 _SPACES = re.compile(r"\s+")
 _CI_COMMAND = re.compile(r"#(?=#)|(?m:^[^\S\n]*:(?=:))")
 
@@ -63,7 +64,12 @@ def shorten_middle(text: str, limit: int, focus: str = "") -> str:
             merged[-1] = (merged[-1][0], max(merged[-1][1], last))
         else:
             merged.append((first, last))
-    return " … ".join(text[first:last].strip() for first, last in merged)
+    return single_ellipses(" … ".join(text[first:last].strip() for first, last in merged))
+
+
+def single_ellipses(text: str) -> str:
+    """Return ``text`` with one ellipsis in place of several in a row."""
+    return _ELLIPSES.sub("…", text)
 
 
 def excerpt(text: str, limit: int, start: int = 0) -> str:

@@ -56,3 +56,27 @@ def test_report_states_an_error_and_its_line_once(tmp_path: Path) -> None:
     text = " ".join(rendered("text", found).split())
     assert text.count("that nobody has met before") == 1
     assert text.count(str(found.root_cause.evidence[0])) == 1
+
+
+def test_error_that_is_not_shown_again_is_not_counted(tmp_path: Path) -> None:
+    error = "[Errno 2] No such file or directory: 'x.csv'; 'NoneType' object has no attribute 'groupby'"
+    found = analyze(run_dir(tmp_path, failing_locally(error, "acme.load"), steps=CHAIN))
+    text = rendered("text", found)
+    assert len([finding for finding in found.findings if finding.severity == "error"]) > 1
+    shown = text.count("✗ error ") + 1
+    assert ("1 error," in text or "1 error ·" in text) == (shown == 1)
+
+
+def test_evidence_that_the_cause_repeats_is_not_empty(tmp_path: Path) -> None:
+    error = "ValueError: something that nobody has met before and that takes a whole line to tell"
+    found = analyze(run_dir(tmp_path, failing_locally(error), steps=CHAIN))
+    lines = [line.strip() for line in rendered("text", found).splitlines()]
+    assert "events.jsonl:3 (the text above)" in lines
+
+
+def test_long_quote_does_not_end_inside_a_word(tmp_path: Path) -> None:
+    error = "ValueError: " + "the loader met a problem of an unknown kind, " * 4 + "remove or change the rows"
+    found = analyze(run_dir(tmp_path, failing_locally(error), steps=CHAIN))
+    quotes = [item.quote for finding in found.findings for item in finding.evidence if len(item.quote) > 100]
+    assert quotes
+    assert all(error[error.find(quote) + len(quote) :][:1] in ("", " ") for quote in quotes)

@@ -13,7 +13,7 @@ from typing import Final
 from osiris_inspect.base.invisible_characters import INVISIBLE
 from osiris_inspect.inspector.run.error_phrases import MAX_END
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.inspector.text.sanitize import shorten_middle
+from osiris_inspect.inspector.text.sanitize import shorten_middle, single_ellipses
 from osiris_inspect.model.redaction import mask_by_pattern
 
 LIMIT: Final = 300
@@ -80,7 +80,8 @@ def error_headline(text: str, error_type: str = "", focus: str = "") -> str:
     name = error_type.rpartition(".")[2]
     if name and name not in _UNINFORMATIVE and name not in line:
         line = f"{name}: {line}"
-    return _shorten(line, " ".join(mask_by_pattern(focus).split())).rstrip(".,;: ")
+    short = _shorten(line, " ".join(mask_by_pattern(focus).split()))
+    return single_ellipses(short).rstrip(".,;: ")
 
 
 def _shorten(line: str, focus: str) -> str:

@@ -22,6 +22,10 @@ from osiris_inspect.model.redaction import is_secret_key, mask_by_pattern
 MAX_QUOTE = 240
 """Characters of a quote."""
 _MIN_QUOTE = 6
+_MIN_CUT_QUOTE = 60
+"""Characters from which the end of a quote may be that of a cut text."""
+_MAX_WORD = 30
+_REST_OF_WORD = re.compile(r"\w{1,30}")
 _NAME_FIELD = re.compile(r'"(?:event|name|metric|cmd|step_id)"\s*:\s*"[^"\\]{1,80}"')
 _FIELD_VALUE = re.compile(r'"?\s*:\s*(?:"(?:[^"\\]|\\.){0,160}"|[^,}\]\s"{\[]{1,40})')
 
@@ -111,7 +115,7 @@ def _forms(text: str) -> list[str]:
 def _verbatim(line: str, text: str) -> str:
     """Return the quote up to its first secret, or the name field of the line if too little is left."""
     start, end = _span(line, text)
-    quote = line[start : min(end, start + MAX_QUOTE)]
+    quote = line[start : _end_of_word(line, start, end)]
     around = line[max(0, start - LOOKAHEAD) : start + len(quote) + LOOKAHEAD]
     if quote and mask_by_pattern(around) == around:
         return quote
@@ -121,6 +125,22 @@ def _verbatim(line: str, text: str) -> str:
         return own
     name = _NAME_FIELD.search(line)
     return name[0] if name else line[:1]
+
+
+def _end_of_word(line: str, start: int, end: int) -> int:
+    """Return the end of a quote, moved to the end of a word if a long quote was cut inside of one."""
+    cut = min(end, start + MAX_QUOTE)
+    if cut - start < _MIN_CUT_QUOTE or not line[cut - 1 : cut + 1].isalnum() or cut >= len(line):
+        return cut
+    rest = _REST_OF_WORD.match(line, cut)
+    if (
+        rest is not None
+        and rest.end() - start <= MAX_QUOTE
+        and not line[rest.end() : rest.end() + 1].isalnum()
+    ):
+        return rest.end()
+    space = line.rfind(" ", cut - _MAX_WORD, cut)
+    return space if space > start else cut
 
 
 def _span(line: str, text: str) -> tuple[int, int]:

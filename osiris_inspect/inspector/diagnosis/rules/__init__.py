@@ -3,5 +3,6 @@
 The docstring of a rule module is its manual (*What it finds*, *Why it matters*, *How to fix*, *Example*). The module
 defines ``PATTERNS`` (error patterns), ``check(run, lineage)``, or both, and optionally ``NEEDS`` (what a run must
 have recorded, otherwise the rule is skipped), ``REFINES`` (rules, or folders of rules, that state the same fact more
-generally), ``EXPLAINS`` (those that state its effects) and ``IS_GENERAL`` (every rule that is not general refines it).
+generally), ``EXPLAINS`` (those that state its effects), ``LEADS_TO`` (failures of later steps that its warning causes) and ``IS_GENERAL`` (every
+rule that is not general refines it).
 """

@@ -1,5 +1,6 @@
 """The text report: verdict, steps, lineage, and one line per finding."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TextIO
 
@@ -33,6 +34,7 @@ _GLYPHS = {
 _COLORS = {"✓": "32", "✗": "31", "!": "33", "~": "36"}
 MAX_TEXT = 2000
 """Maximum characters of one message."""
+_SHOWN_ABOVE = "(the text above)"
 _MAX_EVIDENCE = 3
 """Pieces of evidence below the cause."""
 _WIDE = 100
@@ -90,7 +92,8 @@ def _verdict(report: Report, width: int) -> Iterator[str]:
     )
     cause_text = _cause_text(report)
     for piece in cause.evidence[:_MAX_EVIDENCE]:
-        yield from _labelled("", f"{piece}  {additional_text(piece.quote, cause_text)}", width)
+        quote = additional_text(piece.quote, cause_text) or _SHOWN_ABOVE
+        yield from _labelled("", f"{piece}  {quote}", width)
     if cause.fix:
         yield from _labelled("fix", cause.fix, width)
     place = _place(cause, step_locations(run))
@@ -200,11 +203,12 @@ def _finding(finding: Finding, scope: str, cause_text: str, position: str) -> st
 def _counts(report: Report) -> str:
     summary = summarize(report)
     checks = summary.checks_passed + summary.checks_failed
+    shown = Counter(
+        str(finding.severity) for finding in report.findings if not _repeats_cause(finding, report)
+    )
     steps = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in summary.steps.items())
     findings = ", ".join(
-        pluralize(count, severity)
-        for severity in ("error", "warning", "note")
-        if (count := summary.findings.get(severity, 0))
+        pluralize(count, severity) for severity in ("error", "warning", "note") if (count := shown[severity])
     )
     parts = [
         f"{pluralize(len(report.run.steps), 'step')} ({steps})" if steps else "no steps",

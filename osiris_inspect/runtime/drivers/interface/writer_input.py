@@ -1,6 +1,6 @@
 """Input of a writer: one frame, or several if the step says to append them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,6 +17,8 @@ from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 
 UNKNOWN_ROWS: Final = "unknown"
 """Fact ``rows_written`` of a write whose outcome the writer does not know."""
+MAX_COUNTED_ROWS: Final = 2_000_000
+"""Rows of an input in which repeated keys are counted after a failed write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,22 @@ class WriterInput:
                 inputs=list(self.inputs),
             ) from error
         return schema, _cast((batch for _, batches in readers.values() for batch in batches), schema)
+
+    def repeated_rows(self, columns: Sequence[str]) -> int:
+        """Return how many rows repeat an earlier row in these columns; 0 if that was not counted."""
+        if not columns or self.rows > MAX_COUNTED_ROWS:
+            return 0
+        schema, batches = self.batches()
+        if not set(columns) <= set(schema.names):
+            return 0
+        names = list(columns)
+        keys = pa.Table.from_batches(
+            [batch.select(names) for batch in batches], pa.schema([schema.field(name) for name in names])
+        ).drop_null()
+        try:
+            return int(keys.num_rows - keys.group_by(names).aggregate([]).num_rows)
+        except pa.ArrowException:  # a nested type, which cannot be part of a key
+            return 0
 
 
 def writer_input(config: Config, inputs: Inputs) -> WriterInput:

@@ -24,7 +24,7 @@ from osiris_inspect.runtime.drivers.interface.frame_columns import (
 )
 from osiris_inspect.runtime.drivers.interface.writer_input import UNKNOWN_ROWS, WriterInput
 from osiris_inspect.runtime.drivers.postgres.binary_rows import binary_rows, binary_schema
-from osiris_inspect.runtime.drivers.postgres.errors import read_error
+from osiris_inspect.runtime.drivers.postgres.errors import blame_input, read_error
 from osiris_inspect.runtime.drivers.postgres.types import TargetColumn, ddl_type, encode_column, nul_error
 
 ROWS_PER_BATCH: Final = 65_536
@@ -188,12 +188,14 @@ def create(session: psycopg.Connection[Any], target: WriteTarget, frames: Writer
     _TableWriter(session, target, schema, frames).open()
 
 
-def write_error(target: WriteTarget, error: psycopg.Error, *, is_committing: bool) -> DriverError:
+def write_error(
+    target: WriteTarget, frames: WriterInput, error: psycopg.Error, *, is_committing: bool
+) -> DriverError:
     """Return the error for a write that the server aborted.
 
     ``is_committing`` says that the commit was sent. If the connection was lost then, its outcome is unknown.
     """
-    server = read_error(error, "committing" if is_committing else "writing")
+    server = blame_input(read_error(error, "committing" if is_committing else "writing"), frames)
     is_unknown = is_committing and server.kind == "connection-lost"
     outcome = "unknown whether rows were written" if is_unknown else "nothing was written"
     return DriverError(

@@ -58,7 +58,9 @@ class PostgresWriter:
                 ):
                     rows = copy_writer.write(session, target, frames, ctx)
             except psycopg.Error as error:  # also at commit, where deferred constraints are checked
-                raise copy_writer.write_error(target, error, is_committing=rows is not None) from error
+                raise copy_writer.write_error(
+                    target, frames, error, is_committing=rows is not None
+                ) from error
         ctx.metric("rows_written", rows)
         return {"rows_written": rows}
 

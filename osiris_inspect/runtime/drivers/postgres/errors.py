@@ -10,6 +10,7 @@ from osiris_inspect.base.error_codes import CLASS_OF_CODE, error_kind, refine_cl
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.database import Phase, fix_of_kind
 from osiris_inspect.runtime.files.memory_limit import current_limit
+from osiris_inspect.runtime.drivers.interface.writer_input import WriterInput
 
 ROW_LEVEL_SECURITY: Final = "row-level security"
 """Part of the message of a policy that rejects a row, in English."""
@@ -17,6 +18,8 @@ _NEAR_COLUMN: Final = re.compile(r'Perhaps you meant to reference the column "([
 _CLIENT_OUT_OF_MEMORY: Final = re.compile("out of memory|cannot allocate memory", re.IGNORECASE)
 """Words of libpq and of the system for the memory of this process."""
 _QUERY_CANCELLED: Final = "57014"
+_UNIQUE_VIOLATION: Final = "23505"
+_VIOLATED_KEY: Final = re.compile(r"\bKey \(([^()\n]{1,300})\)=\(")
 _ADVICE: Final[Mapping[str, str]] = {
     "23502": "give the column a value in every row",
     "22P05": "remove the characters that the encoding of the database does not have, or use a UTF-8 database",
@@ -120,6 +123,21 @@ def sqlstate_fix(code: str, kind: str, message: str, phase: Phase) -> str:
         return _RAISED_FIX
     error_class = refine_class(CLASS_OF_CODE.get(code, ""), message)
     return _ADVICE_BY_WORDS.get(error_class) or _ADVICE.get(code) or fix_of_kind(kind, phase)
+
+
+def blame_input(server: ServerError, frames: WriterInput) -> ServerError:
+    """Return the error for a duplicate key with the rows of the input that repeat a key, if there are any."""
+    match = _VIOLATED_KEY.search(server.text)
+    if server.error_facts.get("code") != _UNIQUE_VIOLATION or match is None:
+        return server
+    columns = [name.strip().strip('"') for name in match[1].split(",")]
+    rows = frames.repeated_rows(columns)
+    if not rows:
+        return server
+    repeat = "1 row of the input repeats" if rows == 1 else f"{rows:,} rows of the input repeat"
+    text = f"{server.text}; {repeat} a key ({', '.join(columns)})"
+    facts = {**server.error_facts, "columns": columns, "rows": rows}
+    return ServerError(text, "duplicate-keys", "deduplicate them in an earlier step", facts)
 
 
 def query_error(error: psycopg.Error, line: int | None = None) -> DriverError:

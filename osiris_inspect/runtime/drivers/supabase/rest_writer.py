@@ -22,6 +22,7 @@ from osiris_inspect.runtime.drivers.interface.driver import DriverContext
 from osiris_inspect.runtime.drivers.interface.frame_columns import delimiter_of_header, header_error
 from osiris_inspect.runtime.drivers.interface.writer_input import UNKNOWN_ROWS, WriterInput
 from osiris_inspect.runtime.drivers.postgres.copy_writer import REJECTED_ROWS_FIX, ROWS_PER_BATCH, WriteTarget
+from osiris_inspect.runtime.drivers.postgres.errors import ServerError, blame_input
 from osiris_inspect.runtime.drivers.supabase.rest_client import PostgrestClient
 from osiris_inspect.runtime.drivers.supabase.rest_errors import (
     STATEMENT_TIMEOUT,
@@ -98,7 +99,7 @@ class RestWriter:
             if self._target.mode == "replace":
                 self._delete_stale_rows()
         except RequestFailed as failure:
-            raise self._failed(failure) from failure
+            raise self._failed(failure, frames) from failure
         return self._written
 
     def _check_columns(self, names: list[str]) -> None:
@@ -224,7 +225,7 @@ class RestWriter:
     def _key_of(self, row: Mapping[str, Any]) -> bytes:
         return orjson.dumps([row[name] for name in self._target.key])
 
-    def _failed(self, failure: RequestFailed) -> DriverError:
+    def _failed(self, failure: RequestFailed, frames: WriterInput | None = None) -> DriverError:
         is_of_trigger = False
         if isinstance(failure, RequestRejected):
             if self._are_columns_known and failure.code in _SCHEMA_CACHE_CODES:
@@ -252,7 +253,9 @@ class RestWriter:
                 rows_written=count,
             )
         fix = fix_of_kind(failure.kind, "writing") if is_of_trigger else failure.fix
-        return self._write_failed(failure.message, failure.kind, fix, failure.error_facts)
+        error = ServerError(failure.message, failure.kind, fix, failure.error_facts)
+        text, kind, fix, facts = error if frames is None else blame_input(error, frames)
+        return self._write_failed(text, kind, fix, facts)
 
     def _table_missing(self, refused: RequestRejected) -> DriverError:
         fix = "set create_if_missing: true, with pg_dsn in the connection"

@@ -36,7 +36,7 @@ _SALESFORCE = Library(
     ),
 )  # fmt: skip
 _AMAZON = Library(
-    r"\bAn error occurred \(\w|\bbotocore\b|\bboto3\b",
+    r"\bAn error occurred \(\w|\bbotocore\b|\bboto3\b|\bAWS Error\b|\bPermanentRedirect\b|\bAuthorizationHeaderMalformed\b|\bthe region '[\w\-]{1,40}' is wrong",
     r"(?:%s)[^\n]{0,160}",
     (
         E("table-missing", r"\(ResourceNotFoundException\) when calling the (?:Batch|Create|Delete|Describe|Get|Put|Query|Scan|Transact|Update)\w{0,20}(?:Item|Items|Table|Query|Scan|Backup)\b|\(ResourceNotFoundException\) when calling the (?:Query|Scan) ", "the DynamoDB table does not exist in this region and account", _REGION),
@@ -44,7 +44,7 @@ _AMAZON = Library(
         E("request-refused", r"\(InvalidPart(?:Order)?\) when calling", "a part of the upload was missing or had changed", "upload the object again from the beginning"),
         E("request-refused", r"\((?:EntityTooLarge|RequestEntityTooLarge|PayloadTooLarge|RequestTooLarge)\w{0,20}\) when calling", "the request or the object was too large", "send smaller parts"),
         E("request-refused", r"\(InvalidRange\) when calling", "the requested range lies outside of the object, which may be empty", "check the size of the object"),
-        E("config-value-invalid", r"\((?:PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraintException)\) when calling", "the bucket is in another region than the connection states", "set the region of the bucket in the connection"),
+        E("config-value-invalid", r"\((?:PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraintException)\) when calling|\(301\) when calling the (?:Head|Get|List)\w{1,30} operation|\b(?:PermanentRedirect|AuthorizationHeaderMalformed)\b|\bthe region '[\w\-]{1,40}' is wrong; expecting '|configured region is '[\w\-]{0,40}' while the bucket is located in", "the bucket is in another region than the connection states", "set the region of the bucket in the connection; the message often names it"),
         E("config-value-invalid", r"\bYou must specify a region\b|\bNoRegionError\b", "no region was set", "set the region in the connection, or the variable AWS_DEFAULT_REGION"),
         E("config-value-invalid", r"\bInvalid bucket name \"|\bInvalidBucketName\b", "the name of the bucket is not valid", "use the name only, without s3:// and without a path"),
         E("endpoint-missing", r"\bInvalid endpoint: ", "the endpoint in the connection is not a valid URL", "write the complete address, beginning with https://"),

@@ -28,7 +28,7 @@ from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Evidence, Severity
 
-EXPLAINS = ("column-missing", "query-failed", "delimiter-wrong", "frame-refused")
+EXPLAINS = ("column-missing", "query-failed", "delimiter-wrong", "frame-refused", "value-not-convertible")
 TEMPLATE = FindingTemplate(Severity.ERROR, "config")
 _FIRST_CANDIDATE = LazyRegex(r"Candidate bindings: \"(?P<name>[^\"\n]{1,200})\"?")
 
@@ -67,6 +67,18 @@ PATTERNS = (
         fix="look at the first bytes of the file; if it is not compressed, correct its name or the compression of the step",
         domain="data",
         unless=_is_a_response,
+    ),
+    ErrorPattern(
+        pattern=r"Multiple files found in (?:ZIP file|TAR archive|\w{1,20} archive)[^\n]{0,200}",
+        message="the archive contains several files, and one was expected",
+        fix="name the file to read: open it with zipfile or tarfile and read it from there, or extract the archive before",
+        domain="data",
+    ),
+    ErrorPattern(
+        pattern=r"Zero files found in (?:ZIP file|TAR archive|\w{1,20} archive)[^\n]{0,120}|No files found in archive[^\n]{0,80}",
+        message="the archive contains no file",
+        fix="look at what wrote or sent the archive, and fetch it again",
+        domain="data",
     ),
     ErrorPattern(
         pattern=(

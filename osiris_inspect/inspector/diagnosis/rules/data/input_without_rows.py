@@ -34,6 +34,9 @@ _NOTHING_TO_TAKE = LazyRegex(
     r"|\bempty (?:sequence|range|frame|DataFrame|Series|iterable|list)\b|attempt to get arg\w{3} of an empty"
     r"|No objects to concatenate|\bStopIteration\b|ZeroDivisionError|division by zero|mean requires at least one data point"
     r"|Found array with 0 sample|KeyError: 0\b"
+    r"|\b(?i:no|0|zero|without(?: any)?) (?:input )?(?:rows|records|results|items|entries|samples)\b|\b(?i:no data (?:to|for) )"
+    r"|\b(?:[Ff]rame|[Ii]nput|[Dd]ata|DataFrame|[Rr]esult|[Tt]able) (?:is|was) empty\b"
+    r"|\b(?i:at least|expected) (?:1|one|some) (?:row|record|value|sample|entry)"
 )
 
 

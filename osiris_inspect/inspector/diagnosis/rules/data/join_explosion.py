@@ -27,6 +27,7 @@ from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("inputs_resolved",)
+LEADS_TO = ("constraint-violated", "duplicate-keys")
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "data",

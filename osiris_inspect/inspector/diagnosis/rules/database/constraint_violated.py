@@ -15,6 +15,7 @@ Example:
 
 import re
 
+from osiris_inspect.inspector.diagnosis.evidence.configuration.repeated_keys import fix_at_the_join
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
 from osiris_inspect.inspector.run.run import Run
@@ -28,10 +29,16 @@ _KEY = LazyRegex(r"\bKey \((?P<columns>[^()\n]{1,200})\)=\(")
 def _fix_of_duplicate(run: Run, text: ErrorText, _match: re.Match[str]) -> str:
     """Return a remedy that the step does not follow already."""
     step = run.step(text.step or "")
+    repeated = fix_at_the_join(run, step, text.text)
+    if repeated:
+        return repeated + _PARTLY
     config = step.config if step is not None else {}
     mode = config.get("write_mode") or config.get("mode")
     if mode not in ("upsert", "replace"):
-        return "remove rows with an existing key before the write, or write with mode upsert" + _PARTLY
+        return (
+            "find out whether the input repeats a key or the table has it: remove these rows before the write, or write "
+            "with mode upsert" + _PARTLY
+        )
     key = config.get("primary_key")
     keys = [key] if isinstance(key, str) else [str(column) for column in key] if isinstance(key, list) else []
     violated = _KEY.search(text.text)

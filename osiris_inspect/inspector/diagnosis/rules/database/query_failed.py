@@ -296,6 +296,20 @@ PATTERNS = (
         error_class="no key in cache",
     ),
     ErrorPattern(
+        pattern=r"more than one relationship was found for [^\n]{1,160}",
+        message="several foreign keys connect the tables of the request, and the service does not know which one to use",
+        fix="name the foreign key in select, as in customers!orders_customer_id_fkey(*); the hint lists the names",
+        domain="config",
+        error_class="several keys",
+    ),
+    ErrorPattern(
+        pattern=r"Could not choose the best candidate function between[^\n]{0,160}",
+        message="several functions have this name and take these arguments",
+        fix="drop or rename one of the functions, or pass arguments that only one of them has",
+        domain="config",
+        error_class="several functions",
+    ),
+    ErrorPattern(
         pattern=r"HTTP Error: [^\n]{1,200}",
         message="the database could not read a file over HTTP",
         confidence=Confidence.MEDIUM,

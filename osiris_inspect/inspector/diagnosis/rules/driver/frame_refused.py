@@ -51,6 +51,30 @@ PATTERNS = (
         domain="data",
     ),
     ErrorPattern(
+        pattern=r"[Cc]ould not convert [^\n]{1,200}? with type (?:str|bytes): tried to convert to (?:boolean|double|float|half_?float|u?int)\d{0,2}\b[^\n]{0,120}",
+        message="a column of numbers or truth values contained the text that the message names",
+        fix="correct the text at its source or replace it by a missing value, then convert the column "
+        "(pd.to_numeric for numbers, map for truth values); if the values are texts, convert it with astype('string')",
+        domain="data",
+    ),
+    ErrorPattern(
+        pattern=r"Can only convert 1-dimensional array values[^\n]{0,120}",
+        message="a column contained arrays with several dimensions; Arrow has only lists",
+        fix="convert each array to nested lists (array.tolist()), or flatten it, before the step returns the frame",
+        domain="data",
+    ),
+    ErrorPattern(
+        pattern=(
+            r"\bstruct fields? (?:count mismatch|names do not match|mismatch)[^\n]{0,160}"
+            r"|\bType (?:struct|list|map)<[^\n]{1,200}? does not match (?:struct|list|map)<[^\n]{0,160}"
+            r"|Unsupported cast from (?:struct|list|map|large_list)<[^\n]{1,200}? to [^\n]{1,120}"
+            r"|Field [^\n]{1,80} has incompatible types: struct<[^\n]{1,200}"
+        ),
+        message="the records or lists in a column have other fields than the schema or the other parts of the data",
+        fix="give all records the same fields with the same types, for example with pd.json_normalize, or store them as JSON text",
+        domain="data",
+    ),
+    ErrorPattern(
         pattern=(
             r"Expected bytes, got a '\w{1,40}' object[^\n]{0,120}"
             r"|[Cc]ould not convert [^\n]{1,200}? with type \w{1,40}: (?:tried to convert|was not a|did not recognize)"

@@ -35,14 +35,33 @@ PATTERNS = (
     ),
     ErrorPattern(
         pattern=(
+            r"Casting from (?:timestamp|time64|duration|date64)\[?[^\n]{0,60}? to (?:timestamp|time32|time64|duration|date32)\[?[^\n]{0,60}? would lose data[^\n]{0,80}"
+            r"|Cannot losslessly convert units|Cannot convert from \S{1,30} to \S{1,30} without (?:loss of|rounding)[^\n]{0,60}"
+        ),
+        message="the times are finer than the unit of the type",
+        fix="round the column to the unit first, such as df[column].dt.floor('us'), or use a type with the finer unit",
+        domain="data",
+    ),
+    ErrorPattern(
+        pattern=(
             r"\bOutOfBoundsDatetime\b[^\n]{0,80}"
             r"|(?i:out of bounds) (?:nanosecond|microsecond|millisecond|second) timestamp[^\n]{0,80}"
             r"|Casting from timestamp\[\w{1,3}(?:, [^\]\n]{1,40})?\] to timestamp\[\w{1,3}(?:, [^\]\n]{1,40})?\] would "
-            r"(?:lose data|result in out of bounds)[^\n]{0,80}"
+            r"result in out of bounds[^\n]{0,80}"
             r"|year -?\d{1,9} is out of range"
         ),
-        message="a date or time is outside of the range or the precision of the type",
+        message="a date or time is outside of the range of the type",
         fix="correct the date at its source, or use a type with a larger range, such as microseconds",
+        domain="data",
+    ),
+    ErrorPattern(
+        pattern=(
+            r"Float value -?\d{1,40}\.\d{1,40} was truncated converting to u?int\d{1,2}"
+            r"|[Cc]annot safely cast non-equivalent float\d{2} to u?int\d{1,2}|Trying to coerce float values to integers"
+            r"|Rescaling \w{1,20} value would cause data loss"
+        ),
+        message="a number has more decimals than the type keeps; a type of integers keeps none",
+        fix="use a type with decimals, such as double or decimal, or round the values before they are converted",
         domain="data",
     ),
     ErrorPattern(
@@ -50,9 +69,8 @@ PATTERNS = (
             r"Python int too large to convert to [^\n]{1,60}|\bint too big to convert\b"
             r"|Integer value -?\d{1,40} (?:not in range|is outside of the range)[^\n]{0,80}"
             r"|Value -?\d{1,40} too large to fit in C integer type"
-            r"|Float value \S{1,60} was truncated converting to \w{1,20}"
-            r"|[Cc]annot safely cast non-equivalent [^\n]{1,60}|Trying to coerce float values to integers"
-            r"|Rescaling \w{1,20} value would cause data loss|\[<class 'decimal\.InvalidOperation'>\]"
+            r"|Float value (?!-?\d{1,40}\.\d{1,40} )\S{1,60} was truncated converting to \w{1,20}"
+            r"|[Cc]annot safely cast non-equivalent (?!float\d)[^\n]{1,60}|\[<class 'decimal\.InvalidOperation'>\]"
         ),
         message="a number does not fit into the type",
         fix="use a larger type, or correct the value at its source",

@@ -15,6 +15,7 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import error_evidence
+from osiris_inspect.inspector.diagnosis.evidence.configuration.repeated_keys import fix_at_the_join
 from osiris_inspect.inspector.diagnosis.evidence.configuration.text_columns import text_columns
 from osiris_inspect.inspector.diagnosis.evidence.error_text import UNKNOWN_KIND, raised_at
 from osiris_inspect.inspector.diagnosis.evidence.headline import error_headline, with_cause
@@ -28,6 +29,8 @@ NEEDS = ("failures",)
 _INTERRUPTED = "interrupted"
 _KINDS_OF_SOURCES = frozenset({"delimiter-wrong", "file-format-wrong"})
 """Kinds of errors whose fact ``from_step`` is the step that has to change."""
+
+_KINDS_OF_KEYS = frozenset({"constraint-violated", "duplicate-keys"})
 
 _FIXES = {
     "connection-failed": "check the address, the network and the firewall where the step ran",
@@ -58,10 +61,17 @@ def check(run: Run, _lineage: Lineage) -> Findings:
                 source or step.id,
                 "step",
                 str(step.config.get("query") or ""),
+                _fix_of_duplicate(run, step, step.failure),
             )
     if run.failure is not None:
         cited = Evidence(run.failure.file, run.failure.line, run.failure.message[:200])
         yield from _reported(run.failure, (cited,), None, run.failed_stage or "finish")
+
+
+def _fix_of_duplicate(run: Run, step: StepState, failure: StepFailure) -> str:
+    """Return the remedy for keys that a join before the writer repeats; empty for other errors."""
+    is_about_keys = failure.info is not None and failure.info.kind in _KINDS_OF_KEYS
+    return fix_at_the_join(run, step, failure.message) if is_about_keys else ""
 
 
 def _source(step: StepState, failure: StepFailure, run: Run) -> str | None:
@@ -84,7 +94,12 @@ def _has_repeated_names(columns: object) -> bool:
 
 
 def _reported(
-    failure: StepFailure, evidence: tuple[Evidence, ...], step: str | None, stage: Stage, query: str = ""
+    failure: StepFailure,
+    evidence: tuple[Evidence, ...],
+    step: str | None,
+    stage: Stage,
+    query: str = "",
+    better_fix: str = "",
 ) -> Findings:
     info = failure.info
     if info is None or info.kind == _INTERRUPTED:
@@ -105,6 +120,7 @@ def _reported(
         step=step,
         stage=stage,
         fix=cell_fix
+        or better_fix
         or info.fix
         or _FIXES.get(info.kind)
         or ("check what the error says, then the driver at the place that raised it" if is_raised else None),

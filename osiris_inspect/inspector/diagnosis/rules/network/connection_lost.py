@@ -49,6 +49,14 @@ def _fix(run: Run, text: ErrorText, _match: re.Match[str]) -> str:
         return "check that a database listens at this port, and that neither a proxy, a firewall nor its address rules end the connection"
     if "idle" in text.text.lower() or "inactivity" in text.text:
         return "keep the connection in use, connect again before the query, or raise the idle timeout of the server"
+    if (
+        "EOF occurred in violation of protocol" in text.text
+        or "unexpected eof while reading" in text.text.lower()
+    ):
+        return (
+            "check that the port offers TLS and that no proxy or firewall ends the connection; the log of the server names its "
+            f"reason{_PARTLY}"
+        )
     return _CHECK
 
 

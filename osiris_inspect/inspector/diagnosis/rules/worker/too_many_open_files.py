@@ -25,6 +25,13 @@ PATTERNS = (
         search_text_logs=True,
     ),
     ErrorPattern(
+        pattern=r"file ?descriptor out of range in select\(\)",
+        message="the number of an open file or connection was above the 1023 that select() can watch",
+        fix="close files and connections that are no longer needed, or use poll() or epoll, such as the module selectors; a "
+        "higher limit of open files does not help",
+        domain="infra",
+    ),
+    ErrorPattern(
         pattern=r"(?i:too many open files(?! in system))|\bEMFILE\b",
         message="too many files or connections were open",
         fix="close files and connections that are no longer needed, or raise the limit of open files (ulimit -n)",

@@ -87,7 +87,7 @@ PATTERNS = (
     ErrorPattern(
         pattern=(
             r"\bBrokenProcessPool\b[^\n]{0,120}|A worker process managed by the executor was unexpectedly terminated"
-            r"|A process in the process pool was terminated abruptly[^\n]{0,60}"
+            r"|A (?:child )?process (?:in the process pool was )?terminated abruptly[^\n]{0,60}"
         ),
         message="a process of a pool that the driver started ended before its work was done",
         fix="read what that process wrote last, and check memory: a lack of memory and a crash in native code end it alike",

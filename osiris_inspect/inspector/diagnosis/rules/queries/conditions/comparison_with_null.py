@@ -24,6 +24,7 @@ from osiris_inspect.model.finding import Confidence, Severity
 from osiris_inspect.model.run_layout import is_safe_name
 
 NEEDS = ("steps",)
+LEADS_TO = ("input-without-rows",)
 TEMPLATE = FindingTemplate(Severity.WARNING, "data", "write IS NULL or IS NOT NULL", Confidence.MEDIUM)
 
 
