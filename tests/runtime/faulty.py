@@ -112,10 +112,6 @@ class Faulty:
     def look_around(self, config: Mapping[str, Any], ctx: Any) -> None:
         (ctx.artifacts / "seen.json").write_text(repr(_seen(config)))
 
-    def fail_in_child(self, config: Mapping[str, Any], ctx: Any) -> None:
-        script = "import sys; print('the tool found no licence', file=sys.stderr); sys.exit(3)"
-        subprocess.run([sys.executable, "-c", script], check=True)
-
     def spill_secret(self, config: Mapping[str, Any], ctx: Any) -> None:
         secret = config["words"]
         print("my password is", secret)

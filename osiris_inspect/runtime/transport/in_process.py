@@ -2,8 +2,7 @@
 
 So a frame cannot be passed by reference, and values that cannot be serialized fail here as with a remote
 worker. Descriptors 0 and 1 are redirected as in a child process: a driver cannot read stdin or print to
-stdout. What it prints to ``sys.stderr``, and what a process that it starts with ``subprocess`` prints to an inherited
-stderr, is copied to the log. Descriptor 2 itself stays the terminal: a crash of this process is reported there.
+stdout. What it prints to ``sys.stderr`` is copied to the log.
 """
 
 import ctypes
@@ -19,7 +18,6 @@ from osiris_inspect.model.errors import WorkerLost
 from osiris_inspect.model.run_types import RunMode
 from osiris_inspect.runtime.protocol.cancellation import CancelToken
 from osiris_inspect.runtime.protocol.environment import WorkerContext
-from osiris_inspect.runtime.transport.child_stderr import ChildStderr
 from osiris_inspect.runtime.transport.transport import LaunchSpec, Transport
 from osiris_inspect.runtime.worker.worker_log import WorkerLog
 
@@ -43,7 +41,6 @@ class InProcess(Transport):
         self._thread: threading.Thread | None = None
         self._log: WorkerLog | None = None
         self._stdio: _RedirectedStdio | None = None
-        self._child_stderr: ChildStderr | None = None
         self._end_reason: str | None = None
         self._thread_error: str | None = None
         self._cancel = CancelToken()
@@ -52,8 +49,6 @@ class InProcess(Transport):
         """Start the thread. Output of drivers goes to the worker's log."""
         self._log = WorkerLog(launch.run_dir / layout.WORKER_LOG, launch.secrets)
         self._stdio = _RedirectedStdio(self._log.descriptor())
-        self._child_stderr = ChildStderr(self._log.write)
-        self._child_stderr.start()
         context = WorkerContext(
             launch.run_dir, self.isolation_level, self._clock, self._env_names, self._cancel
         )
@@ -105,8 +100,6 @@ class InProcess(Transport):
         if self._thread is not None and self._end_reason is None:
             self._thread.join()
         self._end_reason = self._end_reason or "it was closed"
-        if self._child_stderr is not None:
-            self._child_stderr.stop()
         if self._stdio is not None:
             self._stdio.restore()
         if self._log is not None:

@@ -9,8 +9,8 @@ import psycopg
 from osiris_inspect.base.error_codes import CLASS_OF_CODE, error_kind, refine_class
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.database import Phase, fix_of_kind
-from osiris_inspect.runtime.files.memory_limit import current_limit
 from osiris_inspect.runtime.drivers.interface.writer_input import WriterInput
+from osiris_inspect.runtime.files.memory_limit import current_limit
 
 ROW_LEVEL_SECURITY: Final = "row-level security"
 """Part of the message of a policy that rejects a row, in English."""

@@ -33,7 +33,7 @@ _DOWNLOAD = LazyRegex(
     r"\bIncompleteRead\(|Connection broken: |Response payload is not completed|without sending complete message body"
     r"|\bChunkedEncodingError\b|\bInvalidChunkLength\b|\bContentTooShortError\b|retrieval incomplete: "
 )
-_EOF_OF_TLS = LazyRegex(r"\bEOF occurred in violation of protocol|\bunexpected eof while reading")
+_EOF_OF_TLS = LazyRegex(r"\bEOF occurred in violation of protocol|\bunexpected (?:eof|EOF) while reading")
 _AGAIN = "run again; if the download ends at the same place, raise the limit of the server or proxy, or read it in parts"
 
 
@@ -42,21 +42,16 @@ def _fix(run: Run, text: ErrorText, _match: re.Match[str]) -> str:
     if _DOWNLOAD.search(text.searchable):
         return f"{_AGAIN}{_PARTLY}" if step is not None and step.is_writer else _AGAIN
     if _EOF_OF_TLS.search(text.text):
-        return f"check that the port offers TLS, and the log of the server or proxy for the reason, then run again{_PARTLY}"
+        return (
+            "check that the port offers TLS and that no proxy or firewall ends the connection; the log of the server names its "
+            f"reason{_PARTLY}"
+        )
     if "gone away" in text.text:
         return f"check wait_timeout and max_allowed_packet of the server and its log, then run again{_PARTLY}"
     if "initial communication packet" in text.text or "authorization packet" in text.text:
         return "check that a database listens at this port, and that neither a proxy, a firewall nor its address rules end the connection"
     if "idle" in text.text.lower() or "inactivity" in text.text:
         return "keep the connection in use, connect again before the query, or raise the idle timeout of the server"
-    if (
-        "EOF occurred in violation of protocol" in text.text
-        or "unexpected eof while reading" in text.text.lower()
-    ):
-        return (
-            "check that the port offers TLS and that no proxy or firewall ends the connection; the log of the server names its "
-            f"reason{_PARTLY}"
-        )
     return _CHECK
 
 
