@@ -348,6 +348,21 @@ def test_source_without_rows_names_the_logged_reason(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("line", "end"),
+    [
+        (
+            "read timed out after 600 s, 0 records",
+            "; its text log warns: 'read timed out after 600 s, 0 records'",
+        ),
+        ("/lib/acme.py:12: DeprecationWarning: use read_all", ""),
+    ],
+)
+def test_source_without_rows_quotes_its_warning(tmp_path: Path, line: str, end: str) -> None:
+    message = findings(tmp_path, read(f"W {line}", rows=0))["zero-rows-from-source"]
+    assert message == f"produced 0 rows{end}"
+
+
 def test_finding_names_the_numbers(tmp_path: Path) -> None:
     (message,) = findings(tmp_path, read("I GET /v2/invoices page=1 per_page=100 total_count=1342")).values()
     assert message == (

@@ -3,7 +3,7 @@
 What it finds:
     A join of two frames in which no row, or less than half of the rows on either side, has a partner. An inner join
     that drops a fifth or more of the rows of its larger input, if the query takes columns of the other input; as a note:
-    one that drops a tenth or more.
+    one that drops a tenth or more. A joined table that only has more keys than the rows of FROM need is not reported.
 
 Why it matters:
     Keys that differ in type, case or spaces do not match. An inner join then loses the rows, and a left join leaves
@@ -61,11 +61,15 @@ def check(run: Run, _lineage: Lineage) -> Findings:
 
 def _dropped(step: StepState, frame: FrameFacts, join: JoinFacts) -> Findings:
     """Find an inner join that drops rows of the larger input."""
-    rows, matched, _ = _larger_side(join)
+    rows, matched, other = _larger_side(join)
     query = query_of(step.config)
+    is_left = other == "right"
+    if not is_left and join.matched == join.left_rows:
+        return  # all rows of FROM were looked up
     if query is not None and not query.has_outer_join and rows - matched >= MIN_DROPPED * rows:
+        table = "table in FROM" if is_left else "joined table"
         yield TEMPLATE.finding(
-            f"the inner join dropped {rows - matched:,} of {rows:,} rows, which have no partner",
+            f"the inner join dropped {rows - matched:,} of {rows:,} rows of the {table}, which have no partner",
             frame_evidence(frame, "join"),
             step=step.id,
             severity=Severity.WARNING if _is_lookup(join) else Severity.NOTE,
