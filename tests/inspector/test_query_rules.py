@@ -53,6 +53,25 @@ COUNTED = {"check": "count-leaves-out-nulls", "column": "phone", "name": "custom
 OPERAND = {
     "check": "operand-without-value", "column": "net", "operand": "discount", "operator": "-", "lost": 300, "rows": 900,
 }  # fmt: skip
+REPEATED = {
+    "check": "lookup-repeats-rows", "table": "a", "partner": "b", "column": "full_name", "keys": 6, "rows": 250, "repeated": 6,
+}  # fmt: skip
+OTHER_KEY = {"check": "join-uses-other-key", "table": "a", "partner": "b", "column": "b_id"}
+MISSING = {"check": "count-of-missing-partner", "table": "a", "partner": "b", "unmatched": 70, "rows": 110}
+UNKNOWN = {
+    "check": "keys-unknown-to-lookup", "table": "a", "partner": "b", "column": "name", "word": "Unknown", "unmatched": 150, "rows": 414,
+}  # fmt: skip
+DISTINCT = {
+    "check": "sum-of-distinct-values",
+    "aggregate": "sum(DISTINCT amount)",
+    "rows": 400,
+    "left_out": 120,
+}
+CUT = {"check": "fractions-cut", "column": "price", "type": "INTEGER", "values": 400, "cut": 300}
+DAYS = {"check": "days-compared-as-text", "column": "month", "example": "2026-9"}
+SHARED = {
+    "check": "union-repeats-rows", "table": "a", "partner": "b", "column": "order_no", "repeated": 140, "rows": 760,
+}  # fmt: skip
 CASE = {"check": "case-has-one-result", "column": "state", "rows": 1000}
 
 
@@ -172,6 +191,14 @@ HITS: Sequence[tuple[str, Made]] = (
     ("groups-split-by-spelling", checked(GROUPS)),
     ("operand-without-value", checked(OPERAND)),
     ("count-leaves-out-nulls", checked(COUNTED)),
+    ("lookup-repeats-rows", checked(REPEATED)),
+    ("join-uses-other-key", checked(OTHER_KEY)),
+    ("count-of-missing-partner", checked(MISSING)),
+    ("keys-unknown-to-lookup", checked(UNKNOWN)),
+    ("sum-of-distinct-values", checked(DISTINCT)),
+    ("fractions-cut", checked(CUT)),
+    ("numbers-compared-as-text", checked(DAYS)),
+    ("union-repeats-rows", checked(SHARED)),
     *(("conditions-not-grouped", queried(f"SELECT * FROM t WHERE {text}")) for text in UNGROUPED),
     *(("condition-for-tests", queried(f"SELECT * FROM t\n{text}\nORDER BY 1")) for text in FOR_TESTS),
 )
@@ -247,6 +274,14 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("groups-split-by-spelling", checked(OPERAND)),
     ("operand-without-value", checked(COUNTED)),
     ("count-leaves-out-nulls", checked(SPELLING)),
+    ("lookup-repeats-rows", checked(OTHER_KEY)),
+    ("join-uses-other-key", checked(REPEATED)),
+    ("join-hardly-matches", checked(OTHER_KEY, join=keys(0, 0, 200, 20))),
+    ("count-of-missing-partner", checked(UNKNOWN)),
+    ("keys-unknown-to-lookup", checked(MISSING)),
+    ("sum-of-distinct-values", checked(CUT)),
+    ("fractions-cut", checked(DISTINCT)),
+    ("union-repeats-rows", checked(REMOVED)),
     *(("conditions-not-grouped", queried(f"SELECT * FROM t WHERE {text}")) for text in GROUPED),
     *(("condition-for-tests", queried(f"SELECT * FROM t\n{text}\nORDER BY 1")) for text in NOT_FOR_TESTS),
 )

@@ -86,7 +86,8 @@ def _is_lookup(join: JoinFacts) -> bool:
 
 def _is_explained(frame: FrameFacts) -> bool:
     """Return True if a check of the query says why keys have no partner."""
-    return any(check.get("check") == "join-keys-differ-in-form" for check in frame.checks)
+    reasons = ("join-keys-differ-in-form", "join-uses-other-key")
+    return any(check.get("check") in reasons for check in frame.checks)
 
 
 def _larger_side(join: JoinFacts) -> tuple[int, int, str]:
