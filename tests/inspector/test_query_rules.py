@@ -8,6 +8,9 @@ import pytest
 
 from osiris_inspect.inspector.analysis.analyze import analyze
 from tests.inspector.test_rules_of_green_runs import (
+    JOIN_SQL,
+    A,
+    B,
     Made,
     joined,
     keys,
@@ -108,6 +111,23 @@ def summed(
     )
 
 
+def starred(
+    query: str,
+    names: Sequence[str] = ("id", "state", "c2"),
+    distinct: Sequence[Any] = ("many", 1, "few"),
+    rows: int = 300,
+) -> Made:
+    """A step that selects all columns of a join of two tables that have a column ``state``, and one after it."""
+    both = {
+        "columns": names, "dtypes": ["int64", "str", "str"], "nulls": [0, 0, 0], "distinct": distinct,
+        "original_names": {"c2": "state"},
+    }  # fmt: skip
+    return ours(
+        A, B, step("j", "duckdb.processor", "a", "b", rows=300, out=both, query=JOIN_SQL),
+        step("after", "duckdb.processor", "j", rows=rows, query=query),
+    )  # fmt: skip
+
+
 LATEST = (
     "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY sku ORDER BY {}) AS rn FROM df) WHERE rn = 1"
 )
@@ -199,6 +219,8 @@ HITS: Sequence[tuple[str, Made]] = (
     ("fractions-cut", checked(CUT)),
     ("numbers-compared-as-text", checked(DAYS)),
     ("union-repeats-rows", checked(SHARED)),
+    ("column-from-wrong-table", starred("SELECT id FROM df_j WHERE state = 'open'")),
+    ("column-from-wrong-table", starred("SELECT * FROM df_j j WHERE j.State = 'done'", rows=0)),
     *(("conditions-not-grouped", queried(f"SELECT * FROM t WHERE {text}")) for text in UNGROUPED),
     *(("condition-for-tests", queried(f"SELECT * FROM t\n{text}\nORDER BY 1")) for text in FOR_TESTS),
 )
@@ -282,6 +304,18 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("sum-of-distinct-values", checked(CUT)),
     ("fractions-cut", checked(DISTINCT)),
     ("union-repeats-rows", checked(REMOVED)),
+    ("column-from-wrong-table", starred("SELECT id FROM df_j WHERE id > 3 -- state")),
+    ("column-from-wrong-table", starred("SELECT id FROM df_j WHERE c2 = 'open'")),
+    ("column-from-wrong-table", starred("SELECT id FROM df_j WHERE state = 'open'", rows=120)),
+    ("column-from-wrong-table", starred("SELECT id, state FROM df_j")),
+    (
+        "column-from-wrong-table",
+        starred("SELECT id FROM df_j WHERE state > ''", distinct=("many", "few", "few")),
+    ),
+    (
+        "column-from-wrong-table",
+        starred("SELECT id FROM df_j WHERE state > ''", names=("id", "state", "status")),
+    ),
     *(("conditions-not-grouped", queried(f"SELECT * FROM t WHERE {text}")) for text in GROUPED),
     *(("condition-for-tests", queried(f"SELECT * FROM t\n{text}\nORDER BY 1")) for text in NOT_FOR_TESTS),
 )

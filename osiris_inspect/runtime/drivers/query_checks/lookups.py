@@ -107,6 +107,8 @@ def find_unknown_members(
     select: Select, tables: Mapping[str, QueryTable], join: Join, counts: JoinCounts, alone: int
 ) -> Iterator[dict[str, Any]]:
     """Yield a left join of which many keys are not in the other table, and a word for 'unknown' replaces its columns."""
+    if not counts.matched:
+        return  # another check reports a fallback in all rows
     if join.kind != "LEFT" or alone < max(MIN_UNKNOWN, MIN_UNKNOWN_SHARE * counts.left_rows):
         return
     for part in walk(select.node.get("select_list", [])):
