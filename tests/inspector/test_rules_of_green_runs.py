@@ -186,6 +186,30 @@ LOOKUP = {
     "right_duplicates": 0, "uses": "both",
 }  # fmt: skip
 """The counts of a join in which each row of FROM has a partner in a larger table."""
+
+
+def staged(writer_needs: tuple[str, ...] = ("stock",), read: str = "out/stage.csv", **config: Any) -> Made:
+    """A source, and a writer after it that writes the file that the source reads."""
+    return ours(
+        step("mapped", "filesystem.csv_extractor", rows=180, path=read),
+        step("stock", "filesystem.csv_extractor", rows=190, path="in/stock.csv"),
+        step("stage", "filesystem.csv_writer", *writer_needs, rows=190, path="./out/stage.csv", **config),
+    )
+
+
+def with_ids(name: str, high: str | None, dtype: str = "float64") -> Made:
+    """A source with ids of a type and a largest value."""
+    out = {
+        "columns": [name],
+        "dtypes": [dtype],
+        "nulls": [1],
+        "distinct": ["many"],
+        "min": ["1"],
+        "max": [high],
+    }
+    return ours(step("src", "x.extractor", rows=330, out=out))
+
+
 JOIN_SQL = "SELECT * FROM df_a JOIN df_b USING (id)"
 A, B = step("a", "x.extractor", rows=1000), step("b", "x.extractor", rows=200)
 
@@ -547,6 +571,10 @@ HITS: Sequence[tuple[str, Made]] = (
     ("limit-reached", theirs(limited(1000, "SELECT TOP 1000 * FROM records"))),
     ("limit-reached", ours(limited(1000, "SELECT * FROM records ORDER BY id FETCH FIRST 1000 ROWS ONLY"))),
     ("limit-reached", ours(step("src", "x.extractor", rows=50, max_rows=50))),
+    ("file-read-before-written", staged()),
+    ("rows-without-values", ours(step("src", "x.extractor", rows=1000, out=counted(1000, a=700, b=700, c=700)))),
+    ("id-rounded", with_ids("post_id", "1.79e+18")),
+    ("id-rounded", with_ids("tweetId", "1790000000000000000.0")),
     ("limit-reached", ours(step("head_offices", "x.extractor", rows=50, max_rows=50))),
     ("limit-reached", ours(step("stop_events", "x.extractor", rows=50, max_rows=50))),
     ("limit-reached", ours(limited(500, "SELECT id, row_number() OVER (ORDER BY id) AS n FROM orders LIMIT 500"))),
@@ -764,6 +792,17 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("result-unused", ours(*bypassed("SELECT k, count(*) AS n FROM df GROUP BY k", "src", kept=7))),
     ("result-unused", ours(*bypassed("SELECT k, count(*) AS n FROM df_clean GROUP BY k", "clean"))),
     ("limit-reached", ours(limited(999, "SELECT * FROM records LIMIT 1000"))),
+    ("file-read-before-written", staged(("stock", "mapped"))),
+    ("file-read-before-written", staged(read="out/other.csv")),
+    ("file-read-before-written", staged(append=True)),
+    ("rows-without-values", ours(step("src", "x.extractor", rows=1000, out=counted(1000, a=700, b=700, c=701)))),
+    ("rows-without-values", ours(step("src", "x.extractor", rows=1000, out=counted(1000, a=700, b=700)))),
+    ("rows-without-values", ours(step("src", "x.extractor", rows=1000, out=counted(1000, a=0, b=0, c=0)))),
+    ("rows-without-values", ours(step("src", "x.extractor", rows=1000, out=counted(1000, a=12, b=12, c=12)))),
+    ("id-rounded", with_ids("post_id", "1790000000000000000", "int64")),
+    ("id-rounded", with_ids("post_id", "330")),
+    ("id-rounded", with_ids("energy", "1.79e+18")),
+    ("id-rounded", with_ids("post_id", None)),
     ("limit-reached", ours(step("preview", "x.extractor", rows=50, max_rows=50))),
     ("limit-reached", ours(step("orders_sample", "x.extractor", rows=50, max_rows=50))),
     ("limit-reached", ours(limited(500, "SELECT * FROM r LIMIT 500"), step("w", "x.writer", "src", rows=500, path="out/preview.csv"))),
