@@ -292,6 +292,10 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "a table for tests in an edited pipeline": [{}, {}, {"writer": {"table": "stats_test"}, "source": source("sha256:2")}],
         "another path": [to_file("out/a-20260101.csv"), to_file("out/a-20260102.csv"), to_file("tmp/a-20260103.csv")],
     },
+    "parameter-not-given": {
+        "a day": [*({"source": source(day=f"2026-01-0{day}")} for day in (1, 2, 3)), {"source": source()}],
+        "one of two": [*[{"source": source(day="2026-01-01", country="cz")}] * 3, {"source": source(country="cz")}],
+    },
     "rows-stop-at-round-number": {
         "for the second time": counted(9412, 9806, 10_000, 10_000),
         "for the first time": counted(9412, 9640, 9806, 10_000),
@@ -338,6 +342,13 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "emptied before by SQL": [{"data": "a", "writer": {"table": "t", "write_mode": "append", "pre_sql": "TRUNCATE TABLE t"}}] * 2,
         "one row": [appending("a", rows=1)] * 2,
         "renamed steps": [appending("a", names=("s", "w")), appending("a")],
+    },
+    "parameter-not-given": {
+        "given": [{"source": source(day=f"2026-01-0{day}")} for day in (1, 2, 3, 4)],
+        "never given": [{}] * 4,
+        "given now and then": [{"source": source()}, *({"source": source(day=f"2026-01-0{day}")} for day in (1, 2, 3)), {"source": source()}],
+        "two earlier runs": [*({"source": source(day=f"2026-01-0{day}")} for day in (1, 2)), {"source": source()}],
+        "an edited pipeline": [*({"source": source(day=f"2026-01-0{day}")} for day in (1, 2, 3)), {"source": source("sha256:2")}],
     },
     "rows-stop-at-round-number": {
         "always as many": counted(1000, 1000, 1000, 1000),
