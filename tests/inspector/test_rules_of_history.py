@@ -172,6 +172,10 @@ def measured(weight: tuple[str, str], pieces: tuple[str, str] = ("1", "9"), name
 KILOGRAMS, GRAMS = measured(("0.2", "29")), measured(("210", "29900"))
 
 
+def upserting(*rows: int, mode: str = "upsert", **more: Any) -> list[Day]:
+    return [{"rows": number, "writer": {"table": "stats", "write_mode": mode}, **more} for number in rows]
+
+
 def counted(*rows: int) -> list[Day]:
     return [{"rows": number} for number in rows]
 
@@ -296,6 +300,11 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "a day": [*({"source": source(day=f"2026-01-0{day}")} for day in (1, 2, 3)), {"source": source()}],
         "one of two": [*[{"source": source(day="2026-01-01", country="cz")}] * 3, {"source": source(country="cz")}],
     },
+    "deleted-rows-kept": {
+        "a fifth": upserting(300, 300, 300, 240),
+        "of nearly equal counts": upserting(300, 301, 303, 270),
+        "with merge": upserting(300, 300, 300, 240, mode="merge"),
+    },
     "rows-stop-at-round-number": {
         "for the second time": counted(9412, 9806, 10_000, 10_000),
         "for the first time": counted(9412, 9640, 9806, 10_000),
@@ -349,6 +358,15 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "given now and then": [{"source": source()}, *({"source": source(day=f"2026-01-0{day}")} for day in (1, 2, 3)), {"source": source()}],
         "two earlier runs": [*({"source": source(day=f"2026-01-0{day}")} for day in (1, 2)), {"source": source()}],
         "an edited pipeline": [*({"source": source(day=f"2026-01-0{day}")} for day in (1, 2, 3)), {"source": source("sha256:2")}],
+    },
+    "deleted-rows-kept": {
+        "replaced": upserting(300, 300, 300, 240, mode="replace"),
+        "appended": upserting(300, 300, 300, 240, mode="append"),
+        "counts that vary": upserting(300, 280, 310, 240),
+        "changed rows only": upserting(300, 300, 300, 240, query="SELECT * FROM t WHERE changed > now() - 1"),
+        "a few rows fewer": upserting(300, 300, 300, 291),
+        "more rows": upserting(300, 300, 300, 340),
+        "two earlier runs": upserting(300, 300, 240),
     },
     "rows-stop-at-round-number": {
         "always as many": counted(1000, 1000, 1000, 1000),
