@@ -197,6 +197,34 @@ def staged(writer_needs: tuple[str, ...] = ("stock",), read: str = "out/stage.cs
     )
 
 
+def merged(
+    rows: int = 11, more: str = "updated_at", out: Sequence[str] = ("emp", "dept", "updated_at", "salary")
+) -> Made:
+    """A step without a query that takes two inputs of 420 rows."""
+    return ours(
+        step("hr", "x.extractor", rows=420, out={"columns": ["emp", "dept", "updated_at"]}),
+        step("pay", "x.extractor", rows=420, out={"columns": ["emp", "salary", more]}),
+        step("merged", "demo.merge", "hr", "pay", rows=rows, out={"columns": out}),
+    )
+
+
+def upserted(key: Any, mode: str = "upsert", **nulls: int) -> Made:
+    """A writer that updates rows by a key."""
+    return ours(
+        step("src", "x.extractor", rows=240, out=counted(240, sku=0, **nulls)),
+        step("save", "x.writer", "src", rows=240, table="goods", write_mode=mode, primary_key=key),
+    )
+
+
+def cumulated(*sizes: int, repeated: int = 360) -> Made:
+    """A step that reads files of these sizes, of which rows repeat another one."""
+    out = {
+        "columns": ["entry"], "dtypes": ["int64"], "repeated": {"rows": sum(sizes), "repeated": repeated},
+        "source": {"files_read": len(sizes), "files": [{"path": f"in/{n}.csv", "rows": n} for n in sizes]},
+    }  # fmt: skip
+    return ours(step("src", "filesystem.csv_extractor", rows=sum(sizes), out=out, path="in/*.csv"))
+
+
 def with_ids(name: str, high: str | None, dtype: str = "float64") -> Made:
     """A source with ids of a type and a largest value."""
     out = {
@@ -572,6 +600,11 @@ HITS: Sequence[tuple[str, Made]] = (
     ("limit-reached", ours(limited(1000, "SELECT * FROM records ORDER BY id FETCH FIRST 1000 ROWS ONLY"))),
     ("limit-reached", ours(step("src", "x.extractor", rows=50, max_rows=50))),
     ("file-read-before-written", staged()),
+    ("join-hardly-matches", merged()),
+    ("key-without-value", upserted(["sku", "variant"], variant=90)),
+    ("key-without-value", upserted("variant", mode="merge", variant=1)),
+    ("files-contain-each-other", cumulated(60, 120, 180, 240)),
+    ("files-contain-each-other", cumulated(300, 310, repeated=300)),
     ("rows-without-values", ours(step("src", "x.extractor", rows=1000, out=counted(1000, a=700, b=700, c=700)))),
     ("id-rounded", with_ids("post_id", "1.79e+18")),
     ("id-rounded", with_ids("tweetId", "1790000000000000000.0")),
@@ -793,6 +826,15 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("result-unused", ours(*bypassed("SELECT k, count(*) AS n FROM df_clean GROUP BY k", "clean"))),
     ("limit-reached", ours(limited(999, "SELECT * FROM records LIMIT 1000"))),
     ("file-read-before-written", staged(("stock", "mapped"))),
+    ("join-hardly-matches", merged(rows=400)),
+    ("join-hardly-matches", merged(more="paid_at", out=("emp", "dept", "updated_at", "salary", "paid_at"))),
+    ("join-hardly-matches", merged(out=("emp", "salary"))),
+    ("key-without-value", upserted(["sku"], variant=90)),
+    ("key-without-value", upserted(["sku", "variant"], mode="append", variant=90)),
+    ("key-without-value", upserted(["sku", "variant"], variant=0)),
+    ("files-contain-each-other", cumulated(60, 120, 180, 240, repeated=20)),
+    ("files-contain-each-other", cumulated(150, 150, 150, 150, repeated=450)),
+    ("files-contain-each-other", cumulated(600, repeated=360)),
     ("file-read-before-written", staged(read="out/other.csv")),
     ("file-read-before-written", staged(append=True)),
     ("rows-without-values", ours(step("src", "x.extractor", rows=1000, out=counted(1000, a=700, b=700, c=701)))),
