@@ -25,6 +25,7 @@ ORDERS = pd.DataFrame(
     }
 )
 DOCTORS = pd.DataFrame({"doctor": range(20), "ward": ["w"] * 20})
+WARDS = pd.DataFrame({"id": range(21, 75), "ward": ["w"] * 54})
 VISITS = pd.DataFrame({"doctor": [0, 0, 1, 2, 3, 4], "at": range(6), "fee": [1.5, 2.5, 2.5, 3.0, 4.0, 5.0]})
 DEALS = pd.DataFrame({"deal": range(30), "team": [f"t{n % 6}" for n in range(30)]})
 TEAMS = pd.DataFrame({"team": ["t0", "t1", "t2"], "title": ["A", "B", "C"]})
@@ -42,7 +43,7 @@ MONTHS = pd.DataFrame(
 LIVE = pd.DataFrame({"order_no": range(50, 100), "net": range(50)})
 ARCHIVED = pd.DataFrame({"order_no": range(60), "net": range(100, 160)})
 TABLES = {
-    "badges": BADGES, "directory": DIRECTORY, "clients": CLIENTS, "orders": ORDERS, "doctors": DOCTORS, "visits": VISITS,
+    "badges": BADGES, "directory": DIRECTORY, "clients": CLIENTS, "people": CLIENTS, "orders": ORDERS, "doctors": DOCTORS, "wards": WARDS, "visits": VISITS,
     "deals": DEALS, "teams": TEAMS, "screws": SCREWS, "gifts": GIFTS, "months": MONTHS, "live": LIVE, "archived": ARCHIVED,
 }  # fmt: skip
 BY_NAME = "FROM badges b LEFT JOIN directory d ON d.full_name = b.full_name"
@@ -62,6 +63,7 @@ def found(folder: Path, query: str) -> list[Any]:
         ("lookup-repeats-rows", f"SELECT b.badge, d.unit {BY_NAME}".replace("LEFT JOIN", "JOIN")),
         ("join-uses-other-key", "SELECT o.net, c.segment FROM orders o JOIN clients c ON o.id = c.id"),
         ("join-uses-other-key", "SELECT o.net, c.segment FROM clients c JOIN orders o ON c.id = o.id"),
+        ("join-uses-other-key", "SELECT o.net, p.segment FROM orders o JOIN people p ON o.id = p.id"),
         ("count-of-missing-partner", f"SELECT d.doctor, d.ward, count(*) AS visits {PER_DOCTOR} GROUP BY d.doctor, d.ward"),
         ("count-of-missing-partner", f"SELECT d.doctor, count(*) AS n {PER_DOCTOR} GROUP BY 1"),
         ("keys-unknown-to-lookup", f"SELECT deal, coalesce(t.title, 'Unknown') AS title {TEAM}"),
@@ -92,6 +94,7 @@ def test_lookup_or_figure_that_is_wrong_is_found(tmp_path: Path, check: str, que
         "SELECT v.at, d.ward FROM visits v JOIN doctors d ON d.doctor = v.doctor",
         "SELECT d.ward, v.at FROM doctors d JOIN visits v ON d.doctor = v.doctor",
         "SELECT o.net, c.segment FROM orders o JOIN clients c ON o.client_id = c.id",
+        "SELECT o.net, d.ward FROM orders o JOIN wards d ON o.id = d.id",
         f"SELECT d.doctor, count(v.at) AS visits {PER_DOCTOR} GROUP BY d.doctor",
         f"SELECT d.ward, count(*) AS n {PER_DOCTOR} GROUP BY d.ward",
         f"SELECT d.doctor, count(*) AS doctors {PER_DOCTOR} GROUP BY d.doctor",

@@ -20,6 +20,7 @@ MIN_ROWS: Final = 20
 MAX_REPEATED_SHARE: Final = 0.05
 """Share of repeated keys above which a table is rather a list of several rows per key."""
 MIN_MATCHED_SHARE: Final = 0.9
+MAX_IDS: Final = 5
 MIN_UNKNOWN: Final = 3
 MIN_UNKNOWN_SHARE: Final = 0.2
 _NAME: Final = re.compile(
@@ -86,21 +87,24 @@ def find_wrong_keys(database: Database, join: Join, counts: JoinCounts) -> Itera
     )
     for table, partner, unmatched in sides:
         named = [f"{one}_id" for one in sorted(_singulars(partner)) if f"{one}_id" in table.columns]
-        others = named or [name for name in table.columns if name.endswith("_id")]
-        for name in others:
-            values = database.read_columns(str(table.reference["table_name"]).lower(), [name])
-            ids = database.read_columns(str(partner.reference["table_name"]).lower(), ["id"])
-            keys = count_keys(values, ids) if values.column(0).type == ids.column(0).type else None
-            if keys is None or not keys.counts.matched or keys.left_alone.any():
-                continue
-            if named or (len(others) == 1 and unmatched):
-                yield {
-                    "check": "join-uses-other-key",
-                    "table": table.label,
-                    "partner": partner.label,
-                    "column": name,
-                }
-                return
+        others = [name for name in table.columns if name.endswith("_id")][:MAX_IDS] if unmatched else []
+        referring = [name for name in named or others if _refers(database, table, name, partner)]
+        if len(referring) == 1:
+            yield {
+                "check": "join-uses-other-key",
+                "table": table.label,
+                "partner": partner.label,
+                "column": referring[0],
+            }
+            return
+
+
+def _refers(database: Database, table: QueryTable, name: str, partner: QueryTable) -> bool:
+    """Return True if all values of a column are ids of another table."""
+    values = database.read_columns(str(table.reference["table_name"]).lower(), [name])
+    ids = database.read_columns(str(partner.reference["table_name"]).lower(), ["id"])
+    keys = count_keys(values, ids) if values.column(0).type == ids.column(0).type else None
+    return keys is not None and keys.counts.matched > 0 and not keys.left_alone.any()
 
 
 def find_unknown_members(
