@@ -29,6 +29,17 @@ def read(*lines: str, rows: int = 100, **config: Any) -> Made:
     return ours(step("src", "acme.invoices", rows=rows, **config), files=worker_log("src", *lines))
 
 
+def paged(*lines: str, repeated: int = 500) -> Made:
+    """A source that returned 750 rows, of which some repeat another one, and logged these lines."""
+    out = {
+        "columns": ["event", "kind"],
+        "dtypes": ["int64", "str"],
+        "repeated": {"rows": 750, "repeated": repeated},
+    }
+    source = step("src", "acme.invoices", rows=750, out=out, mode="read")
+    return ours(source, files=worker_log("src", *lines))
+
+
 def shaped(*lines: str, rows: int = 100) -> Made:
     """A transform that returned 100 of 100 rows and logged these lines."""
     source = step("src", "x.extractor", rows=100)
@@ -107,6 +118,8 @@ HITS: Sequence[tuple[str, Made]] = (
     ("rows-skipped", written("I bulk: 176 ok, 24 errors")),
     ("rows-skipped", written('I {"created": 176, "failed": 24}')),
     ("rows-skipped", read("I imported 176, rejected: 24")),
+    ("rows-delivered-twice", paged("I page 4 of 5, received 200 of 250", "I page 5 of 5, received 250 of 250")),
+    ("rows-delivered-twice", paged("I got 250/250 events")),
     ("rows-skipped", shaped("W validation: kept 463 of 500 policies, 37 discarded (postal_code missing)")),
     ("rows-skipped", shaped("I 37 policies rejected, 1,463 out of 1,500 kept")),
     ("rows-skipped", written("W POST /contacts -> 422 Unprocessable Entity: contact 17 rejected, phone is invalid")),
@@ -168,6 +181,10 @@ HITS: Sequence[tuple[str, Made]] = (
 NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("rows-incomplete", read("I GET /agents page=1 per_page=100 total_count=37", rows=37)),
     ("rows-incomplete", read("I cursor.rowcount=-1")),
+    ("rows-delivered-twice", paged("I received 250 of 250 orders, 3 lines each", repeated=0)),
+    ("rows-delivered-twice", paged("I received 750 of 750")),
+    ("rows-delivered-twice", paged("I page 5 of 5")),
+    ("rows-delivered-twice", paged("I received 200 of 250")),
     ("rows-incomplete", read("I cursor.rowcount=3120", rows=3120)),
     ("rows-incomplete", read("I cursor.rowcount=3120", rows=417)),
     ("rows-incomplete", read("I rowcount=100 for orders", "I rowcount=3120 for lines")),
