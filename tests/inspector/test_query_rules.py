@@ -8,6 +8,9 @@ import pytest
 
 from osiris_inspect.inspector.analysis.analyze import analyze
 from tests.inspector.test_rules_of_green_runs import (
+    JOIN_SQL,
+    A,
+    B,
     Made,
     joined,
     keys,
@@ -53,6 +56,25 @@ COUNTED = {"check": "count-leaves-out-nulls", "column": "phone", "name": "custom
 OPERAND = {
     "check": "operand-without-value", "column": "net", "operand": "discount", "operator": "-", "lost": 300, "rows": 900,
 }  # fmt: skip
+REPEATED = {
+    "check": "lookup-repeats-rows", "table": "a", "partner": "b", "column": "full_name", "keys": 6, "rows": 250, "repeated": 6,
+}  # fmt: skip
+OTHER_KEY = {"check": "join-uses-other-key", "table": "a", "partner": "b", "column": "b_id"}
+MISSING = {"check": "count-of-missing-partner", "table": "a", "partner": "b", "unmatched": 70, "rows": 110}
+UNKNOWN = {
+    "check": "keys-unknown-to-lookup", "table": "a", "partner": "b", "column": "name", "word": "Unknown", "unmatched": 150, "rows": 414,
+}  # fmt: skip
+DISTINCT = {
+    "check": "sum-of-distinct-values",
+    "aggregate": "sum(DISTINCT amount)",
+    "rows": 400,
+    "left_out": 120,
+}
+CUT = {"check": "fractions-cut", "column": "price", "type": "INTEGER", "values": 400, "cut": 300}
+DAYS = {"check": "days-compared-as-text", "column": "month", "example": "2026-9"}
+SHARED = {
+    "check": "union-repeats-rows", "table": "a", "partner": "b", "column": "order_no", "repeated": 140, "rows": 760,
+}  # fmt: skip
 CASE = {"check": "case-has-one-result", "column": "state", "rows": 1000}
 
 
@@ -87,6 +109,23 @@ def summed(
         step("j", "duckdb.processor", "o", "p", rows=90, out={"join": {**join, **counts}}, query=before),
         step("s", "duckdb.processor", "j", rows=7, query=query),
     )
+
+
+def starred(
+    query: str,
+    names: Sequence[str] = ("id", "state", "c2"),
+    distinct: Sequence[Any] = ("many", 1, "few"),
+    rows: int = 300,
+) -> Made:
+    """A step that selects all columns of a join of two tables that have a column ``state``, and one after it."""
+    both = {
+        "columns": names, "dtypes": ["int64", "str", "str"], "nulls": [0, 0, 0], "distinct": distinct,
+        "original_names": {"c2": "state"},
+    }  # fmt: skip
+    return ours(
+        A, B, step("j", "duckdb.processor", "a", "b", rows=300, out=both, query=JOIN_SQL),
+        step("after", "duckdb.processor", "j", rows=rows, query=query),
+    )  # fmt: skip
 
 
 LATEST = (
@@ -172,6 +211,16 @@ HITS: Sequence[tuple[str, Made]] = (
     ("groups-split-by-spelling", checked(GROUPS)),
     ("operand-without-value", checked(OPERAND)),
     ("count-leaves-out-nulls", checked(COUNTED)),
+    ("lookup-repeats-rows", checked(REPEATED)),
+    ("join-uses-other-key", checked(OTHER_KEY)),
+    ("count-of-missing-partner", checked(MISSING)),
+    ("keys-unknown-to-lookup", checked(UNKNOWN)),
+    ("sum-of-distinct-values", checked(DISTINCT)),
+    ("fractions-cut", checked(CUT)),
+    ("numbers-compared-as-text", checked(DAYS)),
+    ("union-repeats-rows", checked(SHARED)),
+    ("column-from-wrong-table", starred("SELECT id FROM df_j WHERE state = 'open'")),
+    ("column-from-wrong-table", starred("SELECT * FROM df_j j WHERE j.State = 'done'", rows=0)),
     *(("conditions-not-grouped", queried(f"SELECT * FROM t WHERE {text}")) for text in UNGROUPED),
     *(("condition-for-tests", queried(f"SELECT * FROM t\n{text}\nORDER BY 1")) for text in FOR_TESTS),
 )
@@ -247,6 +296,26 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("groups-split-by-spelling", checked(OPERAND)),
     ("operand-without-value", checked(COUNTED)),
     ("count-leaves-out-nulls", checked(SPELLING)),
+    ("lookup-repeats-rows", checked(OTHER_KEY)),
+    ("join-uses-other-key", checked(REPEATED)),
+    ("join-hardly-matches", checked(OTHER_KEY, join=keys(0, 0, 200, 20))),
+    ("count-of-missing-partner", checked(UNKNOWN)),
+    ("keys-unknown-to-lookup", checked(MISSING)),
+    ("sum-of-distinct-values", checked(CUT)),
+    ("fractions-cut", checked(DISTINCT)),
+    ("union-repeats-rows", checked(REMOVED)),
+    ("column-from-wrong-table", starred("SELECT id FROM df_j WHERE id > 3 -- state")),
+    ("column-from-wrong-table", starred("SELECT id FROM df_j WHERE c2 = 'open'")),
+    ("column-from-wrong-table", starred("SELECT id FROM df_j WHERE state = 'open'", rows=120)),
+    ("column-from-wrong-table", starred("SELECT id, state FROM df_j")),
+    (
+        "column-from-wrong-table",
+        starred("SELECT id FROM df_j WHERE state > ''", distinct=("many", "few", "few")),
+    ),
+    (
+        "column-from-wrong-table",
+        starred("SELECT id FROM df_j WHERE state > ''", names=("id", "state", "status")),
+    ),
     *(("conditions-not-grouped", queried(f"SELECT * FROM t WHERE {text}")) for text in GROUPED),
     *(("condition-for-tests", queried(f"SELECT * FROM t\n{text}\nORDER BY 1")) for text in NOT_FOR_TESTS),
 )

@@ -29,6 +29,17 @@ def read(*lines: str, rows: int = 100, **config: Any) -> Made:
     return ours(step("src", "acme.invoices", rows=rows, **config), files=worker_log("src", *lines))
 
 
+def paged(*lines: str, repeated: int = 500) -> Made:
+    """A source that returned 750 rows, of which some repeat another one, and logged these lines."""
+    out = {
+        "columns": ["event", "kind"],
+        "dtypes": ["int64", "str"],
+        "repeated": {"rows": 750, "repeated": repeated},
+    }
+    source = step("src", "acme.invoices", rows=750, out=out, mode="read")
+    return ours(source, files=worker_log("src", *lines))
+
+
 def shaped(*lines: str, rows: int = 100) -> Made:
     """A transform that returned 100 of 100 rows and logged these lines."""
     source = step("src", "x.extractor", rows=100)
@@ -107,6 +118,14 @@ HITS: Sequence[tuple[str, Made]] = (
     ("rows-skipped", written("I bulk: 176 ok, 24 errors")),
     ("rows-skipped", written('I {"created": 176, "failed": 24}')),
     ("rows-skipped", read("I imported 176, rejected: 24")),
+    ("rows-delivered-twice", paged("I page 4 of 5, received 200 of 250", "I page 5 of 5, received 250 of 250")),
+    ("rows-delivered-twice", paged("I got 250/250 events")),
+    ("rows-skipped", shaped("W validation: kept 463 of 500 policies, 37 discarded (postal_code missing)")),
+    ("rows-skipped", shaped("I 37 policies rejected, 1,463 out of 1,500 kept")),
+    ("rows-skipped", written("W POST /contacts -> 422 Unprocessable Entity: contact 17 rejected, phone is invalid")),
+    ("rows-skipped", written("E HTTP 400 for contact 17: the service refused the phone number")),
+    ("rows-incomplete", read("I query finished, cursor.rowcount=3120", "I fetched 100 rows")),
+    ("rows-incomplete", read("I row_count: 3,120")),
     ("rows-skipped", read("W skipping invoice 17: no customer")),
     ("rows-skipped", read("W skipped page 4 (malformed JSON)")),
     ("rows-skipped", read("I dropped 24 records without a customer")),
@@ -161,6 +180,21 @@ HITS: Sequence[tuple[str, Made]] = (
 )  # fmt: skip
 NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("rows-incomplete", read("I GET /agents page=1 per_page=100 total_count=37", rows=37)),
+    ("rows-incomplete", read("I cursor.rowcount=-1")),
+    ("rows-delivered-twice", paged("I received 250 of 250 orders, 3 lines each", repeated=0)),
+    ("rows-delivered-twice", paged("I received 750 of 750")),
+    ("rows-delivered-twice", paged("I page 5 of 5")),
+    ("rows-delivered-twice", paged("I received 200 of 250")),
+    ("rows-incomplete", read("I cursor.rowcount=3120", rows=3120)),
+    ("rows-incomplete", read("I cursor.rowcount=3120", rows=417)),
+    ("rows-incomplete", read("I rowcount=100 for orders", "I rowcount=3120 for lines")),
+    ("rows-skipped", shaped("I kept 463 of 500 policies, 37 filtered")),
+    ("rows-skipped", shaped("I kept 500 of 500 policies, 0 discarded")),
+    ("rows-skipped", shaped("I kept 463 of 500 policies, 37 duplicates discarded")),
+    ("rows-skipped", shaped("I 463 of 500 policies are new, 12 rejected last year")),
+    ("rows-skipped", written("W POST /contacts -> 422 Unprocessable Entity, retrying as a smaller batch")),
+    ("rows-skipped", written("W 409 Conflict: contact 17 rejected, already exists")),
+    ("rows-skipped", written("I 422 contacts sent, none rejected")),
     ("rows-incomplete", read("I page=1 per_page=100 total_count=1342", limit=100)),
     ("rows-incomplete", read("I page=1 total_count=1342", rows=1342)),
     ("rows-incomplete", read("I total_time=1342 ms, total=1342 ms for page 1")),
@@ -346,6 +380,21 @@ def test_source_without_rows_names_the_logged_reason(tmp_path: Path) -> None:
     assert message.endswith(
         "; its text log says why: 'could not reach https://api.example.com/orders, continuing without it'"
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "end"),
+    [
+        (
+            "read timed out after 600 s, 0 records",
+            "; its text log warns: 'read timed out after 600 s, 0 records'",
+        ),
+        ("/lib/acme.py:12: DeprecationWarning: use read_all", ""),
+    ],
+)
+def test_source_without_rows_quotes_its_warning(tmp_path: Path, line: str, end: str) -> None:
+    message = findings(tmp_path, read(f"W {line}", rows=0))["zero-rows-from-source"]
+    assert message == f"produced 0 rows{end}"
 
 
 def test_finding_names_the_numbers(tmp_path: Path) -> None:

@@ -175,6 +175,69 @@ def joined_orders(counts: Mapping[str, Any], *after: Step) -> Made:
     )
 
 
+def described(query: str) -> tuple[Step, Step]:
+    """A step that describes its input: DuckDB returns empty columns beside the names and types."""
+    out = {"columns": ["column_name", "key"], "dtypes": ["str", "null"], "nulls": [0, 4]}
+    return SRC, step("columns", "duckdb.processor", "src", rows=4, out=out, query=query)
+
+
+LOOKUP = {
+    "left_rows": 200, "right_rows": 900, "matched": 200, "right_matched": 200, "left_duplicates": 0,
+    "right_duplicates": 0, "uses": "both",
+}  # fmt: skip
+"""The counts of a join in which each row of FROM has a partner in a larger table."""
+
+
+def staged(writer_needs: tuple[str, ...] = ("stock",), read: str = "out/stage.csv", **config: Any) -> Made:
+    """A source, and a writer after it that writes the file that the source reads."""
+    return ours(
+        step("mapped", "filesystem.csv_extractor", rows=180, path=read),
+        step("stock", "filesystem.csv_extractor", rows=190, path="in/stock.csv"),
+        step("stage", "filesystem.csv_writer", *writer_needs, rows=190, path="./out/stage.csv", **config),
+    )
+
+
+def merged(
+    rows: int = 11, more: str = "updated_at", out: Sequence[str] = ("emp", "dept", "updated_at", "salary")
+) -> Made:
+    """A step without a query that takes two inputs of 420 rows."""
+    return ours(
+        step("hr", "x.extractor", rows=420, out={"columns": ["emp", "dept", "updated_at"]}),
+        step("pay", "x.extractor", rows=420, out={"columns": ["emp", "salary", more]}),
+        step("merged", "demo.merge", "hr", "pay", rows=rows, out={"columns": out}),
+    )
+
+
+def upserted(key: Any, mode: str = "upsert", **nulls: int) -> Made:
+    """A writer that updates rows by a key."""
+    return ours(
+        step("src", "x.extractor", rows=240, out=counted(240, sku=0, **nulls)),
+        step("save", "x.writer", "src", rows=240, table="goods", write_mode=mode, primary_key=key),
+    )
+
+
+def cumulated(*sizes: int, repeated: int = 360) -> Made:
+    """A step that reads files of these sizes, of which rows repeat another one."""
+    out = {
+        "columns": ["entry"], "dtypes": ["int64"], "repeated": {"rows": sum(sizes), "repeated": repeated},
+        "source": {"files_read": len(sizes), "files": [{"path": f"in/{n}.csv", "rows": n} for n in sizes]},
+    }  # fmt: skip
+    return ours(step("src", "filesystem.csv_extractor", rows=sum(sizes), out=out, path="in/*.csv"))
+
+
+def with_ids(name: str, high: str | None, dtype: str = "float64") -> Made:
+    """A source with ids of a type and a largest value."""
+    out = {
+        "columns": [name],
+        "dtypes": [dtype],
+        "nulls": [1],
+        "distinct": ["many"],
+        "min": ["1"],
+        "max": [high],
+    }
+    return ours(step("src", "x.extractor", rows=330, out=out))
+
+
 JOIN_SQL = "SELECT * FROM df_a JOIN df_b USING (id)"
 A, B = step("a", "x.extractor", rows=1000), step("b", "x.extractor", rows=200)
 
@@ -536,6 +599,17 @@ HITS: Sequence[tuple[str, Made]] = (
     ("limit-reached", theirs(limited(1000, "SELECT TOP 1000 * FROM records"))),
     ("limit-reached", ours(limited(1000, "SELECT * FROM records ORDER BY id FETCH FIRST 1000 ROWS ONLY"))),
     ("limit-reached", ours(step("src", "x.extractor", rows=50, max_rows=50))),
+    ("file-read-before-written", staged()),
+    ("join-hardly-matches", merged()),
+    ("key-without-value", upserted(["sku", "variant"], variant=90)),
+    ("key-without-value", upserted("variant", mode="merge", variant=1)),
+    ("files-contain-each-other", cumulated(60, 120, 180, 240)),
+    ("files-contain-each-other", cumulated(300, 310, repeated=300)),
+    ("rows-without-values", ours(step("src", "x.extractor", rows=1000, out=counted(1000, a=700, b=700, c=700)))),
+    ("id-rounded", with_ids("post_id", "1.79e+18")),
+    ("id-rounded", with_ids("tweetId", "1790000000000000000.0")),
+    ("limit-reached", ours(step("head_offices", "x.extractor", rows=50, max_rows=50))),
+    ("limit-reached", ours(step("stop_events", "x.extractor", rows=50, max_rows=50))),
     ("limit-reached", ours(limited(500, "SELECT id, row_number() OVER (ORDER BY id) AS n FROM orders LIMIT 500"))),
     ("limit-reached", ours(limited(500, "SELECT * FROM (SELECT * FROM orders ORDER BY id) o LIMIT 500"))),
     ("limit-reached", ours(limited(250, "WITH o AS (SELECT * FROM orders FETCH FIRST 250 ROWS ONLY) SELECT * FROM o"))),
@@ -710,6 +784,12 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("rows-multiplied", theirs(SRC, step("enrich", "duckdb.processor", "src", rows=900, query="SELECT unnest(tags) FROM df"))),
     ("join-hardly-matches", ours(*joined(950, join=keys(0, 0, 950, 180)))),
     ("join-hardly-matches", ours(*joined(180))),
+    ("join-hardly-matches", ours(*joined(200, join=LOOKUP))),
+    ("join-hardly-matches", ours(*joined(200, join=LOOKUP | {"filtered": True, "whole": True}))),
+    ("join-hardly-matches", ours(*joined(200, join=LOOKUP | {"right_rows": 9000}))),
+    ("column-all-null", ours(*described("DESCRIBE df_src"))),
+    ("column-all-null", ours(*described("SHOW TABLES"))),
+    ("column-all-null", ours(*described("  summarize SELECT * FROM df_src"))),
     ("join-hardly-matches", ours(*joined(40, join=keys(800, 0, 700) | {"uses": "both", "filtered": True}))),
     ("join-hardly-matches", ours(*joined(40, join=keys(800, 0, 700) | {"uses": "left", "filtered": True, "whole": True}))),
     ("target-overwritten", ours(*two_writers(path="out/o2.csv"))),
@@ -745,6 +825,29 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("result-unused", ours(*bypassed("SELECT k, count(*) AS n FROM df GROUP BY k", "src", kept=7))),
     ("result-unused", ours(*bypassed("SELECT k, count(*) AS n FROM df_clean GROUP BY k", "clean"))),
     ("limit-reached", ours(limited(999, "SELECT * FROM records LIMIT 1000"))),
+    ("file-read-before-written", staged(("stock", "mapped"))),
+    ("join-hardly-matches", merged(rows=400)),
+    ("join-hardly-matches", merged(more="paid_at", out=("emp", "dept", "updated_at", "salary", "paid_at"))),
+    ("join-hardly-matches", merged(out=("emp", "salary"))),
+    ("key-without-value", upserted(["sku"], variant=90)),
+    ("key-without-value", upserted(["sku", "variant"], mode="append", variant=90)),
+    ("key-without-value", upserted(["sku", "variant"], variant=0)),
+    ("files-contain-each-other", cumulated(60, 120, 180, 240, repeated=20)),
+    ("files-contain-each-other", cumulated(150, 150, 150, 150, repeated=450)),
+    ("files-contain-each-other", cumulated(600, repeated=360)),
+    ("file-read-before-written", staged(read="out/other.csv")),
+    ("file-read-before-written", staged(append=True)),
+    ("rows-without-values", ours(step("src", "x.extractor", rows=1000, out=counted(1000, a=700, b=700, c=701)))),
+    ("rows-without-values", ours(step("src", "x.extractor", rows=1000, out=counted(1000, a=700, b=700)))),
+    ("rows-without-values", ours(step("src", "x.extractor", rows=1000, out=counted(1000, a=0, b=0, c=0)))),
+    ("rows-without-values", ours(step("src", "x.extractor", rows=1000, out=counted(1000, a=12, b=12, c=12)))),
+    ("id-rounded", with_ids("post_id", "1790000000000000000", "int64")),
+    ("id-rounded", with_ids("post_id", "330")),
+    ("id-rounded", with_ids("energy", "1.79e+18")),
+    ("id-rounded", with_ids("post_id", None)),
+    ("limit-reached", ours(step("preview", "x.extractor", rows=50, max_rows=50))),
+    ("limit-reached", ours(step("orders_sample", "x.extractor", rows=50, max_rows=50))),
+    ("limit-reached", ours(limited(500, "SELECT * FROM r LIMIT 500"), step("w", "x.writer", "src", rows=500, path="out/preview.csv"))),
     ("limit-reached", theirs(limited(10, "SELECT * FROM records ORDER BY stars DESC LIMIT 10"))),
     ("limit-reached", ours(limited(1000, "SELECT * FROM (SELECT * FROM r LIMIT 1000) x JOIN y USING (k)"))),
     ("limit-reached", ours(limited(1000, "SELECT * FROM r -- LIMIT 1000"))),
@@ -871,7 +974,9 @@ def test_inner_join_that_only_filters_is_a_note(tmp_path: Path, uses: str | None
     assert [(finding.id, finding.severity) for finding in found if finding.step == "j"] == [
         ("join-hardly-matches@j", "note")
     ]
-    assert found[0].message == "the inner join dropped 300 of 1,000 rows, which have no partner"
+    assert found[0].message == (
+        "the inner join dropped 300 of 1,000 rows of the table in FROM, which have no partner"
+    )
 
 
 @pytest.mark.parametrize(
@@ -888,6 +993,7 @@ def test_inner_join_that_only_filters_is_a_note(tmp_path: Path, uses: str | None
         ("SELECT id FROM df_a EXCEPT SELECT id FROM df_b", "note"),
         ("(SELECT id FROM df_a) EXCEPT ALL (SELECT id FROM df_b)", "note"),
         ("SELECT id FROM df_a GROUP BY id HAVING count(*) > 1", "note"),
+        ("DESCRIBE df_a", "warning"),
         ("SELECT a.* FROM df_a a LEFT JOIN df_b b ON a.id = b.id WHERE a.closed_at IS NULL", "warning"),
         ("SELECT a.* FROM df_a a LEFT JOIN df_b b ON a.id = b.id WHERE b.id IS NOT NULL", "warning"),
         ("SELECT a.* FROM df_a a JOIN df_b b ON a.id = b.id WHERE b.closed_at IS NULL", "warning"),
@@ -899,6 +1005,42 @@ def test_inner_join_that_only_filters_is_a_note(tmp_path: Path, uses: str | None
 def test_no_difference_between_inputs_is_a_note(tmp_path: Path, query: str, severity: str) -> None:
     findings = report(tmp_path, ours(*joined(0, query))).findings
     assert [finding.severity for finding in findings if finding.id == "all-rows-lost@j"] == [severity]
+
+
+@pytest.mark.parametrize(
+    ("query", "sought"),
+    [
+        ("SELECT id FROM df_a EXCEPT SELECT id FROM df_b", "rows that differ"),
+        (
+            "SELECT a.* FROM df_a a LEFT JOIN df_b b ON a.id = b.id WHERE b.id IS NULL",
+            "rows without a partner",
+        ),
+        ("SELECT id FROM df_a WHERE id NOT IN (SELECT id FROM df_b)", "rows without a partner"),
+        ("SELECT id FROM df_a GROUP BY id HAVING count(*) > 1", "keys that occur more than once"),
+    ],
+)
+def test_query_without_rows_says_what_it_sought(tmp_path: Path, query: str, sought: str) -> None:
+    message = messages(tmp_path, ours(*joined(0, query)))["all-rows-lost@j"]
+    assert (
+        message == f"received 1,200 rows and produced 0: the query returns only {sought}, and there were none"
+    )
+
+
+def test_empty_source_names_a_sentence_as_header(tmp_path: Path) -> None:
+    out = {"columns": ["Your export is being prepared"], "dtypes": ["str"]}
+    made = ours(
+        step("src", "x.extractor", rows=0, out=out), step("save", "x.writer", "src", rows=0, path="o.csv")
+    )
+    assert messages(tmp_path, made)["zero-rows-from-source@src"] == (
+        "produced 0 rows, and so did 'save' after it; its only column is named 'Your export is being prepared'"
+    )
+
+
+@pytest.mark.parametrize("columns", [["id"], ["net amount in EUR", "day"], ["Total amount EUR"]])
+def test_empty_source_with_usual_columns_names_none(tmp_path: Path, columns: list[str]) -> None:
+    out = {"columns": columns, "dtypes": ["str"] * len(columns)}
+    found = messages(tmp_path, ours(step("src", "x.extractor", rows=0, out=out)))
+    assert found["zero-rows-from-source@src"] == "produced 0 rows"
 
 
 def test_empty_source_names_the_empty_steps(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def run(folder: Path, hour: float, day: Day) -> Path:
 
     Keys of ``day``: ``data`` (the fingerprint), ``rows``, ``columns``, ``newest`` (of ``day``), ``query``, ``writer``
     (its configuration), ``server``, ``source`` (of the plan), ``metrics``, ``events``, ``names`` (of the steps), ``driver``,
-    ``period`` (of ``day``), ``result`` (of a step between them), ``files`` (with their rows) and what is ``described`` beside them, ``ok`` (None for a run without a status and a run card), ``failed`` (steps).
+    ``period`` (of ``day``), ``ranges`` (smallest and largest value of each column), ``result`` (of a step between them), ``files`` (with their rows) and what is ``described`` beside them, ``ok`` (None for a run without a status and a run card), ``failed`` (steps).
     """
     rows, columns = day.get("rows", 100), {**COLUMNS, **day.get("columns", {})}
     if "newest" in day:
@@ -44,6 +44,8 @@ def run(folder: Path, hour: float, day: Day) -> Path:
     if "period" in day:
         out["min"] = [day["period"][0] if name == "day" else None for name in columns]
         out["max"] = [day["period"][1] if name == "day" else None for name in columns]
+    if "ranges" in day:
+        out["min"], out["max"] = ([ends[number] for ends in day["ranges"]] for number in (0, 1))
     if "files" in day:
         out["source"] = source_of(day["files"]) | day.get("described", {})
     query = day.get("query", "SELECT * FROM t")
@@ -159,6 +161,23 @@ def largest(number: int, name: str = "id") -> Day:
 
 
 IDS = [largest(number) for number in (100, 200, 300, 400, 500)]
+
+
+def measured(weight: tuple[str, str], pieces: tuple[str, str] = ("1", "9"), name: str = "weight") -> Day:
+    """A run with the ranges of two columns of numbers."""
+    numbers = {name: ("float64", 0, "many", None), "pieces": ("float64", 0, "many", None)}
+    return {"columns": {"id": None, "name": None, "day": None, **numbers}, "ranges": [weight, pieces]}
+
+
+KILOGRAMS, GRAMS = measured(("0.2", "29")), measured(("210", "29900"))
+
+
+def upserting(*rows: int, mode: str = "upsert", **more: Any) -> list[Day]:
+    return [{"rows": number, "writer": {"table": "stats", "write_mode": mode}, **more} for number in rows]
+
+
+def counted(*rows: int) -> list[Day]:
+    return [{"rows": number} for number in rows]
 
 
 def reading(*names: str, **rows: int) -> Day:
@@ -277,6 +296,26 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "a table for tests in an edited pipeline": [{}, {}, {"writer": {"table": "stats_test"}, "source": source("sha256:2")}],
         "another path": [to_file("out/a-20260101.csv"), to_file("out/a-20260102.csv"), to_file("tmp/a-20260103.csv")],
     },
+    "parameter-not-given": {
+        "a day": [*({"source": source(day=f"2026-01-0{day}")} for day in (1, 2, 3)), {"source": source()}],
+        "one of two": [*[{"source": source(day="2026-01-01", country="cz")}] * 3, {"source": source(country="cz")}],
+    },
+    "deleted-rows-kept": {
+        "a fifth": upserting(300, 300, 300, 240),
+        "of nearly equal counts": upserting(300, 301, 303, 270),
+        "with merge": upserting(300, 300, 300, 240, mode="merge"),
+    },
+    "rows-stop-at-round-number": {
+        "for the second time": counted(9412, 9806, 10_000, 10_000),
+        "for the first time": counted(9412, 9640, 9806, 10_000),
+        "a smaller number": counted(930, 964, 981, 1000),
+    },
+    "values-changed-scale": {
+        "grams instead of kilograms": [KILOGRAMS, measured(("0.3", "28")), KILOGRAMS, GRAMS],
+        "grams instead of whole kilograms": [*[measured(("1", "29"))] * 3, measured(("100", "29900"))],
+        "euros instead of cents": [*[measured(("120", "9900"), name="price")] * 3, measured(("1.1", "98"), name="price")],
+        "exchanged columns": [*[measured(("500", "1490"))] * 3, measured(("1", "9"), ("500", "1490"))],
+    },
     "differs-from-earlier-runs": {
         "new nulls": [{}, {}, columns(name=("str", 40, "many", None))],
         "first nulls": [{}, {}, {}, columns(name=("str", 12, "many", None))],
@@ -312,6 +351,38 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "emptied before by SQL": [{"data": "a", "writer": {"table": "t", "write_mode": "append", "pre_sql": "TRUNCATE TABLE t"}}] * 2,
         "one row": [appending("a", rows=1)] * 2,
         "renamed steps": [appending("a", names=("s", "w")), appending("a")],
+    },
+    "parameter-not-given": {
+        "given": [{"source": source(day=f"2026-01-0{day}")} for day in (1, 2, 3, 4)],
+        "never given": [{}] * 4,
+        "given now and then": [{"source": source()}, *({"source": source(day=f"2026-01-0{day}")} for day in (1, 2, 3)), {"source": source()}],
+        "two earlier runs": [*({"source": source(day=f"2026-01-0{day}")} for day in (1, 2)), {"source": source()}],
+        "an edited pipeline": [*({"source": source(day=f"2026-01-0{day}")} for day in (1, 2, 3)), {"source": source("sha256:2")}],
+    },
+    "deleted-rows-kept": {
+        "replaced": upserting(300, 300, 300, 240, mode="replace"),
+        "appended": upserting(300, 300, 300, 240, mode="append"),
+        "counts that vary": upserting(300, 280, 310, 240),
+        "changed rows only": upserting(300, 300, 300, 240, query="SELECT * FROM t WHERE changed > now() - 1"),
+        "a few rows fewer": upserting(300, 300, 300, 291),
+        "more rows": upserting(300, 300, 300, 340),
+        "two earlier runs": upserting(300, 300, 240),
+    },
+    "rows-stop-at-round-number": {
+        "always as many": counted(1000, 1000, 1000, 1000),
+        "by chance, after fewer": counted(9806, 9412, 9700, 10_000),
+        "more before": counted(9412, 10_204, 10_000, 10_000),
+        "after a jump": counted(300, 400, 500, 1000),
+        "a limit of the query": [{**day, "query": "SELECT * FROM t LIMIT 10000"} for day in counted(9412, 9640, 9806, 10_000)],
+    },
+    "values-changed-scale": {
+        "one large value": [*[KILOGRAMS] * 3, measured(("0.2", "29000"))],
+        "ten times as much": [*[KILOGRAMS] * 3, measured(("2", "290"))],
+        "two earlier runs": [KILOGRAMS, KILOGRAMS, GRAMS],
+        "values that vary": [KILOGRAMS, measured(("2", "400")), KILOGRAMS, GRAMS],
+        "ids": [*[measured(("1", "29"), name="item_no")] * 3, measured(("1000", "29000"), name="item_no")],
+        "ranges that overlap": [*[measured(("1", "12"))] * 3, measured(("1", "9"), ("1", "12"))],
+        "one column of two": [*[measured(("500", "1490"))] * 3, measured(("1", "9"))],
     },
     "no-new-data": {
         "two earlier runs": [{}, {"data": "b"}, {"data": "b"}],

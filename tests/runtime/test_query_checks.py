@@ -272,7 +272,7 @@ def test_column_with_one_value_is_found(tmp_path: Path, check: str, query: str) 
 @pytest.mark.parametrize(
     "query",
     [
-        "SELECT w.id, coalesce(n.name, 'unknown') AS name FROM w LEFT JOIN n ON w.id + 1000 = n.id",
+        "SELECT w.id, coalesce(n.name, 'walk-in') AS name FROM w LEFT JOIN n ON w.id + 1000 = n.id",
         "SELECT coalesce(unit, 'czk') AS unit FROM w",
         "SELECT CASE WHEN n.name IS NULL THEN 'new' ELSE 'known' END AS s FROM w LEFT JOIN n ON w.id + 1000 = n.id",
         "WITH j AS (SELECT coalesce(status, '-') AS s FROM w) SELECT * FROM j WHERE s = 'New'",

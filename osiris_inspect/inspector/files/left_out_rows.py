@@ -64,6 +64,16 @@ _ELSEWHERE = LazyRegex(
     2,
 )
 """Rows that are not in the result, but in a queue, a table or a file for rejects, or nowhere."""
+_OF = LazyRegex(r"(?<![\w.,-])(\d[\d,]{0,12}) (?:of|out of) (\d[\d,]{0,12})\b")
+_THROWN_OUT = LazyRegex(
+    r"(?<![\w.,-])(\d[\d,]{0,12}) (?:[a-z]{2,15} )?(?:discarded|rejected|invalid|refused|thrown (?:out|away))\b",
+    2,
+)
+"""The other part of ``kept 463 of 500``, if the numbers add up."""
+_REFUSED = LazyRegex(
+    r"\b(?:400|413|422)\b[^\n]{0,200}\b(?:reject(?:ed|s)|refus(?:ed|es)|unprocessable|not accepted)\b", 2
+)
+"""A service refused what a driver sent."""
 _NOTHING = LazyRegex(
     r"(?<![\w.,-])(?:0|nothing|none|no (?:rows?|records?|messages?|lines?|items|entries|events|documents?))\b",
     2,
@@ -81,7 +91,28 @@ def reports_rows_left_out(line: LogLine) -> bool:
     is_left_out = match is not None and not _HARMLESS.search(
         text[max(0, match.start() - 12) : match.end() + 12]
     )
-    return is_left_out or _is_elsewhere(line, text) or _reports_lost_rows(line, text)
+    return (
+        is_left_out
+        or _is_elsewhere(line, text)
+        or _reports_lost_rows(line, text)
+        or _counts_thrown_out(line, text)
+        or _is_refused(line, text)
+    )
+
+
+def _counts_thrown_out(line: LogLine, text: str) -> bool:
+    """Return True if a driver counted rows that it kept and those that it discarded, and the numbers add up."""
+    kept, discarded = _OF.search(text), _THROWN_OUT.search(text)
+    if not _is_of_driver(line) or kept is None or discarded is None or _ON_PURPOSE.search(text):
+        return False
+    part, whole, rest = (int(number.replace(",", "")) for number in (kept[1], kept[2], discarded[1]))
+    return rest > 0 and part + rest == whole and not _HARMLESS.search(text)
+
+
+def _is_refused(line: LogLine, text: str) -> bool:
+    """Return True for a warning or an error that a service refused a record, which is not sent again."""
+    is_problem = line.level in ("WARNING", "ERROR")
+    return is_problem and _REFUSED.search(text) is not None and not _ON_PURPOSE.search(text)
 
 
 def _is_of_driver(line: LogLine) -> bool:

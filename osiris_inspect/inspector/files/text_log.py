@@ -38,7 +38,7 @@ _REPORTS_LOSS = re.compile(
     rb"%b[^\n]{0,40}?%b|%b[^\n]{0,40}?%b" % (_ROWS, _LEFT_OUT, _LEFT_OUT, _ROWS), re.IGNORECASE
 )
 _REPORTS_ROWS = re.compile(
-    rb"\d(?: [a-z]{1,15})? {0,2}(?:of|out of|/) {0,2}(?:a total of )?\d|\btotal|[_ ]total\b|totalcount|numfound|\bhas[_ ]?(?:more|next)"
+    rb"\d(?: [a-z]{1,15})? {0,2}(?:of|out of|/) {0,2}(?:a total of )?\d|\btotal|[_ ]total\b|totalcount|numfound|row_?count|\bhas[_ ]?(?:more|next)"
     rb"|\bnext[_ ]?(?:page|cursor|token|link|offset|url)|\btruncat|\bshortened|\bpartial\b|\bfirst page|\bonly (?:the )?first|\blimited to|\bcapped"
     rb"|\bmore \w{3,12} (?:are |is )?available|\bnot all \w{3,12}|\bstale\b|\bcached (?:copy|data|result|response|snapshot)|\b(?:falling|fell) back"
     rb"|\busing (?:default|none|null|nan|the default)|\bcoerced|\bdefaulting|\bset(?:ting)? (?:it )?to (?:none|null|nan)|\bretrying"

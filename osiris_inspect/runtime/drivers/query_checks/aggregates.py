@@ -67,6 +67,70 @@ def find_counted_values(
         }
 
 
+def find_distinct_sums(
+    database: Database, select: Select, tables: Mapping[str, QueryTable]
+) -> Iterator[dict[str, Any]]:
+    """Yield each SUM or AVG of distinct values of a column in which several rows have the same value."""
+    for call, _ in _calls(select):
+        column = next(iter(call_arguments(call)), {})
+        owner = table_of(column, tables)
+        is_sum = call.get("function_name") in ("sum", "avg", "mean") and call.get("distinct")
+        if not is_sum or owner is None or column.get("class") != "COLUMN_REF" or len(tables) > 1:
+            continue
+        groups = [part for part in _groups(select) if table_of(part, tables) == owner]
+        groups = [part for part in groups if part.get("class") == "COLUMN_REF"]
+        where = as_node(select.node.get("where_clause"))
+        query = render_query(
+            database.execute,
+            select_from(tables[owner].reference, select.ctes, [column, *groups], [where] if where else []),
+        )
+        ((values, different),) = database.execute(
+            f"SELECT count(*), (SELECT count(*) FROM (SELECT DISTINCT * FROM ({query}) WHERE k0 <> 0)) FROM ({query}) WHERE k0 <> 0",  # noqa: S608  rendered
+            [],
+        )
+        if different < values:
+            name = next(name for _, name in columns_in(column))
+            yield {
+                "check": "sum-of-distinct-values",
+                "aggregate": f"{call['function_name']}(DISTINCT {name})",
+                "rows": int(values),
+                "left_out": int(values - different),
+            }
+
+
+def find_outer_counts(
+    select: Select, tables: Mapping[str, QueryTable], join: Join, counts: JoinCounts
+) -> Iterator[dict[str, Any]]:
+    """Yield each ``count(*)`` per row of a left join's first table that is named after the second and counts its absence."""
+    without = counts.left_rows - counts.matched
+    if join.kind != "LEFT" or len(tables) != 2 or not without or not select.node.get("group_expressions"):
+        return
+    if select.node.get("where_clause"):
+        return
+    keys = {name for pair in join.keys for _, name in columns_in(pair[0])}
+    grouped = {
+        name
+        for part in _groups(select)
+        if part.get("class") == "COLUMN_REF"
+        for _, name in columns_in(part)
+        if table_of(part, tables) == join.left.name
+    }
+    if not keys <= grouped or counts.left_duplicates:
+        return
+    for column in map(as_node, select.node.get("select_list", ())):
+        alias = str(column.get("alias") or "").lower()
+        is_of_left = alias and _is_named_after(alias, join.left, [])
+        if column.get("function_name") == "count_star" and not column.get("filter") and not is_of_left:
+            yield {
+                "check": "count-of-missing-partner",
+                "table": join.left.label,
+                "partner": join.right.label,
+                "unmatched": without,
+                "rows": counts.left_rows,
+            }
+            return
+
+
 def find_repeated_aggregates(
     select: Select, tables: Mapping[str, QueryTable], joins: list[tuple[Join, JoinCounts]]
 ) -> Iterator[dict[str, Any]]:

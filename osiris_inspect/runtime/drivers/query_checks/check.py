@@ -10,16 +10,21 @@ import pyarrow as pa
 from osiris_inspect.runtime.drivers.join_counts import CountedKeys, JoinCounts
 from osiris_inspect.runtime.drivers.query_checks.aggregates import (
     find_counted_values,
+    find_distinct_sums,
+    find_outer_counts,
     find_repeated_aggregates,
 )
 from osiris_inspect.runtime.drivers.query_checks.conditions import (
     find_cut_days,
+    find_inner_limit,
     find_null_comparisons,
     find_null_lists,
     find_nulls_left_out,
+    find_samples,
+    find_text_months,
     find_text_numbers,
 )
-from osiris_inspect.runtime.drivers.query_checks.conversions import find_lost_values
+from osiris_inspect.runtime.drivers.query_checks.conversions import find_cut_fractions, find_lost_values
 from osiris_inspect.runtime.drivers.query_checks.inline import inline_select
 from osiris_inspect.runtime.drivers.query_checks.joins import (
     Join,
@@ -31,6 +36,11 @@ from osiris_inspect.runtime.drivers.query_checks.joins import (
     without_late_filters,
 )
 from osiris_inspect.runtime.drivers.query_checks.key_forms import match_in_other_form
+from osiris_inspect.runtime.drivers.query_checks.lookups import (
+    find_repeated_lookups,
+    find_unknown_members,
+    find_wrong_keys,
+)
 from osiris_inspect.runtime.drivers.query_checks.ranges import find_shared_bounds
 from osiris_inspect.runtime.drivers.query_checks.results import (
     ResultColumns,
@@ -39,11 +49,14 @@ from osiris_inspect.runtime.drivers.query_checks.results import (
     find_zero_quotients,
     restricts_rows,
 )
-from osiris_inspect.runtime.drivers.query_checks.samples import find_inner_limit, find_samples
 from osiris_inspect.runtime.drivers.query_checks.spellings import find_other_spellings, find_split_groups
 from osiris_inspect.runtime.drivers.query_checks.tables import Database, QueryTable, columns_in
 from osiris_inspect.runtime.drivers.query_checks.tree import Node, Select, iter_selects, parse_query, walk
-from osiris_inspect.runtime.drivers.query_checks.unions import find_removed_rows, find_swapped_columns
+from osiris_inspect.runtime.drivers.query_checks.unions import (
+    find_removed_rows,
+    find_shared_keys,
+    find_swapped_columns,
+)
 
 MAX_SELECTS: Final = 8
 MAX_CHECKS: Final = 8
@@ -51,7 +64,7 @@ MIN_UNMATCHED: Final = 3
 MIN_SHARE: Final = 0.1
 """Share of the rows of a side without a partner above which other forms of their keys are compared."""
 _WORTH_PARSING: Final = re.compile(
-    r"\b(?:join|union|intersect|except|null|between|max|min|limit|sample|tablesample|case|coalesce|ifnull|nvl|try_cast|try_strptime)\b|<>|!=|[<>]=?\s{0,9}(?:'|date\b|timestamp\b)|'\s{0,9}[<>=]|=\s{0,9}'|\b(?:in\s{0,9}\(|group\s{1,9}by\b|distinct\b|filter\b|sum\b|count\b|like\b)|\bfrom\b[^()]{1,200},|//|\|\||\w\s{0,9}[+-]\s{0,9}[a-z_]",
+    r"\b(?:join|union|intersect|except|null|between|max|min|limit|sample|tablesample|case|coalesce|ifnull|nvl|cast|try_cast|try_strptime)\b|::|<>|!=|[<>]=?\s{0,9}(?:'|date\b|timestamp\b)|'\s{0,9}[<>=]|=\s{0,9}'|\b(?:in\s{0,9}\(|group\s{1,9}by\b|distinct\b|filter\b|sum\b|count\b|like\b)|\bfrom\b[^()]{1,200},|//|\|\||\w\s{0,9}[+-]\s{0,9}[a-z_]",
     re.IGNORECASE,
 )
 
@@ -71,6 +84,7 @@ def check_query(database: Database, query: str, result: ResultColumns) -> QueryF
     tree = parse_query(database.execute, query)
     checks = database.attempt(find_swapped_columns(database, tree))
     checks += database.attempt(find_removed_rows(database, tree))
+    checks += database.attempt(find_shared_keys(database, tree))
     checks += database.attempt(find_samples(tree))
     joins: list[dict[str, Any]] = []
     selects = list(iter_selects(tree))[:MAX_SELECTS]
@@ -125,6 +139,11 @@ def _check_joins(
         uses = sides_used(select, join)
         yield {**_facts(join, keys.counts), **({"uses": uses} if uses else {})}
     yield from find_repeated_aggregates(select, tables, [(join, keys.counts) for join, keys in counted])
+    for join, keys in counted:
+        yield from find_outer_counts(select, tables, join, keys.counts)
+        yield from find_repeated_lookups(select, tables, join, keys.counts)
+        yield from find_wrong_keys(database, join, keys.counts)
+        yield from find_unknown_members(select, tables, join, keys.counts, int(keys.left_alone.sum()))
     for join, filtered_keys in counted:
         is_late = bool(join.late_filters)
         keys = count_rows(database, select, replace(join, late_filters=())) if is_late else filtered_keys
@@ -156,6 +175,9 @@ def _check_conditions(
     yield from find_nulls_left_out(database, select, tables)
     yield from find_cut_days(database, select, tables)
     yield from find_text_numbers(database, select, tables)
+    yield from find_text_months(database, select, tables)
+    yield from find_distinct_sums(database, select, tables)
+    yield from find_cut_fractions(database, select, tables)
     yield from find_counted_values(database, select, tables)
 
 

@@ -1,4 +1,4 @@
-"""Conditions that cannot do what they say: a comparison with NULL, the last day of a period, numbers kept as text."""
+"""Parts of a query that leave out rows: a comparison with NULL, the last day of a period, text, a sample, a LIMIT."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -32,6 +32,8 @@ MIN_NULLS: Final = 3
 MIN_NULL_SHARE: Final = 0.05
 _SAMPLE: Final = 5_000
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_UNPADDED: Final = re.compile(r"\d{4}([-/.])\d{1,2}(?:\1\d{1,2})?")
+"""A month or a day, perhaps without leading zeros."""
 _GROUPED: Final = r"[-+]?\d{1,3}(?:,\d{3}){1,6}(?:\.\d{1,9})?"
 """A number with separators of thousands."""
 _ORDERED: Final = COMPARISONS - {"COMPARE_EQUAL", "COMPARE_NOTEQUAL"}
@@ -156,6 +158,38 @@ def find_text_numbers(
                 yield fact
 
 
+def find_text_months(
+    database: Database, select: Select, tables: Mapping[str, QueryTable]
+) -> Iterator[dict[str, Any]]:
+    """Yield each < or > of a text column that has months or days without leading zeros: '2026-10' before '2026-9'."""
+    for part in walk(select.node.get("where_clause")):
+        if part.get("type") == "COMPARE_BETWEEN":
+            column = as_node(part.get("input"))
+            bounds = [as_node(part.get(side)) for side in ("lower", "upper")]
+        elif part.get("type") in _ORDERED:
+            sides = [as_node(part.get(side)) for side in ("left", "right")]
+            column, bounds = (sides[0], sides[1:]) if is_literal(sides[1]) else (sides[1], sides[:1])
+        else:
+            continue
+        owner = table_of(column, tables)
+        if owner is None or column.get("class") != "COLUMN_REF":
+            continue
+        name, table = next(name for _, name in columns_in(column)), tables[owner]
+        texts = [literal_text(bound) for bound in bounds]
+        is_day = all(text is not None and _UNPADDED.fullmatch(text) for text in texts)
+        if not is_day or table.columns[name].upper() != "VARCHAR":
+            continue
+        query = render_query(database.execute, select_from(table.reference, select.ctes, [column], []))
+        ((values, days, shortest, longest, example),) = database.execute(
+            f"""SELECT count(k0), count(k0) FILTER (regexp_full_match(k0, ?)), min(length(k0)), max(length(k0)), arg_min(k0, length(k0))
+            FROM (SELECT k0 FROM ({query}) LIMIT {_SAMPLE})""",  # noqa: S608  rendered from the query's own tree
+            [r"\d{4}[-/.]\d{1,2}([-/.]\d{1,2})?"],
+        )
+        if values >= MIN_VALUES and values == days and shortest < longest:
+            yield {"check": "days-compared-as-text", "column": name, "example": str(example)}
+            return
+
+
 def _ordered(select: Select) -> Iterator[tuple[Node, str]]:
     """Yield the expressions that are ordered, and by what. An order without a limit loses no row."""
     modifiers = {str(part.get("type")): part for part in map(as_node, select.node.get("modifiers", ()))}
@@ -175,3 +209,22 @@ def _ordered(select: Select) -> Iterator[tuple[Node, str]]:
                     and re.fullmatch(r"-?\d{1,20}(?:\.\d{1,20})?", text)
                 ):
                     yield side, "<" if "LESS" in str(part["type"]) else ">"
+
+
+def find_samples(tree: Node) -> Iterator[dict[str, Any]]:
+    """Yield the samples of a query."""
+    for node in walk(tree):
+        sample = as_node(node.get("sample"))
+        size = as_node(sample.get("sample_size")).get("value")
+        if size is not None:
+            unit = "%" if sample.get("is_percentage") else " rows"
+            yield {"check": "rows-sampled", "part": f"USING SAMPLE {size:g}{unit}"}
+
+
+def find_inner_limit(select: Select, *, is_outer: bool) -> Iterator[dict[str, Any]]:
+    """Yield the LIMIT of a SELECT that another one reads, if its rows have no order."""
+    modifiers = {as_node(part).get("type"): as_node(part) for part in select.node.get("modifiers", ())}
+    limit = as_node(as_node(modifiers.get("LIMIT_MODIFIER")).get("limit"))
+    text = as_node(limit.get("literal")).get("text")
+    if not is_outer and "ORDER_MODIFIER" not in modifiers and text is not None and text not in ("0", "1"):
+        yield {"check": "rows-sampled", "part": f"LIMIT {text}"}

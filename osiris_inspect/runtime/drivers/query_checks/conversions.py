@@ -1,4 +1,4 @@
-"""Conversions that return NULL instead of failing: TRY_CAST and try_strptime that lose many values."""
+"""Conversions that lose values: TRY_CAST and try_strptime return NULL, and whole numbers lose fractions."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -12,12 +12,15 @@ from osiris_inspect.runtime.drivers.query_checks.tree import (
     conjuncts,
     render_query,
     select_from,
+    walk,
 )
 
 MIN_LOST: Final = 3
 MIN_SHARE: Final = 0.2
 MAX_CONVERSIONS: Final = 10
 _PLACEHOLDERS: Final = ("", "-", "--", ".", "?", "n/a", "na", "null", "none", "nan", "unknown")
+_WHOLE: Final = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UINTEGER", "UBIGINT", "HUGEINT"})
+_FRACTIONAL: Final = frozenset({"DOUBLE", "FLOAT", "DECIMAL"})
 _CHOOSES: Final = frozenset({"CASE_EXPR", "OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL"})
 
 
@@ -42,6 +45,37 @@ def find_lost_values(
         if lost >= max(MIN_LOST, MIN_SHARE * values):
             column = next(name for _, name in columns_in(value))
             yield {"check": "values-lost", "column": column, "values": values, "lost": lost}
+
+
+def find_cut_fractions(
+    database: Database, select: Select, tables: Mapping[str, QueryTable]
+) -> Iterator[dict[str, Any]]:
+    """Yield each product or sum of a column with fractions that is converted to whole numbers before."""
+    seen: set[str] = set()
+    for part in walk(select.node.get("select_list", ())):
+        if part.get("function_name") not in ("*", "sum", "avg"):
+            continue
+        for argument in call_arguments(part):
+            column = as_node(argument.get("child"))
+            cast_type, type_name = as_node(argument.get("cast_type")), as_node(argument.get("type_expr"))
+            kind = str(cast_type.get("id") or type_name.get("type_name")).upper()
+            owner = table_of(column, tables)
+            if argument.get("type") != "OPERATOR_CAST" or kind not in _WHOLE or owner is None:
+                continue
+            name = next(name for _, name in columns_in(column))
+            number = tables[owner].columns[name].upper().split("(")[0]
+            if column.get("class") != "COLUMN_REF" or number not in _FRACTIONAL or name in seen:
+                continue
+            seen.add(name)
+            query = render_query(
+                database.execute, select_from(tables[owner].reference, select.ctes, [column], [])
+            )
+            ((values, cut),) = database.execute(
+                f"SELECT count(k0), count(*) FILTER (abs(k0 - round(k0)) > 1e-6) FROM ({query})",  # noqa: S608  rendered
+                [],
+            )
+            if cut >= max(MIN_LOST, MIN_SHARE * values):
+                yield {"check": "fractions-cut", "column": name, "type": kind, "values": values, "cut": cut}
 
 
 def _conversions(expression: Any) -> Iterator[tuple[Node, Node]]:

@@ -1,5 +1,6 @@
 """Unions that put values into the wrong columns, because they join by position, or that leave out rows."""
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -16,6 +17,9 @@ from osiris_inspect.runtime.drivers.query_checks.tree import (
 
 MIN_COLUMNS: Final = 4
 """A shorter list of columns may be meant as a list of different values."""
+MIN_SHARED: Final = 3
+MAX_KEYS: Final = 3
+_KEY: Final = re.compile(r"(?:.{1,40}_)?(?:id|no|nr|number|key|uuid|guid|code)")
 _IDS: Final = frozenset({"id", "uuid", "guid", "pk", "row_id"})
 
 
@@ -78,6 +82,48 @@ def find_removed_rows(database: Database, tree: Node) -> Iterator[dict[str, Any]
             if kept < rows:
                 label = tables[0].label
                 yield {"check": "union-removes-rows", "table": label, "rows": rows, "removed": rows - kept}
+                break
+
+
+def find_shared_keys(database: Database, tree: Node) -> Iterator[dict[str, Any]]:
+    """Yield each UNION ALL of two inputs with equal rows, if a column is different in each row of both inputs."""
+    for union in walk(tree):
+        if union.get("type") != "SET_OPERATION_NODE" or union.get("setop_type") != "UNION":
+            continue
+        children = [as_node(child) for child in union.get("children", ())]
+        if not union.get("setop_all") or len(children) != 2 or tree is not union:
+            continue
+        selects = [Select(child, (*ctes_of(union), *ctes_of(child))) for child in children]
+        tables = [
+            list(read_tables(database, one)) for one in selects if one.node.get("type") == "SELECT_NODE"
+        ]
+        if len(tables) != 2 or any(len(one) != 1 or not one[0].is_input for one in tables):
+            continue
+        if not all(_takes_all_columns(child, one[0]) for child, one in zip(children, tables, strict=True)):
+            continue
+        first, second = (
+            render_query(database.execute, {**one.node, "cte_map": {"map": list(one.ctes)}})
+            for one in selects
+        )
+        for key in [name for name in tables[0][0].columns if _KEY.fullmatch(name)][:MAX_KEYS]:
+            quoted = '"' + key.replace('"', '""') + '"'
+            ((left, left_keys), (right, right_keys)) = (
+                database.execute(f"SELECT count(*), count(DISTINCT {quoted}) FROM ({query})", [])[0]  # noqa: S608  rendered
+                for query in (first, second)
+            )
+            if (left, right) != (left_keys, right_keys):
+                continue
+            ((shared,),) = database.execute(
+                f"SELECT count(*) FROM (SELECT * FROM ({first}) INTERSECT SELECT * FROM ({second}))",  # noqa: S608  rendered
+                [],
+            )
+            if MIN_SHARED <= shared < min(left, right):
+                labels = [one[0].label for one in tables]
+                rows = left + right
+                yield {
+                    "check": "union-repeats-rows", "table": labels[0], "partner": labels[1], "column": key,
+                    "repeated": shared, "rows": rows,
+                }  # fmt: skip
                 break
 
 

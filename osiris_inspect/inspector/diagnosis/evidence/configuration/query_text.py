@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 
@@ -19,6 +19,9 @@ _SET_SIZES = {"union", "cross", "unnest", "generate_series", "generate_subscript
 _GROUPS = {"group", "distinct", "having", "qualify", "pivot", "limit", "top", "intersect", "except", "sample"}
 _CLAUSES = ("where", "group", "order", "having", "join", "select", "from", "limit", "qualify")
 _OUTER = {"left", "right", "full", "outer"}
+
+
+SoughtRows = Literal["differences", "without partner", "duplicates"]
 
 
 class RowLimit(NamedTuple):
@@ -73,17 +76,19 @@ class QueryText:
         return excludes or self.has(*_SET_SIZES, *_OUTER, "except", "anti")
 
     @property
-    def seeks_differences(self) -> bool:
-        """True if the rows are those without a partner, or duplicates: in good data there are none."""
+    def sought_rows(self) -> SoughtRows | None:
+        """Which rows the query seeks, if good data has none of them; None for another query."""
         for number, word in enumerate(self.words):
             after = [text for text in self.words[number + 1 : number + 4] if text != "("]
-            if (
-                word == "anti"
-                or (word == "except" and after[:1] in (["select"], ["all"], ["from"]))
-                or (word == "not" and (after[:1] == ["exists"] or after[:2] == ["in", "select"]))
+            if word == "except" and after[:1] in (["select"], ["all"], ["from"]):
+                return "differences"
+            if word == "anti" or (
+                word == "not" and (after[:1] == ["exists"] or after[:2] == ["in", "select"])
             ):
-                return True
-        return self._keeps_empty_side() or self._keeps_duplicates()
+                return "without partner"
+        if self._keeps_empty_side():
+            return "without partner"
+        return "duplicates" if self._keeps_duplicates() else None
 
     def _keeps_empty_side(self) -> bool:
         """Return True if WHERE keeps the rows for which a left join found no partner: ``WHERE r.id IS NULL``."""
@@ -126,6 +131,18 @@ class QueryText:
     def has_outer_join(self) -> bool:
         """True if a join keeps rows without a partner."""
         return self.has(*_OUTER)
+
+    @property
+    def describes(self) -> bool:
+        """True if the query describes a table or a query instead of reading its rows."""
+        return self.words[:1] in (
+            ("describe",),
+            ("desc",),
+            ("show",),
+            ("summarize",),
+            ("explain",),
+            ("pragma",),
+        )
 
     @property
     def limit(self) -> RowLimit | None:

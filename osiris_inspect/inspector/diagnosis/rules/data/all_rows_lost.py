@@ -17,12 +17,14 @@ Example:
     `join-orders` receives 500 and 40 rows and returns 0.
 """
 
+from collections.abc import Mapping
+
 from osiris_inspect.inspector.diagnosis.evidence.citations import (
     event_evidence,
     has_own_row_count,
     row_count_evidence,
 )
-from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import query_of
+from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import SoughtRows, query_of
 from osiris_inspect.inspector.diagnosis.evidence.configuration.targets import (
     leaves_out_duplicates,
     writes_nothing,
@@ -37,7 +39,21 @@ from osiris_inspect.model.finding import Evidence, Severity
 
 NEEDS = ("steps",)
 TEMPLATE = FindingTemplate(Severity.WARNING, "data", "check the filter or the join of the step")
-
+_SOUGHT: Mapping[SoughtRows, tuple[str, str]] = {
+    "differences": (
+        "rows that differ",
+        "nothing, if the rows are meant to agree; otherwise check the columns of both sides",
+    ),
+    "without partner": (
+        "rows without a partner",
+        "nothing, if each row is meant to have one; otherwise check the keys of both sides",
+    ),
+    "duplicates": (
+        "keys that occur more than once",
+        "nothing, if the keys are meant to be unique; otherwise check the columns of GROUP BY",
+    ),
+}
+"""Rows that are not in good data: what they are, and what to do if there are none."""
 
 _WRITTEN_BEFORE = LazyRegex(
     r"\b(?:unchanged|up[ -]to[ -]date|already|no (?:new |further )?changes?|not (?:modified|changed)|duplicates?|identical|nothing (?:new|to)|no new|dry[ -]?run|exists)\b",
@@ -63,13 +79,15 @@ def check(run: Run, lineage: Lineage) -> Findings:
         if evidence:
             message = f"received {rows_in:,} rows and {'wrote' if step.is_writer else 'produced'} 0"
             query = query_of(step.config)
-            if query is not None and query.seeks_differences:
+            sought = query.sought_rows if query is not None else None
+            if sought is not None:
+                text, remedy = _SOUGHT[sought]
                 yield TEMPLATE.finding(
-                    f"{message}: the query returns only rows that differ, and there were none",
+                    f"{message}: the query returns only {text}, and there were none",
                     *evidence,
                     step=step.id,
                     severity=Severity.NOTE,
-                    fix="nothing, if the rows are meant to agree; otherwise check the keys of both sides",
+                    fix=remedy,
                 )
                 continue
             fix = "check the target, then the driver" if step.is_writer else None

@@ -12,7 +12,7 @@ Why it matters:
 
 How to fix:
     Check the join key or the cast that creates the column. A column that is NULL on purpose (`NULL AS x`), or that
-    was already empty in the input, is not reported. Otherwise allow this rule for the step.
+    was already empty in the input, is not reported, nor the result of DESCRIBE. Otherwise allow this rule for the step.
 
 Example:
     `shape` returns 300 rows, and `TRY_CAST(email AS DOUBLE) AS amount` has a value in none of them.
@@ -28,6 +28,7 @@ from osiris_inspect.inspector.diagnosis.evidence.configuration.column_uses impor
 from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import (
     QUERY_KEYS,
     defines_null,
+    query_of,
     renames,
 )
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
@@ -53,7 +54,8 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         frame = run.frames.get(step.id)
         if frame is None or step.status != "succeeded" or not frame.empty_columns or step.is_masking:
             continue
-        if step.id in explained:
+        query = query_of(step.config)
+        if step.id in explained or (query is not None and query.describes):
             continue
         inputs = [run.frames[name] for name in map(_producer, step.inputs) if name in run.frames]
         before = {name for source in inputs for name in _columns_without_values(source)}

@@ -22,15 +22,21 @@ from osiris_inspect.inspector.diagnosis.evidence.configuration.comparable_runs i
 from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import query_of
 from osiris_inspect.inspector.diagnosis.evidence.missing_input import resolved_inputs
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
-from osiris_inspect.inspector.files.driver_messages import messages_of_successful_steps
+from osiris_inspect.inspector.files.driver_messages import DriverMessage, messages_of_successful_steps
 from osiris_inspect.inspector.files.unreached_sources import unreached_sources
+from osiris_inspect.inspector.run.counts.frame_facts import FrameFacts
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+from osiris_inspect.inspector.text.sanitize import excerpt
 from osiris_inspect.model.finding import Severity
 
 NEEDS = ("steps",)
 MIN_RUNS = 3
 """Earlier runs with rows after which an empty source is reported, although the result does not need its rows."""
+MIN_WORDS = 4
+"""Words of a name of a column that is rather a sentence."""
+_ABOUT_CODE = LazyRegex(r"\b[A-Z]\w{2,40}Warning\b|\bdeprecat|\bInsecureRequest", 0)
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "data",
@@ -53,16 +59,38 @@ def check(run: Run, lineage: Lineage) -> Findings:
         empty_before, runs = ComparableRuns(run, lineage).count_empty(step.id)
         if _is_optional(step, after) and (empty_before or runs < MIN_RUNS):
             continue
-        logged = next(unreached_sources(messages[step.id][1]) if step.id in messages else iter(()), None)
+        lines = messages[step.id][1] if step.id in messages else []
+        logged = next(unreached_sources(lines), None)
+        warning = _last_warning(lines) if logged is None else None
         yield TEMPLATE.finding(
             _message(after)
             + (f"; in {empty_before} of the last {runs} runs, too" if empty_before else "")
-            + (f"; its text log says why: {logged.quote}" if logged is not None else ""),
+            + (f"; its text log says why: {logged.quote}" if logged is not None else "")
+            + (f"; its text log warns: {warning.quote}" if warning is not None else "")
+            + _only_column(run.frames.get(step.id)),
             *(message.evidence for message in (logged.messages if logged is not None else ())),
+            *((warning.evidence,) if warning is not None else ()),
             *evidence,
             step=step.id,
             severity=Severity.NOTE if empty_before and logged is None else None,
         )
+
+
+def _last_warning(messages: Sequence[DriverMessage]) -> DriverMessage | None:
+    """Return the last warning or error that a driver logged; None if it logged none but those about code."""
+    warnings = [
+        message
+        for message in messages
+        if message.line.level in ("WARNING", "ERROR", "CRITICAL") and not _ABOUT_CODE.search(message.text)
+    ]
+    return warnings[-1] if warnings else None
+
+
+def _only_column(frame: FrameFacts | None) -> str:
+    """Describe the only column of a frame if its name is a sentence: a message in place of the data."""
+    names = [column.name for column in frame.columns] if frame is not None else []
+    is_sentence = len(names) == 1 and len(names[0][:200].split()) >= MIN_WORDS
+    return f"; its only column is named {excerpt(names[0], 80)!r}" if is_sentence else ""
 
 
 def _message(after: Sequence[StepState]) -> str:

@@ -3,7 +3,7 @@
 What it finds:
     A query with a LIMIT, TOP or FETCH FIRST, or a step with a key such as `limit` or `max_rows`, that returned exactly
     that number of rows; and a source that returned 65,535, 65,536, 1,048,575 or 1,048,576 rows, the most rows of a sheet; and a
-    step without a query that returned the first 100 of numbered rows, or another round number. A short ordered list (`ORDER BY … LIMIT 10`) is not reported.
+    step without a query that returned the first 100 of numbered rows, or another round number. A short ordered list (`ORDER BY … LIMIT 10`) is not reported, nor a step or target named `preview` or `sample`.
 
 Why it matters:
     A limit that was set for a test cuts off the other rows, and the run succeeds.
@@ -42,6 +42,11 @@ MAX_TOP_LIST = 500
 """A shorter list that is ordered has a limit on purpose."""
 _WHOLE = LazyRegex(r"\d{1,18}")
 _MEANT = LazyRegex(r"(?i:top|sampl|preview|peek|head|first|best|largest|limit|page|latest|recent|newest)")
+_PART = LazyRegex(
+    r"(?:^|[-_ ./@])(?:top(?:[-_ ]?\d{1,6})?|sampled?|samples|previews?|teaser|excerpt|examples?|first[-_ ]?\d{1,6})(?:[-_ .\d]|$)",
+    2,
+)
+"""A name of a part of the rows."""
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "config",
@@ -80,6 +85,8 @@ def check(run: Run, _lineage: Lineage) -> Findings:
             continue
         key, limit = _limit(step)
         if step.status != "succeeded" or step.is_writer or not limit or step.rows_out != limit:
+            continue
+        if _is_named_part(run, step):
             continue
         if (
             any(entry.rows is not None and entry.rows <= limit for entry in step.inputs)
@@ -125,6 +132,18 @@ def _counts_rows(column: ColumnFacts, rows: int | None) -> bool:
     low, high = column.low or "", column.high or ""
     is_whole = _WHOLE.fullmatch(low) is not None and _WHOLE.fullmatch(high) is not None
     return is_whole and bool(rows) and int(high) - int(low) + 1 == rows
+
+
+def _is_named_part(run: Run, step: StepState) -> bool:
+    """Return True if a step, or each file or table that takes its rows, is named after a part of the rows."""
+    if _PART.search(step.id[:100]):
+        return True
+    next_steps = [other for other in run.steps if any(entry.from_step == step.id for entry in other.inputs)]
+    targets = [
+        str(next((other.config[key] for key in ("path", "table") if key in other.config), other.id))
+        for other in next_steps
+    ]
+    return bool(targets) and all(_PART.search(target.rsplit("/", 1)[-1][:100]) for target in targets)
 
 
 def _limit(step: StepState) -> tuple[str, int | None]:

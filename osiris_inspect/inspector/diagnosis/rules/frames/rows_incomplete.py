@@ -2,7 +2,7 @@
 
 What it finds:
     A successful step whose text log reports fewer rows than there are: `fetched 100 of 1342`, `page 1 of 14` and no
-    further page, `total_count=1342` where 100 rows were returned, `has_more=True` in the last answer, or `only the first
+    further page, `total_count=1342` or `cursor.rowcount=1342` where 100 rows were returned, `has_more=True` in the last answer, or `only the first
     page`. Numbers decide: `fetched 1342 of 1342` is complete, and so are messages about progress up to the end.
 
 Why it matters:
@@ -72,6 +72,9 @@ _BARE_TOTAL = LazyRegex(
     r"\btotal[\"']? {0,2}[=:] {0,2}[\"']?(\d[\d,_]{0,14})(?![\w.%])(?! {0,2}(?:ms|s|sec|seconds|bytes|[kmg]b)\b)",
     2,
 )
+_ROW_COUNT = LazyRegex(r"\b(?:cursor[._]?)?row_?count[\"']? {0,2}[=:] {0,2}(\d[\d,_]{0,14})(?![\w.])", 2)
+"""The rows of a cursor, of which a driver may fetch some."""
+ROUND = 100
 _PAGING = LazyRegex(r"\b(?:page|per_page|page_size|limit|offset|cursor|fetched|received|returned|got)\b", 2)
 _MORE = LazyRegex(
     r"\b(?:has[_ ]?more|has[_ ]?next(?:[_ ]?page)?|is[_ ]?truncated|more[_ ]?available|incomplete[_ ]?results)\b[\"']? {0,2}[=:] {0,2}[\"']?(\w{1,10})",
@@ -225,6 +228,8 @@ def _below_total(
         match = _TOTAL.search(message.text) or (
             _BARE_TOTAL.search(message.text) if _PAGING.search(message.text) else None
         )
+        if match is None and step.rows_out and step.rows_out % ROUND == 0:
+            match = _ROW_COUNT.search(message.text)
         if match is not None:
             totals[_int(match[1])] = message
     if not totals or step.rows_out in totals or any(_CHOSEN.search(message.text) for message in messages):

@@ -4,7 +4,8 @@ What it finds:
     A file whose rows come twice or more often, block after block: it was appended to itself, or put together with its
     copy. A source with a column `id`, or with the key of what it is named after (`order_no` of `extract-orders`), of
     which at least 10 % of the rows are repeated as a whole; or a source whose rows a writer takes with a primary key that
-    has fewer numbers between the smallest and the largest than there are rows. A history, with a version or a period
+    has fewer numbers between the smallest and the largest than there are rows. A driver that logged all of its rows, such
+    as `received 250 of 250`, and returned more, of which as many are different. A history, with a version or a period
     beside the id, a series over time and the lines of a document are not reported.
 
 Why it matters:
@@ -17,9 +18,12 @@ Example:
     `extract-orders` returned 2,000 rows, and its ids are 1 to 1,000.
 """
 
+from collections.abc import Sequence
+
 from osiris_inspect.inspector.diagnosis.evidence.citations import frame_evidence
 from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import query_of
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
+from osiris_inspect.inspector.files.driver_messages import DriverMessage, messages_of_successful_steps
 from osiris_inspect.inspector.run.counts.frame_facts import ColumnFacts, FrameFacts
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
@@ -38,6 +42,8 @@ TEMPLATE = FindingTemplate(
     Confidence.MEDIUM,
 )
 FIX_BLOCKS = "have the file written once, from the beginning: it was appended to itself, or joined with its copy; if its rows repeat on purpose, allow this rule for the step"
+TOLERANCE = 0.01
+_COMPLETE = LazyRegex(r"(?<![\w.,-])([1-9][\d,]{1,12}) ?(?:of|out of|/) ?([1-9][\d,]{1,12})(?![\w%])")
 _INTEGER = LazyRegex(r"-?\d{1,19}")
 _KEY = LazyRegex(
     r"(?P<stem>[A-Za-z]\w{0,60}?)(?:_| |-)?(?:id|no|nr|num|number|code|key|uuid|guid|ref|reference)", 2
@@ -62,6 +68,7 @@ _SERIES = LazyRegex(
 
 def check(run: Run, lineage: Lineage) -> Findings:
     """Find files that have their rows several times, and sources with more rows than ids."""
+    messages = messages_of_successful_steps(run)
     for step in run.steps:
         frame = run.frames.get(step.id)
         if frame is None or step.status != "succeeded":
@@ -76,6 +83,18 @@ def check(run: Run, lineage: Lineage) -> Findings:
                 step=step.id,
                 fix=FIX_BLOCKS,
                 confidence=Confidence.HIGH,
+            )
+            continue
+        logged = _logged_total(step, frame, messages[step.id][1]) if step.id in messages else None
+        if logged is not None:
+            total, message = logged
+            yield TEMPLATE.finding(
+                f"returned {frame.rows or 0:,} rows, of which {total:,} are different; its text log reports {total:,} rows in all: "
+                f"{message.quote}",
+                message.evidence,
+                frame_evidence(frame, "repeated"),
+                step=step.id,
+                fix="add the rows of each page once, not the whole list after each page; if rows repeat on purpose, allow this rule for the step",
             )
             continue
         if not _is_plain_source(step) or _is_history(frame):
@@ -101,6 +120,22 @@ def check(run: Run, lineage: Lineage) -> Findings:
                     frame_evidence(frame, column.name),
                     step=step.id,
                 )
+
+
+def _logged_total(
+    step: StepState, frame: FrameFacts, messages: Sequence[DriverMessage]
+) -> tuple[int, DriverMessage] | None:
+    """Return a number of rows that a source logged as complete, if it returned more and as many are different."""
+    rows, repeated = frame.rows or 0, frame.repeated or 0
+    if not step.is_source or repeated < MIN_SHARE or rows < MIN_ROWS:
+        return None
+    different = rows - repeated * rows
+    for message in messages:
+        match = _COMPLETE.search(message.text)
+        total = int(match[1].replace(",", "")) if match is not None else 0
+        if match is not None and match[1] == match[2] and abs(total - different) <= TOLERANCE * total:
+            return total, message
+    return None
 
 
 def _is_plain_source(step: StepState) -> bool:

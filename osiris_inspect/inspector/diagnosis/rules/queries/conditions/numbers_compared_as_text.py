@@ -2,13 +2,13 @@
 
 What it finds:
     The smallest or largest value of a text column, or a comparison with < or > of one, where all values are numbers of
-    different lengths.
+    different lengths. The same for months and days without leading zeros, such as '2026-9'.
 
 Why it matters:
     As text '10' is smaller than '9', so the result is wrong.
 
 How to fix:
-    Convert the column to a number before it is compared.
+    Convert the column to a number or a date before it is compared.
 
 Example:
     `latest` returns max(version) = '9'; the column also has '10'.
@@ -33,4 +33,12 @@ def check(run: Run, _lineage: Lineage) -> Findings:
             f"{comparison.text('column')!r} holds numbers as text, and {comparison.text('use')} orders them as text: '10' before '9'",
             comparison.evidence,
             step=comparison.step,
+        )
+    for comparison in checks_named(run, "days-compared-as-text"):
+        yield TEMPLATE.finding(
+            f"{comparison.text('column')!r} has months or days as text without leading zeros, such as "
+            f"{comparison.text('example')!r}, and the query compares them as text: '2026-10' before '2026-9'",
+            comparison.evidence,
+            step=comparison.step,
+            fix="convert the column and the bound to dates before they are compared",
         )
