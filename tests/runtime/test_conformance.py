@@ -17,6 +17,8 @@ from tests.runtime.driving import STORAGES, context, drive, handed
 from tests.runtime.servers.postgres import Postgres
 from tests.runtime.servers.postgrest import PostgRest
 
+pytestmark = pytest.mark.sampled(3)
+
 each_storage = pytest.mark.parametrize("storage", STORAGES)
 each_kind = pytest.mark.parametrize("name", KINDS)
 

@@ -20,6 +20,8 @@ from tests.runtime.failing_disk import FailingDisk
 from tests.runtime.frames_of_every_kind import FRAMES
 from tests.runtime.test_fidelity import made
 
+pytestmark = pytest.mark.sampled(3)
+
 
 def resolved(frame: Any, root: Path, *, spilled: bool) -> ResolvedInput:
     store = FrameStore(root / str(spilled), SpillPolicy(force_spill=spilled), disk=FailingDisk())

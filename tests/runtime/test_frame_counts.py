@@ -68,6 +68,7 @@ def test_long_frame_has_nulls_and_no_range(tmp_path: Path) -> None:
     assert (counts.nulls, counts.min) == ((0, MAX_RANGE_ROWS + 1), ())
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("name", FRAMES)
 @pytest.mark.parametrize("storage", STORAGES)
 def test_counts_of_every_kind_of_frame_fit_its_columns(tmp_path: Path, name: str, storage: str) -> None:

@@ -187,6 +187,7 @@ def test_column_name_that_occurs_twice_is_refused(tmp_path: Path) -> None:
 # offending rows
 
 
+@pytest.mark.sampled(9)
 @pytest.mark.parametrize("name", FRAMES)
 def test_every_kind_of_column_can_be_checked(tmp_path: Path, name: str) -> None:
     documents = []

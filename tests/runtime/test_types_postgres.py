@@ -14,6 +14,8 @@ from tests.runtime.driving import STORAGES, context, drive, handed
 from tests.runtime.servers.postgres import Postgres
 from tests.runtime.servers.postgrest import PostgRest
 
+pytestmark = pytest.mark.sampled(3)
+
 D = Decimal
 MOMENT = datetime(2024, 2, 29, 23, 59, 59, 678901)
 # frame column, the type a new column gets, the values that stand in it
