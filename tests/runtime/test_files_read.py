@@ -33,6 +33,7 @@ def rows(*amounts: object) -> str:
 def test_files_of_pattern_or_list_are_recorded(tmp_path: Path, path: Any) -> None:
     files = {"in/a.csv": rows(1, 2), "in/b.csv": HEADER}
     assert recorded(tmp_path, files, path) == {
+        "dialect": {"delimiter": ","},
         "files_read": 2,
         "files": [{"path": "in/a.csv", "rows": 2}, {"path": "in/b.csv", "rows": 0}],
         "files_without_rows": 1,
@@ -40,7 +41,7 @@ def test_files_of_pattern_or_list_are_recorded(tmp_path: Path, path: Any) -> Non
 
 
 def test_single_file_is_not_recorded(tmp_path: Path) -> None:
-    assert recorded(tmp_path, {"a.csv": rows(1)}, "a.csv") == {}
+    assert "files_read" not in recorded(tmp_path, {"a.csv": rows(1)}, "a.csv")
 
 
 def test_files_after_the_limit_are_counted(tmp_path: Path) -> None:
