@@ -1,9 +1,9 @@
 """Each kind of value at each target, from memory and from the spill: exact in its documented form, or refused by name."""
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import pandas as pd
 import pyarrow as pa
@@ -14,10 +14,28 @@ from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 from tests.runtime.conformance import KINDS, Kind, Refused
 from tests.runtime.driving import STORAGES, context, drive, handed
+from tests.runtime.servers import postgrest_real
 from tests.runtime.servers.postgres import Postgres
 from tests.runtime.servers.postgrest import PostgRest
 
 pytestmark = pytest.mark.sampled(3)
+
+
+class Database(Protocol):
+    """A database that a test prepares and reads."""
+
+    def run(self, *statements: str) -> None: ...
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]: ...
+
+
+class Rest(NamedTuple):
+    """A service for REST, the database behind it, and what makes it know a new table."""
+
+    connection: Mapping[str, Any]
+    database: Database
+    look: Callable[[], None]
+
 
 each_storage = pytest.mark.parametrize("storage", STORAGES)
 each_kind = pytest.mark.parametrize("name", KINDS)
@@ -120,32 +138,42 @@ def test_postgresql_receives_the_value(postgres: Postgres, tmp_path: Path, name:
         assert postgres.rows("SELECT to_regclass('conformance')") == [(None,)]
 
 
+@pytest.fixture(params=["stand-in", "real"])
+def rest(request: pytest.FixtureRequest) -> Rest:
+    """PostgREST: the stand-in, and a real one where the environment names it."""
+    if request.param == "real":
+        real = postgrest_real.named()
+        return Rest(real.connection, real, lambda: real.look("conformance_rest"))
+    stand_in: PostgRest = request.getfixturevalue("postgrest")
+    return Rest(stand_in.connection, request.getfixturevalue("postgres"), stand_in.look)
+
+
 @each_storage
 @each_kind
-def test_postgresql_receives_the_value_over_rest(
-    postgres: Postgres, postgrest: PostgRest, tmp_path: Path, name: str, storage: str
-) -> None:
+def test_postgresql_receives_the_value_over_rest(rest: Rest, tmp_path: Path, name: str, storage: str) -> None:
     kind = KINDS[name]
     ddl = "text" if isinstance(kind.postgres, Refused) else kind.postgres[0]
     if name in ("timestamp with nanoseconds", "duration with nanoseconds"):
         ddl = {"t": "timestamp", "d": "interval"}[name[0]]
-    postgres.run(
-        "DROP TABLE IF EXISTS conformance_rest", f"CREATE TABLE conformance_rest (n bigint, v {ddl})"
+    rest.database.run(
+        "DROP TABLE IF EXISTS conformance_rest",
+        f"CREATE TABLE conformance_rest (n bigint, v {ddl})",
+        "GRANT ALL ON conformance_rest TO PUBLIC",
     )
-    postgrest.look()
-    config = {"table": "conformance_rest", "resolved_connection": postgrest.connection}
+    rest.look()
+    config = {"table": "conformance_rest", "resolved_connection": rest.connection}
 
     def received() -> tuple[Any, ...]:
         drive("supabase.writer", config, context(tmp_path), df=resolved(kind, tmp_path, storage))
-        return stored(postgres, "conformance_rest")
+        return stored(rest.database, "conformance_rest")
 
     result = outcome(received)
     assert result == kind.postgres
     if isinstance(result, Refused):
-        assert postgres.rows("SELECT count(*) FROM conformance_rest") == [(0,)]
+        assert rest.database.rows("SELECT count(*) FROM conformance_rest") == [(0,)]
 
 
-def stored(postgres: Postgres, table: str) -> tuple[Any, ...]:
+def stored(postgres: Database, table: str) -> tuple[Any, ...]:
     kind = postgres.rows(
         f"SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = '{table}'::regclass AND attname = 'v'"
     )
