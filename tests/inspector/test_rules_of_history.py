@@ -795,3 +795,15 @@ def test_source_that_was_empty_before_is_a_note(tmp_path: Path, counts: list[int
     found = [one for one in analyze(path).findings if one.rule == "zero-rows-from-source"]
     assert [one.severity for one in found] == [severity]
     assert ("in 1 of the last 3 runs, too" in found[0].message) == (severity == "note")
+
+
+@pytest.mark.parametrize(
+    ("kept", "severity"), [([2, 0, 1, 0], "note"), ([2, 3, 1, 0], "warning"), ([2, 0, 1, 1], None)]
+)
+def test_step_that_kept_no_row_before_is_a_note(
+    tmp_path: Path, kept: list[int], severity: str | None
+) -> None:
+    days = [{"rows": 600, "result": {"rows": rows, "data": f"result {day}"}} for day, rows in enumerate(kept)]
+    found = [one for one in analyze(history(tmp_path, days)).findings if one.rule == "all-rows-lost"]
+    assert [one.severity for one in found] == ([severity] if severity else [])
+    assert all(("in 1 of the last 3 runs, too" in one.message) == (severity == "note") for one in found)

@@ -2,9 +2,10 @@
 
 What it finds:
     A step that received rows and completed with 0: a step in the middle of a pipeline, or a writer that
-    counted 0 rows itself. As a note: a query for the rows without a partner, or for duplicates. The original logs 0 for
-    every writer in a sandbox, so those are ignored, and so are writers that are set not to write (`dry_run: true`,
-    `if_exists: skip`) or logged that the rows are unchanged.
+    counted 0 rows itself. As a note: a query for the rows without a partner, or for duplicates, and a
+    step that had no rows in an earlier run either. The original logs 0 for every writer in a sandbox, so those are
+    ignored, and so are writers that are set not to write (`dry_run: true`, `if_exists: skip`) or logged that the rows
+    are unchanged.
 
 Why it matters:
     The run succeeds with an empty result.
@@ -24,6 +25,7 @@ from osiris_inspect.inspector.diagnosis.evidence.citations import (
     has_own_row_count,
     row_count_evidence,
 )
+from osiris_inspect.inspector.diagnosis.evidence.configuration.comparable_runs import ComparableRuns
 from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import SoughtRows, query_of
 from osiris_inspect.inspector.diagnosis.evidence.configuration.targets import (
     leaves_out_duplicates,
@@ -63,8 +65,9 @@ _WRITTEN_BEFORE = LazyRegex(
 
 
 def check(run: Run, lineage: Lineage) -> Findings:
-    """Find steps that received rows and completed with 0."""
+    """Find steps that received rows and completed with 0; those that did so in an earlier run are worth a note."""
     writers_with_reason: set[str] | None = None
+    compared = ComparableRuns(run, lineage)
     for step in run.steps:
         rows_in = step.rows_in or sum(edge.rows_out or 0 for edge in lineage.edges_to(step.id))
         if step.status != "succeeded" or step.rows_out != 0 or not rows_in:
@@ -90,8 +93,14 @@ def check(run: Run, lineage: Lineage) -> Findings:
                     fix=remedy,
                 )
                 continue
-            fix = "check the target, then the driver" if step.is_writer else None
-            yield TEMPLATE.finding(message, *evidence, step=step.id, fix=fix)
+            empty_before, runs = (0, 0) if step.is_writer else compared.count_empty(step.id)
+            yield TEMPLATE.finding(
+                message + (f"; in {empty_before} of the last {runs} runs, too" if empty_before else ""),
+                *evidence,
+                step=step.id,
+                severity=Severity.NOTE if empty_before else None,
+                fix="check the target, then the driver" if step.is_writer else None,
+            )
 
 
 def _returned_evidence(run: Run, step: StepState) -> tuple[Evidence, ...]:
