@@ -78,6 +78,8 @@ def test_error_at_any_step_of_any_version_is_told_at_that_step(tmp_path: Path, s
     ]
     files = subject.files()
     rule, error = chance.choice(errors)
+    if rule == "dependency-missing":  # a package that the run lists as present is not called missing
+        rule, error = chance.choice([entry for entry in errors if entry[0] != rule])
     for number, cut in enumerate(mutated.failing_instead(files, error)):
         told = analyze(lay(cut.files, tmp_path / str(number), subject.path.name))
         cause = told.root_cause
