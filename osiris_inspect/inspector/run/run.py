@@ -4,7 +4,7 @@
 run does not contain is None; a field beside a derived value names its source.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
@@ -331,6 +331,13 @@ class Run:
         for step in self.steps:
             steps.setdefault(input_name(step.id).lower(), []).append(step)
         return steps
+
+    def successful_frames(self) -> Iterator[tuple[StepState, FrameFacts]]:
+        """Yield each step that succeeded with the counts of its frame, if they are known."""
+        for step in self.steps:
+            frame = self.frames.get(step.id)
+            if frame is not None and step.status == "succeeded":
+                yield step, frame
 
     def input_frames(self, step: StepState) -> Sequence[FrameFacts]:
         """Return the counts of the frames that a step received, as far as they are known."""

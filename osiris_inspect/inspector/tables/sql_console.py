@@ -20,6 +20,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, TextIO
 
+from osiris_inspect.base.sql_literals import quote_name, quote_text
 from osiris_inspect.inspector.files import remote_registry
 from osiris_inspect.inspector.run.frame_info import Cell, FrameColumn, FrameInfo, frame_path
 from osiris_inspect.inspector.tables.sql_cells import cell_texts, mask_column, write_csv
@@ -204,12 +205,12 @@ class SqlConsole:
                 if file is None:
                     raise duckdb.Error("it is damaged")
                 self._connection.read_parquet(file, hive_partitioning=False).create_view(name)
-                view = self._connection.sql('FROM "{}"'.format(name.replace('"', '""')))
+                view = self._connection.sql(f"FROM {quote_name(name)}")
             except duckdb.Error as error:
                 self.unreadable_frames[step] = one_line(" ".join(str(error).splitlines()[:2]))
                 tables.append(SqlTable(name, (("cannot be read", ""),), is_frame=True))
                 continue
-            files.append("'" + file.replace("'", "''") + "'")
+            files.append(quote_text(file))
             columns = zip(view.columns, map(str, view.types), strict=True)
             tables.append(SqlTable(name, tuple(columns), is_frame=True))
         self._connection.execute(f"SET allowed_paths = [{', '.join(files)}]")

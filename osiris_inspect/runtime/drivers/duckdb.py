@@ -15,12 +15,12 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from osiris_inspect.base.sql_literals import quote_name, quote_text
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.model.manifest import input_name
 from osiris_inspect.runtime.drivers.duckdb_errors import MemoryUse, query_error
 from osiris_inspect.runtime.drivers.duckdb_options import (
     open_database,
-    quoted_text,
     restrict_files,
     set_limits,
 )
@@ -58,7 +58,7 @@ class DuckdbProcessor:
         if config.get("index") == "drop":
             inputs = {name: resolved.without_index() for name, resolved in inputs.items()}
         with errors_name_step(step_id), ExitStack() as stack:
-            connection = stack.enter_context(open_database(ctx))
+            connection = stack.enter_context(open_database(ctx.artifacts / ".duckdb"))
             stack.enter_context(ctx.cancel.on_cancel(connection.interrupt))
             query = _Query(connection, config, ctx)
             with query.driver_errors():
@@ -173,8 +173,8 @@ def _describe_query(
     def read_columns(name: str, columns: Sequence[str]) -> pa.Table:
         frame = in_memory[name]
         if frame is None:
-            selected = ", ".join(map(_identifier, columns))
-            return connection.sql(f"SELECT {selected} FROM {_identifier(name)}").to_arrow_table()  # noqa: S608  quoted
+            selected = ", ".join(map(quote_name, columns))
+            return connection.sql(f"SELECT {selected} FROM {quote_name(name)}").to_arrow_table()  # noqa: S608  quoted
         numbers = {column.lower(): number for number, column in enumerate(frame.schema.names)}
         return pa.table(
             [frame.column(numbers[column]) for column in columns], list(map(str, range(len(columns))))
@@ -256,15 +256,15 @@ def _create_views(
     name, frame = names[0], None
     if resolved.parquet_path is not None:
         # with Hive partitioning, a folder such as `day=3` above the file would become a column
-        source = f"read_parquet({quoted_text(str(resolved.parquet_path))}, hive_partitioning = false)"
+        source = f"read_parquet({quote_text(str(resolved.parquet_path))}, hive_partitioning = false)"
     else:
-        source = _identifier("\x01arrow_" + name)
+        source = quote_name("\x01arrow_" + name)
         frame = resolved.stored_batches().read_all()
         connection.register("\x01arrow_" + name, frame)
     columns = resolved.sql_columns
-    connection.execute(f"CREATE TEMP VIEW {_identifier(name)} AS SELECT {columns} FROM {source}")  # noqa: S608  all are quoted
+    connection.execute(f"CREATE TEMP VIEW {quote_name(name)} AS SELECT {columns} FROM {source}")  # noqa: S608  all are quoted
     for alias in names[1:]:
-        connection.execute(f"CREATE TEMP VIEW {_identifier(alias)} AS SELECT * FROM {_identifier(name)}")  # noqa: S608  both are quoted
+        connection.execute(f"CREATE TEMP VIEW {quote_name(alias)} AS SELECT * FROM {quote_name(name)}")  # noqa: S608  both are quoted
     return frame
 
 
@@ -320,7 +320,3 @@ def shifted_lines(shift: int) -> Iterator[None]:
     except duckdb.Error as error:
         text = re.sub(r"^LINE (\d+):", lambda match: f"LINE {int(match[1]) + shift}:", str(error), flags=re.M)
         raise type(error)(text) from error
-
-
-def _identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from osiris_inspect.base.error_codes import http_error_kind
 from osiris_inspect.base.near_names import suggestion
+from osiris_inspect.base.sql_literals import quote_text
 from osiris_inspect.base.text_formats import text_format
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.model.manifest import input_name
@@ -208,8 +209,7 @@ def _column_missing(column: str, tables: Tables, query: str) -> _Reading:
 
 def _unknown_column_fix(column: str, query: str) -> str:
     if f'"{column}"' in query:  # SQL reads a text in double quotes as a name
-        text = column.replace("'", "''")
-        return f"write '{text}' in single quotes if it is a text, or use a column of the tables"
+        return f"write {quote_text(column)} in single quotes if it is a text, or use a column of the tables"
     return "use a column that the tables of the query have"
 
 

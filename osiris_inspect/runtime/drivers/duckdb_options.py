@@ -8,8 +8,9 @@ from typing import Final
 
 import duckdb
 
+from osiris_inspect.base.sql_literals import quote_text
 from osiris_inspect.model.errors import DriverError
-from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContext
+from osiris_inspect.runtime.drivers.interface.driver import Config
 from osiris_inspect.runtime.files.memory_limit import MemoryLimit
 
 _MIN_BYTES: Final = 64 << 20
@@ -18,17 +19,16 @@ _BYTES_PER_THREAD: Final = 128 << 20
 
 
 @contextmanager
-def open_database(ctx: DriverContext) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a database in memory, which is closed at the end of the block; its temporary files are removed."""
-    folder = ctx.artifacts / ".duckdb"
+def open_database(temp_dir: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a database in memory, which is closed at the end of the block; then ``temp_dir`` is removed."""
     try:
         with closing(duckdb.connect(":memory:")) as connection:
             # SQL must not read the variables of this program
             connection.execute("SET python_enable_replacements = false")
-            connection.execute(f"SET temp_directory = {quoted_text(str(folder))}")
+            connection.execute(f"SET temp_directory = {quote_text(str(temp_dir))}")
             yield connection
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(temp_dir, ignore_errors=True)
 
 
 def set_limits(connection: duckdb.DuckDBPyConnection, config: Config, memory: MemoryLimit) -> int | None:
@@ -56,14 +56,14 @@ def set_limits(connection: duckdb.DuckDBPyConnection, config: Config, memory: Me
 
 def restrict_files(connection: duckdb.DuckDBPyConnection, paths: list[Path]) -> None:
     """Allow SQL to read the files at ``paths``, but no other file and no network, and lock all options."""
-    connection.execute(f"SET allowed_paths = [{', '.join(quoted_text(str(path)) for path in paths)}]")
+    connection.execute(f"SET allowed_paths = [{', '.join(quote_text(str(path)) for path in paths)}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
 
 
 def _set_memory_limit(connection: duckdb.DuckDBPyConnection, limit: str) -> None:
     try:
-        connection.execute(f"SET memory_limit = {quoted_text(limit)}")
+        connection.execute(f"SET memory_limit = {quote_text(limit)}")
     except duckdb.Error as error:
         raise DriverError(
             f"DuckDB transformation failed: memory_limit is {limit!r}: {str(error).splitlines()[0]}",
@@ -72,8 +72,3 @@ def _set_memory_limit(connection: duckdb.DuckDBPyConnection, limit: str) -> None
             setting="memory_limit",
             value=limit,
         ) from error
-
-
-def quoted_text(value: str) -> str:
-    """Return a text as SQL."""
-    return "'" + value.replace("'", "''") + "'"

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as kinds
 
+from osiris_inspect.base.sql_literals import quote_name
 from osiris_inspect.model.errors import DriverError
 
 _AS_TEXT: Final = frozenset({"bit", "bignum", "time with time zone", "union", "uhugeint"})
@@ -40,7 +41,7 @@ def result_batches(relation: duckdb.DuckDBPyRelation, rows: int) -> pa.RecordBat
     casts = [_export_type(kind) for kind in types]
     if any(casts):
         columns = [
-            f"#{number}{f'::{cast}' if cast else ''} AS {_quoted(name)}"
+            f"#{number}{f'::{cast}' if cast else ''} AS {quote_name(name)}"
             for number, (cast, name) in enumerate(zip(casts, names, strict=True), 1)
         ]
         relation = relation.project(", ".join(columns))
@@ -64,7 +65,7 @@ def _export_type(kind: Any) -> str | None:
         return None
     texts = [cast or str(child) for cast, (_, child) in zip(inner, children, strict=True)]
     if kind.id == "struct":
-        return f"STRUCT({', '.join(f'{_quoted(name)} {text}' for (name, _), text in zip(children, texts, strict=True))})"
+        return f"STRUCT({', '.join(f'{quote_name(name)} {text}' for (name, _), text in zip(children, texts, strict=True))})"
     return f"MAP({', '.join(texts)})" if kind.id == "map" else f"{texts[0]}[]"
 
 
@@ -125,10 +126,6 @@ def _refuse_above(name: str, column: pa.Array, limit: Any, what: str) -> None:
             column=name,
             type=str(column.type),
         )
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 class ConstantColumns:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from osiris_inspect.base.sql_literals import quote_name
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import SpillCorrupt
 from osiris_inspect.model.manifest import InputRef
@@ -95,7 +96,7 @@ class ResolvedInput:
         if not columns:
             return "*"
         return ", ".join(
-            f"{expression} AS {_quoted(name)}" if expression else _quoted(name)
+            f"{expression} AS {quote_name(name)}" if expression else quote_name(name)
             for name, expression in columns
         )
 
@@ -164,7 +165,3 @@ def _natural_batches(
     for batch in stored:
         selected = batch if batch.schema.names == schema.names else batch.select(schema.names)
         yield natural_batch(selected, fields, schema)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

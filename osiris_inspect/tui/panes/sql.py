@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
+from osiris_inspect.base.sql_literals import quote_name
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.tables.sql_types import SqlError, SqlResult, SqlSession, SqlTable
 from osiris_inspect.inspector.text.sanitize import show_line
@@ -273,4 +274,4 @@ def _row(table: SqlTable, name_width: int, width: int) -> StaticRow:
 
 
 def _quoted(table: str) -> str:
-    return table if table.isidentifier() and table.islower() else '"' + table.replace('"', '""') + '"'
+    return table if table.isidentifier() and table.islower() else quote_name(table)

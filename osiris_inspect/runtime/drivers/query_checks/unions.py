@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
+from osiris_inspect.base.sql_literals import quote_name
 from osiris_inspect.runtime.drivers.query_checks.joins import read_tables
 from osiris_inspect.runtime.drivers.query_checks.tables import Database, QueryTable, columns_in
 from osiris_inspect.runtime.drivers.query_checks.tree import (
@@ -106,7 +107,7 @@ def find_shared_keys(database: Database, tree: Node) -> Iterator[dict[str, Any]]
             for one in selects
         )
         for key in [name for name in tables[0][0].columns if _KEY.fullmatch(name)][:MAX_KEYS]:
-            quoted = '"' + key.replace('"', '""') + '"'
+            quoted = quote_name(key)
             ((left, left_keys), (right, right_keys)) = (
                 database.execute(f"SELECT count(*), count(DISTINCT {quoted}) FROM ({query})", [])[0]  # noqa: S608  rendered
                 for query in (first, second)

@@ -5,7 +5,7 @@ A frame in memory is read as a stream by each query. The queries see no files, n
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,16 +14,16 @@ import duckdb
 import orjson
 
 from osiris_inspect.base.check_results import CheckResult, describe_failures
+from osiris_inspect.base.sql_literals import quote_name, quote_text
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.model.redaction import Redactor
 from osiris_inspect.runtime.drivers.duckdb import shifted_lines
 from osiris_inspect.runtime.drivers.duckdb_errors import query_error
+from osiris_inspect.runtime.drivers.duckdb_options import open_database, restrict_files
 from osiris_inspect.runtime.drivers.step_checks.conditions import (
     CheckedColumn,
     PlannedCheck,
     plan_checks,
-    quoted,
-    text_literal,
 )
 from osiris_inspect.runtime.files.memory_limit import current_limit
 from osiris_inspect.runtime.frames.conversion.natural import natural_of, sql_expression
@@ -138,22 +138,17 @@ def _session(
     resolved: ResolvedInput, temp_dir: Path, cancel: CancelToken
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Yield a connection with the view ``df`` of the frame in natural form, and nothing else to read."""
-    with closing(duckdb.connect(":memory:")) as connection, cancel.on_cancel(connection.interrupt):
-        connection.execute("SET python_enable_replacements = false")
+    with open_database(temp_dir) as connection, cancel.on_cancel(connection.interrupt):
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"SET memory_limit = '{_memory_bytes()}B'")
-        connection.execute(f"SET temp_directory = {text_literal(str(temp_dir))}")
         if resolved.parquet_path is None:
             connection.register(_STREAM, _Rescannable(resolved))
-            source = quoted(_STREAM)
+            source = quote_name(_STREAM)
         else:
-            path = text_literal(str(resolved.parquet_path))
-            connection.execute(f"SET allowed_paths = [{path}]")
-            source = f"read_parquet({path}, hive_partitioning = false)"
+            source = f"read_parquet({quote_text(str(resolved.parquet_path))}, hive_partitioning = false)"
         connection.execute(f"CREATE TEMP VIEW df AS SELECT {resolved.sql_columns} FROM {source}")  # noqa: S608  all are quoted
         connection.execute(f"CREATE TEMP VIEW {_FRAME} AS SELECT * FROM {source}")  # noqa: S608  all are quoted
-        connection.execute("SET enable_external_access = false")
-        connection.execute("SET lock_configuration = true")
+        restrict_files(connection, [resolved.parquet_path] if resolved.parquet_path is not None else [])
         yield connection
 
 

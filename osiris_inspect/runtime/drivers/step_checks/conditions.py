@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from osiris_inspect.base.check_results import CheckKind
 from osiris_inspect.base.near_names import did_you_mean
+from osiris_inspect.base.sql_literals import quote_name, quote_text
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.frames.conversion.natural import Natural
 
@@ -43,7 +44,7 @@ class CheckedColumn:
     @property
     def stored(self) -> str:
         """Expression of its value as it is stored; NULL for a missing one."""
-        name = quoted(self.physical)
+        name = quote_name(self.physical)
         if self.natural.kind == "decimal":
             return f"nullif({name}, 'NaN')"
         return f"nullif({name}, 'NaN'::{self.kind})" if self.kind in _FLOATS else name
@@ -58,14 +59,16 @@ class CheckedColumn:
     @property
     def json(self) -> str:
         """Expression of its value in JSON, with all its digits."""
-        name = quoted(self.physical)
+        name = quote_name(self.physical)
         match self.natural.kind:
             case "duration":
                 return f"to_json({name} || ' {self.natural.detail}')"
             case "json":
                 return f"CASE WHEN json_valid({name}) THEN {name} ELSE to_json({name}) END"
             case "none":
-                return f"CASE WHEN {name} IS NOT NULL THEN to_json({text_literal(f'<{self.natural.reason}>')}) END"
+                return (
+                    f"CASE WHEN {name} IS NOT NULL THEN to_json({quote_text(f'<{self.natural.reason}>')}) END"
+                )
         return f"to_json({name})"
 
     @property
@@ -131,7 +134,7 @@ def _plan_constraint(check: CheckKind, column: CheckedColumn, expected: Any) -> 
     if check == "in":
         condition = f"{value} NOT IN ({', '.join(_literal(item, column) for item in expected)})"
     elif check == "regex":
-        condition = f"NOT regexp_full_match({value}, {text_literal(expected)})"
+        condition = f"NOT regexp_full_match({value}, {quote_text(expected)})"
     else:
         condition = f"{value} {_OPERATORS[check]} {_literal(expected, column)}"
     return PlannedCheck(check, (column,), expected, condition)
@@ -185,19 +188,5 @@ def _find(name: str, columns: Sequence[CheckedColumn], check: str) -> CheckedCol
 
 def _literal(value: Any, column: CheckedColumn) -> str:
     if isinstance(value, str):
-        return (
-            f"CAST({text_literal(value)} AS {column.kind})"
-            if column.family == "time"
-            else text_literal(value)
-        )
+        return f"CAST({quote_text(value)} AS {column.kind})" if column.family == "time" else quote_text(value)
     return str(value).upper()
-
-
-def text_literal(value: str) -> str:
-    """Return a text as an SQL literal."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def quoted(name: str) -> str:
-    """Return a name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'

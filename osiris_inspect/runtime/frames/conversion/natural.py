@@ -33,6 +33,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from osiris_inspect.base.sql_literals import quote_name, quote_text
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.frames.conversion.arrow_types import INTERVAL_TYPE
 from osiris_inspect.runtime.frames.conversion.cell_json import cell_from_json
@@ -81,23 +82,22 @@ def natural_of(field: Mapping[str, Any]) -> Natural:
 
 def sql_expression(field: Mapping[str, Any]) -> str | None:
     """Return the SQL that yields a stored column in natural form; None if it is stored in it."""
-    natural, name = natural_of(field), '"' + field["physical"].replace('"', '""') + '"'
+    natural, name = natural_of(field), quote_name(field["physical"])
     if natural.kind == "duration":
         return _duration_sql(name, natural.detail, field["physical"])
     if natural.kind == "interval":
         nanoseconds = _duration_sql(f"{name}.nanoseconds", "ns", field["physical"])
         return f"to_months({name}.months) + to_days({name}.days) + {nanoseconds}"
     if natural.kind == "none":
-        message = no_form_message(field, field["physical"]).replace("'", "''")
-        return f"CASE WHEN {name} IS NOT NULL THEN error('{message}') END"
+        message = no_form_message(field, field["physical"])
+        return f"CASE WHEN {name} IS NOT NULL THEN error({quote_text(message)}) END"
     return None
 
 
 def _duration_sql(ticks: str, unit: str, column: str) -> str:
     """Return SQL that converts ticks to an INTERVAL, or fails if that would lose nanoseconds."""
     if unit == "ns":
-        shown = column.replace("'", "''")
-        lost = f"'column ''{shown}'' contains nanoseconds, which SQL cannot represent'"
+        lost = quote_text(f"column '{column}' contains nanoseconds, which SQL cannot represent")
         return (
             f"CASE WHEN {ticks} % 1000 = 0 THEN to_microseconds({ticks} // 1000)"
             f" WHEN {ticks} IS NOT NULL THEN error({lost}) END"

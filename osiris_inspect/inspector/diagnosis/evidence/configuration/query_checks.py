@@ -32,10 +32,7 @@ class QueryCheck(NamedTuple):
 
 def checks_named(run: Run, name: str) -> Iterator[QueryCheck]:
     """Yield the mistakes of one kind in the queries of the steps that succeeded."""
-    for step in run.steps:
-        frame = run.frames.get(step.id)
-        if frame is None or step.status != "succeeded":
-            continue
+    for step, frame in run.successful_frames():
         for facts in frame.checks:
             if facts.get("check") == name:
                 yield QueryCheck(step.id, facts, frame_evidence(frame, name))

@@ -50,9 +50,8 @@ TEMPLATE = FindingTemplate(
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find columns without values, at the first step that has them."""
     explained: set[str] = set()
-    for step in run.steps:
-        frame = run.frames.get(step.id)
-        if frame is None or step.status != "succeeded" or not frame.empty_columns or step.is_masking:
+    for step, frame in run.successful_frames():
+        if not frame.empty_columns or step.is_masking:
             continue
         query = query_of(step.config)
         if step.id in explained or (query is not None and query.describes):

@@ -59,11 +59,8 @@ _UPDATED = LazyRegex(
 
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find columns that lost values in a step with one input."""
-    for step in run.steps:
-        frame = run.frames.get(step.id)
+    for step, frame in run.successful_frames():
         source = run.frames.get(step.inputs[0].from_step or "") if len(step.inputs) == 1 else None
-        if frame is None or step.status != "succeeded":
-            continue
         lost = next((one for one in frame.checks if one.get("check") == "values-lost"), None)
         if lost is not None:
             is_empty = lost.get("lost") == lost.get("values") and frame.empty_columns

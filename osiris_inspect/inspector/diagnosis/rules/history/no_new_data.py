@@ -59,9 +59,8 @@ _Series = Sequence[tuple[EarlierRun, str]]
 def check(run: Run, lineage: Lineage) -> Findings:
     """Find sources that returned old data."""
     comparable = ComparableRuns(run, lineage, with_failed=True)
-    for step in run.steps:
-        frame = run.frames.get(step.id)
-        if frame is None or not frame.rows or not step.is_source or step.status != "succeeded":
+    for step, frame in run.successful_frames():
+        if not frame.rows or not step.is_source:
             continue
         earlier = without_repeated(run, comparable.for_step(step.id))
         finding = _same_rows(run, step, frame, earlier) or _same_newest(run, step, frame, earlier)

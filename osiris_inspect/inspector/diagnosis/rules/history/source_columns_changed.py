@@ -45,13 +45,12 @@ Change = tuple[ColumnFacts, str, str]
 def check(run: Run, lineage: Lineage) -> Findings:
     """Find sources whose columns are not those of the earlier runs."""
     comparable = ComparableRuns(run, lineage)
-    for step in run.steps:
-        frame = run.frames.get(step.id)
-        if frame is None or not frame.rows or not frame.columns or not step.is_source:
+    for step, frame in run.successful_frames():
+        if not frame.rows or not frame.columns or not step.is_source:
             continue
         earlier = (each.frames.get(step.id) for each in comparable.for_step(step.id))
         before = [other for other in earlier if other is not None and other.rows and other.columns]
-        if step.status != "succeeded" or len(before) < MIN_RUNS:
+        if len(before) < MIN_RUNS:
             continue
         missing, changed = _missing(frame, before), _changed(step, frame, before)
         if missing or changed:

@@ -53,9 +53,8 @@ TEMPLATE = FindingTemplate(
 def check(run: Run, lineage: Lineage) -> Findings:
     """Find columns of sources whose range is that of another unit or of another column."""
     comparable = ComparableRuns(run, lineage)
-    for step in run.steps:
-        frame = run.frames.get(step.id)
-        if frame is None or not step.is_source or step.status != "succeeded" or (frame.rows or 0) < MIN_ROWS:
+    for step, frame in run.successful_frames():
+        if not step.is_source or (frame.rows or 0) < MIN_ROWS:
             continue
         frames = [each.frames[step.id] for each in comparable.for_step(step.id) if step.id in each.frames]
         if len(frames) < MIN_RUNS:

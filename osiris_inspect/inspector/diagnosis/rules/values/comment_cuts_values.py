@@ -31,10 +31,9 @@ TEMPLATE = FindingTemplate(
 
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find files with lines that a comment character cut."""
-    for step in run.steps:
-        frame = run.frames.get(step.id)
-        lines = as_int(frame.source.get("lines_cut")) if frame is not None else None
-        if frame is not None and lines and step.status == "succeeded":
+    for step, frame in run.successful_frames():
+        lines = as_int(frame.source.get("lines_cut"))
+        if lines:
             configured = step.config.get("comment")
             comment = repr(str(configured)[:40]) if configured else "the comment character"
             yield TEMPLATE.finding(

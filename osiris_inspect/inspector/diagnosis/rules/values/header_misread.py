@@ -66,10 +66,7 @@ _DTYPES: Mapping[str, tuple[str, ...]] = {
 
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find CSV files whose header was read as data, or whose data was read as the header."""
-    for step in run.steps:
-        frame = run.frames.get(step.id)
-        if frame is None or step.status != "succeeded":
-            continue
+    for step, frame in run.successful_frames():
         if as_int(frame.source.get("header_rows")):
             yield _header_in_rows(step, frame)
         elif _may_lack_header(step) and 0 < len(frame.columns) <= MAX_COLUMNS:

@@ -32,10 +32,9 @@ TEMPLATE = FindingTemplate(
 
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find CSV files with their header among the rows."""
-    for step in run.steps:
-        frame = run.frames.get(step.id)
-        repeats = as_int(frame.source.get("header_repeats")) if frame is not None else None
-        if frame is None or not repeats or step.status != "succeeded":
+    for step, frame in run.successful_frames():
+        repeats = as_int(frame.source.get("header_repeats"))
+        if not repeats:
             continue
         if any(is_value_expected(run, step, column.name, column.name) for column in frame.columns[:50]):
             continue

@@ -34,10 +34,7 @@ _NULL = "their last columns are null"
 
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find CSV files with lines that have too few fields."""
-    for step in run.steps:
-        frame = run.frames.get(step.id)
-        if frame is None or step.status != "succeeded":
-            continue
+    for step, frame in run.successful_frames():
         short, broken, padded, cut, footer, checked = (as_int(frame.source.get(name)) or 0 for name in _FACTS)
         lines = f"{short:,} of {checked:,} line{'s' if checked > 1 else ''}"
         evidence = frame_evidence(frame, "short_lines")

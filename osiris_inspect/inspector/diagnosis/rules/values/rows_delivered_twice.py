@@ -69,10 +69,7 @@ _SERIES = LazyRegex(
 def check(run: Run, lineage: Lineage) -> Findings:
     """Find files that have their rows several times, and sources with more rows than ids."""
     messages = messages_of_successful_steps(run)
-    for step in run.steps:
-        frame = run.frames.get(step.id)
-        if frame is None or step.status != "succeeded":
-            continue
+    for step, frame in run.successful_frames():
         blocks = as_int(frame.source.get("repeated_blocks")) or 0
         if blocks > 1:
             times = "twice" if blocks == 2 else f"{blocks:,} times"

@@ -53,10 +53,7 @@ _KINDS: Mapping[str, tuple[str, str]] = {
 
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find steps that read a file in another encoding than it has, or text that was garbled before."""
-    for step in run.steps:
-        frame = run.frames.get(step.id)
-        if frame is None or step.status != "succeeded":
-            continue
+    for step, frame in run.successful_frames():
         found, encoding = (str(frame.source.get(key) or "")[:40] for key in ("encoding_found", "encoding"))
         lost, double = (
             as_int(frame.source.get(key)) or 0 for key in ("replacement_characters", "double_encoded")

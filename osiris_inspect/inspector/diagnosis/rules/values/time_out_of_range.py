@@ -106,10 +106,7 @@ class _Moment(NamedTuple):
 
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find columns of impossible times, at the first step that has them."""
-    for step in run.steps:
-        frame = run.frames.get(step.id)
-        if frame is None or step.status != "succeeded":
-            continue
+    for step, frame in run.successful_frames():
         sources = [run.frames[name] for entry in step.inputs if (name := entry.from_step or "") in run.frames]
         before = {column.name for source in sources for column in source.columns if _reason(column)}
         for column in frame.columns:

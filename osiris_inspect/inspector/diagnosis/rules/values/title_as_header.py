@@ -34,9 +34,8 @@ _UNNAMED = LazyRegex(r"Unnamed: \d{1,5}(?:_level_\d{1,2})?")
 
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find sources most of whose columns have no name."""
-    for step in run.steps:
-        frame = run.frames.get(step.id)
-        if frame is None or step.status != "succeeded" or (step.inputs and not step.is_source):
+    for step, frame in run.successful_frames():
+        if step.inputs and not step.is_source:
             continue
         unnamed = _unnamed(frame)
         if unnamed and 2 * len(unnamed) >= len(frame.columns):

@@ -36,10 +36,7 @@ TEMPLATE = FindingTemplate(
 
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find CSV files that end with a total line."""
-    for step in run.steps:
-        frame = run.frames.get(step.id)
-        if frame is None or step.status != "succeeded":
-            continue
+    for step, frame in run.successful_frames():
         for unit in ("line", "row"):
             number = as_int(frame.source.get(f"total_{unit}"))
             label = str(frame.source.get("total_label") or "")

@@ -34,11 +34,9 @@ _HOW = {
 
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find files that differ from the other files of a step."""
-    for step in run.steps:
-        frame = run.frames.get(step.id)
-        entries = frame.source_entries("other_format") if frame is not None else ()
-        known = [entry for entry in entries if entry.get("how") in _HOW]
-        if frame is None or not known or step.status != "succeeded":
+    for step, frame in run.successful_frames():
+        known = [entry for entry in frame.source_entries("other_format") if entry.get("how") in _HOW]
+        if not known:
             continue
         more = f"; so do {len(known) - 1} more files" if len(known) > 1 else ""
         yield TEMPLATE.finding(

@@ -39,9 +39,8 @@ TEMPLATE = FindingTemplate(
 def check(run: Run, lineage: Lineage) -> Findings:
     """Find files without rows beside files with rows."""
     comparable = ComparableRuns(run, lineage)
-    for step in run.steps:
-        frame = run.frames.get(step.id)
-        if frame is None or not _count_empty(frame) or step.status != "succeeded":
+    for step, frame in run.successful_frames():
+        if not _count_empty(frame):
             continue
         earlier = [each.frames.get(step.id) for each in comparable.for_step(step.id)]
         before = [other for other in earlier if other is not None and "files_read" in other.source]

@@ -35,9 +35,8 @@ TEMPLATE = FindingTemplate(
 
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find steps that read files of which the largest has all rows of the others."""
-    for step in run.steps:
-        frame = run.frames.get(step.id)
-        if frame is None or step.status != "succeeded" or not frame.rows or frame.repeated is None:
+    for step, frame in run.successful_frames():
+        if not frame.rows or frame.repeated is None:
             continue
         sizes = sorted(as_int(entry.get("rows")) or 0 for entry in frame.source_entries("files"))
         is_growing = len(sizes) >= MIN_FILES and sizes[0] >= MIN_ROWS and len({*sizes}) == len(sizes)

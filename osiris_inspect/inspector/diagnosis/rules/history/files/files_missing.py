@@ -48,10 +48,9 @@ TEMPLATE = FindingTemplate(
 def check(run: Run, lineage: Lineage) -> Findings:
     """Find steps that read fewer files than before."""
     comparable = ComparableRuns(run, lineage)
-    for step in run.steps:
-        frame = run.frames.get(step.id)
+    for step, frame in run.successful_frames():
         count = _count(frame)
-        if frame is None or count is None or step.status != "succeeded":
+        if count is None:
             continue
         earlier = [each for each in comparable.for_step(step.id) if _count(each.frames.get(step.id))]
         before = [each.frames[step.id] for each in earlier]

@@ -29,10 +29,7 @@ MAX_TEXT = 80
 
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find dates read with the month first that have no day above 12."""
-    for step in run.steps:
-        frame = run.frames.get(step.id)
-        if frame is None or step.status != "succeeded":
-            continue
+    for step, frame in run.successful_frames():
         for entry in frame.source_entries("days_read_as_months"):
             column, form = (excerpt(str(entry.get(key) or ""), MAX_TEXT) for key in ("column", "format"))
             dates = as_int(entry.get("dates")) or 0

@@ -35,10 +35,7 @@ MAX_TEXT = 80
 
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find columns of long numbers in scientific notation."""
-    for step in run.steps:
-        frame = run.frames.get(step.id)
-        if frame is None or step.status != "succeeded":
-            continue
+    for step, frame in run.successful_frames():
         for entry in frame.source_entries("scientific"):
             column, value = (excerpt(str(entry.get(key) or ""), MAX_TEXT) for key in ("column", "value"))
             count, values, different = (

@@ -38,10 +38,7 @@ TEMPLATE = FindingTemplate(
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find ids that a floating-point type rounds, at the first step that has them."""
     found: set[str] = set()
-    for step in run.steps:
-        frame = run.frames.get(step.id)
-        if frame is None or step.status != "succeeded":
-            continue
+    for step, frame in run.successful_frames():
         for column in frame.columns:
             if column.name not in found and _ID.fullmatch(column.name[:60]) and _is_rounded(column):
                 found.add(column.name)

@@ -33,9 +33,8 @@ TEMPLATE = FindingTemplate(
 
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find sources whose columns all lack values in equally many rows."""
-    for step in run.steps:
-        frame = run.frames.get(step.id)
-        if frame is None or not step.is_source or step.status != "succeeded" or not frame.rows:
+    for step, frame in run.successful_frames():
+        if not step.is_source or not frame.rows:
             continue
         nulls = {column.nulls for column in frame.columns}
         empty = next(iter(nulls)) if len(nulls) == 1 and len(frame.columns) >= MIN_COLUMNS else None

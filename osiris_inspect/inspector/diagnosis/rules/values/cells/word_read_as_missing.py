@@ -31,10 +31,7 @@ MAX_TEXT = 80
 
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find words read as missing values among others of their form."""
-    for step in run.steps:
-        frame = run.frames.get(step.id)
-        if frame is None or step.status != "succeeded":
-            continue
+    for step, frame in run.successful_frames():
         for entry in frame.source_entries("words_as_missing"):
             column, word = (excerpt(str(entry.get(key) or ""), MAX_TEXT) for key in ("column", "value"))
             count, values = as_int(entry.get("count")) or 0, as_int(entry.get("values")) or 0

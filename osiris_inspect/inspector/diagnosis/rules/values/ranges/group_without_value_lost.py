@@ -36,10 +36,9 @@ TEMPLATE = FindingTemplate(
 
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find groups that lack the rows without a key."""
-    for step in run.steps:
-        frame = run.frames.get(step.id)
+    for step, frame in run.successful_frames():
         source = run.frames.get(step.inputs[0].from_step or "") if len(step.inputs) == 1 else None
-        if frame is None or source is None or step.status != "succeeded" or query_of(step.config) is not None:
+        if source is None or query_of(step.config) is not None:
             continue
         rows = source.rows or 0
         if not frame.rows or frame.rows * 2 > rows or len(frame.columns) < 2:

@@ -40,9 +40,8 @@ _IDENTIFIER = LazyRegex(
 
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find columns of sources that begin or end with a number for no value."""
-    for step in run.steps:
-        frame = run.frames.get(step.id)
-        if frame is None or step.status != "succeeded" or (step.inputs and not step.is_source):
+    for step, frame in run.successful_frames():
+        if step.inputs and not step.is_source:
             continue
         for column in frame.columns:
             value = _sentinel(column)

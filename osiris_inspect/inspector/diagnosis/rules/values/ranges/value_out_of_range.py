@@ -63,10 +63,7 @@ _WHOLE: Final = LazyRegex(r"-?\d{1,20}")
 
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find the first steps whose numbers cannot be."""
-    for step in run.steps:
-        frame = run.frames.get(step.id)
-        if frame is None or step.status != "succeeded":
-            continue
+    for step, frame in run.successful_frames():
         sources = run.input_frames(step)
         for column in frame.columns:
             before = [one for source in sources if (one := source.column(column.name)) is not None]

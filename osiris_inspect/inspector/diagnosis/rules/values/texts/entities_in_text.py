@@ -39,10 +39,7 @@ _MARKUP: Final = LazyRegex(
 
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find the first steps whose texts have HTML entities."""
-    for step in run.steps:
-        frame = run.frames.get(step.id)
-        if frame is None or step.status != "succeeded":
-            continue
+    for step, frame in run.successful_frames():
         sources = run.input_frames(step)
         if any(FORM in column.odd_values for source in sources for column in source.columns):
             continue

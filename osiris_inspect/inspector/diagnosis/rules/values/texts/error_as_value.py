@@ -34,10 +34,7 @@ _ERRORS: Final = frozenset({"#DIV/0!", "#REF!", "#VALUE!", "#N/A", "#NAME?", "#N
 
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find the first steps whose texts are errors."""
-    for step in run.steps:
-        frame = run.frames.get(step.id)
-        if frame is None or step.status != "succeeded":
-            continue
+    for step, frame in run.successful_frames():
         sources = run.input_frames(step)
         known = {word for source in sources for column in source.columns for word in column.odd_values}
         for column in frame.columns:

@@ -37,10 +37,7 @@ _MAYBE_VALUES: Final = frozenset({"None", "null", "NULL", "undefined"})
 
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find the first steps whose texts have a word for a missing value."""
-    for step in run.steps:
-        frame = run.frames.get(step.id)
-        if frame is None or step.status != "succeeded":
-            continue
+    for step, frame in run.successful_frames():
         sources = run.input_frames(step)
         for column in frame.columns:
             before = [one for source in sources if (one := source.column(column.name)) is not None]

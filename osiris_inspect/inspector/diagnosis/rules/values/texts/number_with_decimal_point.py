@@ -40,10 +40,7 @@ _CODE: Final = LazyRegex(
 
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find the first steps whose texts are whole numbers with a decimal point."""
-    for step in run.steps:
-        frame = run.frames.get(step.id)
-        if frame is None or step.status != "succeeded":
-            continue
+    for step, frame in run.successful_frames():
         sources = run.input_frames(step)
         for column in frame.columns:
             if FORM not in column.odd_values:

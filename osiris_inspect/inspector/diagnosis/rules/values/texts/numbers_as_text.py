@@ -73,9 +73,8 @@ _WRONG_AMONG_NUMBERS = (
 
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find columns of text that would be numbers without a few values."""
-    for step in run.steps:
-        frame = run.frames.get(step.id)
-        if frame is None or step.status != "succeeded" or any(map(frame.source.get, _CAUSES)):
+    for step, frame in run.successful_frames():
+        if any(map(frame.source.get, _CAUSES)):
             continue
         for entry in frame.source_entries("odd_values"):
             column, value = (str(entry.get(key) or "")[:MAX_TEXT] for key in ("column", "value"))
