@@ -111,7 +111,7 @@ def result_of(result: Day) -> dict[str, Any]:
 
 
 def source_of(files: Mapping[str, int]) -> dict[str, Any]:
-    """What an extractor records of files with their rows."""
+    """The facts that an extractor records of files with their rows."""
     empty = sum(not rows for rows in files.values())
     return {
         "files_read": len(files),

@@ -14,7 +14,7 @@ DOUBLE = "caf\u00e9,na\u00efve".encode().decode("cp1252")
 
 
 def signs(folder: Path, *contents: str | bytes, **config: Any) -> dict[str, Any]:
-    """What is recorded of files beside their names and rows."""
+    """The facts of files beside their names and rows."""
     for number, content in enumerate(contents):
         (folder / f"{number}.csv").write_bytes(content.encode() if isinstance(content, str) else content)
     recorded: dict[str, Any] = {}

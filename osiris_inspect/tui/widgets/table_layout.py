@@ -126,7 +126,7 @@ def _without_middle(cell: Content, width: int) -> Content:
     start = _to_word(cell.plain[:head], cell.plain[head : head + 1])
     tail = width - len(start) - len(_MIDDLE)
     end = _from_word(cell.plain[-tail:], cell.plain[-tail - 1 : -tail])
-    return cell[: len(start)] + Content(_MIDDLE) + cell[-len(end) :]
+    return cell[: len(start)] + Content(_MIDDLE) + cell[len(cell) - len(end) :]
 
 
 def _to_word(text: str, after: str) -> str:

@@ -50,11 +50,11 @@ def test_a_quote_shows_what_the_cause_does_not(quote: str, left: str) -> None:
 
 
 def test_report_states_an_error_and_its_line_once(tmp_path: Path) -> None:
-    error = "ValueError: something that nobody has met before and that takes a whole line to tell"
+    error = "ValueError: something that no rule knows and that takes a whole line of the report"
     found = analyze(run_dir(tmp_path, failing_locally(error), steps=CHAIN))
     assert found.root_cause is not None
     text = " ".join(rendered("text", found).split())
-    assert text.count("that nobody has met before") == 1
+    assert text.count("that no rule knows") == 1
     assert text.count(str(found.root_cause.evidence[0])) == 1
 
 
@@ -68,7 +68,7 @@ def test_error_that_is_not_shown_again_is_not_counted(tmp_path: Path) -> None:
 
 
 def test_evidence_that_the_cause_repeats_is_not_empty(tmp_path: Path) -> None:
-    error = "ValueError: something that nobody has met before and that takes a whole line to tell"
+    error = "ValueError: something that no rule knows and that takes a whole line of the report"
     found = analyze(run_dir(tmp_path, failing_locally(error), steps=CHAIN))
     lines = [line.strip() for line in rendered("text", found).splitlines()]
     assert "events.jsonl:3 (the text above)" in lines

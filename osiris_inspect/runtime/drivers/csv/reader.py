@@ -94,7 +94,7 @@ class CsvFile:
 
     @property
     def numbers(self) -> NumberFormat:
-        """How numbers are written."""
+        """The form of numbers in the file."""
         return NumberFormat.of_config(self.config)
 
     @property

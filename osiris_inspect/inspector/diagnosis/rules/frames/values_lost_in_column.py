@@ -46,7 +46,7 @@ _MADE_OF = LazyRegex(
     r"^(?:is|has|was)_|_(?:flag|bool|boolean|num|numeric|number|int|float|parsed|clean|cleaned|converted|norm)$",
     2,
 )
-"""What is added to the name of a column for the name of its converted values."""
+"""Prefixes and suffixes that make the name of a column that of its converted values."""
 _HAPPENED = LazyRegex(
     r"(?:^|_)(?:creat|order|join|register|sign|sold|purchas|paid|pay|ship|deliver|invoic|birth|born|start|end|due|hire|book|visit|login|clos|open|occur|event|happen|sent|receiv)",
     2,

@@ -52,7 +52,7 @@ _LINES = LazyRegex(
     r"line|item|detail|position|part|event|log|hist|moveme?nt|transaction|visit|view|click|read|measure|stat|sale|stock|tag|map|link|rel|sample|random|survey|answer|vote",
     2,
 )
-"""What may have equal rows."""
+"""Names of steps and columns whose rows may be equal."""
 _HISTORY = LazyRegex(
     r"valid|version|revision|effective|snapshot|as_?of|updated|modified|changed|history|sequence|\bseq\b|line|position|rank"
     r"|(?:^|_)(?:from|to|start|end|seq|pos|index|idx|step|level|language|locale|lang)(?:_|$)",

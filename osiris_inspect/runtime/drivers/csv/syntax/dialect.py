@@ -51,17 +51,18 @@ class FieldSyntax:
     @property
     def pandas_options(self) -> dict[str, Any]:
         """The options of ``pandas.read_csv``."""
-        quoting = {"quoting": csv.QUOTE_NONE} if self.quote is None else {"quotechar": self.quote}
-        return {**quoting, "escapechar": self.escape, "comment": self.comment}
+        return {**self._quoting, "escapechar": self.escape, "comment": self.comment}
 
     def rows(self, lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
         """Yield the fields of each row; a quoted line break joins two lines, and an empty line has no fields."""
-        quoting: Mapping[str, Any] = (
-            {"quoting": csv.QUOTE_NONE} if self.quote is None else {"quotechar": self.quote}
-        )
         yield from csv.reader(
-            self._without_comments(lines), delimiter=delimiter, escapechar=self.escape, **quoting
+            self._without_comments(lines), delimiter=delimiter, escapechar=self.escape, **self._quoting
         )
+
+    @property
+    def _quoting(self) -> Mapping[str, Any]:
+        """The options of quotes, which pandas has from the csv module."""
+        return {"quoting": csv.QUOTE_NONE} if self.quote is None else {"quotechar": self.quote}
 
     def _without_comments(self, lines: Iterable[str]) -> Iterator[str]:
         if self.comment is None:
@@ -80,7 +81,7 @@ class FieldSyntax:
 
 @dataclass(frozen=True, slots=True)
 class NumberFormat:
-    """How numbers are written; pandas reads the decimal separator, not the one between thousands.
+    """The form of numbers; pandas reads the decimal separator, not the one between thousands.
 
     pandas removes a separator between thousands wherever it is: it would read ``1,5`` as 15 and ``01.02.2024`` as 1022024.
     """
