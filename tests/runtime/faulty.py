@@ -4,9 +4,12 @@ import ctypes
 import fcntl
 import logging
 import os
+import platform
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 import traceback
 import warnings
@@ -21,6 +24,8 @@ from osiris_inspect.runtime.pipeline.builtin_components import BUILT_IN
 from osiris_inspect.runtime.pipeline.component import Component, ConfigKey
 
 REPO = Path(__file__).parents[2]
+_SYS_CLONE = {"x86_64": 56, "aarch64": 220}.get(platform.machine(), -1)
+_CLONE_VFORK = 0x4000
 FRAME = pd.DataFrame({"n": [1, 2, 3]})
 
 
@@ -89,6 +94,43 @@ class Faulty:
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
         subprocess.Popen(["sleep", "300"])
         self.hang(config, ctx)
+
+    def stop_itself(self, config: Mapping[str, Any], ctx: Any) -> None:
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    def stop_and_hang(self, config: Mapping[str, Any], ctx: Any) -> None:
+        os.kill(os.getpid(), signal.SIGSTOP)
+        self.hang(config, ctx)
+
+    def hold_gil(self, config: Mapping[str, Any], ctx: Any) -> None:
+        ctypes.PyDLL(None).sleep(300)
+
+    def hold_gil_in_uninterruptible_call(self, config: Mapping[str, Any], ctx: Any) -> None:
+        # like vfork: the kernel suspends the parent until the child ends; the child has its own memory
+        if ctypes.PyDLL(None).syscall(_SYS_CLONE, _CLONE_VFORK | signal.SIGCHLD, 0, 0, 0, 0) == 0:
+            time.sleep(300)
+            os._exit(0)
+
+    def deadlock(self, config: Mapping[str, Any], ctx: Any) -> None:
+        lock = threading.Lock()
+        lock.acquire()
+        lock.acquire()
+
+    def wait_on_socket(self, config: Mapping[str, Any], ctx: Any) -> None:
+        mine, other = socket.socketpair()
+        with mine, other:
+            mine.recv(1)
+
+    def compute(self, config: Mapping[str, Any], ctx: Any) -> None:
+        until = time.monotonic() + 3.0
+        while time.monotonic() < until:
+            pass
+
+    def report_rows(self, config: Mapping[str, Any], ctx: Any) -> None:
+        until, rows = time.monotonic() + 3.0, 0
+        while time.monotonic() < until:
+            ctx.progress(rows := rows + 1)
+            time.sleep(0.05)
 
     def huge_error(self, config: Mapping[str, Any], ctx: Any) -> None:
         raise ValueError("x" * (65 << 20))
@@ -201,8 +243,6 @@ def _outcome(try_it: Any) -> str:
 
 
 def _connect(port: int) -> str:
-    import socket
-
     with socket.create_connection(("127.0.0.1", port), timeout=2):
         return "connected"
 

@@ -17,6 +17,7 @@ from osiris_inspect.cli.pipeline.run_options import (
     FailFast,
     Fetched,
     ForceSpill,
+    HangTimeout,
     InstallDeps,
     IsolationLevel,
     IsolationOption,
@@ -90,6 +91,7 @@ def run_command(
     force_spill: ForceSpill = None,
     spill_threshold: SpillThreshold = None,
     step_timeout: StepTimeout = None,
+    hang_timeout: HangTimeout = None,
     fail_fast: FailFast = False,
     quiet: Quiet = False,
 ) -> None:
@@ -102,6 +104,7 @@ def run_command(
         "force_spill": None if force_spill is None else str(int(force_spill)),
         "spill_threshold": spill_threshold,
         "step_timeout_s": step_timeout,
+        "hang_timeout_s": hang_timeout,
     }
     compiled = (
         _compile_or_fail(pipeline, logs, param, profile)

@@ -107,5 +107,13 @@ StepTimeout = Annotated[
     str | None,
     typer.Option(help="Stop a step after this many seconds (E2B_STEP_TIMEOUT).", metavar="SECONDS"),
 ]
+HangTimeout = Annotated[
+    str | None,
+    typer.Option(
+        help="Stop a worker that hangs for this many seconds (E2B_HANG_TIMEOUT).",
+        metavar="SECONDS",
+        show_default=False,
+    ),
+]
 FailFast = Annotated[bool, typer.Option("--fail-fast", help="End the run at the first failed step.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress on stderr.")]

@@ -56,6 +56,19 @@ class JsonlFile:
                 os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - written)
             raise
 
+    @property
+    def size(self) -> int:
+        """Bytes in the file."""
+        return os.fstat(self._descriptor).st_size
+
+    def read(self, start: int, size: int) -> bytes:
+        """Return bytes of the file."""
+        return os.pread(self._descriptor, size, start)
+
+    def truncate(self, size: int) -> None:
+        """Remove the bytes after the first ``size``."""
+        os.ftruncate(self._descriptor, size)
+
     def sync(self) -> None:
         """Flush the file to disk."""
         os.fdatasync(self._descriptor)

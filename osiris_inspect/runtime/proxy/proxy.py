@@ -14,6 +14,7 @@ from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import (
     DependencyMissing,
     ProtocolError,
+    WorkerHung,
     WorkerLost,
     log_name,
 )
@@ -45,6 +46,7 @@ from osiris_inspect.runtime.proxy.failures import (
     with_step,
     write_failure,
 )
+from osiris_inspect.runtime.proxy.hang_watch import HangWatch
 from osiris_inspect.runtime.proxy.run_finish import RunProgress, finish_run
 from osiris_inspect.runtime.proxy.run_recorder import DiskFull, EventListener, RunRecorder
 from osiris_inspect.runtime.proxy.signals import SignalFlag
@@ -336,15 +338,18 @@ class _RunExecution:
             "cfg_path": step.cfg_path,
             "inputs": _inputs(step),
         }
-        sent_at = self.request.clock()
+        settings, sent_at = self.request.settings, self.request.clock()
+        watch = HangWatch(step.id, settings, self.transport, self.recorder)
         answer: CommandResult
         try:
-            answer = self.client.request("exec_step", body, self.request.settings.step_timeout_s)
+            answer = self.client.request("exec_step", body, settings.step_timeout_s, watch)
         except WorkerLost as error:
             self.loss = self._lost_worker(error)
             answer = error_response("WorkerLost", str(error), self.loss.info)
         except CommandTimeout:
             answer = self._kill_timed_out(step)
+        except WorkerHung as error:
+            answer = self._kill_hung(error)
         if isinstance(answer, ErrorResponse) and "step_failed" not in self.recorder.event_names(step.id):
             self._record_failure(step, answer.error, (self.request.clock() - sent_at) * 1000)
         return answer
@@ -354,6 +359,13 @@ class _RunExecution:
         self.transport.kill()
         self.loss = step_timeout(step.id, self.request.settings.step_timeout_s)
         return self.client.drain() or error_response("StepTimeout", self.loss.reason, self.loss.info)
+
+    def _kill_hung(self, error: WorkerHung) -> CommandResult:
+        """Kill a worker without heartbeats; lines that it sends after the decision are not recorded."""
+        stack = self.transport.dump_stack()
+        self.transport.kill()
+        self.loss = WorkerLoss(error.message, info_of(error))
+        return error_response(log_name(error), error.message, self.loss.info, stack)
 
     def _lost_worker(self, error: WorkerLost) -> WorkerLoss:
         return lost_worker(error, self.recorder.last_heartbeat, self.transport.details)

@@ -133,6 +133,7 @@ class Worker:
         self._emitter.redactor = Redactor(body.get("secrets") or ())
         plan = manifest.parse(body["manifest"])
         options = settings.from_dict(body["settings"])
+        self._heartbeat.interval_s = options.heartbeat_interval_s
         self._emitter.emit("environment", environment_snapshot(self._context))
         with self._heartbeat.active(None, "preparing"):
             components = self._load_bundle(body.get("parcel"))
@@ -196,21 +197,25 @@ class Worker:
             )
 
     def _exec_step(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        with self._heartbeat.active(body["step_id"], "resolving"):
+            return self._execute_step(body)
+
+    def _execute_step(self, body: Mapping[str, Any]) -> dict[str, Any]:
         session = self._prepared
         step_id, driver_name = body["step_id"], body["driver"]
         started = self._context.clock()
         inputs = StepInputs()
         try:
-            with self._heartbeat.active(step_id, "resolving"):
-                self._writer.start_batch()
-                config = self._load_config(step_id, body["cfg_path"])
-                self._resolve(step_id, body["inputs"], inputs)
-                self._emitter.emit("step_start", {"driver": driver_name}, step_id)
-                outcome = self._run_driver(step_id, driver_name, config, inputs)
-                if self._produces_frame(driver_name):
-                    self._run_checks(step_id)
+            self._writer.start_batch()
+            config = self._load_config(step_id, body["cfg_path"])
+            self._resolve(step_id, body["inputs"], inputs)
+            self._emitter.emit("step_start", {"driver": driver_name}, step_id)
+            outcome = self._run_driver(step_id, driver_name, config, inputs)
+            if self._produces_frame(driver_name):
+                self._run_checks(step_id)
         except BaseException as error:
             duration_ms = (self._context.clock() - started) * 1000
+            self._heartbeat.phase = "capturing"
             self._writer.flush()
             if inputs:
                 session.store.spill_inputs_of_failed_step(step_id, inputs)
