@@ -5,6 +5,7 @@ import fcntl
 import logging
 import os
 import platform
+import shutil
 import signal
 import socket
 import subprocess
@@ -94,6 +95,24 @@ class Faulty:
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
         subprocess.Popen(["sleep", "300"])
         self.hang(config, ctx)
+
+    def plant(self, config: Mapping[str, Any], ctx: Any) -> None:
+        """Put an entry of the kind ``words`` in the place of the file ``path`` of the run directory."""
+        run = ctx.artifacts.parents[1]
+        entry, outside = run / config["path"], Path(config["path_outside"])
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        entry.unlink(missing_ok=True)
+        match config["words"]:
+            case "link":
+                entry.symlink_to(outside)
+            case "pipe":
+                os.mkfifo(entry)
+            case "directory":
+                (entry / "full").mkdir(parents=True)
+            case "file":
+                entry.write_text("forged")
 
     def stop_itself(self, config: Mapping[str, Any], ctx: Any) -> None:
         os.kill(os.getpid(), signal.SIGSTOP)
@@ -250,7 +269,7 @@ def _connect(port: int) -> str:
 def _component(name: str, **more: Any) -> Component:
     keys = tuple(
         ConfigKey(key, "text", "for tests")
-        for key in ("do", "path_outside", "pid", "port", "words", "times", "query")
+        for key in ("do", "path", "path_outside", "pid", "port", "words", "times", "query")
     )
     return Component(
         name=name,

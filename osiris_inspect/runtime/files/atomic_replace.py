@@ -2,7 +2,6 @@
 
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,10 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from osiris_inspect.runtime.files.atomic_write import sync_folder
+from osiris_inspect.runtime.files.directory_writer import temporary_name
 from osiris_inspect.runtime.files.symlinks import resolved
 
-_MAX_NAME_CHARS: Final = 40
-"""Characters of the file's name in its temporary name, so that the longest possible name still fits."""
 _SPECIAL_PATHS: Final = ("/dev", "/proc")
 
 
@@ -34,10 +32,9 @@ def replace_file(path: Path) -> Iterator[Path]:
     if target.is_symlink():
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
     old = target.stat() if target.exists() else None
-    # random: processes in different sandboxes can have the same PID
-    temporary = target.with_name(f".{target.name[:_MAX_NAME_CHARS]}.{secrets.token_hex(8)}.part")
+    temporary = target.with_name(temporary_name(target.name))
     mode = 0o666 if old is None else 0o600  # the old file may be private
-    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode))
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode))
     try:
         yield temporary
         with temporary.open("rb") as file:

@@ -5,6 +5,7 @@ skipped with their cause, and ``run_end``, run card and ``status.json`` are writ
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +23,7 @@ from osiris_inspect.model.manifest import Step
 from osiris_inspect.model.redaction import Redactor, mask_by_key
 from osiris_inspect.model.run_types import RunStatus
 from osiris_inspect.runtime.connections.connections import Connections
+from osiris_inspect.runtime.files.directory_writer import DirectoryWriter
 from osiris_inspect.runtime.pipeline.builtin_components import all_components
 from osiris_inspect.runtime.pipeline.compiler import Compiled
 from osiris_inspect.runtime.pipeline.component import Component
@@ -129,13 +131,16 @@ def run(request: RunRequest, transport: Transport) -> RunResult:
         except OSError as error:
             raise cannot_create_run(request.logs, error) from error
         try:
-            run_directory.write_compiled(path, request.compiled, redactor)
-            event_log = EventLog(path, path.name, redactor)
+            with ExitStack() as stack:
+                files = stack.enter_context(DirectoryWriter(path))
+                run_directory.write_compiled(files, request.compiled, redactor)
+                event_log = stack.enter_context(EventLog(files, path.name, redactor))
+                opened = stack.pop_all()
         except OSError as error:
             run_directory.remove(path)
             raise cannot_create_run(request.logs, error) from error
-        with event_log, transport:
-            progress = RunProgress(path, request.compiled.manifest, started_at, redactor)
+        with opened, transport:
+            progress = RunProgress(path, files, request.compiled.manifest, started_at, redactor)
             recorder = RunRecorder(event_log, request.clock, request.on_event)
             execution = _RunExecution(request, transport, recorder, progress, signals)
             return execution.execute(components, secrets)

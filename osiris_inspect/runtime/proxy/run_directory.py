@@ -12,7 +12,7 @@ import yaml
 from osiris_inspect.model import manifest
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.redaction import Redactor, mask_by_key
-from osiris_inspect.runtime.files.atomic_write import write_atomic
+from osiris_inspect.runtime.files.directory_writer import DirectoryWriter, MovedEntry
 from osiris_inspect.runtime.pipeline import masked_config
 from osiris_inspect.runtime.pipeline.compiler import Compiled
 
@@ -36,7 +36,8 @@ def create_compile_dir(logs: Path, epoch_ms: int, compiled: Compiled) -> Path:
     folder = path / "compiled"
     try:
         folder.mkdir()
-        write_compiled(folder, replace(compiled, manifest=masked_config.masked_keys(compiled)))
+        with DirectoryWriter(folder) as files:
+            write_compiled(files, replace(compiled, manifest=masked_config.masked_keys(compiled)))
     except OSError:
         remove(path)
         raise
@@ -48,15 +49,15 @@ def remove(path: Path) -> None:
     shutil.rmtree(path, ignore_errors=True)
 
 
-def write_compiled(folder: Path, compiled: Compiled, redactor: Redactor | None = None) -> None:
+def write_compiled(files: DirectoryWriter, compiled: Compiled, redactor: Redactor | None = None) -> None:
     """Write ``manifest.yaml`` and ``cfg/<step>.json``, with secrets masked by key and by ``redactor``."""
     redactor = redactor or Redactor()
     document = redactor.redact_value(manifest.to_dict(compiled.manifest))
     text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
-    write_atomic(folder / layout.MANIFEST, text.encode())
+    files.write(layout.MANIFEST, text.encode())
     for step in compiled.manifest.steps:
         # not synced: the worker compares the hashes, so a lost file is noticed
-        write_json(folder / step.cfg_path, mask_by_key(compiled.configs[step.id]), redactor, sync=False)
+        write_json(files, step.cfg_path, mask_by_key(compiled.configs[step.id]), redactor, sync=False)
 
 
 def _create(logs: Path, epoch_ms: int, path_of: Callable[[int], str]) -> Path:
@@ -71,7 +72,9 @@ def _create(logs: Path, epoch_ms: int, path_of: Callable[[int], str]) -> Path:
             return path
 
 
-def write_json(path: Path, value: Mapping[str, Any], redactor: Redactor, *, sync: bool = True) -> None:
-    """Write a JSON file with secrets masked."""
+def write_json(
+    files: DirectoryWriter, path: str, value: Mapping[str, Any], redactor: Redactor, *, sync: bool = True
+) -> tuple[MovedEntry, ...]:
+    """Write a JSON file with secrets masked; return the entries that were in its place."""
     option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-    write_atomic(path, orjson.dumps(redactor.redact_value(value), option=option), sync=sync)
+    return files.write(path, orjson.dumps(redactor.redact_value(value), option=option), sync=sync)

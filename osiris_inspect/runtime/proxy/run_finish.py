@@ -1,6 +1,6 @@
 """End of a run: writes the run card, the last events and ``status.json``."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +10,8 @@ from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.manifest import Manifest
 from osiris_inspect.model.redaction import Redactor
 from osiris_inspect.model.run_types import RunStatus
+from osiris_inspect.runtime.files.directory_writer import DirectoryWriter, MovedEntry
+from osiris_inspect.runtime.files.line_file import RESERVE
 from osiris_inspect.runtime.proxy import run_directory
 from osiris_inspect.runtime.proxy.failures import write_failure
 from osiris_inspect.runtime.proxy.run_card_builder import build_run_card
@@ -24,6 +26,7 @@ class RunProgress:
 
     Attributes:
         path: the run directory.
+        files: writes into the run directory.
         started_at: seconds since 1970.
         skipped: the cause of each skipped step: a failed step, or a reason.
         reason: the first error; None if there was none.
@@ -31,6 +34,7 @@ class RunProgress:
     """
 
     path: Path
+    files: DirectoryWriter
     manifest: Manifest
     started_at: float
     redactor: Redactor
@@ -65,8 +69,10 @@ def finish_run(
     if recorder.disk_full is not None:
         status = _fail(status, progress, recorder.disk_full)
     writes: tuple[Callable[[], None], ...] = (
+        lambda: _record_replaced(recorder, progress),
         lambda: _write_card(recorder, progress, details),
         lambda: _record_run_end(recorder, progress, status, clock() - progress.started_at),
+        recorder.log.restore_replaced,
         lambda: _write_status(progress, status),
     )
     for write in writes:
@@ -83,10 +89,25 @@ def _fail(status: RunStatus, progress: RunProgress, error: OSError | DiskFull) -
     return "failed" if status == "success" else status
 
 
+def _record_replaced(recorder: RunRecorder, progress: RunProgress) -> None:
+    """Record what a driver put in the place of files that the host writes; the log itself is restored later."""
+    for path in recorder.log.replaced_files():
+        recorder.record_host_event("entry_planted", {"path": path, "kind": "replaced", "moved_to": None})
+    for path in (layout.RUN_CARD, layout.STATUS, RESERVE):
+        _record_moved(recorder, progress.files.make_way(path))
+
+
+def _record_moved(recorder: RunRecorder, entries: Iterable[MovedEntry]) -> None:
+    for entry in entries:
+        recorder.record_host_event("entry_planted", entry._asdict())
+
+
 def _write_card(recorder: RunRecorder, progress: RunProgress, details: Mapping[str, Any]) -> None:
     card = build_run_card(progress.manifest, recorder.card_events)
     document = run_card.to_dict(replace(card, extra=dict(details)))
-    run_directory.write_json(progress.path / layout.RUN_CARD, document, progress.redactor)
+    _record_moved(
+        recorder, run_directory.write_json(progress.files, layout.RUN_CARD, document, progress.redactor)
+    )
     recorder.record_host_event("artifact_created", {"artifact_type": "run_card", "path": layout.RUN_CARD})
 
 
@@ -117,4 +138,4 @@ def _write_status(progress: RunProgress, status: RunStatus) -> None:
         "steps_skipped": progress.skipped,
         "reason": progress.reason,
     }
-    run_directory.write_json(progress.path / layout.STATUS, document, progress.redactor)
+    run_directory.write_json(progress.files, layout.STATUS, document, progress.redactor)
