@@ -65,13 +65,14 @@ class ErrorResponse:
 
 @dataclass(frozen=True, slots=True)
 class EventMessage:
-    """Event of the worker. ``seq`` counts the worker's events from 0."""
+    """Event of the worker. ``seq`` counts the worker's events from 0; ``mono`` is its monotonic clock in seconds."""
 
     seq: int
     ts: float
     name: str
     step: str | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)
+    mono: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +132,9 @@ def encode_message(message: WorkerMessage) -> bytes:
             value = {"type": "response", "id": number, **body}
         case ErrorResponse(number, error):
             value = {"type": "error", "id": number, "error": error}
-        case EventMessage(seq, ts, name, step, fields):
+        case EventMessage(seq, ts, name, step, fields, mono):
             value = {"type": "event", "seq": seq, "ts": ts, "event": name, "step_id": step, "data": fields}
+            value |= {} if mono is None else {"mono": mono}
         case MetricMessage(ts, name, number, step, tags):
             value = {
                 "type": "metric",
@@ -188,7 +190,8 @@ def decode_message(line: bytes) -> WorkerMessage:
             return ErrorResponse(optional("id", int), error)
         case "event":
             seq, ts, name = required("seq", int), required("ts", float), required("event", str)
-            return EventMessage(seq, ts, name, optional("step_id", str), optional("data", dict) or {})
+            step, data, mono = optional("step_id", str), optional("data", dict), optional("mono", float)
+            return EventMessage(seq, ts, name, step, data or {}, mono)
         case "metric":
             ts, name, number = required("ts", float), required("metric", str), required("value", float)
             return MetricMessage(ts, name, number, optional("step_id", str), optional("tags", dict) or {})

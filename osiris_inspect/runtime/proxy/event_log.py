@@ -35,7 +35,13 @@ class EventLog:
         self.last_seq = -1
 
     def write_event(
-        self, name: str, ts: float, side: Side, fields: Mapping[str, Any], step: str | None = None
+        self,
+        name: str,
+        ts: float,
+        side: Side,
+        fields: Mapping[str, Any],
+        step: str | None = None,
+        mono: float | None = None,
     ) -> Event:
         """Write one event and return it.
 
@@ -53,6 +59,7 @@ class EventLog:
             session=self._session,
             side=side,
             seq=self.last_seq + 1,
+            mono=mono,
         )
         self._events.write(events.encode(event))
         self.last_seq += 1

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final
 
 from osiris_inspect.model import manifest
@@ -117,7 +118,6 @@ def run(request: RunRequest, transport: Transport) -> RunResult:
     Raises:
         RunError: the run directory cannot be created; nothing is left behind.
     """
-    started_at = request.clock()
     components = request.components or all_components()
     secrets = (
         *request.connections.secrets,
@@ -127,7 +127,7 @@ def run(request: RunRequest, transport: Transport) -> RunResult:
     redactor = Redactor(secrets)
     with SignalFlag() as signals:
         try:
-            path = run_directory.create_run_dir(request.logs, int(started_at * 1000))
+            path = run_directory.create_run_dir(request.logs, int(request.clock() * 1000))
         except OSError as error:
             raise cannot_create_run(request.logs, error) from error
         try:
@@ -140,7 +140,7 @@ def run(request: RunRequest, transport: Transport) -> RunResult:
             run_directory.remove(path)
             raise cannot_create_run(request.logs, error) from error
         with opened, transport:
-            progress = RunProgress(path, files, request.compiled.manifest, started_at, redactor)
+            progress = RunProgress(path, files, request.compiled.manifest, redactor)
             recorder = RunRecorder(event_log, request.clock, request.on_event)
             execution = _RunExecution(request, transport, recorder, progress, signals)
             return execution.execute(components, secrets)
@@ -187,7 +187,7 @@ class _RunExecution:
         finally:
             self.transport.close()
             details = {**self._mode(), **self.transport.details}
-            status = finish_run(self.recorder, progress, status, details, self.request.clock)
+            status = finish_run(self.recorder, progress, status, details)
         return RunResult(progress.path, status, progress.reason)
 
     def _mode(self) -> dict[str, Any]:
@@ -343,7 +343,7 @@ class _RunExecution:
             "cfg_path": step.cfg_path,
             "inputs": _inputs(step),
         }
-        settings, sent_at = self.request.settings, self.request.clock()
+        settings, sent_at = self.request.settings, monotonic()
         watch = HangWatch(step.id, settings, self.transport, self.recorder)
         answer: CommandResult
         try:
@@ -356,7 +356,7 @@ class _RunExecution:
         except WorkerHung as error:
             answer = self._kill_hung(error)
         if isinstance(answer, ErrorResponse) and "step_failed" not in self.recorder.event_names(step.id):
-            self._record_failure(step, answer.error, (self.request.clock() - sent_at) * 1000)
+            self._record_failure(step, answer.error, (monotonic() - sent_at) * 1000)
         return answer
 
     def _kill_timed_out(self, step: Step) -> CommandResult:

@@ -27,7 +27,6 @@ class RunProgress:
     Attributes:
         path: the run directory.
         files: writes into the run directory.
-        started_at: seconds since 1970.
         skipped: the cause of each skipped step: a failed step, or a reason.
         reason: the first error; None if there was none.
         error_info: the parts of this error.
@@ -36,7 +35,6 @@ class RunProgress:
     path: Path
     files: DirectoryWriter
     manifest: Manifest
-    started_at: float
     redactor: Redactor
     succeeded: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
@@ -60,7 +58,6 @@ def finish_run(
     progress: RunProgress,
     status: RunStatus,
     details: Mapping[str, Any],
-    clock: Callable[[], float],
 ) -> RunStatus:
     """Write the run card, the last events and ``status.json``; return the final status.
 
@@ -71,7 +68,7 @@ def finish_run(
     writes: tuple[Callable[[], None], ...] = (
         lambda: _record_replaced(recorder, progress),
         lambda: _write_card(recorder, progress, details),
-        lambda: _record_run_end(recorder, progress, status, clock() - progress.started_at),
+        lambda: _record_run_end(recorder, progress, status),
         recorder.log.restore_replaced,
         lambda: _write_status(progress, status),
     )
@@ -111,7 +108,8 @@ def _write_card(recorder: RunRecorder, progress: RunProgress, details: Mapping[s
     recorder.record_host_event("artifact_created", {"artifact_type": "run_card", "path": layout.RUN_CARD})
 
 
-def _record_run_end(recorder: RunRecorder, progress: RunProgress, status: RunStatus, seconds: float) -> None:
+def _record_run_end(recorder: RunRecorder, progress: RunProgress, status: RunStatus) -> None:
+    seconds = recorder.elapsed_s
     event_fields = {**progress.step_counts, "duration_s": seconds}
     if status == "success":
         recorder.record_host_event("run_complete", event_fields)

@@ -120,8 +120,8 @@ class WorkerClient:
             self._recorder.record_host_event("wire_error", {"error": str(error), "line": text})
             return None
         match message:
-            case EventMessage(_, ts, name, step, fields):
-                self._recorder.record_event(name, ts, "worker", fields, step)
+            case EventMessage(_, ts, name, step, fields, mono):
+                self._recorder.record_event(name, ts, "worker", fields, step, mono)
                 if name == "heartbeat" and self._watch is not None:
                     self._watch.on_heartbeat(fields)
             case MetricMessage(ts, name, value, step, tags):

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from time import monotonic
 from typing import Any, Final
 
 from osiris_inspect.model.redaction import Redactor
@@ -28,6 +29,7 @@ class EventEmitter:
     def __init__(self, send: Callable[[WorkerMessage], None], clock: Callable[[], float]) -> None:
         self._send = send
         self._clock = clock
+        self._started = monotonic()
         self._seq = 0
         self._lock = threading.Lock()
         self.redactor = Redactor()
@@ -36,7 +38,8 @@ class EventEmitter:
         """Send an event."""
         masked = self._mask(fields)
         with self._lock:
-            self._send(EventMessage(self._seq, self._clock(), name, step, masked))
+            mono = monotonic() - self._started
+            self._send(EventMessage(self._seq, self._clock(), name, step, masked, mono))
             self._seq += 1
 
     def emit_for_step(self, name: str, fields: Mapping[str, Any]) -> None:
