@@ -66,6 +66,10 @@ MaybePipeline = Annotated[
 LastCompile = Annotated[
     bool, typer.Option("--last-compile", help="Run the latest compiled pipeline under LOGS.")
 ]
+AllowEdited = Annotated[
+    bool,
+    typer.Option("--allow-edited", help="Let --last-compile run files that were edited after `compile`."),
+]
 TargetOption = Annotated[
     RunTarget,
     typer.Option("--on", help="Run in this process (local), a separate one (sandbox) or in E2B (e2b)."),

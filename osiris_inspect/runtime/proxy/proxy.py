@@ -212,6 +212,8 @@ class _RunExecution:
         }
         if compiled.source:
             plan_fields["source"] = compiled.source
+        if compiled.edited:
+            plan_fields["edited"] = list(compiled.edited)
         self.emit("plan", plan_fields)
         context = WorkerContext(
             self.progress.path, self.transport.isolation_level, request.clock, request.env_names
