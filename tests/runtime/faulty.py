@@ -87,6 +87,20 @@ class Faulty:
     def allocate(self, config: Mapping[str, Any], ctx: Any) -> None:
         bytearray(1 << 36)
 
+    def fork_and_return(self, config: Mapping[str, Any], ctx: Any) -> None:
+        if os.fork() != 0:
+            time.sleep(0.5)
+
+    def fork_and_count(self, config: Mapping[str, Any], ctx: Any) -> None:
+        child = os.fork()
+        for number in range(100):
+            ctx.metric("beat", number)
+        if child == 0:
+            os._exit(0)
+        os.waitpid(child, 0)
+        for number in range(100, 200):
+            ctx.metric("beat", number)
+
     def hang(self, config: Mapping[str, Any], ctx: Any) -> None:
         while True:
             time.sleep(0.05)

@@ -197,8 +197,11 @@ class Worker:
             )
 
     def _exec_step(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        with self._heartbeat.active(body["step_id"], "resolving"):
-            return self._execute_step(body)
+        try:
+            with self._heartbeat.active(body["step_id"], "resolving"):
+                return self._execute_step(body)
+        finally:
+            self._report_fork()
 
     def _execute_step(self, body: Mapping[str, Any]) -> dict[str, Any]:
         session = self._prepared
@@ -246,8 +249,14 @@ class Worker:
         del body
         held = list(self._session.store.held_steps()) if self._session is not None else []
         self._release()
+        self._report_fork()
         self._emitter.emit("cleanup_complete", {"frames_let_go": held})
         return {}
+
+    def _report_fork(self) -> None:
+        """Emit an event if a process that a driver forked returned from it; it was ended."""
+        if self._emitter.fork_guard.take_returned():
+            self._emitter.emit("driver_forked", {"reason": "a process that a driver forked returned from it"})
 
     @property
     def _prepared(self) -> _Session:
@@ -346,8 +355,11 @@ class Worker:
         self._heartbeat.phase = "driving"
         self._writer.flush()
         driver = _load_driver(driver_name, session.components)
-        with driver_logging(step_id):
-            result = driver.run(step_id=step_id, config=driver_config, inputs=inputs, ctx=ctx)
+        try:
+            with driver_logging(step_id):
+                result = driver.run(step_id=step_id, config=driver_config, inputs=inputs, ctx=ctx)
+        finally:
+            self._emitter.fork_guard.end_copy(step_id)
         self._heartbeat.phase = "keeping"
         rows_in = sum(resolved.rows for resolved in inputs.values()) if inputs else None
 
