@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from osiris_inspect.runtime.files.atomic_replace import replace_file
 from osiris_inspect.runtime.pipeline.builtin_components import BUILT_IN
 from osiris_inspect.runtime.pipeline.component import Component, ConfigKey
 
@@ -77,6 +78,12 @@ class Faulty:
 
     def kill_9(self, config: Mapping[str, Any], ctx: Any) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
+
+    def kill_9_while_writing(self, config: Mapping[str, Any], ctx: Any) -> None:
+        (ctx.artifacts / "output.parquet.tmp").write_text("half")
+        with replace_file(Path(config["path_outside"])) as part:
+            part.write_text("half")
+            os.kill(os.getpid(), signal.SIGKILL)
 
     def kill_9_with_grandchild(self, config: Mapping[str, Any], ctx: Any) -> None:
         if os.fork() == 0:  # holds every descriptor of the worker, the wire too

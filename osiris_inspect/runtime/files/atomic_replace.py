@@ -10,6 +10,7 @@ from typing import Final
 
 from osiris_inspect.runtime.files.atomic_write import sync_folder
 from osiris_inspect.runtime.files.directory_writer import temporary_name
+from osiris_inspect.runtime.files.leftovers import locked_part
 from osiris_inspect.runtime.files.symlinks import resolved
 
 _SPECIAL_PATHS: Final = ("/dev", "/proc")
@@ -34,17 +35,17 @@ def replace_file(path: Path) -> Iterator[Path]:
     old = target.stat() if target.exists() else None
     temporary = target.with_name(temporary_name(target.name))
     mode = 0o666 if old is None else 0o600  # the old file may be private
-    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode))
-    try:
-        yield temporary
-        with temporary.open("rb") as file:
-            if old is not None:
-                _copy_metadata(file.fileno(), old)
-            os.fsync(file.fileno())
-        temporary.replace(target)
-        sync_folder(target.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with locked_part(temporary, mode):
+        try:
+            yield temporary
+            with temporary.open("rb") as file:
+                if old is not None:
+                    _copy_metadata(file.fileno(), old)
+                os.fsync(file.fileno())
+            temporary.replace(target)
+            sync_folder(target.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def is_special(path: Path) -> bool:

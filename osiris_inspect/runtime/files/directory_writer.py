@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
+from osiris_inspect.runtime.files.leftovers import remove_temporary_files
+
 _DIRECTORY_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _KINDS: Final[dict[int, str]] = {
     stat.S_IFLNK: "symbolic link",
@@ -94,6 +96,10 @@ class DirectoryWriter:
         """Remove a file of the directory itself, if it exists and no directory is in its place."""
         with suppress(FileNotFoundError, IsADirectoryError):
             os.unlink(relative, dir_fd=self._descriptor)
+
+    def remove_temporary_files(self) -> list[str]:
+        """Remove the temporary files below the directory; return their paths. No other process writes there."""
+        return remove_temporary_files(self._descriptor)
 
     def is_entry(self, relative: str, descriptor: int) -> bool:
         """Return True if a file of the directory itself is the one that is open as ``descriptor``."""

@@ -255,6 +255,7 @@ class _RunExecution:
         request, path, compiled = self.request, self.progress.path, self.request.compiled
         connections = request.connections.by_step
         bundle = build_bundle(path, compiled, components, request.base, connections)
+        self.progress.outputs = () if self.transport.is_remote else bundle.named_files.written
         if request.install_missing and not self.transport.is_remote:
             self._install()
         launch = LaunchSpec(

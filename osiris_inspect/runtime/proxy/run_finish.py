@@ -11,6 +11,7 @@ from osiris_inspect.model.manifest import Manifest
 from osiris_inspect.model.redaction import Redactor
 from osiris_inspect.model.run_types import RunStatus
 from osiris_inspect.runtime.files.directory_writer import DirectoryWriter, MovedEntry
+from osiris_inspect.runtime.files.leftovers import remove_stale_parts
 from osiris_inspect.runtime.files.line_file import RESERVE
 from osiris_inspect.runtime.proxy import run_directory
 from osiris_inspect.runtime.proxy.failures import write_failure
@@ -27,6 +28,7 @@ class RunProgress:
     Attributes:
         path: the run directory.
         files: writes into the run directory.
+        outputs: the output files of the pipeline on the host.
         skipped: the cause of each skipped step: a failed step, or a reason.
         reason: the first error; None if there was none.
         error_info: the parts of this error.
@@ -36,6 +38,7 @@ class RunProgress:
     files: DirectoryWriter
     manifest: Manifest
     redactor: Redactor
+    outputs: tuple[Path, ...] = ()
     succeeded: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
@@ -66,6 +69,7 @@ def finish_run(
     if recorder.disk_full is not None:
         status = _fail(status, progress, recorder.disk_full)
     writes: tuple[Callable[[], None], ...] = (
+        lambda: _remove_leftovers(recorder, progress),
         lambda: _record_replaced(recorder, progress),
         lambda: _write_card(recorder, progress, details),
         lambda: _record_run_end(recorder, progress, status),
@@ -84,6 +88,13 @@ def _fail(status: RunStatus, progress: RunProgress, error: OSError | DiskFull) -
     if progress.reason is None:
         progress.reason, progress.error_info = write_failure(error)
     return "failed" if status == "success" else status
+
+
+def _remove_leftovers(recorder: RunRecorder, progress: RunProgress) -> None:
+    """Remove and record the temporary files that killed processes left, here and beside the output files."""
+    paths = [*progress.files.remove_temporary_files(), *map(str, remove_stale_parts(progress.outputs))]
+    if paths:
+        recorder.record_host_event("leftovers_removed", {"paths": paths})
 
 
 def _record_replaced(recorder: RunRecorder, progress: RunProgress) -> None:
