@@ -35,6 +35,11 @@ _FIELDS: Mapping[Verb, Mapping[str, type]] = {
 }
 
 
+_OPTIONAL_FIELDS: Mapping[Verb, Mapping[str, type]] = {
+    "prepare": {"base": str, "parcel": dict, "configs": dict, "connections": dict, "secrets": list},
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """Command of the proxy. ``body`` holds the required fields of the verb, with the right types."""
@@ -107,8 +112,31 @@ def decode_command(line: bytes) -> Command:
         raise InvalidMessage(f"unknown command {verb!r}; known commands: {known}", command=verb)
     for name, kind in {"id": int, **_FIELDS[verb]}.items():
         _required(value, name, kind, f"command {verb!r}")
+    for name, kind in _OPTIONAL_FIELDS.get(verb, {}).items():
+        if value.get(name) is not None:
+            _required(value, name, kind, f"command {verb!r}")
+    _check_entries(verb, value)
     body = {name: item for name, item in value.items() if name not in ("cmd", "id")}
     return Command(verb, value["id"], body)
+
+
+def _check_entries(verb: Verb, value: Mapping[str, Any]) -> None:
+    """Check the types inside the fields of a command, which its receiver relies on."""
+    for name, entry in (value["inputs"] if verb == "exec_step" else {}).items():
+        context = f"input {name!r} of command {verb!r}"
+        if not isinstance(entry, dict):
+            raise InvalidMessage(f"{context} must be of type dict", field="inputs", expected="dict")
+        _required(entry, "from_step", str, context)
+        if entry.get("key") is not None:
+            _required(entry, "key", str, context)
+    for name, entry in (value["settings"] if verb == "prepare" else {}).items():
+        context = f"setting {name!r} of command {verb!r}"
+        if not isinstance(entry, dict) or not {"value", "origin"} <= entry.keys():
+            raise InvalidMessage(f"{context} needs 'value' and 'origin'", field="settings", expected="dict")
+    if not all(type(secret) is str for secret in value.get("secrets") or ()):
+        raise InvalidMessage(
+            f"command {verb!r} needs 'secrets' that are texts", field="secrets", expected="str"
+        )
 
 
 def command_id_of(line: bytes) -> int | None:
