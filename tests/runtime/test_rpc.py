@@ -19,7 +19,7 @@ JSON = st.recursive(
     max_leaves=8,
 )
 FIELDS = st.dictionaries(
-    st.text(min_size=1).filter(lambda key: key not in ("type", "id", "cmd")), JSON, max_size=4
+    st.text(min_size=1).filter(lambda key: key not in ("type", "id", "cmd", "n")), JSON, max_size=4
 )
 
 
