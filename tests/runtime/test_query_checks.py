@@ -660,3 +660,43 @@ def test_operand_that_may_lack_is_no_mistake(tmp_path: Path, query: str) -> None
 def test_count_of_values_is_no_count_of_rows(tmp_path: Path, query: str, lost: int | None) -> None:
     found = [one for one in checks(tmp_path, query, c=CITIES, r=FX) if one["check"].startswith("count-")]
     assert [one["lost"] for one in found] == ([] if lost is None else [lost])
+
+
+def filters(folder: Path, query: str, **tables: pd.DataFrame) -> list[Any]:
+    found: list[Any] = []
+    ctx = replace(context(folder), describe_filters=found.extend)
+    inputs = {
+        name: handed(folder, frame, STORAGES["memory"], step=name)
+        for name, frame in (tables or TABLES).items()
+    }
+    drive("duckdb.processor", {"query": query}, ctx, **inputs)
+    return found
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT id FROM orders WHERE customer_id = 1",
+        "SELECT count(*) AS n FROM orders WHERE customer_id = 1 AND amount > 0",
+        "SELECT customer_id, sum(amount) AS s FROM orders o WHERE o.customer_id = 1 GROUP BY customer_id",
+        "SELECT c.region, sum(orders.amount) AS s FROM orders JOIN customers c USING (customer_id) WHERE orders.code IN ('C1', 'C6', 'C11', 'C16') GROUP BY 1",
+        "SELECT sum(amount) FILTER (WHERE customer_id = 1) AS s FROM orders",
+        "SELECT sum(CASE WHEN customer_id = 1 THEN amount ELSE 0 END) AS s FROM orders",
+        "WITH mine AS (SELECT * FROM orders WHERE customer_id = 1) SELECT count(*) AS n FROM mine",
+    ],
+)
+def test_rows_that_a_condition_keeps_are_counted(tmp_path: Path, query: str) -> None:
+    assert [(one["rows"], one["kept"]) for one in filters(tmp_path, query)] == [(20, 4)]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT id FROM orders",
+        "SELECT id FROM orders WHERE customer_id IN (SELECT customer_id FROM customers)",
+        "SELECT id FROM (SELECT id FROM orders LIMIT 5) WHERE id = 1",
+        "SELECT o.id FROM orders o, customers c WHERE o.customer_id = c.customer_id",
+    ],
+)
+def test_conditions_on_other_tables_are_not_counted(tmp_path: Path, query: str) -> None:
+    assert not filters(tmp_path, query)

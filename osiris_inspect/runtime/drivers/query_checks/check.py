@@ -15,6 +15,7 @@ from osiris_inspect.runtime.drivers.query_checks.aggregates import (
     find_repeated_aggregates,
 )
 from osiris_inspect.runtime.drivers.query_checks.conditions import (
+    count_filtered,
     find_cut_days,
     find_inner_limit,
     find_null_comparisons,
@@ -60,21 +61,23 @@ from osiris_inspect.runtime.drivers.query_checks.unions import (
 
 MAX_SELECTS: Final = 8
 MAX_CHECKS: Final = 8
+MAX_FILTERS: Final = 4
 MIN_UNMATCHED: Final = 3
 MIN_SHARE: Final = 0.1
 """Share of the rows of a side without a partner above which other forms of their keys are compared."""
 _WORTH_PARSING: Final = re.compile(
-    r"\b(?:join|union|intersect|except|null|between|max|min|limit|sample|tablesample|case|coalesce|ifnull|nvl|cast|try_cast|try_strptime)\b|::|<>|!=|[<>]=?\s{0,9}(?:'|date\b|timestamp\b)|'\s{0,9}[<>=]|=\s{0,9}'|\b(?:in\s{0,9}\(|group\s{1,9}by\b|distinct\b|filter\b|sum\b|count\b|like\b)|\bfrom\b[^()]{1,200},|//|\|\||\w\s{0,9}[+-]\s{0,9}[a-z_]",
+    r"\b(?:where|join|union|intersect|except|null|between|max|min|limit|sample|tablesample|case|coalesce|ifnull|nvl|cast|try_cast|try_strptime)\b|::|<>|!=|[<>]=?\s{0,9}(?:'|date\b|timestamp\b)|'\s{0,9}[<>=]|=\s{0,9}'|\b(?:in\s{0,9}\(|group\s{1,9}by\b|distinct\b|filter\b|sum\b|count\b|like\b)|\bfrom\b[^()]{1,200},|//|\|\||\w\s{0,9}[+-]\s{0,9}[a-z_]",
     re.IGNORECASE,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class QueryFacts:
-    """Results: the counts of a join, or None, and a mapping with ``check`` for each mistake."""
+    """Results: the counts of a join, or None, a mapping with ``check`` for each mistake, and what conditions keep."""
 
     join: dict[str, Any] | None
     checks: tuple[dict[str, Any], ...]
+    filters: tuple[dict[str, Any], ...] = ()
 
 
 def check_query(database: Database, query: str, result: ResultColumns) -> QueryFacts:
@@ -87,6 +90,7 @@ def check_query(database: Database, query: str, result: ResultColumns) -> QueryF
     checks += database.attempt(find_shared_keys(database, tree))
     checks += database.attempt(find_samples(tree))
     joins: list[dict[str, Any]] = []
+    filters: list[dict[str, Any]] = []
     selects = list(iter_selects(tree))[:MAX_SELECTS]
     may_choose = any(map(restricts_rows, selects))
     for select in selects:
@@ -96,6 +100,7 @@ def check_query(database: Database, query: str, result: ResultColumns) -> QueryF
         joins += [one if is_outer else _as_part(one) for one in found if "check" not in one]
         checks += [check for check in found if "check" in check]
         checks += database.attempt(_check_inlined(database, select))
+        filters += database.attempt(count_filtered(database, select, tables))
         checks += database.attempt(find_shared_bounds(database, select, tables))
         checks += database.attempt(_check_conditions(database, select, tables))
         misspelled = database.attempt(find_other_spellings(database, tree, select, tables))
@@ -108,7 +113,7 @@ def check_query(database: Database, query: str, result: ResultColumns) -> QueryF
         if not may_choose and not misspelled:
             checks += database.attempt(find_constant_results(database, select, tables, result))
     checks = [check for number, check in enumerate(checks) if check not in checks[:number]]
-    return QueryFacts(_join_of_query(tree, joins), tuple(checks[:MAX_CHECKS]))
+    return QueryFacts(_join_of_query(tree, joins), tuple(checks[:MAX_CHECKS]), tuple(filters[:MAX_FILTERS]))
 
 
 def _join_of_query(tree: Node, joins: list[dict[str, Any]]) -> dict[str, Any] | None:
