@@ -41,6 +41,8 @@ def run(folder: Path, hour: float, day: Day) -> Path:
     columns = {name: values for name, values in columns.items() if values is not None}
     dtypes, nulls, distinct, high = (list(each) for each in zip(*columns.values(), strict=True))
     out = {"columns": [*columns], "dtypes": dtypes, "nulls": nulls, "distinct": distinct, "max": high}
+    if "unique" in day:
+        out["unique"] = day["unique"]
     if "period" in day:
         out["min"] = [day["period"][0] if name == "day" else None for name in columns]
         out["max"] = [day["period"][1] if name == "day" else None for name in columns]
@@ -106,7 +108,8 @@ def run(folder: Path, hour: float, day: Day) -> Path:
 def result_of(result: Day) -> dict[str, Any]:
     """A step ``recent`` between the source and the writer: its ``rows``, ``data`` and, if it has one, ``query``."""
     config = {"query": result["query"]} if "query" in result else {"code": "recent"}
-    out = {**OUT, "fingerprint": result["data"]}
+    more = {key: result[key] for key in ("filters", "unique") if key in result}
+    out = {**OUT, "fingerprint": result["data"], **more}
     return step("recent", "x.processor", "src", rows=result["rows"], out=out, **config)
 
 
@@ -195,6 +198,27 @@ def growing(
     """A run with more input than the one before, and a step ``recent``."""
     asked_for = {} if query is None else {"query": query}
     return {"rows": 100 + by * number, "result": {"rows": rows, "data": data, **asked_for}}
+
+
+def kept(
+    rows: int, of: int = 800, *, query: str | None = "SELECT id FROM df WHERE status = 'paid'", **more: Any
+) -> Day:
+    """A run with a step ``recent`` that keeps some rows of its input."""
+    asked_for = {} if query is None else {"query": query}
+    result = {"rows": rows, "data": f"{rows} of {of}", **asked_for, **more}
+    return {"rows": of, "result": result, **({"unique": ["id"]} if query is None else {})}
+
+
+def counting(kept_rows: int, of: int = 800) -> Day:
+    """A run with a step ``recent`` of one row, whose condition was counted."""
+    query = "SELECT count(*) AS id FROM df WHERE status = 'paid'"
+    return kept(1, of, query=query, filters=[{"table": "df", "rows": of, "kept": kept_rows}])
+
+
+PAID = [
+    kept(rows, of)
+    for rows, of in ((640, 800), (700, 870), (600, 760), (655, 810), (590, 740), (610, 780), (650, 820))
+]
 
 
 def covering(first: str, last: str | None = None, **more: Any) -> Day:
@@ -317,6 +341,12 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "exchanged columns": [*[measured(("500", "1490"))] * 3, measured(("1", "9"), ("500", "1490"))],
     },
     "differs-from-earlier-runs": {
+        "a condition that keeps less": [*PAID, kept(210)],
+        "a condition that keeps much less on a new day": [*PAID[:3], kept(150)],
+        "a condition that keeps more": [*[kept(rows, 800) for rows in (160, 150, 170, 155, 165, 150, 160)], kept(560)],
+        "a condition of an aggregate": [*[counting(rows) for rows in (640, 610, 660, 640, 650, 630, 620)], counting(330)],
+        "a condition that keeps nothing": [*[counting(rows) for rows in (640, 610, 660)], counting(0)],
+        "a driver that keeps less": [*[kept(rows, query=None, unique=["id"]) for rows in (640, 610, 660, 640, 650, 630, 620)], kept(300, query=None, unique=["id"])],
         "new nulls": [{}, {}, columns(name=("str", 40, "many", None))],
         "first nulls": [{}, {}, {}, columns(name=("str", 12, "many", None))],
         "no values any more": [{}, {}, columns(id=("float64", 100, 0, None))],
@@ -495,6 +525,15 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "a port for each run": [to_server("dwh", server={"host": "127.0.0.1", "port": str(port)}) for port in (4001, 4002, 4003)],
     },
     "differs-from-earlier-runs": {
+        "a condition that keeps nearly as much": [*PAID, kept(560)],
+        "a condition that keeps less of fewer rows": [*[kept(rows, 60) for rows in (48, 46, 50, 47, 45, 49, 50)], kept(30, 60)],
+        "a condition whose share varies": [*[kept(rows) for rows in (640, 410, 560, 300, 650, 530, 620)], kept(240)],
+        "a condition on the time, on a new day": [*[kept(rows, query="SELECT id FROM df WHERE paid_on = today()") for rows in (640, 610, 660)], kept(150, query="SELECT id FROM df WHERE paid_on = today()")],
+        "rare rows": [*[counting(rows) for rows in (24, 27, 21, 25, 26, 22, 24)], counting(9)],
+        "an edited condition": [*PAID, kept(410, query="SELECT id FROM df WHERE status = 'sent'")],
+        "groups of fewer rows": [*[kept(60, query="SELECT city AS id, sum(a) AS a FROM df GROUP BY city")] * 7, kept(70, 410, query="SELECT city AS id, sum(a) AS a FROM df GROUP BY city")],
+        "groups of a driver": [*[kept(100, query=None)] * 7, kept(110, 410, query=None)],
+        "two earlier runs with a condition": [*PAID[:2], kept(150)],
         "few first nulls": [{}, {}, {}, columns(name=("str", 9, "many", None))],
         "nulls as before": [*[columns(name=("str", 40, "many", None))] * 3],
         "few nulls": [{}, {}, columns(name=("str", 10, "many", None))],
@@ -807,3 +846,25 @@ def test_step_that_kept_no_row_before_is_a_note(
     found = [one for one in analyze(history(tmp_path, days)).findings if one.rule == "all-rows-lost"]
     assert [one.severity for one in found] == ([severity] if severity else [])
     assert all(("in 1 of the last 3 runs, too" in one.message) == (severity == "note") for one in found)
+
+
+@pytest.mark.parametrize(
+    ("days", "message"),
+    [
+        ([*PAID, kept(210)], "keeps 210 of 800 rows, 26%; in the last 7 runs 78% to 81%"),
+        (
+            [*[counting(640)] * 7, counting(330)],
+            "its condition keeps 330 of 800 rows, 41%; in the last 7 runs 80%",
+        ),
+        (
+            [{}, {}, {}, columns(name=("str", 12, "many", None))],
+            "'name' has no value in 12% of the rows; in the last 3 runs it had one in every row",
+        ),
+        (
+            [*[columns(name=("str", 4, "many", None))] * 3, columns(name=("str", 40, "many", None))],
+            "'name' has no value in 40% of the rows; in the last 3 runs it had none in at most 4%",
+        ),
+    ],
+)
+def test_message_of_difference_names_both_shares(tmp_path: Path, days: Sequence[Day], message: str) -> None:
+    assert messages(history(tmp_path, days), "differs-from-earlier-runs") == [message]

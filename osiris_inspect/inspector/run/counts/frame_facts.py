@@ -13,6 +13,7 @@ class ColumnFacts(NamedTuple):
         distinct: how many different values it has: a number, or ``few`` or ``many``; None if unknown.
         low, high: smallest and largest value as text, of numbers and times; None if unknown.
         is_blank: True if it is text, and its values are all empty or spaces.
+        negatives: number of values below 0; None if it is not a column of numbers, or they were not counted.
         odd_values: rows of a column of text by a word that stands for no value or an error, and odd forms of values.
     """
 
@@ -24,6 +25,7 @@ class ColumnFacts(NamedTuple):
     high: str | None = None
     is_blank: bool = False
     odd_values: Mapping[str, int] = {}
+    negatives: int | None = None
 
 
 class JoinFacts(NamedTuple):
@@ -62,6 +64,7 @@ class FrameFacts(NamedTuple):
         garbled: a column of text that was decoded wrong, and how often, by kind.
         source: what the driver noticed in the file that it read, by name.
         checks: mistakes that the query and its inputs show: ``check`` is the kind, and the rest its facts.
+        filters: for conditions of the query the rows of the table and how many of them fulfil it.
         file, line: where they are recorded; line 0 if any line of the file.
         fingerprint: a hash of its values; empty if unknown.
     """
@@ -78,6 +81,7 @@ class FrameFacts(NamedTuple):
     checks: tuple[Mapping[str, Any], ...] = ()
     unique: tuple[str, ...] = ()
     garbled: Mapping[str, Any] = {}
+    filters: tuple[tuple[int, int], ...] = ()
 
     def column(self, name: str) -> ColumnFacts | None:
         """Return the counts of a column; None if the frame has no such column."""
