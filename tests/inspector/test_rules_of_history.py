@@ -41,6 +41,8 @@ def run(folder: Path, hour: float, day: Day) -> Path:
     columns = {name: values for name, values in columns.items() if values is not None}
     dtypes, nulls, distinct, high = (list(each) for each in zip(*columns.values(), strict=True))
     out = {"columns": [*columns], "dtypes": dtypes, "nulls": nulls, "distinct": distinct, "max": high}
+    if "negatives" in day:
+        out["negatives"] = day["negatives"]
     if "unique" in day:
         out["unique"] = day["unique"]
     if "period" in day:
@@ -172,6 +174,18 @@ def measured(weight: tuple[str, str], pieces: tuple[str, str] = ("1", "9"), name
     return {"columns": {"id": None, "name": None, "day": None, **numbers}, "ranges": [weight, pieces]}
 
 
+def booked(
+    negatives: int | None, lows: str = "-59000", *, name: str = "amount", rows: int = 200, high: str = "60000"
+) -> Day:
+    """A run with a number of negative amounts; None if they were not counted."""
+    described = {
+        "columns": {"id": None, "name": None, "day": None, name: ("int64", 0, "many", None)},
+        "ranges": [(lows, high)],
+    }
+    return {**described, "rows": rows, **({} if negatives is None else {"negatives": [negatives]})}
+
+
+OLDER = [booked(None, low) for low in ("-58000", "-59900", "-57000", "-59000")]
 KILOGRAMS, GRAMS = measured(("0.2", "29")), measured(("210", "29900"))
 
 
@@ -338,6 +352,14 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "grams instead of kilograms": [KILOGRAMS, measured(("0.3", "28")), KILOGRAMS, GRAMS],
         "grams instead of whole kilograms": [*[measured(("1", "29"))] * 3, measured(("100", "29900"))],
         "euros instead of cents": [*[measured(("120", "9900"), name="price")] * 3, measured(("1.1", "98"), name="price")],
+        "refunds without a sign": [*[booked(20)] * 7, booked(0, "300")],
+        "refunds without a sign on a new day": [*[booked(30)] * 3, booked(0, "300")],
+        "refunds without a sign in older runs": [*OLDER, booked(None, "300")],
+        "costs with a sign": [*[booked(0, "3", name="cost")] * 7, booked(60, name="cost")],
+        "all with a sign": [*[booked(0, "3", name="quantity")] * 4, booked(200, name="quantity", high="-2")],
+        "all with a sign in older runs": [*[booked(None, "3", name="quantity")] * 4, booked(None, name="quantity", high="-2")],
+        "the other sign": [*[booked(20)] * 7, booked(180)],
+        "exchanged whole numbers of other units": [*[measured(("1", "40"), ("900", "45000"))] * 3, measured(("1122", "44925"), ("1", "39"))],
         "exchanged columns": [*[measured(("500", "1490"))] * 3, measured(("1", "9"), ("500", "1490"))],
     },
     "differs-from-earlier-runs": {
@@ -406,6 +428,14 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "a limit of the query": [{**day, "query": "SELECT * FROM t LIMIT 10000"} for day in counted(9412, 9640, 9806, 10_000)],
     },
     "values-changed-scale": {
+        "few refunds": [*[booked(number) for number in (3, 2, 5, 1, 4, 2, 3)], booked(0, "300")],
+        "few refunds in older runs": [*[booked(None, low) for low in ("-5800", "-59900", "-900", "-20000")], booked(None, "300")],
+        "a first refund": [*[booked(0, "3")] * 7, booked(2)],
+        "fewer refunds": [*[booked(20)] * 7, booked(4)],
+        "no frost any more": [*[booked(80, name="temperature")] * 7, booked(0, "2", name="temperature")],
+        "changes above 0": [*[booked(80, name="price_change")] * 7, booked(0, "2", name="price_change")],
+        "refunds of few rows on a new day": [*[booked(20)] * 3, booked(0, "300", rows=101)],
+        "a constant deduction in older runs": [*[booked(None, "-500")] * 4, booked(None, "300")],
         "one large value": [*[KILOGRAMS] * 3, measured(("0.2", "29000"))],
         "ten times as much": [*[KILOGRAMS] * 3, measured(("2", "290"))],
         "two earlier runs": [KILOGRAMS, KILOGRAMS, GRAMS],
@@ -868,3 +898,28 @@ def test_step_that_kept_no_row_before_is_a_note(
 )
 def test_message_of_difference_names_both_shares(tmp_path: Path, days: Sequence[Day], message: str) -> None:
     assert messages(history(tmp_path, days), "differs-from-earlier-runs") == [message]
+
+
+@pytest.mark.parametrize(
+    ("days", "message"),
+    [
+        (
+            [*[booked(20)] * 7, booked(0, "300")],
+            "'amount' has no negative value; in the last 7 runs 10% of its values were negative",
+        ),
+        (
+            [*OLDER, booked(None, "300")],
+            "'amount' is 300 to 60,000, and was -59,000 to 60,000 in the last run: it has no negative value, and had some in "
+            "each of the last 4 runs",
+        ),
+        (
+            [*[measured(("1", "40"), ("900", "45000"))] * 3, measured(("1122", "44925"), ("1", "39"))],
+            "'weight' is 1,122 to 44,925 and 'pieces' 1 to 39, and they were 1 to 40 and 900 to 45,000 in the last 3 runs: "
+            "their values seem to be exchanged (swapped columns)",
+        ),
+    ],
+)
+def test_message_of_changed_values_names_the_change(
+    tmp_path: Path, days: Sequence[Day], message: str
+) -> None:
+    assert messages(history(tmp_path, days), "values-changed-scale") == [message]
