@@ -324,6 +324,7 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "of runs without configurations": [{"query": None}, {"query": None}, columns(name=None)],
         "text instead of numbers": [{}, {}, columns(id=("str", 0, "many", None))],
         "fractions": [{}, {}, columns(id=("float64", 0, "many", None))],
+        "exchanged whole numbers and fractions in a text file": [*[{"driver": "filesystem.csv_extractor", **columns(price=("float64", 0, "many", None))}] * 2, {"driver": "filesystem.csv_extractor", **columns(id=("float64", 0, "many", None), price=("int64", 0, "many", None))}],
         "numbers instead of text": [{}, {}, columns(name=("Int64", 0, "many", None))],
     },
     "target-changed": {
@@ -539,6 +540,7 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
             *[{"driver": "filesystem.csv_extractor"}] * 2,
             {"driver": "filesystem.csv_extractor", **columns(id=("float64", 0, "many", None))},
         ],
+        "fractions in two columns of a text file": [*[{"driver": "filesystem.csv_extractor", **columns(price=("int64", 0, "many", None))}] * 2, {"driver": "filesystem.csv_extractor", **columns(id=("float64", 0, "many", None), price=("float64", 0, "many", None))}],
         "an edited query": [{}, {}, {**columns(name=None), "query": "SELECT id FROM t"}],
     },
     "target-changed": {
@@ -923,3 +925,11 @@ def test_message_of_changed_values_names_the_change(
     tmp_path: Path, days: Sequence[Day], message: str
 ) -> None:
     assert messages(history(tmp_path, days), "values-changed-scale") == [message]
+
+
+def test_message_of_exchanged_kinds_says_swapped(tmp_path: Path) -> None:
+    path = history(tmp_path, [{}, {}, columns(id=("str", 0, "many", None), name=("int64", 0, "many", None))])
+    assert messages(path, "source-columns-changed") == [
+        "'id' is text and was integer; 'name' is integer and was text, unlike in the last 2 runs; their values seem to be "
+        "exchanged (swapped columns)"
+    ]
