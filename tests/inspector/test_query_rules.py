@@ -1,12 +1,13 @@
 """Rules about the query of a step, which a worker checks with the rows of its inputs: runs that hit, and near misses."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from osiris_inspect.inspector.analysis.analyze import analyze
+from tests.inspector.making import run_dir
 from tests.inspector.test_rules_of_green_runs import (
     JOIN_SQL,
     A,
@@ -206,6 +207,7 @@ HITS: Sequence[tuple[str, Made]] = (
     ("nulls-left-out", checked(NULLS)),
     ("quotient-is-zero", checked(ZERO)),
     ("values-lost-in-column", checked(LOST)),
+    ("values-lost-in-column", checked(LOST | {"lost": 20, "form": "currency", "of_form": 18})),
     ("union-removes-rows", checked(REMOVED)),
     ("value-spelled-differently", checked(SPELLING)),
     ("groups-split-by-spelling", checked(GROUPS)),
@@ -377,3 +379,25 @@ def test_query_of_a_real_run_is_checked(tmp_path: Path, query: str, expected: li
     made = make_run(tmp_path, text=PIPELINE.replace("QUERY", query))
     rules = {rule for rule, _ in HITS}
     assert [finding.rule for finding in analyze(made.path).findings if finding.rule in rules] == expected
+
+
+@pytest.mark.parametrize(
+    ("more", "end", "remedy"),
+    [
+        ({}, "", "convert all forms of the values"),
+        (
+            {"form": "thousands separator", "of_form": 290},
+            "; 290 of them have a separator of thousands, as in 1,234.50",
+            "remove the separators of thousands",
+        ),
+        ({"form": "in mirror writing", "of_form": 290}, "", "convert all forms of the values"),
+    ],
+)
+def test_message_of_lost_values_names_their_form(
+    tmp_path: Path, more: Mapping[str, Any], end: str, remedy: str
+) -> None:
+    events, steps, files = checked(LOST | more)
+    report = analyze(run_dir(tmp_path, events, steps=steps, files=files))
+    (finding,) = (one for one in report.findings if one.rule == "values-lost-in-column")
+    assert finding.message == f"converted 300 of 1,000 values of 'price' to NULL{end}"
+    assert (finding.fix or "").startswith(remedy)

@@ -436,6 +436,56 @@ def test_values_that_a_conversion_loses_are_counted(
     assert [(one["column"], one["values"], one["lost"]) for one in found] == lost
 
 
+def in_form(*values: str) -> pd.DataFrame:
+    """Values of which those given are a tenth."""
+    return pd.DataFrame({"v": [*values, *["12.50", "2026-12-01"] * 5 * len(values)]})
+
+
+@pytest.mark.parametrize(
+    ("form", "kind", "values"),
+    [
+        ("thousands separator", "DECIMAL(12, 2)", ["1,234.50", "12,000", "1,234,567.89"]),
+        ("thousands separator", "DOUBLE", ["1.234,50", "12.000,00", "-1.234,5"]),
+        ("thousands separator", "DOUBLE", ["1 234,50", "12\u00a0000", "1'234.50"]),
+        ("decimal comma", "DOUBLE", ["12,50", "-3,1", "1234,5"]),
+        ("currency", "DOUBLE", ["€ 12.50", "12,50 Kč", "USD 1,200"]),
+        ("percent sign", "DOUBLE", ["12 %", "3.5%", "-1%"]),
+        ("parentheses", "DOUBLE", ["(12.50)", "(3)", "(1,200.00)"]),
+        ("minus sign at the end", "DOUBLE", ["12.50-", "3-", "1,200-"]),
+        ("unit", "INTEGER", ["12 kg", "3.5 kg", "4 pcs"]),
+        ("day or month first", "DATE", ["31.12.2026", "1/12/2026", "31-12-2026 10:00"]),
+        ("name of the month", "TIMESTAMP", ["31 Dec 2026", "Dec 31, 2026", "31. prosince 2026"]),
+    ],
+)
+def test_form_of_a_few_lost_values_is_recognized(
+    tmp_path: Path, form: str, kind: str, values: list[str]
+) -> None:
+    is_number = kind not in ("DATE", "TIMESTAMP")
+    frame = in_form(*values)
+    frame = frame[(frame["v"] != "2026-12-01") if is_number else (frame["v"] != "12.50")]
+    found = checks(tmp_path, f"SELECT TRY_CAST(v AS {kind}) AS v FROM p", p=frame)
+    assert [(one.get("form"), one.get("of_form")) for one in found] == [(form, 3)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("DOUBLE", ["above", "see note", "A12"]),
+        ("INTEGER", ["12a", "7 b", "1/2"]),
+        ("DOUBLE", ["n/a", "-", ""]),
+        ("DATE", ["soon", "Q3", "week 12"]),
+        ("DOUBLE", ["1,234.50", "1,234.50"]),
+        ("BOOLEAN", ["1,5", "12,50", "3,1"]),
+    ],
+)
+def test_few_lost_values_without_a_form_are_not_reported(
+    tmp_path: Path, kind: str, values: list[str]
+) -> None:
+    usual = {"DATE": "2026-12-01", "BOOLEAN": "true"}.get(kind, "12.50")
+    frame = pd.DataFrame({"v": [*values, *[usual] * 30]})
+    assert checks(tmp_path, f"SELECT TRY_CAST(v AS {kind}) AS v FROM p", p=frame) == []
+
+
 SALES = pd.DataFrame({"day": [1, 1, 2, 3], "sku": list("aabc"), "qty": [1, 1, 1, 1], "price": [2.0] * 4})
 MORE_SALES = pd.DataFrame({"day": [3, 4], "sku": list("cd"), "qty": [1, 1], "price": [2.0] * 2})
 
