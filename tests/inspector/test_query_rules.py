@@ -212,6 +212,7 @@ HITS: Sequence[tuple[str, Made]] = (
     ("value-spelled-differently", checked(SPELLING)),
     ("groups-split-by-spelling", checked(GROUPS)),
     ("operand-without-value", checked(OPERAND)),
+    ("operand-without-value", checked(OPERAND | {"operator": "*", "partner": "b"})),
     ("count-leaves-out-nulls", checked(COUNTED)),
     ("lookup-repeats-rows", checked(REPEATED)),
     ("join-uses-other-key", checked(OTHER_KEY)),
@@ -401,3 +402,12 @@ def test_message_of_lost_values_names_their_form(
     (finding,) = (one for one in report.findings if one.rule == "values-lost-in-column")
     assert finding.message == f"converted 300 of 1,000 values of 'price' to NULL{end}"
     assert (finding.fix or "").startswith(remedy)
+
+
+def test_message_of_product_names_the_table_without_partner(tmp_path: Path) -> None:
+    events, steps, files = checked(OPERAND | {"operator": "*", "operand": "rate", "partner": "b"})
+    found = analyze(run_dir(tmp_path, events, steps=steps, files=files)).findings
+    assert [one.message for one in found if one.rule == "operand-without-value"] == [
+        "'net' is NULL in 300 of 900 rows, which have no 'rate': the left join found none for them in 'b', and a sum "
+        "leaves them out"
+    ]

@@ -676,6 +676,43 @@ def test_operand_without_value_is_found(tmp_path: Path, query: str, expected: An
     assert [(one["column"], one["operand"], one["lost"]) for one in found] == [expected]
 
 
+TAX = pd.DataFrame({"city": ["Brno", "Plzen", "Praha", "Cheb", "brno"], "rate": [0.2] * 5, "pct": [5] * 5})
+SOLD = CITIES.drop(columns="rate")
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("SELECT id, round(amount * (1 + t.rate), 2) AS gross FROM c LEFT JOIN t USING (city)", "rate"),
+        ("SELECT id, amount * t.rate AS tax FROM c LEFT JOIN t USING (city)", "rate"),
+        ("SELECT sum(amount * (1 - pct / 100)) AS net FROM c LEFT JOIN t ON t.city = c.city", "pct"),
+        ("SELECT id, CAST(amount / t.rate AS DECIMAL(9, 2)) AS eur FROM c LEFT JOIN t USING (city)", "rate"),
+    ],
+)
+def test_product_without_partner_is_found(tmp_path: Path, query: str, expected: str) -> None:
+    (found,) = (one for one in checks(tmp_path, query, c=SOLD, t=TAX) if one["check"].startswith("operand"))
+    assert (found["operand"], found["lost"], found["rows"], found["partner"]) == (expected, 10, 60, "t")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT id, amount * coalesce(t.rate, 0) AS tax FROM c LEFT JOIN t USING (city)",
+        "SELECT id, amount * t.rate AS tax FROM c JOIN t USING (city)",
+        "SELECT id, amount * pct AS points FROM c LEFT JOIN t USING (city)",
+        "SELECT id, amount * t.rate AS bonus FROM c LEFT JOIN t USING (city)",
+        "SELECT id, amount / pct AS per_visit FROM c LEFT JOIN t USING (city)",
+        "SELECT id, amount * t.rate AS tax FROM c LEFT JOIN t USING (city) WHERE t.rate IS NOT NULL",
+        "SELECT id, CASE WHEN t.rate > 0 THEN amount * t.rate END AS tax FROM c LEFT JOIN t USING (city)",
+        "SELECT id, t.rate * pct AS tax FROM c LEFT JOIN t USING (city)",
+        "SELECT id, amount * t.rate AS tax FROM c LEFT JOIN (SELECT * FROM t WHERE city = 'Brno') t USING (city)",
+    ],
+)
+def test_product_that_may_lack_is_no_mistake(tmp_path: Path, query: str) -> None:
+    found = names(tmp_path, query, c=SOLD, t=TAX)
+    assert "operand-without-value" not in found
+
+
 @pytest.mark.parametrize(
     "query",
     [
