@@ -110,7 +110,7 @@ def run(folder: Path, hour: float, day: Day) -> Path:
 def result_of(result: Day) -> dict[str, Any]:
     """A step ``recent`` between the source and the writer: its ``rows``, ``data`` and, if it has one, ``query``."""
     config = {"query": result["query"]} if "query" in result else {"code": "recent"}
-    more = {key: result[key] for key in ("filters", "unique") if key in result}
+    more = {key: result[key] for key in ("filters", "unique", "join") if key in result}
     out = {**OUT, "fingerprint": result["data"], **more}
     return step("recent", "x.processor", "src", rows=result["rows"], out=out, **config)
 
@@ -933,3 +933,39 @@ def test_message_of_exchanged_kinds_says_swapped(tmp_path: Path) -> None:
         "'id' is text and was integer; 'name' is integer and was text, unlike in the last 2 runs; their values seem to be "
         "exchanged (swapped columns)"
     ]
+
+
+def joining(matched: int, **more: Any) -> Day:
+    """A run with a step ``recent`` that looks up its 1,000 rows in another table, and finds some of them."""
+    join = {
+        "left_rows": 1000,
+        "right_rows": 200,
+        "matched": matched,
+        "left_duplicates": 800,
+        "right_duplicates": 0,
+    }
+    query = "SELECT df.id, o.name FROM df JOIN o USING (id)"
+    counts = {**join, "right_matched": 180, "uses": "both", **more}
+    return {"rows": 1000, "result": {"rows": matched, "data": str(matched), "query": query, "join": counts}}
+
+
+@pytest.mark.parametrize(
+    ("matched", "severity"),
+    [
+        ((980, 970, 985, 860), "warning"),
+        ((1000, 1000, 1000, 940), "warning"),
+        ((940, 950, 945, 860), "note"),
+        ((1000, 1000, 1000, 960), None),
+        ((980, 880, 985, 860), "note"),
+        ((980, 970, 860), "note"),
+    ],
+)
+def test_join_that_drops_more_than_before_is_a_warning(
+    tmp_path: Path, matched: Sequence[int], severity: str | None
+) -> None:
+    path = history(tmp_path, [joining(number) for number in matched])
+    found = [one for one in analyze(path).findings if one.rule == "join-hardly-matches"]
+    assert [one.severity.value for one in found] == ([severity] if severity else [])
+    if severity == "warning":
+        share, usual = 1 - matched[-1] / 1000, 1 - min(matched[:-1]) / 1000
+        assert found[0].message.endswith(f", {share:.0%}; in the last 3 runs at most {usual:.1%}")

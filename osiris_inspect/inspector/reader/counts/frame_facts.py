@@ -131,6 +131,8 @@ def _join(counts: Mapping[str, Any]) -> JoinFacts | None:
         is_filtered=counts.get("filtered") is True,
         uses=str(counts.get("uses") or ""),
         is_whole=counts.get("whole") is True,
+        left_newer=as_int(counts.get("left_newer")) or 0,
+        right_newer=as_int(counts.get("right_newer")) or 0,
     )
 
 

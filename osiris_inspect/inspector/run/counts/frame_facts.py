@@ -38,6 +38,7 @@ class JoinFacts(NamedTuple):
         is_filtered: the query joins only some rows of the inputs.
         left_duplicates, right_duplicates: rows whose key occurs earlier in the same input.
         is_whole: all rows of both inputs are joined, although the query goes on with the joined rows.
+        left_newer, right_newer: rows without a partner whose key is above all keys of the other input.
         uses: the inputs with columns beside the keys in the result: left, right or both; empty if unknown or none.
     """
 
@@ -50,6 +51,8 @@ class JoinFacts(NamedTuple):
     is_filtered: bool = False
     uses: str = ""
     is_whole: bool = False
+    left_newer: int = 0
+    right_newer: int = 0
 
 
 class FrameFacts(NamedTuple):

@@ -38,6 +38,7 @@ from osiris_inspect.runtime.drivers.query_checks.joins import (
 )
 from osiris_inspect.runtime.drivers.query_checks.key_forms import match_in_other_form
 from osiris_inspect.runtime.drivers.query_checks.lookups import (
+    count_newer_keys,
     find_repeated_lookups,
     find_unknown_members,
     find_wrong_keys,
@@ -142,7 +143,8 @@ def _check_joins(
         counted.append((join, keys))
     for join, keys in counted:
         uses = sides_used(select, join)
-        yield {**_facts(join, keys.counts), **({"uses": uses} if uses else {})}
+        newer = count_newer_keys(join, keys)
+        yield {**_facts(join, keys.counts), **({"uses": uses} if uses else {}), **newer}
     yield from find_repeated_aggregates(select, tables, [(join, keys.counts) for join, keys in counted])
     for join, keys in counted:
         yield from find_outer_counts(select, tables, join, keys.counts)
