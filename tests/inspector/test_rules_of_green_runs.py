@@ -576,6 +576,7 @@ HITS: Sequence[tuple[str, Made]] = (
     ("join-hardly-matches", ours(*joined(900, join=keys(800, 0, 900) | {"uses": "both", "left_newer": 95}))),
     ("join-hardly-matches", ours(*joined(940, join=keys(800, 0, 940) | {"uses": "right", "left_newer": 60}))),
     ("join-hardly-matches", ours(*joined(900, join=keys(0, 150, 800, 120) | {"uses": "both", "right_newer": 80}))),
+    ("join-hardly-matches", ours(*joined(180, "SELECT a.net, b.segment FROM df_a a JOIN df_b b ON a.id = b.id", join=keys(0, 0, 200) | {"uses": "both"}))),
     ("target-overwritten", ours(*two_writers(path="./out/o.csv"))),
     ("target-overwritten", theirs(*two_writers(path="out/o.csv"))),
     (

@@ -65,7 +65,9 @@ def check(run: Run, lineage: Lineage) -> Findings:
         frames = (each.frames.get(step.id) for each in comparable.for_step(step.id))
         earlier = [one.join for one in frames if one is not None and one.join is not None]
         if join.is_filtered:
-            yield from _dropped(step, frame, join, earlier) if join.is_whole and _is_lookup(join) else ()
+            yield from (
+                _dropped(step, frame, join, earlier) if join.is_whole and _is_lookup(step, join) else ()
+            )
         elif _matches_few(join):
             yield TEMPLATE.finding(
                 f"{join.matched:,} of {join.left_rows:,} rows found a partner among {join.right_rows:,} rows of the join",
@@ -112,7 +114,7 @@ def _dropped(step: StepState, frame: FrameFacts, join: JoinFacts, earlier: Seque
     if dropped < MIN_DROPPED * rows and not reason:
         return
     table = "table in FROM" if side.name == "left" else "joined table"
-    is_warning = bool(reason) or _is_lookup(join)
+    is_warning = bool(reason) or _is_lookup(step, join)
     yield TEMPLATE.finding(
         f"the inner join dropped {dropped:,} of {rows:,} rows of the {table}, which have no partner{reason}",
         frame_evidence(frame, "join"),
@@ -196,13 +198,23 @@ def _share(side: _Side) -> float:
     return (side.rows - side.matched) / side.rows
 
 
-def _is_lookup(join: JoinFacts) -> bool:
+def _is_lookup(step: StepState, join: JoinFacts) -> bool:
     """Return True if many rows are dropped of an input to which the query adds columns of the other one."""
     side = _looked_up(join)
     return (
         join.uses in ("both", side.other)
         and side.rows - side.matched >= MIN_DROPPED_BY_LOOKUP * side.rows
-        and not side.is_only_larger
+        and (not side.is_only_larger or _compares_ids(step))
+    )
+
+
+def _compares_ids(step: StepState) -> bool:
+    """Return True for ``ON a.id = b.id``: a table for some rows of another has the key under the name of the other."""
+    query = query_of(step.config)
+    words = query.words if query is not None else ()
+    return any(
+        word == "on" and words[number + 2 : number + 4] == words[number + 5 : number + 7] == (".", "id")
+        for number, word in enumerate(words)
     )
 
 
