@@ -57,6 +57,9 @@ COUNTED = {"check": "count-leaves-out-nulls", "column": "phone", "name": "custom
 OPERAND = {
     "check": "operand-without-value", "column": "net", "operand": "discount", "operator": "-", "lost": 300, "rows": 900,
 }  # fmt: skip
+UNITS = {
+    "check": "sum-over-units", "aggregate": "sum(amount)", "column": "currency", "units": 3, "mixed": 2, "groups": 3,
+}  # fmt: skip
 REPEATED = {
     "check": "lookup-repeats-rows", "table": "a", "partner": "b", "column": "full_name", "keys": 6, "rows": 250, "repeated": 6,
 }  # fmt: skip
@@ -220,6 +223,7 @@ HITS: Sequence[tuple[str, Made]] = (
     ("keys-unknown-to-lookup", checked(UNKNOWN)),
     ("sum-of-distinct-values", checked(DISTINCT)),
     ("fractions-cut", checked(CUT)),
+    ("sum-over-units", checked(UNITS)),
     ("numbers-compared-as-text", checked(DAYS)),
     ("union-repeats-rows", checked(SHARED)),
     ("column-from-wrong-table", starred("SELECT id FROM df_j WHERE state = 'open'")),
@@ -306,6 +310,7 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("keys-unknown-to-lookup", checked(MISSING)),
     ("sum-of-distinct-values", checked(CUT)),
     ("fractions-cut", checked(DISTINCT)),
+    ("sum-over-units", checked(DISTINCT)),
     ("union-repeats-rows", checked(REMOVED)),
     ("column-from-wrong-table", starred("SELECT id FROM df_j WHERE id > 3 -- state")),
     ("column-from-wrong-table", starred("SELECT id FROM df_j WHERE c2 = 'open'")),
@@ -410,4 +415,13 @@ def test_message_of_product_names_the_table_without_partner(tmp_path: Path) -> N
     assert [one.message for one in found if one.rule == "operand-without-value"] == [
         "'net' is NULL in 300 of 900 rows, which have no 'rate': the left join found none for them in 'b', and a sum "
         "leaves them out"
+    ]
+
+
+@pytest.mark.parametrize(("groups", "end"), [(3, ", in 2 of 3 groups"), (1, "")])
+def test_message_of_sum_counts_the_units(tmp_path: Path, groups: int, end: str) -> None:
+    events, steps, files = checked(UNITS | {"groups": groups})
+    found = analyze(run_dir(tmp_path, events, steps=steps, files=files)).findings
+    assert [one.message for one in found if one.rule == "sum-over-units"] == [
+        f"sum(amount) adds values of different 'currency' without conversion: the rows have 3 different ones{end}"
     ]

@@ -11,6 +11,7 @@ from osiris_inspect.runtime.drivers.join_counts import CountedKeys, JoinCounts
 from osiris_inspect.runtime.drivers.query_checks.aggregates import (
     find_counted_values,
     find_distinct_sums,
+    find_mixed_units,
     find_outer_counts,
     find_repeated_aggregates,
 )
@@ -162,9 +163,12 @@ def _check_joins(
 def _check_inlined(database: Database, select: Select) -> Iterator[dict[str, Any]]:
     """Yield the aggregates of a SELECT over rows that the joins of the only SELECT it reads repeat."""
     inlined = inline_select(select)
-    if inlined is None or inlined.from_table.get("type") != "JOIN":
+    if inlined is None:
         return
     tables = {table.name: table for table in read_tables(database, inlined)}
+    yield from find_mixed_units(database, inlined, tables)
+    if inlined.from_table.get("type") != "JOIN":
+        return
     counted = []
     for join in find_joins(inlined, tables):
         keys = count_rows(database, inlined, without_late_filters(join))
@@ -184,6 +188,7 @@ def _check_conditions(
     yield from find_text_numbers(database, select, tables)
     yield from find_text_months(database, select, tables)
     yield from find_distinct_sums(database, select, tables)
+    yield from find_mixed_units(database, select, tables)
     yield from find_cut_fractions(database, select, tables)
     yield from find_counted_values(database, select, tables)
 
