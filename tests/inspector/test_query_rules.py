@@ -425,3 +425,33 @@ def test_message_of_sum_counts_the_units(tmp_path: Path, groups: int, end: str) 
     assert [one.message for one in found if one.rule == "sum-over-units"] == [
         f"sum(amount) adds values of different 'currency' without conversion: the rows have 3 different ones{end}"
     ]
+
+
+def test_note_beside_a_list_with_null_is_left_out(tmp_path: Path) -> None:
+    query = "SELECT * FROM df_a WHERE id NOT IN (SELECT id FROM df_b)"
+    found = report(tmp_path, ours(*joined(0, query, checks=[NOT_IN]))).findings
+    assert [one.rule for one in found if one.step == "j"] == ["comparison-with-null"]
+
+
+def causes(path: Path, made: Made) -> dict[str, str | None]:
+    """The warnings about step ``j`` and its second input, each with its cause."""
+    findings = report(path, made).findings
+    return {one.id: one.caused_by for one in findings if one.step in ("b", "j") and one.severity == "warning"}
+
+
+def test_warnings_of_one_cause_at_one_step_are_linked(tmp_path: Path) -> None:
+    lost = {"columns": ["id", "name"], "dtypes": ["int64", "str"], "nulls": [0, 1000]}
+    steps = joined(1000, "SELECT * FROM df_a LEFT JOIN df_b USING (id)", checks=[KEYS], **lost)
+    assert causes(tmp_path, ours(*steps)) == {
+        "join-keys-differ-in-form@j": None,
+        "column-all-null@j": "join-keys-differ-in-form@j",
+    }
+
+
+@pytest.mark.parametrize("blocks", [2, 1])
+def test_join_of_rows_delivered_twice_is_linked(tmp_path: Path, blocks: int) -> None:
+    out = {"columns": ["id", "name"], "source": {"repeated_blocks": blocks}}
+    result = step("j", "duckdb.processor", "a", "b", rows=1800, out={"join": keys(800, 40)}, query=JOIN_SQL)
+    found = causes(tmp_path, ours(A, step("b", "x.extractor", rows=200, out=out), result))
+    twice = "rows-delivered-twice@b"
+    assert found == ({twice: None, "join-explosion@j": twice} if blocks > 1 else {"join-explosion@j": None})
