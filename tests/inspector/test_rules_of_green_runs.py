@@ -375,6 +375,17 @@ def written(rows: int, driver: str = "demo.load", **config: Any) -> tuple[Step, 
     return SRC, step("load", driver, "src", rows=rows, mode="write", **config)
 
 
+def keeping_last(
+    written: int, *columns: str, repeated: int = 0, dtype: str = "int64", **config: Any
+) -> tuple[Step, Step]:
+    """A source with 200 rows of these columns and a writer that keeps the last row of each order."""
+    names = ["order_id", *columns]
+    out = {"columns": names, "dtypes": [dtype] * len(names), "nulls": [0] * len(names)}
+    source = step("src", "x.extractor", rows=200, out=out | {"repeated": {"rows": 200, "repeated": repeated}})
+    keys = {"primary_key": "order_id", "on_duplicate_keys": "last", "write_mode": "upsert", **config}
+    return source, step("load", "postgres.writer", "src", rows=written, table="lines", **keys)
+
+
 def metric(name: str, value: int) -> dict[str, Any]:
     return {"metrics.jsonl": f'{{"metric": "{name}", "value": {value}, "tags": {{"step": "enrich"}}}}\n'}
 
@@ -643,6 +654,10 @@ HITS: Sequence[tuple[str, Made]] = (
     ("row-count-changed", theirs(*enriched(0, "acme.csv_writer"), files=metric("rows_written", 150))),
     ("row-count-changed", ours(*written(100))),
     ("row-count-changed", ours(*written(100, "demo.half_writer"))),
+    ("row-count-changed", ours(*keeping_last(90, "line_no", "sku"))),
+    ("row-count-changed", ours(*keeping_last(90, "line_no", "sku", "updated_at"))),
+    ("row-count-changed", ours(*keeping_last(150, "sku", "quantity"))),
+    ("row-count-changed", ours(*keeping_last(150, "sku", "quantity", primary_key=["order_id", "shop"]))),
     ("zero-rows-from-source", theirs(step("src", "x.extractor", rows=0), step("save", "x.writer", "src", rows=0))),
 )  # fmt: skip
 NEAR_MISSES: Sequence[tuple[str, Made]] = (
@@ -878,6 +893,14 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ),
     ("row-count-changed", ours(*written(200))),
     ("row-count-changed", ours(*written(100, write_mode="upsert"))),
+    ("row-count-changed", ours(*keeping_last(195, "sku", "quantity"))),
+    ("row-count-changed", ours(*keeping_last(90, "city", "changed_at"))),
+    ("row-count-changed", ours(*keeping_last(90, "city", dtype="datetime64[us]"))),
+    ("row-count-changed", ours(*keeping_last(90, "city", "version"))),
+    ("row-count-changed", ours(*keeping_last(90, "sku", repeated=110))),
+    ("row-count-changed", ours(*keeping_last(200, "line_no"))),
+    ("row-count-changed", ours(*keeping_last(90, "sku", on_duplicate_keys="error"))),
+    ("row-count-changed", ours(*keeping_last(90, "sku", primary_key=None))),
     (
         "row-count-changed",
         (
@@ -1057,6 +1080,14 @@ def test_empty_source_names_the_empty_steps(tmp_path: Path) -> None:
 def test_writer_that_wrote_half_says_how_many_are_missing(tmp_path: Path) -> None:
     found = messages(tmp_path, ours(*written(100)))
     assert found["row-count-changed@load"] == "received 200 rows and wrote 100: 100 are missing"
+
+
+def test_writer_that_keeps_one_row_of_each_key_names_the_missing_column(tmp_path: Path) -> None:
+    found = messages(tmp_path, ours(*keeping_last(90, "line_no", "sku")))
+    assert found["row-count-changed@load"] == (
+        "received 200 rows and wrote 90: 110 rows were left out, because the key 'order_id' occurs more than once and only "
+        "the last row of each key is kept; 'line_no' is not in the key"
+    )
 
 
 def test_column_lost_in_a_step_names_its_input(tmp_path: Path) -> None:
