@@ -137,6 +137,16 @@ def orders(
     return step("orders", "x.extractor", rows=120, out=out, **config)
 
 
+def copied(*paths: str, rows: Sequence[int] = (60, 60), repeated: int | None = 60) -> Made:
+    """A source of two files, of whose rows some repeat another; None if that was not counted."""
+    files = [{"path": f"in/{path}", "rows": count} for path, count in zip(paths, rows, strict=True)]
+    out: dict[str, Any] = {"columns": ["shop", "amount"], "dtypes": ["string", "double"]}
+    out["source"] = {"files_read": 2, "files": files}
+    if repeated is not None:
+        out["repeated"] = {"rows": sum(rows), "repeated": repeated}
+    return ours(step("src", "x.extractor", rows=sum(rows), out=out))
+
+
 def emptied(query: str, rows: int = 40, total: int = 40, **nulls: int) -> Made:
     """A source without e-mail addresses, and a join with a table that has them."""
     people = step("p", "x.extractor", rows=rows, out=counted(rows, id=0, email=rows, **nulls))
@@ -573,6 +583,14 @@ HITS: Sequence[tuple[str, Made]] = (
     ("join-explosion", ours(SRC, step("j", "duckdb.processor", "src", rows=300, query="SELECT a.* FROM df a JOIN df b ON a.k = b.k"))),
     ("rows-delivered-twice", ours(orders("order_no"))),
     ("rows-delivered-twice", ours(orders("uuid"))),
+    ("rows-delivered-twice", ours(orders("order_no", repeated=10))),
+    ("rows-delivered-twice", ours(orders("order_no"), step("sum", "duckdb.processor", "orders", rows=3, query="SELECT city, sum(amount) FROM df GROUP BY city"))),
+    ("rows-delivered-twice", ours(orders("transaction_id", path="in/transactions.csv"))),
+    ("rows-delivered-twice", ours(orders("category_id", path="in/categories.csv"))),
+    ("rows-delivered-twice", copied("orders.csv", "orders (1).csv")),
+    ("rows-delivered-twice", copied("orders.csv", "orders - Copy.csv", repeated=None)),
+    ("rows-delivered-twice", copied("orders_1.csv", "Copy of orders_1.csv")),
+    ("rows-delivered-twice", copied("orders.csv", "orders.csv.1")),
     ("rows-delivered-twice", ours(orders("OrderNumber", path="in/orders.csv"))),
     ("rows-multiplied", ours(orders(unique=["order_no"]), step("shape", "demo.shape", "orders", rows=120, out=REPEATED))),
     ("rows-multiplied", united_orders()),
@@ -785,6 +803,22 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("join-explosion", ours(*joined(40, "SELECT c, sum(v) FROM df_a JOIN df_b USING (id) GROUP BY 1", join=keys(800, 0)))),
     ("join-explosion", ours(SRC, step("j", "duckdb.processor", "src", rows=900, query="SELECT unnest(tags) FROM df"))),
     ("rows-delivered-twice", ours(orders("order_no", repeated=5))),
+    ("rows-delivered-twice", ours(orders("order_no"), step("one", "duckdb.processor", "orders", rows=100, query="SELECT DISTINCT * FROM df"))),
+    (
+        "rows-delivered-twice",
+        ours(
+            orders("order_no"),
+            step("typed", "duckdb.processor", "orders", rows=120, query="SELECT order_no, amount::INT AS amount FROM df"),
+            step("one", "duckdb.processor", "typed", rows=100, query="SELECT * FROM df QUALIFY row_number() OVER (PARTITION BY order_no) = 1"),
+        ),
+    ),
+    ("rows-delivered-twice", ours(orders("order_no"), step("one", "acme.deduplicate", "orders", rows=100, drop_duplicates=True))),
+    ("rows-delivered-twice", ours(orders("order_no", path="in/event_log.csv"))),
+    ("rows-delivered-twice", copied("orders_1.csv", "orders_2.csv", repeated=0)),
+    ("rows-delivered-twice", copied("orders.csv", "orders (1).csv", repeated=0)),
+    ("rows-delivered-twice", copied("orders.csv", "orders (1).csv", rows=(100, 60))),
+    ("rows-delivered-twice", copied("part-1.csv", "part-2.csv", repeated=None)),
+    ("rows-delivered-twice", copied("2026.01.csv", "2026.02.csv", repeated=None)),
     ("rows-delivered-twice", ours(orders("customer_no"))),
     ("rows-delivered-twice", ours(orders("order_no", path="in/order_lines.csv"))),
     ("rows-delivered-twice", ours(orders("order_no", more=("price_date",)))),
@@ -1080,6 +1114,13 @@ def test_empty_source_names_the_empty_steps(tmp_path: Path) -> None:
 def test_writer_that_wrote_half_says_how_many_are_missing(tmp_path: Path) -> None:
     found = messages(tmp_path, ours(*written(100)))
     assert found["row-count-changed@load"] == "received 200 rows and wrote 100: 100 are missing"
+
+
+def test_file_that_was_delivered_twice_is_named(tmp_path: Path) -> None:
+    found = messages(tmp_path, copied("orders.csv", "orders (1).csv"))
+    assert found["rows-delivered-twice@src"] == (
+        "60 of 120 rows repeat another row as a whole; 'in/orders (1).csv' has 60 rows, as many as 'in/orders.csv'"
+    )
 
 
 def test_writer_that_keeps_one_row_of_each_key_names_the_missing_column(tmp_path: Path) -> None:
