@@ -149,7 +149,11 @@ def _repeated_rows(repeats: int, rows: int, key: str | None) -> str:
 
 
 def _describe(copy: CopiedFile | None) -> str:
-    return f"{copy.copy!r} has {copy.rows:,} rows, as many as {copy.original!r}" if copy is not None else ""
+    return (
+        f"{copy.copy!r} seems to be a copy of {copy.original!r}, so its {copy.rows:,} rows come twice"
+        if copy is not None
+        else ""
+    )
 
 
 def _removes_duplicates(run: Run, lineage: Lineage, step: str, key: str, depth: int = MAX_STEPS) -> bool:
