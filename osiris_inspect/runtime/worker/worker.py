@@ -61,6 +61,7 @@ _OPTIONAL_FIELDS = (
     "odd_values",
     "repeated",
     "unique",
+    "first_keys",
     "garbled",
     "join",
     "checks",

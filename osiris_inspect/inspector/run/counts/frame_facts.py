@@ -3,6 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from osiris_inspect.inspector.run.counts.column_kinds import kind_of
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+
+_DATE = LazyRegex(r"\d{4}-\d\d-\d\d(?![^T ])")
+
 
 class ColumnFacts(NamedTuple):
     """Counts of one column.
@@ -24,6 +29,12 @@ class ColumnFacts(NamedTuple):
     high: str | None = None
     is_blank: bool = False
     odd_values: Mapping[str, int] = {}
+
+    @property
+    def is_time(self) -> bool:
+        """True if it has dates or times, of a type for them or as text."""
+        kind = kind_of(self.dtype)
+        return kind == "time" or (kind == "text" and _DATE.match(self.low or "") is not None)
 
 
 class JoinFacts(NamedTuple):
@@ -63,6 +74,7 @@ class FrameFacts(NamedTuple):
         source: what the driver noticed in the file that it read, by name.
         checks: mistakes that the query and its inputs show: ``check`` is the kind, and the rest its facts.
         file, line: where they are recorded; line 0 if any line of the file.
+        first_keys: a hash of the smallest value of each column of text that is unique.
         fingerprint: a hash of its values; empty if unknown.
     """
 
@@ -78,6 +90,7 @@ class FrameFacts(NamedTuple):
     checks: tuple[Mapping[str, Any], ...] = ()
     unique: tuple[str, ...] = ()
     garbled: Mapping[str, Any] = {}
+    first_keys: Mapping[str, str] = {}
 
     def column(self, name: str) -> ColumnFacts | None:
         """Return the counts of a column; None if the frame has no such column."""

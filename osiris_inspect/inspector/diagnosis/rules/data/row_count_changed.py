@@ -28,7 +28,6 @@ from osiris_inspect.inspector.diagnosis.evidence.citations import (
 from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import query_of
 from osiris_inspect.inspector.diagnosis.evidence.missing_input import resolved_inputs
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
-from osiris_inspect.inspector.run.counts.column_kinds import kind_of
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import InputState, Run, StepState
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
@@ -146,7 +145,7 @@ def _compare_merged(
         return
     others = [column for column in frame.columns if column.name not in keys]
     line = next((column.name for column in others if _LINE.fullmatch(column.name[:100])), "")
-    is_version = any(kind_of(one.dtype) == "time" or _VERSION.search(one.name[:100]) for one in others)
+    is_version = any(one.is_time or _VERSION.search(one.name[:100]) for one in others)
     if not line and (is_version or _has_merged(run, step, frame.step, left_out / received)):
         return
     named = ", ".join(map(repr, keys))

@@ -70,8 +70,6 @@ MAX_USUAL_NULLS = 0.05
 MIN_NEW_NULLS = 0.3
 MIN_FIRST_NULLS = 0.1
 """Share of rows without a value in a column that had a value in every row of at least ``MIN_RUNS`` runs."""
-_NEAR_CONSTANT = frozenset({"boolean", "time"})
-"""Kinds of columns whose few values may be one by chance: a flag that is rarely set, the day of the rows."""
 SLOWER = 5
 MIN_SECONDS_MORE = 60
 TEMPLATE = FindingTemplate(
@@ -196,7 +194,10 @@ def _now_constant(rows: int, column: ColumnFacts, before: Sequence[ColumnFacts])
     if all(found.distinct == "many" for found in before):
         return f"{column.name!r} has one value in all rows; in the last {len(before)} runs it had many"
     had_several = all(found.distinct in ("few", "many") for found in before)
-    if had_several and rows >= MIN_ROWS and kind_of(column.dtype) not in _NEAR_CONSTANT:
+    is_one_by_chance = (
+        column.is_time or kind_of(column.dtype) == "boolean"
+    )  # the day of the rows, a rare flag
+    if had_several and rows >= MIN_ROWS and not is_one_by_chance:
         return f"{column.name!r} has one value in all rows; in the last {len(before)} runs it had several"
     return ""
 
