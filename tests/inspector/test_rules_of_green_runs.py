@@ -602,6 +602,10 @@ HITS: Sequence[tuple[str, Made]] = (
     ("join-hardly-matches", ours(*joined(700, join=keys(800, 0, 700) | {"uses": "both"}))),
     ("join-hardly-matches", ours(*joined(700, join=keys(800, 0, 700) | {"uses": "right"}))),
     ("join-hardly-matches", ours(*joined(40, join=keys(800, 0, 700) | {"uses": "both", "filtered": True, "whole": True}))),
+    ("join-hardly-matches", ours(*joined(900, join=keys(800, 0, 900) | {"uses": "both", "left_newer": 95}))),
+    ("join-hardly-matches", ours(*joined(940, join=keys(800, 0, 940) | {"uses": "right", "left_newer": 60}))),
+    ("join-hardly-matches", ours(*joined(900, join=keys(0, 150, 800, 120) | {"uses": "both", "right_newer": 80}))),
+    ("join-hardly-matches", ours(*joined(180, "SELECT a.net, b.segment FROM df_a a JOIN df_b b ON a.id = b.id", join=keys(0, 0, 200) | {"uses": "both"}))),
     ("target-overwritten", ours(*two_writers(path="./out/o.csv"))),
     ("target-overwritten", theirs(*two_writers(path="out/o.csv"))),
     (
@@ -1188,3 +1192,29 @@ def test_nulls_of_an_old_run_come_from_the_footer(tmp_path: Path, values: list[f
     findings = [finding for finding in analyze(run).findings if finding.rule == "column-all-null"]
     assert [finding.message for finding in findings] == ["'amount' had no values in any of 2 rows"]
     assert findings[0].evidence[0].file == "artifacts/shape/schema.json"
+
+
+CLAIMS = {"left_rows": 500, "right_rows": 320, "matched": 239, "right_matched": 320, "uses": "both"}
+"""The counts of a join of policies with their claims."""
+
+
+@pytest.mark.parametrize(
+    ("counts", "severity"),
+    [
+        (CLAIMS | {"left_duplicates": 0, "right_duplicates": 81}, None),
+        (CLAIMS | {"left_duplicates": 0, "right_duplicates": 81, "right_matched": 280}, "note"),
+        (CLAIMS | {"left_duplicates": 0, "right_duplicates": 0, "right_rows": 239, "right_matched": 239}, "note"),
+        (CLAIMS | {"left_duplicates": 90, "right_duplicates": 0, "right_rows": 239, "right_matched": 239}, "warning"),
+        (keys(800, 0, 900) | {"uses": "both", "left_newer": 50}, "note"),
+        (keys(800, 0, 900) | {"uses": "left", "left_newer": 100}, "note"),
+        (keys(800, 0, 960) | {"uses": "both", "left_newer": 40}, None),
+        (keys(0, 0, 900, 180) | {"uses": "both", "left_newer": 100}, "note"),
+    ],
+)  # fmt: skip
+def test_rows_that_an_inner_join_may_drop_are_no_warning(
+    tmp_path: Path, counts: Mapping[str, Any], severity: str | None
+) -> None:
+    findings = report(tmp_path, ours(*joined(900, join=counts))).findings
+    assert [one.severity for one in findings if one.rule == "join-hardly-matches"] == (
+        [severity] if severity else []
+    )

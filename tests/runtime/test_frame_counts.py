@@ -411,3 +411,23 @@ def test_first_column_may_be_unique(tmp_path: Path, values: list[Any], unique: t
 def test_long_frame_has_no_odd_values(tmp_path: Path) -> None:
     frame = pd.DataFrame({"t": ["nan"] * (MAX_RANGE_ROWS + 1)})
     assert stored(tmp_path, frame).odd_values == {}
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_negative_values_are_counted_by_column(tmp_path: Path, storage: str) -> None:
+    frame = pa.table(
+        {
+            "i": pa.array([1, -2, -3, None], pa.int64()),
+            "f": pa.array([0.5, -0.5, float("nan"), None]),
+            "d": pa.array([1, -2, 3, -4], pa.decimal128(9, 2)),
+            "u": pa.array([1, 2, 3, 4], pa.uint8()),
+            "t": ["a", "b", "c", "-1"],
+            "token": pa.array([-1, 2, 3, 4]),
+            "at": pa.array([-1, 2, 3, 4], pa.timestamp("us")),
+        }
+    )
+    assert stored(tmp_path, frame, storage).negatives == (2, 1, 2, 0, None, None, None)
+
+
+def test_frame_without_numbers_has_no_counts_of_negative_values(tmp_path: Path) -> None:
+    assert stored(tmp_path, pa.table({"t": ["a"]})).negatives == ()

@@ -83,6 +83,7 @@ class FrameCounts:
         self._times_as_text: dict[int, tuple[int, str]] = {}  # length and time zone
         self._low: list[Any] = [None] * len(names)
         self._high: list[Any] = [None] * len(names)
+        self._negatives: dict[int, int] = {}
         self._is_sampled = len(names) <= MAX_COLUMNS
         self._is_ranged = self._is_sampled and (rows or 0) <= MAX_RANGE_ROWS
 
@@ -99,6 +100,8 @@ class FrameCounts:
             has_range = _is_key(array.type) or _is_float(array.type) or number in self._times_as_text
             if self._is_ranged and has_range:
                 self._add_range(number, array)
+            elif self._is_ranged and kinds.is_decimal(array.type):
+                self._add_negatives(number, array, pc.min_max(array)["min"])
             if self._is_ranged and _is_text(array.type):
                 self._add_odd(number, count_words(array))
         if self._is_ranged and len(arrays) and not self._rows and len(arrays[0]) == self._total:
@@ -130,6 +133,8 @@ class FrameCounts:
 
     def _add_range(self, number: int, array: pa.Array) -> None:
         low, high = _ends(array)
+        if not (kinds.is_date(array.type) or kinds.is_timestamp(array.type)):
+            self._add_negatives(number, array, low)
         if not low.is_valid:
             return
         before = self._low[number]
@@ -138,6 +143,12 @@ class FrameCounts:
             return
         self._low[number] = low if pc.less(low, before).as_py() else before
         self._high[number] = high if pc.greater(high, self._high[number]).as_py() else self._high[number]
+
+    def _add_negatives(self, number: int, array: pa.Array, low: pa.Scalar) -> None:
+        """Count the values below 0; the others are not read again if the smallest is not below 0."""
+        is_negative = low.is_valid and low.as_py() < 0
+        count = pc.sum(pc.less(array, pa.scalar(0, array.type))).as_py() if is_negative else 0
+        self._negatives[number] = self._negatives.get(number, 0) + (count or 0)
 
     def _add_repeated(self, arrays: Sequence[pa.Array]) -> None:
         """Count repeated rows among the first ids if a column ``id`` has fewer values than rows."""
@@ -257,6 +268,16 @@ class FrameCounts:
     def high(self) -> tuple[str | None, ...]:
         """The largest value of each column, as ``low``."""
         return self._texts(self._high)
+
+    @property
+    def negatives(self) -> tuple[int | None, ...]:
+        """Values below 0 by column; None for a column that does not contain numbers, or a secret."""
+        if not self._is_ranged or not self._negatives:
+            return ()
+        return tuple(
+            None if is_secret_key(name) else self._negatives.get(number)
+            for number, name in enumerate(self._names)
+        )
 
     def _texts(self, values: list[Any]) -> tuple[str | None, ...]:
         if not self._is_ranged:

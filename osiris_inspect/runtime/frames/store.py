@@ -218,6 +218,7 @@ class FrameStore:
             distinct=counts.distinct,
             min=counts.low,
             max=counts.high,
+            negatives=counts.negatives,
             blank_columns=counts.blank_columns,
             odd_values=counts.odd_values,
             repeated=counts.repeated,

@@ -1,7 +1,8 @@
 """A run differs much from the last successful runs of its pipeline.
 
 What it finds:
-    A step that returned at most half or at least twice the rows of each of the last runs, which were alike, or those of working days were; a source
+    A condition that keeps at most half or at least twice the share of the rows that it kept in each of the last runs; a
+    step that returned at most half or at least twice the rows of each of the last runs, which were alike, or those of working days were; a source
     that lost a fifth of its rows after five runs with nearly the same number; a quarter or four times the rows of each
     of five runs that varied; a column
     whose values are missing in many rows and were not before, or that has one value in all rows and had several; a run that
@@ -12,7 +13,8 @@ What it finds:
     for columns two, at most eight. Runs in which the step had other settings count for a tenth or ten times the rows.
 
 Why it matters:
-    Half an export, a source that was loaded twice, or a column that moved does not fail a step.
+    Half an export, a source that was loaded twice, a column that moved, or a status that the source renamed does not
+    fail a step.
 
 How to fix:
     Compare the source with that of the last run. If the difference is real, for example at the end of a month, allow
@@ -36,6 +38,12 @@ from osiris_inspect.inspector.diagnosis.evidence.configuration.comparable_runs i
     period_factor,
     runs_of_like_days,
     starts_anew,
+)
+from osiris_inspect.inspector.diagnosis.evidence.configuration.kept_rows import (
+    KeptRows,
+    counted_conditions,
+    kept_of_input,
+    mentions_time,
 )
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.counts.column_kinds import kind_of
@@ -66,6 +74,14 @@ STEADY_SPREAD = 1.02
 STEADY_PART = 0.8
 """Part of its rows that a source keeps if it had nearly the same number in each of ``MIN_STEADY_RUNS`` runs."""
 MIN_OTHER_PERIOD = 0.3
+MIN_FILTERED = 50
+"""Rows of an input of which a condition keeps a share."""
+MIN_KEPT = 50
+"""Rows that a condition keeps, or kept of as many rows before."""
+MAX_SHARE_SPREAD = 0.15
+MIN_SHARE_CHANGE = 0.25
+UNUSUAL_FACTOR = 3
+"""Times the usual share at a time that no earlier run had."""
 MAX_USUAL_NULLS = 0.05
 MIN_NEW_NULLS = 0.3
 MIN_FIRST_NULLS = 0.1
@@ -91,7 +107,8 @@ def check(run: Run, lineage: Lineage) -> Findings:
             continue  # the first step that differs explains those after it
         earlier = comparable.for_step(step.id)
         finding = (
-            _rows(run, step, earlier)
+            _kept(run, step, earlier)
+            or _rows(run, step, earlier)
             or _values(run, step, earlier)
             or _rows(run, step, comparable.with_other_settings(step.id), is_changed=True)
         )
@@ -99,6 +116,50 @@ def check(run: Run, lineage: Lineage) -> Findings:
             unusual.add(step.id)
             yield finding
     yield from _duration(run)
+
+
+def _kept(run: Run, step: StepState, earlier: Sequence[EarlierRun]) -> Finding | None:
+    """Compare the share of its input's rows that a condition keeps with the shares of earlier runs."""
+    is_unusual = may_be_unusual(run, earlier) or abs(period_factor(run, earlier) - 1) > MIN_OTHER_PERIOD
+    if step.is_source or not step.rows_out or (is_unusual and mentions_time(step)):
+        return None
+    for count in (counted_conditions, kept_of_input):
+        now = count(step, run.frames)
+        before = [found for each in earlier if len(found := count(step, each.frames)) == len(now)]
+        for number, (rows, kept) in enumerate(now if len(before) >= MIN_RUNS else ()):
+            usual = _usual_share([found[number] for found in before])
+            if usual is not None and _is_other_share(rows, kept, usual, is_unusual=is_unusual):
+                low, high = usual
+                usual_text = f"{low:.0%}" if f"{low:.0%}" == f"{high:.0%}" else f"{low:.0%} to {high:.0%}"
+                return TEMPLATE.finding(
+                    f"{'its condition keeps' if count is counted_conditions else 'keeps'} {kept:,} of {rows:,} rows, "
+                    f"{kept / rows:.0%}; in the last {len(before)} runs {usual_text}",
+                    *rows_out_evidence(run, step),
+                    step=step.id,
+                    fix="compare the values of the columns in the condition with those of the last run: one may be "
+                    "written in another way; if the difference is real, allow this rule for the step",
+                )
+    return None
+
+
+def _usual_share(before: Sequence[KeptRows]) -> tuple[float, float] | None:
+    """Return the smallest and the largest share of earlier runs; None if they are not alike or of few rows."""
+    if min(rows for rows, _ in before) < MIN_FILTERED:
+        return None
+    shares = [kept / rows for rows, kept in before]
+    low, high = min(shares), max(shares)
+    is_alike = high - low <= MAX_SHARE_SPREAD and high <= MAX_SPREAD * low
+    return (low, high) if is_alike else None
+
+
+def _is_other_share(rows: int, kept: int, usual: tuple[float, float], *, is_unusual: bool) -> bool:
+    low, high = usual
+    if rows < MIN_FILTERED or max(low * rows, kept) < MIN_KEPT:
+        return False
+    share, factor = kept / rows, UNUSUAL_FACTOR if is_unusual else FACTOR
+    is_other = share <= low / factor or share >= high * factor
+    is_far = min(abs(share - low), abs(share - high)) >= MIN_SHARE_CHANGE
+    return is_other or (is_far and not is_unusual)
 
 
 def _rows(
@@ -185,7 +246,8 @@ def _new_nulls(rows: int, column: ColumnFacts, before: Sequence[tuple[int | None
     is_first = len(shares) >= MIN_RUNS and not any(shares)
     if share < (MIN_FIRST_NULLS if is_first else MIN_NEW_NULLS):
         return ""
-    return f"{column.name!r} has no value in {share:.0%} of the rows; in the last {len(shares)} runs at most {max(shares):.0%}"
+    usual = f"it had none in at most {max(shares):.0%}" if any(shares) else "it had one in every row"
+    return f"{column.name!r} has no value in {share:.0%} of the rows; in the last {len(shares)} runs {usual}"
 
 
 def _now_constant(rows: int, column: ColumnFacts, before: Sequence[ColumnFacts]) -> str:

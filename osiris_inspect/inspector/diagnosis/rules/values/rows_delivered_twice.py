@@ -35,6 +35,7 @@ from osiris_inspect.model.event import as_int
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("output_stored",)
+EXPLAINS = ("join-explosion", "aggregate-repeats-rows", "rows-multiplied", "lookup-repeats-rows")
 MIN_ROWS = 20
 MIN_SHARE = 0.1
 MIN_KEYED_SHARE = 0.02
