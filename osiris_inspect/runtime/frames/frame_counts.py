@@ -133,7 +133,7 @@ class FrameCounts:
 
     def _add_range(self, number: int, array: pa.Array) -> None:
         low, high = _ends(array)
-        if not (kinds.is_date(array.type) or kinds.is_timestamp(array.type)):
+        if kinds.is_integer(array.type) or _is_float(array.type):
             self._add_negatives(number, array, low)
         if not low.is_valid:
             return

@@ -120,7 +120,8 @@ def check(run: Run, lineage: Lineage) -> Findings:
 
 def _kept(run: Run, step: StepState, earlier: Sequence[EarlierRun]) -> Finding | None:
     """Compare the share of its input's rows that a condition keeps with the shares of earlier runs."""
-    is_unusual = may_be_unusual(run, earlier) or abs(period_factor(run, earlier) - 1) > MIN_OTHER_PERIOD
+    has_other_time = factors_of_the_time(run, earlier) is not None
+    is_unusual = has_other_time or abs(period_factor(run, earlier) - 1) > MIN_OTHER_PERIOD
     if step.is_source or not step.rows_out or (is_unusual and mentions_time(step)):
         return None
     for count in (counted_conditions, kept_of_input):
