@@ -33,7 +33,7 @@ def run(folder: Path, hour: float, day: Day) -> Path:
 
     Keys of ``day``: ``data`` (the fingerprint), ``rows``, ``columns``, ``newest`` (of ``day``), ``query``, ``writer``
     (its configuration), ``server``, ``source`` (of the plan), ``metrics``, ``events``, ``names`` (of the steps), ``driver``,
-    ``period`` (of ``day``), ``ranges`` (smallest and largest value of each column), ``result`` (of a step between them), ``files`` (with their rows) and what is ``described`` beside them, ``ok`` (None for a run without a status and a run card), ``failed`` (steps).
+    ``period`` (of ``day``), ``ranges`` (smallest and largest value of each column), ``result`` (of a step between them), ``files`` (with their rows) and what is ``described`` beside them, other ``facts`` of the source's frame, ``ok`` (None for a run without a status and a run card), ``failed`` (steps).
     """
     rows, columns = day.get("rows", 100), {**COLUMNS, **day.get("columns", {})}
     if "newest" in day:
@@ -52,6 +52,7 @@ def run(folder: Path, hour: float, day: Day) -> Path:
         out["min"], out["max"] = ([ends[number] for ends in day["ranges"]] for number in (0, 1))
     if "files" in day:
         out["source"] = source_of(day["files"]) | day.get("described", {})
+    out |= day.get("facts", {})
     query = day.get("query", "SELECT * FROM t")
     source, target = day.get("names", ("src", "save"))
     middle = [result_of(day["result"])] if "result" in day else []
@@ -241,6 +242,37 @@ def covering(first: str, last: str | None = None, **more: Any) -> Day:
     return {"period": period, "writer": {"table": "stats", "write_mode": "append"}, **more}
 
 
+def loading(rows: int, low: int = 1, first: str = "ab12cd", **more: Any) -> Day:
+    """A run that appends products with an id and a code."""
+    kept = {"id": None, "name": None, "day": None}
+    ids = {
+        "product_id": ("int64", 0, "many", None),
+        "sku": ("str", 0, "many", None),
+        **more.pop("others", {}),
+    }
+    ends = [(str(low), str(low + rows - 1)), (None, None), *more.pop("ends", [])]
+    unique = more.pop("unique", ["product_id", "sku"])
+    facts = {"unique": unique, "first_keys": {"sku": first} if "sku" in unique else {}}
+    return {
+        "rows": rows,
+        "columns": {**kept, **ids},
+        "ranges": ends,
+        "facts": facts,
+        "writer": APPENDS,
+        **more,
+    }
+
+
+APPENDS = {"table": "stats", "write_mode": "append"}
+CREATED = {"created_at": ("str", 0, "many", None)}
+DAY_OF_LOAD = {"load_date": ("str", 0, 1, None)}
+
+
+def created(rows: int, last: str, first: str = "2026-01-01 08:00:00") -> Day:
+    """A run that appends events without a key, which were created in a period."""
+    return loading(rows, low=rows, unique=[], others=CREATED, ends=[(first, f"2026-01-{last} 08:00:00")])
+
+
 def covering_each(*days: int, **more: Any) -> list[Day]:
     return [covering(f"{day:02}", **more) for day in days]
 
@@ -262,6 +294,10 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "after a run that was killed": [appending("a", ok=None), appending("a")],
         "by insert": [{"data": "a", "writer": {"table": "t", "write_mode": "insert"}}] * 2,
         "to a file": [{"data": "a", "writer": {"path": "o.csv", "append": True}}] * 2,
+        "all rows of a table that grows": [loading(rows) for rows in (100, 102, 102, 105)],
+        "all rows with a code, and other ids": [loading(100, low, unique=["sku"]) for low in (1, 2, 3, 4, 5)],
+        "all rows with the time of their creation": [loading(rows, others=CREATED, ends=[("2026-01-01", f"2026-01-{rows - 80}")]) for rows in (100, 101, 102, 103)],
+        "all events since the first": [created(100 + day, f"{day:02}") for day in (2, 3, 4, 5)],
         "said by a metric": [{"data": "a", "metrics": [APPENDED]}] * 2,
         "said by an event": [{"data": "a", "events": [{"event": "write.start", "step_id": "save", "mode": "append"}]}] * 2,
         "with a mode of Spark": [{"data": "a", "writer": {"table": "t", "save_mode": "append"}}] * 2,
@@ -404,6 +440,18 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "duplicates left out": [{"data": "a", "writer": {"table": "t", "write_mode": "insert", "on_conflict": "ignore"}}] * 2,
         "emptied before by SQL": [{"data": "a", "writer": {"table": "t", "write_mode": "append", "pre_sql": "TRUNCATE TABLE t"}}] * 2,
         "one row": [appending("a", rows=1)] * 2,
+        "all rows, with the day of the load": [loading(rows, others=DAY_OF_LOAD, ends=[(None, None)]) for rows in (100, 102, 102, 105)],
+        "all rows, replaced": [loading(rows, writer={**APPENDS, "write_mode": "replace"}) for rows in (100, 102, 102, 105)],
+        "all rows of two earlier runs": [loading(rows) for rows in (100, 102, 105)],
+        "new ids": [loading(100, low, first=f"{low}") for low in (1, 101, 201, 301)],
+        "the codes of a batch that varies": [loading(rows, rows) for rows in (100, 90, 110, 95)],
+        "a code that begins otherwise": [loading(100, low, first=f"{low}") for low in (1, 1, 2, 3)],
+        "a measurement of each product a day": [
+            loading(100, others={"measured_at": ("datetime64[us]", 0, "many", None)}, ends=[(f"2026-01-0{day} 00:10:00", f"2026-01-0{day} 23:50:00")])
+            for day in (1, 2, 3, 4)
+        ],
+        "a measurement at an unknown time": [loading(100, others={"measured_at": ("str", 0, "many", None)}, ends=[(None, None)])] * 3 + [loading(101, others={"measured_at": ("str", 0, "many", None)}, ends=[(None, None)])],
+        "events of the last days": [created(100 + day, f"{day + 2:02}", f"2026-01-0{day} 08:00:00") for day in (2, 3, 4, 5)],
         "renamed steps": [appending("a", names=("s", "w")), appending("a")],
     },
     "parameter-not-given": {
@@ -606,6 +654,14 @@ def test_message_of_period_appended_again_names_both(tmp_path: Path) -> None:
     assert messages(history(tmp_path, covering_each(1, 2, 3, 3)), "rows-appended-again") == [
         "appended 100 rows of 'day' from 2026-01-03 00:10:00 to 2026-01-03 23:50:00; the run of 2026-01-03 00:00 UTC "
         "had appended those from 2026-01-03 00:10:00 to 2026-01-03 23:50:00, so rows are in 'stats' twice"
+    ]
+
+
+def test_message_of_appended_table_names_its_key(tmp_path: Path) -> None:
+    path = history(tmp_path, [loading(rows) for rows in (100, 102, 102, 105)])
+    assert messages(path, "rows-appended-again") == [
+        "appended all 105 rows to 'stats' again, the old and the new ones, as in the last 3 runs: 'product_id' begins at 1 "
+        "in each run, so most rows are in it 4 times"
     ]
 
 

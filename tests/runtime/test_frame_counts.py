@@ -53,6 +53,40 @@ def test_range_describes_keys_only(tmp_path: Path, storage: str) -> None:
     assert counts.distinct == ("many", 1, 1, 1, "many", "many")
 
 
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize(
+    ("texts", "low", "high"),
+    [
+        (["2026-01-03", None, "2026-01-01"], "2026-01-01", "2026-01-03"),
+        (["2026-01-01 10:00:00", "2025-12-31 09:30:00"], "2025-12-31 09:30:00", "2026-01-01 10:00:00"),
+        (["2026-01-01T10:00:00Z", "2026-01-02T09:30:00Z"], "2026-01-01T10:00:00Z", "2026-01-02T09:30:00Z"),
+        (["2026-01-01T10:00:00Z", "2026-01-01T10:00:00+02:00"], None, None),
+        (["2026-01-01", "2026-01-01 10:00:00"], None, None),
+        (["2026-01-01", "unknown"], None, None),
+        (["2026-13-01", "2026-01-01"], None, None),
+        (["20260101", "20260102"], None, None),
+        (["Ada", "Bo"], None, None),
+        ([*["2026-01-01"] * 300, "later"], None, None),
+    ],
+)
+def test_range_describes_times_as_text(
+    tmp_path: Path, storage: str, texts: list[str | None], low: str | None, high: str | None
+) -> None:
+    counts = stored(tmp_path, pd.DataFrame({"at": texts}), storage)
+    assert (counts.min, counts.max) == ((low,), (high,))
+
+
+def test_first_key_is_equal_for_equal_smallest_texts(tmp_path: Path) -> None:
+    skus = [f"P-{number:04}" for number in range(40)]
+    first, second, third = (
+        stored(tmp_path, pd.DataFrame({"sku": names, "token": names, "v": 1})).first_keys
+        for names in (skus, [*skus[::-1], "X"], skus[1:])
+    )
+    assert first == second != third
+    assert [*first] == ["sku"]
+    assert "P-0000" not in first["sku"]
+
+
 def test_text_that_changes_later_is_not_constant(tmp_path: Path) -> None:
     frame = pd.DataFrame({"t": ["a"] * 200_000 + ["b"], "u": ["a", None] * 100_000 + ["a"]})
     assert stored(tmp_path, frame).distinct == ("few", 1)

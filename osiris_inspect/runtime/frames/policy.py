@@ -48,6 +48,7 @@ class StoredFrame:
             values of a column ``id``; empty if there are none, or not counted.
         garbled: a column of text that was decoded wrong, and how often its first rows show it, by kind.
         unique: columns of a small frame of which each row has its own value.
+        first_keys: by unique column of text, a short hash of its smallest value.
         odd_values: by column of text, rows with a word that stands for no value or an error; and odd forms of values.
         join: counts of the join that made the frame; None if there was none or it was not counted.
         source: what the driver noticed in the file that it read, such as lines that a comment ends; None without
@@ -74,6 +75,7 @@ class StoredFrame:
     odd_values: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     repeated: Mapping[str, int] = field(default_factory=dict)
     unique: tuple[str, ...] = ()
+    first_keys: Mapping[str, str] = field(default_factory=dict)
     garbled: Mapping[str, int | str] = field(default_factory=dict)
     join: Mapping[str, Any] | None = None
     checks: tuple[Mapping[str, Any], ...] = ()

@@ -223,6 +223,7 @@ class FrameStore:
             odd_values=counts.odd_values,
             repeated=counts.repeated,
             unique=counts.unique,
+            first_keys=counts.first_keys,
             garbled=counts.garbled,
             storage=self.location(step),
             reason=reason,

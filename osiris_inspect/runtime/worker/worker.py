@@ -62,6 +62,7 @@ _OPTIONAL_FIELDS = (
     "odd_values",
     "repeated",
     "unique",
+    "first_keys",
     "garbled",
     "join",
     "checks",

@@ -60,6 +60,7 @@ def logged_frame(step: str, rows: int, event_fields: Mapping[str, Any]) -> Frame
     )
     join, fingerprint = event_fields.get("join"), event_fields.get("fingerprint")
     source, garbled = event_fields.get("source"), event_fields.get("garbled")
+    first_keys = event_fields.get("first_keys")
     return FrameFacts(
         step,
         rows,
@@ -69,6 +70,7 @@ def logged_frame(step: str, rows: int, event_fields: Mapping[str, Any]) -> Frame
         fingerprint=fingerprint if isinstance(fingerprint, str) else "",
         source=source if isinstance(source, Mapping) else {},
         garbled=garbled if isinstance(garbled, Mapping) else {},
+        first_keys=_texts(first_keys, originals),
         repeated=_share(event_fields.get("repeated")),
         unique=tuple(
             str(originals.get(name, name))
@@ -100,6 +102,12 @@ def _counts(value: Any) -> Mapping[str, int]:
     return {
         str(word): rows for word, count in counts.items() if (rows := as_int(count)) is not None and rows > 0
     }
+
+
+def _texts(value: Any, originals: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the texts of a mapping by the original name of their column; none if it is not one."""
+    texts = value if isinstance(value, Mapping) else {}
+    return {str(originals.get(name, name)): text for name, text in texts.items() if isinstance(text, str)}
 
 
 def _filters(entries: Sequence[Any]) -> Iterator[tuple[int, int]]:

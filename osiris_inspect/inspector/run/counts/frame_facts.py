@@ -3,6 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from osiris_inspect.inspector.run.counts.column_kinds import kind_of
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+
+_DATE = LazyRegex(r"\d{4}-\d\d-\d\d(?![^T ])")
+
 
 class ColumnFacts(NamedTuple):
     """Counts of one column.
@@ -26,6 +31,12 @@ class ColumnFacts(NamedTuple):
     is_blank: bool = False
     odd_values: Mapping[str, int] = {}
     negatives: int | None = None
+
+    @property
+    def is_time(self) -> bool:
+        """True if it has dates or times, of a type for them or as text."""
+        kind = kind_of(self.dtype)
+        return kind == "time" or (kind == "text" and _DATE.match(self.low or "") is not None)
 
 
 class JoinFacts(NamedTuple):
@@ -69,6 +80,7 @@ class FrameFacts(NamedTuple):
         checks: mistakes that the query and its inputs show: ``check`` is the kind, and the rest its facts.
         filters: for conditions of the query the rows of the table and how many of them fulfil it.
         file, line: where they are recorded; line 0 if any line of the file.
+        first_keys: a hash of the smallest value of each column of text that is unique.
         fingerprint: a hash of its values; empty if unknown.
     """
 
@@ -84,6 +96,7 @@ class FrameFacts(NamedTuple):
     checks: tuple[Mapping[str, Any], ...] = ()
     unique: tuple[str, ...] = ()
     garbled: Mapping[str, Any] = {}
+    first_keys: Mapping[str, str] = {}
     filters: tuple[tuple[int, int], ...] = ()
 
     def column(self, name: str) -> ColumnFacts | None:

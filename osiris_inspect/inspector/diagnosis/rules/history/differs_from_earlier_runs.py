@@ -1,12 +1,16 @@
 """A run differs much from the last successful runs of its pipeline.
 
 What it finds:
-    A condition that keeps at most half or at least twice the share of the rows that it kept in each of the last runs; a step that returned at most half or at least twice the rows of each of the last runs, which were alike, or those of working days were; a column
+    A condition that keeps at most half or at least twice the share of the rows that it kept in each of the last runs; a
+    step that returned at most half or at least twice the rows of each of the last runs, which were alike, or those of working days were; a source
+    that lost a fifth of its rows after five runs with nearly the same number; a quarter or four times the rows of each
+    of five runs that varied; a column
     whose values are missing in many rows and were not before, or that has one value in all rows and had several; a run that
-    took more than five times as long. The first run on a day of a weekend, on the first or last day of a month, or at an
-    hour without earlier runs counts for a tenth or ten times the rows, and rows in proportion to the time since the last run
-    are usual. Only runs beside this one with the same settings are compared: at least three, for
-    columns two, at most eight. Runs in which the step had other settings count for a tenth or ten times the rows.
+    took more than five times as long. On the first Saturday, Sunday or Monday of the history a third of the rows or three times as
+    many are usual, unless a run on a Sunday had as many as the others; so are more rows on the first or last day of a month, few
+    rows of a source of the running month when it begins, a tenth or ten times the rows at an hour without earlier runs, and rows
+    in proportion to the time since the last run. Only runs beside this one with the same settings are compared: at least three,
+    for columns two, at most eight. Runs in which the step had other settings count for a tenth or ten times the rows.
 
 Why it matters:
     Half an export, a source that was loaded twice, a column that moved, or a status that the source renamed does not
@@ -17,7 +21,7 @@ How to fix:
     this rule for the step.
 
 Example:
-    `extract-orders` returned 4,100 rows; the last 5 runs returned 9,800 to 10,100.
+    `extract-orders` returned fewer rows than usual, 4,100; the last 5 runs returned 9,800 to 10,100.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,10 +32,12 @@ from osiris_inspect.inspector.diagnosis.evidence.citations import (
     rows_out_evidence,
 )
 from osiris_inspect.inspector.diagnosis.evidence.configuration.comparable_runs import (
+    SAME_TIME_FACTOR,
     ComparableRuns,
-    may_be_unusual,
+    factors_of_the_time,
     period_factor,
     runs_of_like_days,
+    starts_anew,
 )
 from osiris_inspect.inspector.diagnosis.evidence.configuration.kept_rows import (
     KeptRows,
@@ -55,9 +61,18 @@ MIN_ROWS = 20
 MIN_ROWS_OF_VALUES = 10
 MAX_SPREAD = 1.5
 """Earlier counts are alike if the largest is at most this many times the smallest."""
-FACTOR = 2
+FACTOR = SAME_TIME_FACTOR
 CHANGED_FACTOR = 10
-"""The same for a step with other settings, and for a run at a time that no earlier run had, such as a weekend."""
+"""The same for a step with other settings."""
+MIN_VARYING_RUNS = 5
+MAX_VARYING_SPREAD = 4
+VARYING_FACTOR = 4
+"""The same beside runs whose rows vary, up to ``MAX_VARYING_SPREAD``."""
+MIN_STEADY_RUNS = 5
+MIN_SOURCE_ROWS = 50
+STEADY_SPREAD = 1.02
+STEADY_PART = 0.8
+"""Part of its rows that a source keeps if it had nearly the same number in each of ``MIN_STEADY_RUNS`` runs."""
 MIN_OTHER_PERIOD = 0.3
 MIN_FILTERED = 50
 """Rows of an input of which a condition keeps a share."""
@@ -73,8 +88,6 @@ MAX_USUAL_NULLS = 0.05
 MIN_NEW_NULLS = 0.3
 MIN_FIRST_NULLS = 0.1
 """Share of rows without a value in a column that had a value in every row of at least ``MIN_RUNS`` runs."""
-_NEAR_CONSTANT = frozenset({"boolean", "time"})
-"""Kinds of columns whose few values may be one by chance: a flag that is rarely set, the day of the rows."""
 SLOWER = 5
 MIN_SECONDS_MORE = 60
 TEMPLATE = FindingTemplate(
@@ -109,7 +122,8 @@ def check(run: Run, lineage: Lineage) -> Findings:
 
 def _kept(run: Run, step: StepState, earlier: Sequence[EarlierRun]) -> Finding | None:
     """Compare the share of its input's rows that a condition keeps with the shares of earlier runs."""
-    is_unusual = may_be_unusual(run, earlier) or abs(period_factor(run, earlier) - 1) > MIN_OTHER_PERIOD
+    has_other_time = factors_of_the_time(run, earlier) is not None
+    is_unusual = has_other_time or abs(period_factor(run, earlier) - 1) > MIN_OTHER_PERIOD
     if step.is_source or not step.rows_out or (is_unusual and mentions_time(step)):
         return None
     for count in (counted_conditions, kept_of_input):
@@ -159,26 +173,46 @@ def _rows(
     """Compare the rows of a step with earlier runs, in which it had other settings if it ``is_changed``."""
     known = [each for each in earlier if each.rows.get(step.id)]
     compared, days = _alike(run, step, known)
+    is_varying = not compared and step.is_source and len(known) >= MIN_VARYING_RUNS and not is_changed
+    compared = known if is_varying else compared
     before = [each.rows[step.id] for each in compared]
     if not before or step.is_writer or not step.rows_out or min(before) < MIN_ROWS:
         return None
     low, high = min(before), max(before)
-    factor = CHANGED_FACTOR if is_changed or may_be_unusual(run, compared) else FACTOR
+    if is_varying and (high > MAX_VARYING_SPREAD * low or low < MIN_SOURCE_ROWS):
+        return None
+    fewer, more = (CHANGED_FACTOR, CHANGED_FACTOR) if is_changed else _factors(run, step, compared, before)
+    if is_varying:
+        fewer, more = max(fewer, VARYING_FACTOR), max(more, VARYING_FACTOR)
     periods = period_factor(run, earlier)
     if (
         abs(periods - 1) > MIN_OTHER_PERIOD
         and low * periods / FACTOR < step.rows_out < high * periods * FACTOR
     ):
         return None  # as many rows as in the time since the last run
-    if low / factor < step.rows_out < factor * high:
+    if low / fewer < step.rows_out < more * high or (step.rows_out < low and starts_anew(run, before)):
         return None
     usual = f"{low:,}" if low == high else f"{low:,} to {high:,}"
     return TEMPLATE.finding(
-        f"returned {step.rows_out:,} rows; the last {len(before)} runs{days} returned {usual}"
+        f"returned {'fewer' if step.rows_out < low else 'more'} rows than usual, {step.rows_out:,}; "
+        f"the last {len(before)} runs{days} returned {usual}"
         + (", with other settings of the step" if is_changed else ""),
         *rows_out_evidence(run, step),
         step=step.id,
     )
+
+
+def _factors(
+    run: Run, step: StepState, earlier: Sequence[EarlierRun], before: Sequence[int]
+) -> tuple[float, float]:
+    """Return how many times fewer and more rows than in each of the earlier runs are usual."""
+    factors = factors_of_the_time(run, earlier)
+    if factors is not None:
+        return factors
+    is_long = step.is_source and len(before) >= MIN_STEADY_RUNS and min(before) >= MIN_SOURCE_ROWS
+    if is_long and max(before) <= STEADY_SPREAD * min(before):
+        return 1 / STEADY_PART, FACTOR
+    return FACTOR, FACTOR
 
 
 def _alike(run: Run, step: StepState, earlier: Sequence[EarlierRun]) -> tuple[Sequence[EarlierRun], str]:
@@ -227,7 +261,10 @@ def _now_constant(rows: int, column: ColumnFacts, before: Sequence[ColumnFacts])
     if all(found.distinct == "many" for found in before):
         return f"{column.name!r} has one value in all rows; in the last {len(before)} runs it had many"
     had_several = all(found.distinct in ("few", "many") for found in before)
-    if had_several and rows >= MIN_ROWS and kind_of(column.dtype) not in _NEAR_CONSTANT:
+    is_one_by_chance = (
+        column.is_time or kind_of(column.dtype) == "boolean"
+    )  # the day of the rows, a rare flag
+    if had_several and rows >= MIN_ROWS and not is_one_by_chance:
         return f"{column.name!r} has one value in all rows; in the last {len(before)} runs it had several"
     return ""
 

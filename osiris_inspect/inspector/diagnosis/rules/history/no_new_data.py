@@ -191,7 +191,7 @@ def _column(earlier: EarlierRun, step: StepState, name: str) -> ColumnFacts | No
 
 def _newest(column: ColumnFacts | None) -> str:
     """Return the newest value of a column of dates or times as text that sorts by time; empty if unknown."""
-    if column is None or column.high is None or kind_of(column.dtype) != "time":
+    if column is None or column.high is None or not column.is_time:
         return ""
     return column.high if _DAY.search(column.high) else ""
 

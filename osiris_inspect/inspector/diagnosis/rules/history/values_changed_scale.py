@@ -24,7 +24,7 @@ from itertools import chain, combinations, islice
 from osiris_inspect.inspector.diagnosis.evidence.citations import frame_evidence
 from osiris_inspect.inspector.diagnosis.evidence.configuration.comparable_runs import (
     ComparableRuns,
-    may_be_unusual,
+    factors_of_the_time,
 )
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.counts.column_kinds import kind_of
@@ -87,7 +87,9 @@ def check(run: Run, lineage: Lineage) -> Findings:
         if len(frames) < MIN_RUNS:
             continue
         expected = (
-            MIN_UNUSUAL_NEGATIVES if may_be_unusual(run, comparable.for_step(step.id)) else MIN_NEGATIVES
+            MIN_UNUSUAL_NEGATIVES
+            if factors_of_the_time(run, comparable.for_step(step.id)) is not None
+            else MIN_NEGATIVES
         )
         changes = chain(_exchanged(frame, frames), _scaled(frame, frames), _turned(frame, frames, expected))
         for column, message, remedy in islice(changes, 1):
