@@ -204,6 +204,11 @@ def covering(first: str, last: str | None = None, **more: Any) -> Day:
     return {"period": period, "writer": {"table": "stats", "write_mode": "append"}, **more}
 
 
+def emptied(texts: int, nulls: int = 0) -> Day:
+    """A run with empty texts among the names."""
+    return {**columns(name=("str", nulls, "many", None)), "facts": {"odd_values": {"name": {"": texts}}}}
+
+
 def loading(rows: int, low: int = 1, first: str = "ab12cd", **more: Any) -> Day:
     """A run that appends products with an id and a code."""
     kept = {"id": None, "name": None, "day": None}
@@ -356,6 +361,7 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "new nulls": [{}, {}, columns(name=("str", 40, "many", None))],
         "first nulls": [{}, {}, {}, columns(name=("str", 12, "many", None))],
         "no values any more": [{}, {}, columns(id=("float64", 100, 0, None))],
+        "empty texts in place of nulls": [*[columns(name=("str", 20, "many", None))] * 2, emptied(18)],
         "constant": [{}, {}, columns(name=("str", 0, 1, None))],
         "one of several values": [*[columns(name=("str", 0, "few", None))] * 2, columns(name=("str", 0, 1, None))],
         "several values or many": [columns(name=("str", 0, "few", None)), {}, columns(name=("str", 0, 1, None))],
@@ -546,6 +552,10 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "few first nulls": [{}, {}, {}, columns(name=("str", 9, "many", None))],
         "nulls as before": [*[columns(name=("str", 40, "many", None))] * 3],
         "few nulls": [{}, {}, columns(name=("str", 10, "many", None))],
+        "empty texts as before": [*[emptied(18)] * 3],
+        "a few empty texts beside nulls": [*[columns(name=("str", 20, "many", None))] * 2, emptied(5, nulls=15)],
+        "empty texts in a column that was filled": [*[columns(name=("str", 0, "many", None))] * 2, emptied(4)],
+        "empty texts beside nulls before": [*[emptied(4, nulls=20)] * 2, emptied(22)],
         "constant before": [*[columns(name=("str", 0, 1, None))] * 3],
         "few rows of few values": [*[columns(name=("str", 0, "few", None))] * 2, {"rows": 19, **columns(name=("str", 0, 1, None))}],
         "constant in one earlier run": [columns(name=("str", 0, "few", None)), *[columns(name=("str", 0, 1, None))] * 2],

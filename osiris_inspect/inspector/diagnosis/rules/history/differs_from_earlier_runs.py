@@ -4,7 +4,8 @@ What it finds:
     A step that returned at most half or at least twice the rows of each of the last runs, which were alike, or those of working days were; a source
     that lost a fifth of its rows after five runs with nearly the same number; a quarter or four times the rows of each
     of five runs that varied; a column
-    whose values are missing in many rows and were not before, or that has one value in all rows and had several; a run that
+    whose values are missing in many rows and were not before, or are empty texts and were missing, or that has one value in
+    all rows and had several; a run that
     took more than five times as long. On the first Saturday, Sunday or Monday of the history a third of the rows or three times as
     many are usual, unless a run on a Sunday had as many as the others; so are more rows on the first or last day of a month, few
     rows of a source of the running month when it begins, a tenth or ten times the rows at an hour without earlier runs, and rows
@@ -70,6 +71,10 @@ MAX_USUAL_NULLS = 0.05
 MIN_NEW_NULLS = 0.3
 MIN_FIRST_NULLS = 0.1
 """Share of rows without a value in a column that had a value in every row of at least ``MIN_RUNS`` runs."""
+MAX_LEFT_NULLS = 0.2
+MIN_EMPTY = 0.5
+"""Parts of the usual rows without a value that are left, and that are empty texts, if these took their place."""
+_EMPTY = ""
 SLOWER = 5
 MIN_SECONDS_MORE = 60
 TEMPLATE = FindingTemplate(
@@ -166,11 +171,14 @@ def _values(run: Run, step: StepState, earlier: Sequence[EarlierRun]) -> Finding
     for column in frame.columns:
         if column.nulls == frame.rows and not step.is_source:
             continue  # another rule reports columns that a step emptied
-        if (column.nulls or 0) < MIN_FIRST_NULLS * frame.rows and column.distinct != 1:
+        is_filled = (column.nulls or 0) < MIN_FIRST_NULLS * frame.rows and _EMPTY not in column.odd_values
+        if is_filled and column.distinct != 1:
             continue
         before = [(other.rows, found) for other in frames if (found := other.column(column.name)) is not None]
-        message = _new_nulls(frame.rows, column, before) or _now_constant(
-            frame.rows, column, [found for _, found in before]
+        message = (
+            _new_nulls(frame.rows, column, before)
+            or _empty_texts(frame.rows, column, before)
+            or _now_constant(frame.rows, column, [found for _, found in before])
         )
         if message and len(before) >= MIN_LOGS:
             return TEMPLATE.finding(message, frame_evidence(frame, column.name), step=step.id)
@@ -186,6 +194,22 @@ def _new_nulls(rows: int, column: ColumnFacts, before: Sequence[tuple[int | None
     if share < (MIN_FIRST_NULLS if is_first else MIN_NEW_NULLS):
         return ""
     return f"{column.name!r} has no value in {share:.0%} of the rows; in the last {len(shares)} runs at most {max(shares):.0%}"
+
+
+def _empty_texts(rows: int, column: ColumnFacts, before: Sequence[tuple[int | None, ColumnFacts]]) -> str:
+    """Describe empty texts in place of missing values; a column that had both before is usual."""
+    empty = column.odd_values.get(_EMPTY, 0)
+    shares = [found.nulls / count for count, found in before if count and found.nulls is not None]
+    if not empty or len(shares) < MIN_LOGS or any(_EMPTY in found.odd_values for _, found in before):
+        return ""
+    usual = min(shares)
+    has_nulls = usual > MAX_USUAL_NULLS and (column.nulls or 0) < MAX_LEFT_NULLS * usual * rows
+    if not has_nulls or empty < MIN_EMPTY * usual * rows:
+        return ""
+    return (
+        f"{column.name!r} is an empty text in {empty / rows:.0%} of the rows; in the last {len(shares)} runs such rows had no value, "
+        f"so IS NULL and coalesce() do not find them any more"
+    )
 
 
 def _now_constant(rows: int, column: ColumnFacts, before: Sequence[ColumnFacts]) -> str:
