@@ -1,16 +1,17 @@
 """A run differs much from the last successful runs of its pipeline.
 
 What it finds:
-    A step that returned at most half or at least twice the rows of each of the last runs, which were alike, or those of working days were; a source
-    that lost a fifth of its rows after five runs with nearly the same number; a quarter or four times the rows of each
-    of five runs that varied; a column
-    whose values are missing in many rows and were not before, or are empty texts and were missing, or that has one value in
-    all rows and had several; a run that
-    took more than five times as long. On the first Saturday, Sunday or Monday of the history a third of the rows or three times as
-    many are usual, unless a run on a Sunday had as many as the others; so are more rows on the first or last day of a month, few
-    rows of a source of the running month when it begins, a tenth or ten times the rows at an hour without earlier runs, and rows
-    in proportion to the time since the last run. Only runs beside this one with the same settings are compared: at least three,
-    for columns two, at most eight. Runs in which the step had other settings count for a tenth or ten times the rows.
+    A step that returned at most half or at least twice the rows of each of the last runs, which were alike, or of those on
+    working days; a source that lost a fifth of its rows after five runs with nearly the same number, or that returned a
+    quarter or four times the rows of each of five runs that varied. One of several files that lost more than half of its
+    rows while the others kept theirs. A column whose values are missing in many rows and were not before, or are empty texts
+    and were missing, or that has one value in all rows and had several. A run that took more than five times as long.
+
+    On the first Saturday, Sunday or Monday of the history a third of the rows or three times as many are usual, unless a run
+    on a Sunday had as many as the others. Also usual are more rows on the first or last day of a month, few rows of a source
+    of the running month when it begins, a tenth or ten times the rows at an hour without earlier runs, and rows in proportion
+    to the time since the last run. Only runs beside this one with the same settings are compared: at least three, for columns
+    two, at most eight. Runs in which the step had other settings count for a tenth or ten times the rows.
 
 Why it matters:
     Half an export, a source that was loaded twice, or a column that moved does not fail a step.
@@ -23,6 +24,7 @@ Example:
     `extract-orders` returned fewer rows than usual, 4,100; the last 5 runs returned 9,800 to 10,100.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import (
@@ -37,14 +39,16 @@ from osiris_inspect.inspector.diagnosis.evidence.configuration.comparable_runs i
     period_factor,
     runs_of_like_days,
     starts_anew,
+    without_dates,
 )
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.counts.column_kinds import kind_of
 from osiris_inspect.inspector.run.counts.earlier_run import EarlierRun
-from osiris_inspect.inspector.run.counts.frame_facts import ColumnFacts
+from osiris_inspect.inspector.run.counts.frame_facts import ColumnFacts, FrameFacts
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.inspector.text.units import format_duration
+from osiris_inspect.model.event import as_int
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
 NEEDS = ("steps",)
@@ -57,6 +61,8 @@ MAX_SPREAD = 1.5
 FACTOR = SAME_TIME_FACTOR
 CHANGED_FACTOR = 10
 """The same for a step with other settings."""
+MIN_OTHER_FILES = 3
+"""A change of one in this many files is not one of the day."""
 MIN_VARYING_RUNS = 5
 MAX_VARYING_SPREAD = 4
 VARYING_FACTOR = 4
@@ -97,6 +103,7 @@ def check(run: Run, lineage: Lineage) -> Findings:
         earlier = comparable.for_step(step.id)
         finding = (
             _rows(run, step, earlier)
+            or _files(run, step, earlier)
             or _values(run, step, earlier)
             or _rows(run, step, comparable.with_other_settings(step.id), is_changed=True)
         )
@@ -131,14 +138,17 @@ def _rows(
         return None  # as many rows as in the time since the last run
     if low / fewer < step.rows_out < more * high or (step.rows_out < low and starts_anew(run, before)):
         return None
-    usual = f"{low:,}" if low == high else f"{low:,} to {high:,}"
     return TEMPLATE.finding(
         f"returned {'fewer' if step.rows_out < low else 'more'} rows than usual, {step.rows_out:,}; "
-        f"the last {len(before)} runs{days} returned {usual}"
+        f"the last {len(before)} runs{days} returned {_range(low, high)}"
         + (", with other settings of the step" if is_changed else ""),
         *rows_out_evidence(run, step),
         step=step.id,
     )
+
+
+def _range(low: int, high: int) -> str:
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def _factors(
@@ -161,6 +171,40 @@ def _alike(run: Run, step: StepState, earlier: Sequence[EarlierRun]) -> tuple[Se
         if len(rows) >= MIN_RUNS and max(rows) <= MAX_SPREAD * min(rows):
             return runs, days
     return (), ""
+
+
+def _files(run: Run, step: StepState, earlier: Sequence[EarlierRun]) -> Finding | None:
+    """Report files that have far fewer rows than in the last runs, if most of the files of the step have as many."""
+    frame = run.frames.get(step.id)
+    now = _rows_by_file(frame) if frame is not None else {}
+    before = [_rows_by_file(each.frames[step.id]) for each in earlier if step.id in each.frames]
+    usual = {
+        path: counts
+        for path in now
+        if len(counts := [rows[path][1] for rows in before if path in rows]) >= MIN_RUNS
+        and min(counts) >= MIN_SOURCE_ROWS
+        and max(counts) <= MAX_SPREAD * min(counts)
+    }
+    fewer = [path for path, counts in usual.items() if now[path][1] * FACTOR < min(counts)]
+    if frame is None or not fewer or len(fewer) * MIN_OTHER_FILES > len(usual) or not now[fewer[0]][1]:
+        return None
+    name, rows = now[fewer[0]]
+    others = f", and {len(fewer) - 1} other files have fewer than usual" if len(fewer) > 1 else ""
+    counts = usual[fewer[0]]
+    return TEMPLATE.finding(
+        f"{name!r} has fewer rows than usual, {rows:,}; in the last {len(counts)} runs it had {_range(min(counts), max(counts))}{others}",
+        frame_evidence(frame, "files"),
+        step=step.id,
+    )
+
+
+def _rows_by_file(frame: FrameFacts) -> dict[str, tuple[str, int]]:
+    """Return the path and the rows of each file by its path without dates; a path of several files is left out."""
+    files = [
+        (str(entry.get("path")), as_int(entry.get("rows")) or 0) for entry in frame.source_entries("files")
+    ]
+    times = Counter(without_dates(path) for path, _ in files)
+    return {without_dates(path): (path, rows) for path, rows in files if times[without_dates(path)] == 1}
 
 
 def _values(run: Run, step: StepState, earlier: Sequence[EarlierRun]) -> Finding | None:
