@@ -286,6 +286,14 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
             {**day, **columns(read_at=("timestamp[us]", 0, 1, f"2026-02-0{number} 09:00:00"))}
             for number, day in enumerate([*NEWEST, NEWEST[-1]], start=1)
         ],
+        "an older newest day as text": [
+            {**columns(day=None, ordered_on=("str", 0, "many", None)), "ranges": [(None, None), (None, None), ("2026-01-01", f"2026-02-{last}")]}
+            for last in ("10", "11", "13", "14", "12")
+        ],
+        "the newest time of the last run as text": [
+            {**columns(day=None, ordered_at=("str", 0, "many", None)), "ranges": [(None, None), (None, None), ("2026-01-01T08:00:00Z", f"2026-02-{last}T08:00:00Z")]}
+            for last in ("10", "11", "13", "14", "14")
+        ],
         "an older newest day": [*NEWEST, NEWEST[1]],
         "the rows of the last three runs": [{}, {}, *[{"data": "c"}] * 4],
         "the rows of the last five runs": [{}, {}, *[{"data": "c"}] * 6],
@@ -458,6 +466,14 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "another date advanced": [
             {**day, **columns(at=("timestamp[us]", 0, "few", f"2026-02-0{number} 09:00:00"))}
             for number, day in enumerate([*NEWEST, NEWEST[-1]], start=1)
+        ],
+        "an older due date": [
+            {**columns(day=None, due_date=("str", 0, "many", None)), "ranges": [(None, None), (None, None), ("2026-01-01", f"2026-02-{last}")]}
+            for last in ("10", "11", "13", "14", "12")
+        ],
+        "an older date of another column": [
+            {**columns(day=None, paid_on=("str", 0, "many", None), ordered_on=("str", 0, "many", None)), "ranges": [(None, None), (None, None), ("2026-01-01", f"2026-02-{last}"), ("2026-01-01", f"2026-02-{20 + number}")]}
+            for number, last in enumerate(("10", "11", "13", "14", "12"))
         ],
         "the newest day stayed before": [*NEWEST[:3], *NEWEST[2:], NEWEST[-1]],
         "always the same after a first load": [{}, *[{"data": "a"}] * 5],
