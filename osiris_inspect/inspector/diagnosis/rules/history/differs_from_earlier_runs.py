@@ -3,7 +3,7 @@
 What it finds:
     A step that returned at most half or at least twice the rows of each of the last runs, which were alike, or of those on
     working days; a source that lost a fifth of its rows after five runs with nearly the same number, or that returned a
-    quarter or four times the rows of each of five runs that varied. One of several files that lost more than half of its
+    quarter or four times the rows of each of five runs that varied much, or 40 % or 2.5 times the rows of runs that varied less. One of several files that lost more than half of its
     rows while the others kept theirs. A column whose values are missing in many rows and were not before, or are empty texts
     and were missing, or that has one value in all rows and had several. A run that took more than five times as long.
 
@@ -65,8 +65,10 @@ MIN_OTHER_FILES = 3
 """A change of one in this many files is not one of the day."""
 MIN_VARYING_RUNS = 5
 MAX_VARYING_SPREAD = 4
+MAX_NOISE = 2.5
 VARYING_FACTOR = 4
-"""The same beside runs whose rows vary, up to ``MAX_VARYING_SPREAD``."""
+NOISE_FACTOR = 2.5
+"""The same beside runs whose rows vary, up to ``MAX_VARYING_SPREAD`` and up to ``MAX_NOISE``."""
 MIN_STEADY_RUNS = 5
 MIN_SOURCE_ROWS = 50
 STEADY_SPREAD = 1.02
@@ -129,7 +131,8 @@ def _rows(
         return None
     fewer, more = (CHANGED_FACTOR, CHANGED_FACTOR) if is_changed else _factors(run, step, compared, before)
     if is_varying:
-        fewer, more = max(fewer, VARYING_FACTOR), max(more, VARYING_FACTOR)
+        varying = NOISE_FACTOR if high <= MAX_NOISE * low else VARYING_FACTOR
+        fewer, more = max(fewer, varying), max(more, varying)
     periods = period_factor(run, earlier)
     if (
         abs(periods - 1) > MIN_OTHER_PERIOD
