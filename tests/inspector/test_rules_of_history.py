@@ -422,6 +422,7 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
     "differs-from-earlier-runs": {
         "a condition that keeps less": [*PAID, kept(210)],
         "a condition that keeps much less on a new day": [*PAID[:3], kept(150)],
+        "a condition that keeps half on a new day": [*PAID[:3], kept(360)],
         "a condition that keeps more": [*[kept(rows, 800) for rows in (160, 150, 170, 155, 165, 150, 160)], kept(560)],
         "a condition of an aggregate": [*[counting(rows) for rows in (640, 610, 660, 640, 650, 630, 620)], counting(330)],
         "a condition that keeps nothing": [*[counting(rows) for rows in (640, 610, 660)], counting(0)],
@@ -640,6 +641,8 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "a condition that keeps less of fewer rows": [*[kept(rows, 60) for rows in (48, 46, 50, 47, 45, 49, 50)], kept(30, 60)],
         "a condition whose share varies": [*[kept(rows) for rows in (640, 410, 560, 300, 650, 530, 620)], kept(240)],
         "a condition on the time, on a new day": [*[kept(rows, query="SELECT id FROM df WHERE paid_on = today()") for rows in (640, 610, 660)], kept(150, query="SELECT id FROM df WHERE paid_on = today()")],
+        "a condition whose share varies, on a new day": [*[kept(rows) for rows in (640, 580, 610)], kept(330)],
+        "a condition that keeps a little less on a new day": [*PAID[:3], kept(430)],
         "rare rows": [*[counting(rows) for rows in (24, 27, 21, 25, 26, 22, 24)], counting(9)],
         "an edited condition": [*PAID, kept(410, query="SELECT id FROM df WHERE status = 'sent'")],
         "groups of fewer rows": [*[kept(60, query="SELECT city AS id, sum(a) AS a FROM df GROUP BY city")] * 7, kept(70, 410, query="SELECT city AS id, sum(a) AS a FROM df GROUP BY city")],

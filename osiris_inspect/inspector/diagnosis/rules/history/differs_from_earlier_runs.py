@@ -90,7 +90,9 @@ MIN_KEPT = 50
 MAX_SHARE_SPREAD = 0.15
 MIN_SHARE_CHANGE = 0.25
 UNUSUAL_FACTOR = 3
-"""Times the usual share at a time that no earlier run had."""
+MIN_UNUSUAL_CHANGE = 0.3
+MAX_STEADY_SPREAD = 0.06
+"""The same at a time that no earlier run had: times the usual share, and the change of a share that hardly varied."""
 MAX_USUAL_NULLS = 0.05
 MIN_NEW_NULLS = 0.3
 MIN_FIRST_NULLS = 0.1
@@ -173,8 +175,10 @@ def _is_other_share(rows: int, kept: int, usual: tuple[float, float], *, is_unus
         return False
     share, factor = kept / rows, UNUSUAL_FACTOR if is_unusual else FACTOR
     is_other = share <= low / factor or share >= high * factor
-    is_far = min(abs(share - low), abs(share - high)) >= MIN_SHARE_CHANGE
-    return is_other or (is_far and not is_unusual)
+    change = min(abs(share - low), abs(share - high))
+    if is_unusual:
+        return is_other or (change >= MIN_UNUSUAL_CHANGE and high - low <= MAX_STEADY_SPREAD)
+    return is_other or change >= MIN_SHARE_CHANGE
 
 
 def _rows(
