@@ -19,6 +19,7 @@ _CLIENT_OUT_OF_MEMORY: Final = re.compile("out of memory|cannot allocate memory"
 """Words of libpq and of the system for the memory of this process."""
 _QUERY_CANCELLED: Final = "57014"
 _UNIQUE_VIOLATION: Final = "23505"
+_COPIED_COLUMN: Final = re.compile(r'COPY .{1,200}?, line \d+, column (.{1,200}?)(?:: "|: null input|$)')
 _VIOLATED_KEY: Final = re.compile(r"\bKey \(([^()\n]{1,300})\)=\(")
 _ADVICE: Final[Mapping[str, str]] = {
     "23502": "give the column a value in every row",
@@ -82,8 +83,9 @@ def read_error(error: psycopg.Error, phase: Phase) -> ServerError:
         parts.append("the database could not reach the server of a foreign table or link")
     if error.diag.message_detail:
         parts.append(error.diag.message_detail)
-    if error.diag.context and error.diag.context.startswith("COPY"):
-        parts.append(first_line(error.diag.context))
+    position = next((line for line in (error.diag.context or "").splitlines() if line.startswith("COPY")), "")
+    if position:
+        parts.append(position)
     if kind == "query-timeout":
         parts.append("it exceeded its time limit")
     hint = error.diag.message_hint or ""
@@ -95,12 +97,18 @@ def read_error(error: psycopg.Error, phase: Phase) -> ServerError:
         parts.append("the user lacks a privilege")
     names = {
         "table": error.diag.table_name,
-        "column": error.diag.column_name,
+        "column": error.diag.column_name or _copied_column(position),
         "constraint": error.diag.constraint_name,
         "schema": error.diag.schema_name,
     }
     known = {key: value for key, value in names.items() if value}
     return ServerError("; ".join(parts), kind, fix, {"code": code, "phase": phase, **known})
+
+
+def _copied_column(position: str) -> str | None:
+    """Return the column of the value that COPY was reading, which only English messages name."""
+    match = _COPIED_COLUMN.match(position)
+    return match[1] if match else None
 
 
 def sqlstate_kind(code: str, message: str, phase: Phase) -> str:
