@@ -279,4 +279,6 @@ def _same_json(left: Any, right: Any) -> bool:
         return left.keys() == right.keys() and all(_same_json(left[key], right[key]) for key in left)
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
+    if type(left) is int and isinstance(right, float):  # the shortest digits of a float, as a decimal
+        return float(left) == right
     return bool(left == right)

@@ -371,7 +371,7 @@ def test_any_frame_arrives_in_sql(storage: str) -> None:
             tables: list[pa.Table] = []
             wrong = {
                 name
-                for name, part in zip(made.names, made.parts, strict=True)
+                for name, part in zip(sql_names(made), made.parts, strict=True)
                 if is_refused(part) or not_for_sql(part)
             }
             config = {"query": "SELECT * FROM input_df"}
