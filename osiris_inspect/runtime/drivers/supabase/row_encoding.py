@@ -51,8 +51,14 @@ def check_rows(
             for text in _texts(name, array, natural[name]).to_pylist():
                 if text is not None:
                     _check_json(name, text)
-        elif kinds.is_temporal(array.type) or natural[name].kind == "interval":
-            _texts(name, array, natural[name])  # refuses nanoseconds
+        elif _may_have_nanoseconds(array.type, natural[name]):
+            _texts(name, array, natural[name])  # refuses them
+
+
+def _may_have_nanoseconds(arrow_type: pa.DataType, natural: Natural) -> bool:
+    if kinds.is_timestamp(arrow_type) or kinds.is_duration(arrow_type):
+        return bool(arrow_type.unit == "ns")
+    return natural.kind == "interval"
 
 
 def column_of_value(message: str, table: pa.Table, natural: Mapping[str, Natural]) -> str | None:
