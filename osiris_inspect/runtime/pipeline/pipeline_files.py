@@ -62,6 +62,22 @@ def files_of_pipeline(
     return PipelineFiles(tuple(read), tuple(listable), tuple(written), tuple(to_create))
 
 
+def outputs_of_steps(
+    compiled: "Compiled",
+    components: Mapping[str, Component],
+    base: Path,
+    connections: Mapping[str, Mapping[str, Any]],
+) -> Iterator[tuple[str, Path, bool]]:
+    """Yield the step, the path and whether the step always writes it, of each output file."""
+    for step in compiled.manifest.steps:
+        component = components.get(step.driver)
+        if component is None or component.family not in (None, FILES) or "write" not in component.modes:
+            continue
+        start = folder(base, connections.get(step.id))
+        for text in _texts(compiled.configs[step.id].get("path")):
+            yield step.id, start / text, component.family == FILES
+
+
 def folder(base: Path, connection: Mapping[str, Any] | None) -> Path:
     """Return the directory that paths are relative to: the connection's ``base_dir``, otherwise the run's."""
     return base / str((connection or {}).get("base_dir") or "")

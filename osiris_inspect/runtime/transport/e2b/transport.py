@@ -2,10 +2,9 @@
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from osiris_inspect.model import run_layout as layout
@@ -15,8 +14,9 @@ from osiris_inspect.runtime.protocol.error_report import kind_of, os_error_facts
 from osiris_inspect.runtime.transport.e2b import upload
 from osiris_inspect.runtime.transport.e2b.retry import E2bRetryPolicy
 from osiris_inspect.runtime.transport.e2b.sandbox import E2bSandbox
+from osiris_inspect.runtime.transport.remote_files import RemoteFile, RemoteListing
 from osiris_inspect.runtime.transport.temp_directory import LockedTempDir
-from osiris_inspect.runtime.transport.transport import LaunchSpec, RemoteFile, Transport
+from osiris_inspect.runtime.transport.transport import LaunchSpec, Transport
 from osiris_inspect.runtime.transport.worker_exit import WorkerExit
 from osiris_inspect.runtime.worker.worker_log import WorkerLog
 
@@ -74,14 +74,11 @@ class E2bTransport(Transport):
         self._loop = _EventLoopThread()
         self._sandbox = E2bSandbox(connection, template, retry_policy or E2bRetryPolicy())
         self._log: WorkerLog | None = None
-        self._outputs: list[str] = []
 
     def start(self, launch: LaunchSpec) -> str:
         """Create a sandbox, upload the worker and start it."""
         self._log = WorkerLog(launch.run_dir / layout.WORKER_LOG, launch.secrets)
         self._sandbox.on_stderr = self._log.write
-        outputs = launch.bundle.named_files.written
-        self._outputs = [upload.archive_name(path, launch.base, "writes") for path in outputs]
         with LockedTempDir() as temp_dir:
             archive = temp_dir.path / upload.ARCHIVE
             try:
@@ -94,13 +91,13 @@ class E2bTransport(Transport):
                     **os_error_facts(error),
                 ) from error
             self._loop.start()
-            self._loop.run(self._sandbox.create(launch.run_dir.name))
+            self._loop.run(self._sandbox.create(launch.run_dir.name, launch.nonce))
             self.details = {**self.details, "sandbox": self._sandbox.id}
             _check_not_cancelled(launch)
             self._loop.run(self._sandbox.upload(archive))
             _check_not_cancelled(launch)
             self._loop.run(self._sandbox.start(self._python, install=launch.install))
-        return f"~/{upload.BASE}"
+        return f"~/{self._sandbox.folder}/{upload.BASE}"
 
     def send(self, line: bytes) -> None:
         """Send one command."""
@@ -119,13 +116,13 @@ class E2bTransport(Transport):
         if self._loop.is_running:
             self._loop.run(self._sandbox.kill_worker())
 
-    def list_remote_files(self) -> list[RemoteFile]:
+    def list_remote_files(self, outputs: Sequence[str], max_bytes: tuple[int, int]) -> RemoteListing:
         """Return the artifacts and output files in the sandbox."""
         if self._sandbox.id is None:
-            return []
-        return self._loop.run(self._sandbox.list_files(self._python, self._outputs))
+            return RemoteListing()
+        return self._loop.run(self._sandbox.list_files(self._python, outputs, max_bytes))
 
-    def fetch(self, file: RemoteFile, to: Path) -> None:
+    def fetch(self, file: RemoteFile, to: int) -> None:
         """Download one file."""
         self._loop.run(self._sandbox.fetch(file, to))
 
