@@ -6,7 +6,7 @@ decided before it was run.
 """
 
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,7 @@ class Attack:
         lost: words of the run's reason if ``out.csv`` must not arrive.
         artifacts: further files that the host accepts, because they are artifacts of a step.
         after: runs in the sandbox in the step after the one that writes.
+        has_artifacts: False if the artifacts of the steps are not listed.
     """
 
     code: str
@@ -57,6 +58,7 @@ class Attack:
     lost: str | None = None
     artifacts: frozenset[str] = frozenset()
     after: str = "pass"
+    has_artifacts: bool = True
 
 
 NO_OUTPUT = "no step of the pipeline writes it"
@@ -141,7 +143,7 @@ ATTACKS: Mapping[str, Attack] = {
     "output that is shorter": Attack("lie(entry('out.csv', size=9))", (("out.csv", "it is listed twice"),), lost="damaged: 8 of 9 bytes"),
     "output that is longer": Attack("lie(entry('out.csv', size=3))", (("out.csv", "it is listed twice"),), lost="more than the expected 3 bytes"),
     "output larger than the disk": Attack("lie(entry('out.csv', size=10**18))", (("out.csv", "it is listed twice"),), lost="it has 1,000,000,000,000,000,000 bytes"),
-    "output that is not listed": Attack("lie(instead=True)", lost="it is not a file of the sandbox"),
+    "output that is not listed": Attack("lie(instead=True)", lost="it is not a file of the sandbox", has_artifacts=False),
     "output that is a pipe": Attack(
         "",
         (("out.csv", "it is a pipe or a device"),),
@@ -229,12 +231,12 @@ def _tree(folder: Path) -> dict[str, str]:
     return files
 
 
-def _check_host(base: Path, outcome: RunResult, artifacts: frozenset[str], *, has_output: bool) -> None:
+def _check_host(base: Path, outcome: RunResult, artifacts: Set[str], *, has_output: bool) -> None:
     """Check that nothing on the host changed but the run's own files and its output."""
     run = outcome.path.relative_to(base).as_posix()
     files = _tree(base.parent)
     own = {name.removeprefix(f"base/{run}/") for name in files if name.startswith(f"base/{run}/")}
-    assert own == HOST_FILES | ARTIFACTS | artifacts
+    assert own == HOST_FILES | artifacts
     others = {name: text for name, text in files.items() if not name.startswith(f"base/{run}/")}
     expected = {f"base/{name}": text for name, text in CANARIES.items()}
     expected["base/movies.csv"] = files["base/movies.csv"]
@@ -253,7 +255,8 @@ def _names(outcome: RunResult, name: str) -> list[dict[str, Any]]:
 def test_attack_changes_only_named_outputs(tmp_path: Path, cloud: Any, attack: Attack) -> None:
     base = _base(tmp_path)
     outcome = _attack(base, cloud, attack.code, attack.after)
-    _check_host(base, outcome, attack.artifacts, has_output=attack.lost is None)
+    artifacts = attack.artifacts | (ARTIFACTS if attack.has_artifacts else set())
+    _check_host(base, outcome, artifacts, has_output=attack.lost is None)
     refused = [(event["path"], event["reason"]) for event in _names(outcome, "artifact_refused")]
     assert sorted(refused) == sorted(attack.refused)
     invalid = sum(event["invalid_lines"] for event in _names(outcome, "artifacts_refused"))
@@ -274,7 +277,7 @@ def test_file_that_changes_before_download_is_lost(tmp_path: Path, cloud: Any) -
     outcome = _attack(base, cloud, "pass")
     assert outcome.status == "failed"
     assert "'out.csv' was not downloaded from the worker: the download is damaged" in str(outcome.reason)
-    _check_host(base, outcome, frozenset(), has_output=False)
+    _check_host(base, outcome, ARTIFACTS, has_output=False)
 
 
 def test_old_output_survives_an_attack_on_it(tmp_path: Path, cloud: Any) -> None:
@@ -320,7 +323,7 @@ def test_thousand_refused_files_are_counted(tmp_path: Path, cloud: Any) -> None:
     assert len(_names(outcome, "artifact_refused")) == 20
     (rest,) = _names(outcome, "artifacts_refused")
     assert (rest["count"], rest["invalid_lines"]) == (980, 0)
-    _check_host(base, outcome, frozenset(), has_output=True)
+    _check_host(base, outcome, ARTIFACTS, has_output=True)
 
 
 def test_artifacts_beyond_the_limit_are_refused(

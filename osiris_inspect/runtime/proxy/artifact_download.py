@@ -156,11 +156,13 @@ class _Download:
             return "no step of the pipeline writes it"
         if not file.is_output and not self._is_artifact(file.path):
             return "it is not an artifact of a step"
+        if file.special is not None:
+            return f"it is {file.special}"
         if (file.path, file.is_output) in self._seen:
             return "it is listed twice"
         if not file.is_output and len(self._seen) >= _MAX_ARTIFACTS:
             return f"there are more than {_MAX_ARTIFACTS:,} artifacts"
-        return f"it is {file.special}" if file.special is not None else None
+        return None
 
     def _is_artifact(self, path: str) -> bool:
         root, _, rest = path.partition("/")
