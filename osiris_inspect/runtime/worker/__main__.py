@@ -36,14 +36,15 @@ def main() -> None:
     write = _writer(messages, options.get("durable"))
     try:
         _apply_sandbox(options)
-        serve = _load_serve(run_dir, install=bool(options.get("install")))
+        is_remote = options["isolation"] == "e2b"
+        serve = _load_serve(run_dir, install=bool(options.get("install")), is_remote=is_remote)
     except Exception as error:  # noqa: BLE001  the proxy must learn why the worker does not start
         write(_startup_error(error, options["nonce"]))
         sys.exit(_START_FAILED)
     serve(_chunks(commands), write, _context(options, run_dir))
 
 
-def _load_serve(run_dir: Path, *, install: bool) -> Callable[..., None]:
+def _load_serve(run_dir: Path, *, install: bool, is_remote: bool) -> Callable[..., None]:
     """Import the command loop after checking that its packages are installed."""
     from osiris_inspect.runtime.protocol import dependencies
 
@@ -51,7 +52,7 @@ def _load_serve(run_dir: Path, *, install: bool) -> Callable[..., None]:
         dependencies.pip_install(run_dir, [])
     missing = dependencies.find_missing([])
     if missing:
-        raise dependencies.missing_error(missing)
+        raise dependencies.missing_error(missing, is_remote=is_remote)
     from osiris_inspect.runtime.worker.command_loop import serve
 
     return serve

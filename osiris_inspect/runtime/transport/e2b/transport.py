@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import ProtocolError, SettingsError, WorkerStartFailed
 from osiris_inspect.model.run_types import RunMode
+from osiris_inspect.runtime.protocol import driver_packages
 from osiris_inspect.runtime.protocol.error_report import kind_of, os_error_facts
 from osiris_inspect.runtime.transport.e2b import upload
 from osiris_inspect.runtime.transport.e2b.retry import E2bRetryPolicy
@@ -82,7 +83,8 @@ class E2bTransport(Transport):
         with LockedTempDir() as temp_dir:
             archive = temp_dir.path / upload.ARCHIVE
             try:
-                upload.build_archive(launch, archive)
+                packages = driver_packages.find_files(launch.bundle.driver_packages)
+                upload.build_archive(launch, packages, archive)
             except OSError as error:
                 raise WorkerStartFailed(
                     f"cannot pack the worker: {error}",
@@ -90,6 +92,8 @@ class E2bTransport(Transport):
                     fix="check that the files of the pipeline can be read and that the disk has space",
                     **os_error_facts(error),
                 ) from error
+            if packages.left_out:
+                self.details = {**self.details, "drivers_not_uploaded": packages.left_out}
             self._loop.start()
             self._loop.run(self._sandbox.create(launch.run_dir.name, launch.nonce))
             self.details = {**self.details, "sandbox": self._sandbox.id}

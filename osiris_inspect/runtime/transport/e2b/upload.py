@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from osiris_inspect.runtime.protocol import bundle
+from osiris_inspect.runtime.protocol.driver_packages import PackageFiles
 from osiris_inspect.runtime.transport.remote_files import name_below
 from osiris_inspect.runtime.transport.transport import LaunchSpec
 
@@ -15,8 +16,8 @@ BASE: Final = "work"
 ARCHIVE: Final = "osiris-parcel.tgz"
 
 
-def build_archive(launch: LaunchSpec, to: Path) -> None:
-    """Write the archive of a run to a file.
+def build_archive(launch: LaunchSpec, packages: PackageFiles, to: Path) -> None:
+    """Write the archive of a run to a file, with the packages of third-party drivers.
 
     Raises:
         WorkerStartFailed: the pipeline names a file outside its folder.
@@ -26,6 +27,10 @@ def build_archive(launch: LaunchSpec, to: Path) -> None:
     with tarfile.open(to, "w:gz", compresslevel=3) as tar:
         for path in bundle.code_files():
             _add_file(tar, path, f"{CODE}/{root.name}/{path.relative_to(root).as_posix()}")
+        for name, path in packages.files.items():
+            _add_file(tar, path, f"{CODE}/{name}")
+        for name, text in packages.metadata.items():
+            _add_text(tar, text, f"{CODE}/{name}")
         for name in launch.bundle.files:
             _add_file(tar, launch.run_dir / name, f"{RUN}/{name}")
         _add_folder(tar, BASE)
@@ -44,6 +49,13 @@ def _add_file(tar: tarfile.TarFile, path: Path, name: str) -> None:
     entry.size, entry.mode = path.stat().st_size, 0o644
     with path.open("rb") as file:
         tar.addfile(entry, file)
+
+
+def _add_text(tar: tarfile.TarFile, text: str, name: str) -> None:
+    data = text.encode()
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.mode = len(data), 0o644
+    tar.addfile(entry, io.BytesIO(data))
 
 
 def _add_folder(tar: tarfile.TarFile, name: str) -> None:
