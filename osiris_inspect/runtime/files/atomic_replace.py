@@ -34,8 +34,7 @@ def replace_file(path: Path) -> Iterator[Path]:
     if target.is_symlink():
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
     old = target.stat() if target.exists() else None
-    # random: processes in different sandboxes can have the same PID
-    temporary = target.with_name(f".{target.name[:_MAX_NAME_CHARS]}.{secrets.token_hex(8)}.part")
+    temporary = target.with_name(temporary_name(target.name))
     mode = 0o666 if old is None else 0o600  # the old file may be private
     os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode))
     try:
@@ -50,6 +49,12 @@ def replace_file(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def temporary_name(name: str) -> str:
+    """Return a new name for the file that replaces ``name``."""
+    # random: processes in different sandboxes can have the same PID
+    return f".{name[:_MAX_NAME_CHARS]}.{secrets.token_hex(8)}.part"
+
+
 def is_special(path: Path) -> bool:
     """Return True if ``path`` is a pipe, a device or an open descriptor, which cannot be replaced."""
     # os.path: a path in a folder closed to this user is not special; opening it reports the cause
@@ -62,7 +67,7 @@ def _is_in_special_folder(path: Path) -> bool:
 
 
 def copy_metadata(descriptor: int, old: os.stat_result) -> None:
-    """Give a file the mode of the one that it replaces, and its owner if the user may."""
+    """Give an open file the mode of another one, without special bits, and its owner where the user may do that."""
     mode = stat.S_IMODE(old.st_mode) & 0o777
     if not (_chown(descriptor, old.st_uid, old.st_gid) or _chown(descriptor, -1, old.st_gid)):
         mode = mode & 0o707 | (mode & 0o007) << 3  # a different group gets the rights of others

@@ -2,15 +2,13 @@
 
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
-from osiris_inspect.runtime.files.atomic_replace import copy_metadata
+from osiris_inspect.runtime.files.atomic_replace import copy_metadata, temporary_name
 
-_MAX_NAME_CHARS: Final = 40
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW_FILE: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -44,8 +42,7 @@ def replace_beneath(root: int, relative: str) -> Iterator[int]:
     folder = _open_below(root, folders)
     try:
         old = _regular_or_missing(folder, name)
-        # random: processes in different sandboxes can have the same PID
-        temporary = f".{name[:_MAX_NAME_CHARS]}.{secrets.token_hex(8)}.part"
+        temporary = temporary_name(name)
         mode = 0o666 if old is None else 0o600  # the old file may be private
         descriptor = os.open(temporary, _NEW_FILE, mode, dir_fd=folder)
         try:

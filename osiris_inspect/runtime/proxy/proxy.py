@@ -294,13 +294,14 @@ class _RunExecution:
 
     def _output_files(self, components: Mapping[str, Component]) -> tuple[OutputFile, ...]:
         """Return the files that the steps write into the pipeline's folder."""
-        request = self.request
-        return tuple(
-            output_file(path, request.base, step, is_required=is_required)
-            for step, path, is_required in pipeline_files.outputs_of_steps(
-                request.compiled, components, request.base, request.connections.by_step
-            )
-        )
+        request, outputs = self.request, []
+        for step in request.compiled.manifest.steps:
+            component = components.get(step.driver)
+            start = pipeline_files.folder(request.base, request.connections.by_step.get(step.id))
+            paths = pipeline_files.outputs_of_step(component, request.compiled.configs[step.id], start)
+            is_required = component is not None and component.family == pipeline_files.FILES
+            outputs += [output_file(path, request.base, step.id, is_required=is_required) for path in paths]
+        return tuple(outputs)
 
     def _install(self) -> None:
         """Install missing modules on the host: a local worker uses the same packages."""
