@@ -261,8 +261,10 @@ def test_a_pipeline_that_names_a_file_elsewhere_is_refused_before_a_sandbox_is_m
 def test_without_a_key_or_the_sdk_there_is_an_error_that_names_it(
     cloud: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(SettingsError, match="E2B_API_KEY"):
-        E2bTransport({})
+    for unset in ({}, {"E2B_API_KEY": ""}, {"E2B_API_KEY": " "}):
+        with pytest.raises(SettingsError, match="E2B_API_KEY"):
+            E2bTransport(unset)
+    assert E2bTransport({"E2B_API_KEY": "x", "E2B_TEMPLATE": " "}).details == {"template": None}
     monkeypatch.setattr(transport_module, "find_spec", lambda _: None)
     with pytest.raises(SettingsError, match=r"osiris-inspect\[e2b\]"):
         E2bTransport({"E2B_API_KEY": "x"})

@@ -12,6 +12,7 @@ import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
+from functools import lru_cache
 from numbers import Integral, Real
 from typing import Any, Final, Literal, get_args
 
@@ -169,6 +170,7 @@ def with_sequence(line: bytes, number: int, nonce: str = "") -> bytes:
     return b'%s"n":%d,%s' % (line_prefix(nonce), number, line[1:])
 
 
+@lru_cache(8)
 def line_prefix(nonce: str) -> bytes:
     """Return the beginning of every line of a run."""
     return b'{"nonce":"%s",' % nonce.encode()

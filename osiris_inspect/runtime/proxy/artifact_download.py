@@ -25,7 +25,8 @@ SMALL_ARTIFACT_BYTES: Final = 5 * 1024 * 1024
 """Maximum bytes of a small artifact."""
 MAX_DOWNLOAD_BYTES: Final = 64 * 1024**3
 """Maximum bytes of all files of a run."""
-_DISK_RESERVE_BYTES: Final = 256 * 1024 * 1024
+_MAX_DISK_FRACTION: Final = 0.95
+"""Fraction of the free disk space that one file may take."""
 _MAX_ARTIFACTS: Final = 10_000
 _MAX_FAILED_ARTIFACTS: Final = 5
 """Failed downloads after which no further artifact is tried: each one may take a timeout."""
@@ -53,7 +54,7 @@ class OutputFile:
 
 @dataclass(frozen=True, slots=True)
 class DownloadRequest:
-    """What the host asks a remote worker for.
+    """Files that the host asks a remote worker for.
 
     Attributes:
         base_dir: the folder that outputs are written below.
@@ -210,7 +211,7 @@ class _Download:
 
     def _check_size(self, file: RemoteFile) -> None:
         folder = self._request.base_dir if file.is_output else self._request.run_dir
-        free = max(0, shutil.disk_usage(folder).free - _DISK_RESERVE_BYTES)
+        free = int(shutil.disk_usage(folder).free * _MAX_DISK_FRACTION)
         limit = min(free, MAX_DOWNLOAD_BYTES - self._bytes)
         if file.bytes > limit:
             reason = "free on the disk" if limit == free else "left of the limit for the files of a run"

@@ -57,7 +57,9 @@ class E2bTransport(Transport):
                 fix="run pip install 'osiris-inspect[e2b]'",
                 modules=["e2b"],
             )
-        if not environment.get(KEY):
+        # an empty variable is not set
+        environment = {name: value.strip() for name, value in environment.items() if value.strip()}
+        if KEY not in environment:
             raise SettingsError(
                 "cannot use --on e2b: there is no API key",
                 kind="environment-variable-missing",
@@ -67,9 +69,9 @@ class E2bTransport(Transport):
         connection = {
             option: environment[variable]
             for variable, option in _SDK_OPTIONS.items()
-            if environment.get(variable)
+            if variable in environment
         }
-        template = template or environment.get(TEMPLATE) or None
+        template = template or environment.get(TEMPLATE)
         self.details: Mapping[str, Any] = {"template": template}
         self._python = python
         self._loop = _EventLoopThread()
