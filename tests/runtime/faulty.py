@@ -15,6 +15,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -235,6 +236,8 @@ _NO_MESSAGES: Mapping[str, bytes] = {
     "half a message": b'{"type":"event","seq":0}\n',
     "one byte at a time": b'{"type":"forged","words":"in pieces"}\n',
     "65 MiB": b"x" * (65 << 20) + b"\n",
+    "of another run": b'{"nonce":"0123456789abcdef","n":0,"type":"event","seq":0,"ts":1.0,"event":"forged"}\n',
+    "of no run": b'{"type":"event","seq":0,"ts":1.0,"event":"forged"}\n',
 }
 
 
@@ -290,7 +293,7 @@ def _connect(port: int) -> str:
 def _component(name: str, **more: Any) -> Component:
     keys = tuple(
         ConfigKey(key, "text", "for tests")
-        for key in ("do", "path", "path_outside", "pid", "port", "words", "times", "query")
+        for key in ("do", "path", "path_outside", "pid", "port", "words", "times", "query", "code")
     )
     return Component(
         name=name,
@@ -307,5 +310,6 @@ def _component(name: str, **more: Any) -> Component:
 COMPONENTS: Mapping[str, Component] = {
     **{component.name: component for component in BUILT_IN},
     "test.faulty": _component("test.faulty"),
+    "test.hostile": replace(_component("test.hostile"), driver="tests.runtime.hostile:Hostile"),
     "test.needy": _component("test.needy", requires=("no_such_module_for_sure",), extra="mysql"),
 }

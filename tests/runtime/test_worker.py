@@ -62,7 +62,7 @@ def test_any_bytes_leave_the_worker_alive_and_each_command_answered_once(
     answers = said(tmp_path, (stream[start : start + size] for start in range(0, len(stream), size)))
     numbers = [answer["n"] for answer in answers]
     assert numbers == list(range(len(numbers)))
-    assert answers[-1] | {"n": 0} == {"n": 0, "type": "response", "id": 99, "pong": "still here"}
+    assert answers[-1] | {"n": 0} == {"nonce": "", "n": 0, "type": "response", "id": 99, "pong": "still here"}
 
 
 @settings(deadline=None, max_examples=200)

@@ -40,7 +40,7 @@ def replace_file(path: Path) -> Iterator[Path]:
             yield temporary
             with temporary.open("rb") as file:
                 if old is not None:
-                    _copy_metadata(file.fileno(), old)
+                    copy_metadata(file.fileno(), old)
                 os.fsync(file.fileno())
             temporary.replace(target)
             sync_folder(target.parent)
@@ -59,7 +59,8 @@ def _is_in_special_folder(path: Path) -> bool:
     return str(folder) in _SPECIAL_PATHS or Path("/proc") in folder.parents
 
 
-def _copy_metadata(descriptor: int, old: os.stat_result) -> None:
+def copy_metadata(descriptor: int, old: os.stat_result) -> None:
+    """Give an open file the mode of another one, without special bits, and its owner where the user may do that."""
     mode = stat.S_IMODE(old.st_mode) & 0o777
     if not (_chown(descriptor, old.st_uid, old.st_gid) or _chown(descriptor, -1, old.st_gid)):
         mode = mode & 0o707 | (mode & 0o007) << 3  # a different group gets the rights of others

@@ -54,12 +54,19 @@ def files_of_pipeline(
         start = folder(base, connections.get(step.id))
         texts = list(_texts(config.get("path")))
         if "write" in component.modes:
-            written += (start / text for text in texts)
+            written += outputs_of_step(component, config, start)
             to_create += (resolved(start / text).parent for text in texts if config.get("create_dirs"))
         else:
             read += (path for text in texts for path in matching_files(start, text))
             listable += (_literal_prefix(start, text) for text in texts if is_pattern(start, text))
     return PipelineFiles(tuple(read), tuple(listable), tuple(written), tuple(to_create))
+
+
+def outputs_of_step(component: Component | None, config: Mapping[str, Any], start: Path) -> tuple[Path, ...]:
+    """Return the files that a step writes: those of its ``path``, which begins in the folder ``start``."""
+    if component is None or component.family not in (None, FILES) or "write" not in component.modes:
+        return ()
+    return tuple(start / text for text in _texts(config.get("path")))
 
 
 def folder(base: Path, connection: Mapping[str, Any] | None) -> Path:

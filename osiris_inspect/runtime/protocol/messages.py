@@ -4,13 +4,15 @@ One JSON object per line. The proxy sends commands, each with an ``id``. The wor
 exactly one ``response`` or ``error`` of that id, and sends events and metrics in between. Messages never
 contain frames.
 
-Each line of the worker starts with its sequence number, ``{"n":7,``, so that a proxy that lost the connection
-knows which lines it missed.
+Each line of the worker starts with the nonce of the run and its sequence number, ``{"nonce":"…","n":7,``. A
+proxy that lost the connection knows which lines it missed, and takes no line of another run.
 """
 
 import re
+import secrets
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
+from functools import lru_cache
 from numbers import Integral, Real
 from typing import Any, Final, Literal, get_args
 
@@ -23,10 +25,11 @@ MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024
 MAX_TEXT_CHARS: Final = 1_000_000
 """Maximum characters of a text in a message; longer texts are truncated."""
 MAX_DEPTH: Final = 60
-_SEQUENCE = re.compile(rb'\{"n":(\d{1,18}),')
+_SEQUENCE = re.compile(rb'"n":(\d{1,18}),')
 
 Verb = Literal["prepare", "exec_step", "cleanup", "ping"]
 _VERBS: Final[tuple[Verb, ...]] = get_args(Verb)
+_ENVELOPE: Final = frozenset({"type", "id", "n", "nonce"})
 _FIELDS: Mapping[Verb, Mapping[str, type]] = {
     "prepare": {"run_id": str, "manifest": dict, "settings": dict},
     "exec_step": {"step_id": str, "driver": str, "cfg_path": str, "inputs": dict},
@@ -182,14 +185,31 @@ def encode_message(message: WorkerMessage) -> bytes:
     return line
 
 
-def with_sequence(line: bytes, number: int) -> bytes:
-    """Return a message's line with its sequence number in front."""
-    return b'{"n":%d,' % number + line[1:]
+def new_nonce() -> str:
+    """Return a value that no other run has."""
+    return secrets.token_hex(8)
 
 
-def sequence_of(line: bytes) -> int | None:
-    """Return the sequence number of a worker's line; None if it has none."""
-    match = _SEQUENCE.match(line)
+def with_nonce(line: bytes, nonce: str) -> bytes:
+    """Return a message's line with the nonce of its run in front."""
+    return line_prefix(nonce) + line[1:]
+
+
+def with_sequence(line: bytes, number: int, nonce: str = "") -> bytes:
+    """Return a message's line with the nonce of its run and its sequence number in front."""
+    return b'%s"n":%d,%s' % (line_prefix(nonce), number, line[1:])
+
+
+@lru_cache(8)
+def line_prefix(nonce: str) -> bytes:
+    """Return the beginning of every line of a run."""
+    return b'{"nonce":"%s",' % nonce.encode()
+
+
+def sequence_of(line: bytes, nonce: str = "") -> int | None:
+    """Return the sequence number of a worker's line; None if it has none, or is not of this run."""
+    prefix = line_prefix(nonce)
+    match = _SEQUENCE.match(line, len(prefix)) if line.startswith(prefix) else None
     return int(match[1]) if match else None
 
 
@@ -211,7 +231,7 @@ def decode_message(line: bytes) -> WorkerMessage:
 
     match kind:
         case "response":
-            body = {name: item for name, item in value.items() if name not in ("type", "id", "n")}
+            body = {name: item for name, item in value.items() if name not in _ENVELOPE}
             return Response(required("id", int), body)
         case "error":
             error = {"type": "Error", "message": "no reason reported"} | required("error", dict)

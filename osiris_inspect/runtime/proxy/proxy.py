@@ -25,15 +25,22 @@ from osiris_inspect.model.redaction import Redactor, mask_by_key
 from osiris_inspect.model.run_types import RunStatus
 from osiris_inspect.runtime.connections.connections import Connections
 from osiris_inspect.runtime.files.directory_writer import DirectoryWriter
+from osiris_inspect.runtime.pipeline import pipeline_files
 from osiris_inspect.runtime.pipeline.builtin_components import all_components
 from osiris_inspect.runtime.pipeline.compiler import Compiled
 from osiris_inspect.runtime.pipeline.component import Component
 from osiris_inspect.runtime.protocol import dependencies
 from osiris_inspect.runtime.protocol.bundle import build_bundle
 from osiris_inspect.runtime.protocol.environment import WorkerContext, environment_snapshot
-from osiris_inspect.runtime.protocol.messages import ErrorResponse, Response
+from osiris_inspect.runtime.protocol.messages import ErrorResponse, Response, new_nonce
 from osiris_inspect.runtime.proxy import run_directory
-from osiris_inspect.runtime.proxy.artifact_download import ArtifactPolicy, download_artifacts
+from osiris_inspect.runtime.proxy.artifact_download import (
+    ArtifactPolicy,
+    DownloadRequest,
+    OutputFile,
+    download_files,
+    output_file,
+)
 from osiris_inspect.runtime.proxy.event_log import EventLog
 from osiris_inspect.runtime.proxy.failures import (
     WorkerLoss,
@@ -156,9 +163,13 @@ class _RunExecution:
     progress: RunProgress
     signals: SignalFlag
     loss: WorkerLoss | None = None
+    outputs: tuple[OutputFile, ...] = ()
+    nonce: str = field(default_factory=new_nonce)
 
     def __post_init__(self) -> None:
-        self.client = WorkerClient(self.transport, self.recorder, self.progress.redactor, self.signals)
+        self.client = WorkerClient(
+            self.transport, self.recorder, self.progress.redactor, self.signals, self.nonce
+        )
         self.emit = self.recorder.record_host_event
 
     def execute(self, components: Mapping[str, Component], secrets: tuple[str, ...]) -> RunResult:
@@ -226,6 +237,8 @@ class _RunExecution:
         timeout = None if self.request.install_missing else self.request.prepare_timeout_s
         try:
             answer = self.client.request("prepare", self._start_worker(components, secrets), timeout)
+            if isinstance(answer, Response):
+                self.client.check_run_id(self.progress.path.name)
         except WorkerLost as error:
             self.loss = self._lost_worker(error)
             answer = error_response("WorkerLost", f"{error}; see {layout.WORKER_LOG}", self.loss.info)
@@ -266,8 +279,11 @@ class _RunExecution:
             secrets,
             request.install_missing,
             lambda: self.signals.is_set,
+            self.nonce,
         )
         base = self.transport.start(launch)
+        if self.transport.is_remote:
+            self.outputs = self._output_files(components)
         self.emit("worker_started", {**self._mode(), **self.transport.details})
         self.emit("parcel", bundle.to_dict())
         return {
@@ -285,6 +301,17 @@ class _RunExecution:
             "connections": {step: dict(values) for step, values in connections.items()},
             "secrets": list(secrets),
         }
+
+    def _output_files(self, components: Mapping[str, Component]) -> tuple[OutputFile, ...]:
+        """Return the files that the steps write into the pipeline's folder."""
+        request, outputs = self.request, []
+        for step in request.compiled.manifest.steps:
+            component = components.get(step.driver)
+            start = pipeline_files.folder(request.base, request.connections.by_step.get(step.id))
+            paths = pipeline_files.outputs_of_step(component, request.compiled.configs[step.id], start)
+            is_required = component is not None and component.family == pipeline_files.FILES
+            outputs += [output_file(path, request.base, step.id, is_required=is_required) for path in paths]
+        return tuple(outputs)
 
     def _install(self) -> None:
         """Install missing modules on the host: a local worker uses the same packages."""
@@ -392,13 +419,15 @@ class _RunExecution:
 
     def _download_artifacts(self) -> None:
         if self.transport.is_remote:
-            failure = download_artifacts(
-                self.transport,
+            wanted = DownloadRequest(
                 self.request.artifact_policy,
                 self.progress.path,
                 self.request.base,
-                self.emit,
+                self.outputs,
+                frozenset(step.id for step in self.request.compiled.manifest.steps),
+                frozenset(self.progress.succeeded),
             )
+            failure = download_files(self.transport, wanted, self.emit)
             if failure is not None:
                 self._fail(str(failure), info_of(failure))
 

@@ -42,12 +42,23 @@ class Interrupted(OsirisError):
 
 
 class WorkerClient:
-    """Sends commands and records the worker's events and metrics, each line once and in order."""
+    """Sends commands and records the worker's events and metrics, each line once and in order.
+
+    Lines without the nonce of the run are ignored and counted.
+    """
 
     def __init__(
-        self, transport: Transport, recorder: RunRecorder, redactor: Redactor, signals: SignalFlag
+        self,
+        transport: Transport,
+        recorder: RunRecorder,
+        redactor: Redactor,
+        signals: SignalFlag,
+        nonce: str,
     ) -> None:
         self._transport, self._recorder = transport, recorder
+        self._nonce, self._prefix = nonce, rpc.line_prefix(nonce)
+        self._foreign_lines = 0
+        self._run_id: object = None
         self._redactor, self._signals = redactor, signals
         self._next_id = 0
         self._next_line = 0
@@ -70,9 +81,29 @@ class WorkerClient:
             WorkerHung: the worker was silent for too long.
         """
         self._watch = watch
+        try:
+            return self._request(verb, body, timeout)
+        finally:
+            self._report_foreign_lines()
+
+    def check_run_id(self, run_id: str) -> None:
+        """Compare the run that the worker was prepared for with this one.
+
+        Raises:
+            ProtocolError: the worker reported another run, or none.
+        """
+        if self._run_id != run_id:
+            raise ProtocolError(
+                f"the worker was prepared for the run {self._run_id!r}, not for {run_id!r}",
+                fix="run again, in a new sandbox",
+                run=run_id,
+                worker=self._run_id,
+            )
+
+    def _request(self, verb: rpc.Verb, body: Mapping[str, Any], timeout: float | None) -> CommandResult:
         number, self._next_id = self._next_id, self._next_id + 1
         self._transport.send(rpc.encode_command(Command(verb, number, body)))
-        since = monotonic()
+        watch, since = self._watch, monotonic()
         deadline = None if timeout is None else since + timeout
         while True:
             if self._signals.is_set:
@@ -100,6 +131,8 @@ class WorkerClient:
                     return result
         except ProtocolError:
             return result
+        finally:
+            self._report_foreign_lines()
 
     def _receive(self, seconds: float) -> CommandResult | None:
         """Process the next line; return it if it is an answer."""
@@ -119,8 +152,13 @@ class WorkerClient:
             text = self._redactor.redact_text(line.decode(errors="replace"))[:200]
             self._recorder.record_host_event("wire_error", {"error": str(error), "line": text})
             return None
+        if not line.startswith(self._prefix):
+            self._foreign_lines += 1
+            return None
         match message:
             case EventMessage(_, ts, name, step, fields, mono):
+                if name == "session_initialized":
+                    self._run_id = fields.get("run_id")
                 self._recorder.record_event(name, ts, "worker", fields, step, mono)
                 if name == "heartbeat" and self._watch is not None:
                     self._watch.on_heartbeat(fields)
@@ -136,7 +174,7 @@ class WorkerClient:
 
     def _is_new(self, line: bytes) -> bool:
         """Return True if a line was not received before; record missing lines."""
-        number = rpc.sequence_of(line)
+        number = rpc.sequence_of(line, self._nonce)
         if number is None:
             return True
         if number < self._next_line:
@@ -146,3 +184,9 @@ class WorkerClient:
             self._recorder.record_host_event("lines_missing", gap)
         self._next_line = number + 1
         return True
+
+    def _report_foreign_lines(self) -> None:
+        """Record how many lines of other runs were ignored since the last report."""
+        count, self._foreign_lines = self._foreign_lines, 0
+        if count:
+            self._recorder.record_host_event("foreign_lines", {"count": count})

@@ -226,6 +226,7 @@ class Stdio(Transport):
     def _command(self, launch: LaunchSpec, permissions: SandboxPermissions) -> list[str]:
         options = {
             "session": str(launch.run_dir.absolute()),
+            "nonce": launch.nonce,
             "isolation": self._level,
             # bwrap has its own PIDs and --die-with-parent
             "host": 0 if self._level == "bwrap" else os.getpid(),

@@ -26,8 +26,9 @@ class MessageWriter:
     threads are written at once, after the collected ones.
     """
 
-    def __init__(self, write: Write) -> None:
+    def __init__(self, write: Write, nonce: str = "") -> None:
         self._write = write
+        self._nonce = nonce
         self._lock = threading.Lock()
         self._number = 0
         self._buffer: list[bytes] = []
@@ -37,7 +38,7 @@ class MessageWriter:
         """Write a message, or collect it if this thread batches."""
         line = _encode(message)
         with self._lock:
-            self._buffer.append(rpc.with_sequence(line, self._number))
+            self._buffer.append(rpc.with_sequence(line, self._number, self._nonce))
             self._number += 1
             if self._batch_thread != threading.get_ident():
                 self._flush()

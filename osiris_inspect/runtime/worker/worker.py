@@ -182,7 +182,9 @@ class Worker:
             self._install(specs)
         missing = dependencies.find_missing(specs)
         if missing:
-            raise dependencies.missing_error(missing)
+            packages = dependencies.read_component_specs(self._run_dir).get("packages")
+            is_remote = self._context.isolation == "e2b"
+            raise dependencies.missing_error(missing, packages=packages, is_remote=is_remote)
         return components
 
     def _install(self, specs: list[dict[str, Any]]) -> None:
