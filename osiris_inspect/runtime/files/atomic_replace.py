@@ -34,20 +34,25 @@ def replace_file(path: Path) -> Iterator[Path]:
     if target.is_symlink():
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
     old = target.stat() if target.exists() else None
-    # random: processes in different sandboxes can have the same PID
-    temporary = target.with_name(f".{target.name[:_MAX_NAME_CHARS]}.{secrets.token_hex(8)}.part")
+    temporary = target.with_name(temporary_name(target.name))
     mode = 0o666 if old is None else 0o600  # the old file may be private
     os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode))
     try:
         yield temporary
         with temporary.open("rb") as file:
             if old is not None:
-                _copy_metadata(file.fileno(), old)
+                copy_metadata(file.fileno(), old)
             os.fsync(file.fileno())
         temporary.replace(target)
         sync_folder(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def temporary_name(name: str) -> str:
+    """Return a new name for the file that replaces ``name``."""
+    # random: processes in different sandboxes can have the same PID
+    return f".{name[:_MAX_NAME_CHARS]}.{secrets.token_hex(8)}.part"
 
 
 def is_special(path: Path) -> bool:
@@ -61,7 +66,8 @@ def _is_in_special_folder(path: Path) -> bool:
     return str(folder) in _SPECIAL_PATHS or Path("/proc") in folder.parents
 
 
-def _copy_metadata(descriptor: int, old: os.stat_result) -> None:
+def copy_metadata(descriptor: int, old: os.stat_result) -> None:
+    """Give an open file the mode of another one, without special bits, and its owner where the user may do that."""
     mode = stat.S_IMODE(old.st_mode) & 0o777
     if not (_chown(descriptor, old.st_uid, old.st_gid) or _chown(descriptor, -1, old.st_gid)):
         mode = mode & 0o707 | (mode & 0o007) << 3  # a different group gets the rights of others

@@ -1,6 +1,6 @@
 """Client of the worker: sends a command and records the worker's messages until its answer arrives."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Any, Final
 
@@ -41,7 +41,11 @@ class Interrupted(OsirisError):
 
 
 class WorkerClient:
-    """Sends commands and records the worker's events and metrics, each line once and in order."""
+    """Sends commands and records the worker's events and metrics, each line once and in order.
+
+    Attributes:
+        on_step_complete: called with a step before its ``step_complete`` is recorded; returns False to leave it out.
+    """
 
     def __init__(
         self, transport: Transport, recorder: RunRecorder, redactor: Redactor, signals: SignalFlag
@@ -51,6 +55,7 @@ class WorkerClient:
         self._next_id = 0
         self._next_line = 0
         self._is_silent = False
+        self.on_step_complete: Callable[[str], bool] = lambda _step: True
 
     def request(self, verb: rpc.Verb, body: Mapping[str, Any], timeout: float | None) -> CommandResult:
         """Send a command, record messages and return the answer.
@@ -103,6 +108,8 @@ class WorkerClient:
             self._recorder.record_host_event("wire_error", {"error": str(error), "line": text})
             return None
         match message:
+            case EventMessage(name="step_complete", step=str(step)) if not self.on_step_complete(step):
+                pass  # the answer of the step becomes an error
             case EventMessage(_, ts, name, step, fields):
                 self._recorder.record_event(name, ts, "worker", fields, step)
             case MetricMessage(ts, name, value, step, tags):
