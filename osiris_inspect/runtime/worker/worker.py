@@ -49,6 +49,7 @@ from osiris_inspect.runtime.worker.message_writer import MessageWriter
 _STORED_FRAME_FIELDS = tuple(item.name for item in fields(StoredFrame))
 _KINDS_OF_VALUES: Final = frozenset({"driver-raised", "query-failed", "value-not-convertible"})
 """Kinds of errors that a column of the wrong type can cause."""
+_STAGED_FIX: Final = "write the file with output_file(config, ctx) of osiris_inspect, which a sandbox needs"
 _OPTIONAL_FIELDS = (
     "original_names",
     "index_columns",
@@ -241,7 +242,8 @@ class Worker:
                 "causes": report["causes"],
                 "traceback": report["traceback"],
                 "error_info": _with_text_columns(
-                    with_search_of_file(report["error_info"], session.base), inputs
+                    with_search_of_file(_with_staging(report["error_info"], confidential), session.base),
+                    inputs,
                 ),
                 "duration_ms": duration_ms,
             }
@@ -545,6 +547,13 @@ def _next_uses(plan: Manifest) -> dict[str, list[int]]:
         for ref in manifest.bind_inputs(step).values():
             uses.setdefault(ref.from_step, []).append(position)
     return uses
+
+
+def _with_staging(info: Mapping[str, Any], confidential: _Confidential) -> Mapping[str, Any]:
+    """Return the error with what to do if a driver wrote its file directly, which a sandbox forbids."""
+    if info["fix"] is not None or info["facts"].get("path") not in confidential.outputs:
+        return info
+    return {**info, "fix": _STAGED_FIX}
 
 
 def _with_text_columns(info: Mapping[str, Any], inputs: Mapping[str, Any]) -> Mapping[str, Any]:
