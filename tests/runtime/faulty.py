@@ -5,6 +5,7 @@ import fcntl
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -137,6 +138,11 @@ class Faulty:
             for start in range(0, len(data), size):
                 _write_whole(wire, data[start : start + size])
 
+    def connect_to_socket(self, config: Mapping[str, Any], ctx: Any) -> None:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(config["resolved_connection"]["unix_socket"])
+            assert client.recv(5) == b"hello"
+
     def slowly(self, config: Mapping[str, Any], ctx: Any) -> None:
         until = time.monotonic() + 2.0
         number = 0
@@ -201,8 +207,6 @@ def _outcome(try_it: Any) -> str:
 
 
 def _connect(port: int) -> str:
-    import socket
-
     with socket.create_connection(("127.0.0.1", port), timeout=2):
         return "connected"
 

@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from osiris_inspect.model.errors import SettingsError
+from osiris_inspect.runtime.connections.connections import Connections
 from osiris_inspect.runtime.proxy.proxy import run
 from osiris_inspect.runtime.sandbox import bubblewrap, isolation
 from osiris_inspect.runtime.sandbox.grants import SandboxPermissions
@@ -333,6 +335,39 @@ def test_a_workers_temporary_folder_is_for_its_user_alone_and_is_gone_after_the_
     assert {mode & 0o777 for mode in modes} == {0o700}
     assert status_of(outcome.path)["ok"]
     assert not list(temporary.iterdir())
+
+
+@EVERYWHERE
+def test_socket_that_a_connection_names_is_reachable(tmp_path: Path, on: str) -> None:
+    needs(on)
+    path = tmp_path / "server" / "socket"
+    path.parent.mkdir()
+    connections = Connections({"first": {"unix_socket": str(path)}})
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen()
+        server.settimeout(60)
+
+        def greet() -> None:
+            with server.accept()[0] as client:
+                client.sendall(b"hello")
+
+        greeting = threading.Thread(target=greet)
+        greeting.start()
+        outcome = make_run(tmp_path / "base", on, text=faulty("connect_to_socket"), connections=connections)
+        greeting.join()
+    assert outcome.status == "success", outcome.reason
+
+
+@ISOLATED
+def test_log_states_what_the_level_protects(tmp_path: Path, on: str) -> None:
+    (tmp_path / ".env").touch()
+    outcome = make_run(tmp_path, on)
+    (started,) = [event for event in events_of(outcome.path) if event["event"] == "worker_started"]
+    assert list(started["guarantees"]) == ["files", "network", "processes", "secrets"]
+    names_visible = "partly: the names of hidden files can be listed"
+    assert started["guarantees"]["files"] == (names_visible if on == "landlock" else "yes")
+    assert str(tmp_path / ".env") in started["grants"]["hidden"]
 
 
 LANDLOCK = """
