@@ -109,7 +109,12 @@ def fingerprint(finding: Finding, pipeline: str | None) -> str:
 
 
 class SkippedRule(NamedTuple):
-    """Rule that could not be evaluated, and the reason."""
+    """Rule that could not be evaluated, and the reason.
+
+    Attributes:
+        could_matter: False if the run lacks what the rule is about, such as a failure, and not only a record of it.
+    """
 
     rule: str
     reason: str
+    could_matter: bool = True

@@ -60,10 +60,10 @@ def history_of(path: Path) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("rows", [400, 2100])
-def test_other_row_count_is_a_warning_at_the_source_only(tmp_path: Path, rows: int) -> None:
+@pytest.mark.parametrize(("rows", "how"), [(400, "fewer"), (2100, "more")])
+def test_other_row_count_is_a_warning_at_the_source_only(tmp_path: Path, rows: int, how: str) -> None:
     assert history(tmp_path, [1000, 1010, 990, rows]) == {
-        "differs-from-earlier-runs@src": f"returned {rows:,} rows; the last 3 runs returned 990 to 1,010"
+        "differs-from-earlier-runs@src": f"returned {how} rows than usual, {rows:,}; the last 3 runs returned 990 to 1,010"
     }
 
 
@@ -97,18 +97,30 @@ def at_days(folder: Path, rows_by_day: Sequence[tuple[float, int]]) -> dict[str,
         [(number, 1000) for number in (1, 2, 3, 4)] + [(7, 2900)],
         [(number, 1000) for number in (14, 15, 16, 17)] + [(19, 2050)],
         [(number, 1000) for number in (27, 28, 29, 30, 31)] + [(32, 3000)],
-        [(number, 1000) for number in (28, 29, 30, 31)] + [(32, 300)],
+        [(number, 1000) for number in (29, 30, 31, 32)] + [(33, 400)],
         [(number * HOUR, 1000) for number in range(6)] + [(6 * HOUR, 200)],
         [(number, 1000) for number in (1, 2, 3)] + [(3 + 2 * HOUR, 90)],
         [*enumerate([1000, 1100, 1200, 1330, 1460])],
         [*enumerate([1000, 1500, 2200, 3300])],
         [*enumerate([1000, 800, 650, 520])],
         [(7 * number, 1000) for number in range(3)] + [(21, 1300)],
+        [*enumerate([1000, 1010, 990, 1000, 1005, 980, 420])],
+        [*((number, 800 + 10 * number) for number in range(25, 32)), (32, 1120), (33, 40)],
+        [*((number, 800 + 10 * number) for number in range(26, 34)), (34, 40)],
+        [*enumerate([1000, 1004, 1001, 1008, 1003, 1005, 1002, 810])],
+        [*enumerate([1000, 1030, 980, 1010, 1000, 1005, 1002, 700])],
+        [*enumerate([500, 900, 300, 800, 600, 500, 400, 90])],
+        [*enumerate([900, 300, 800, 600, 500, 400, 700, 3500])],
+        [*enumerate([900, 500, 800, 600, 500, 450, 700, 190])],
+        [*enumerate([900, 500, 800, 180])],
     ],
     ids=[
         "first Saturday", "first Sunday", "Monday after a weekend", "second Saturday", "second Sunday", "Monday with the data of a Sunday","three days on a Monday",
         "two days after a missed run", "last day of a month", "first weekend in a new month", "evening of hourly runs",
         "little time since the last run", "growth", "fast growth", "decline", "weekly",
+        "first Sunday after a usual Saturday", "the month begins", "second day of a month", "nearly as many as always", "fewer than usual",
+        "fewer rows of a source that varies", "more rows of a source that varies",
+        "fewer rows of a source that varies less", "a short history that varies",
     ],
 )  # fmt: skip
 def test_rows_of_a_usual_pattern_are_no_finding(tmp_path: Path, runs: list[tuple[float, int]]) -> None:
@@ -125,8 +137,21 @@ def test_rows_of_a_usual_pattern_are_no_finding(tmp_path: Path, runs: list[tuple
         [(number * HOUR, 1000) for number in range(6)] + [(6 * HOUR, 50)],
         [(number / 10_000, 1000) for number in range(4)] + [(4 / 10_000, 450)],
         [(7 * number, 1000) for number in range(3)] + [(21, 400)],
+        [*enumerate([1000, 1010, 990, 1000, 1005, 980, 340])],
+        [*enumerate([1000, 1010, 990, 1000, 1005, 980, 2600])],
+        [*enumerate([1000, 1010, 990, 1000, 1005, 310])],
+        [*enumerate([1000, 1010, 990, 1000, 1005, 980, 1000, 450])],
+        [(number, 1000) for number in (28, 29, 30, 31)] + [(32, 400)],
+        [(number, 1000) for number in (28, 29, 30, 31)] + [(32, 3900)],
+        [*enumerate([1000, 1004, 1001, 1008, 1003, 1005, 1002, 750])],
+        [*enumerate([500, 900, 300, 800, 600, 500, 400, 70])],
+        [*enumerate([900, 300, 800, 600, 500, 400, 700, 3900])],
+        [*enumerate([900, 500, 800, 600, 500, 450, 700, 170])],
     ],
-    ids=["weekday", "weekday after a weekend", "weekday after a weekend, of the day before", "nothing left on a Saturday", "hardly any in an hour", "at once", "weekly"],
+    ids=["weekday", "weekday after a weekend", "weekday after a weekend, of the day before", "nothing left on a Saturday", "hardly any in an hour", "at once", "weekly",
+         "a third on a Sunday after a usual Saturday", "more on a Sunday", "less than a third on a Saturday", "half on a Monday after a usual Sunday",
+         "fewer rows on the last day of a month", "many more rows on the last day of a month", "a quarter fewer than always",
+         "hardly any of a source that varies", "far more of a source that varies", "fewer of a source that varies less"],
 )  # fmt: skip
 def test_rows_that_no_pattern_explains_are_a_warning(tmp_path: Path, runs: list[tuple[float, int]]) -> None:
     assert list(at_days(tmp_path, runs)) == ["differs-from-earlier-runs@src"]
@@ -140,7 +165,7 @@ def test_runs_that_failed_are_not_compared(tmp_path: Path) -> None:
 
 def test_new_share_of_nulls_is_a_warning(tmp_path: Path) -> None:
     assert history(tmp_path, [1000, 1000, 1000], nulls=400) == {
-        "differs-from-earlier-runs@src": "'city' has no value in 40% of the rows; in the last 2 runs at most 0%"
+        "differs-from-earlier-runs@src": "'city' has no value in 40% of the rows; in the last 2 runs it had one in every row"
     }
 
 

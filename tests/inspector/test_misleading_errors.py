@@ -32,6 +32,10 @@ REASONS = [
 """Errors whose reason is a value, or is beside a quoted name."""
 
 CLOSE = [
+    ("BadRequestException", '(400) HTTP response body: {"error": "invalid API key: failed to read its team: dial tcp 10.0.0.7:5432: connect: connection refused"}', "depends on itself", "credentials"),
+    ("AuthenticationException", "401: invalid API key: see how to dial in to the console", "credentials", "depends on"),
+    ("CatalogException", "Catalog Error: Table with name orders does not exist!\nDid you mean \"lake.raw.orders\"?", "the database and the schema", "create the table"),
+    ("CatalogException", "Catalog Error: Table with name orders does not exist!\nDid you mean \"lake.raw.border\"?", "correct the table name", "the schema of"),
     ("MergeError", "No common columns to perform merge on. Merge options: left_on=None", "left_on", "same type"),
     ("ValueError", "You are trying to merge on int64 and str columns for key 'id'.", "same type", "unique"),
     ("MergeError", "Merge keys are not unique in right dataset; not a one-to-one merge", "more than once", "type"),

@@ -1,12 +1,13 @@
 """Rules about the query of a step, which a worker checks with the rows of its inputs: runs that hit, and near misses."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from osiris_inspect.inspector.analysis.analyze import analyze
+from tests.inspector.making import run_dir
 from tests.inspector.test_rules_of_green_runs import (
     JOIN_SQL,
     A,
@@ -55,6 +56,9 @@ GROUPS = {
 COUNTED = {"check": "count-leaves-out-nulls", "column": "phone", "name": "customers", "lost": 58, "rows": 400}
 OPERAND = {
     "check": "operand-without-value", "column": "net", "operand": "discount", "operator": "-", "lost": 300, "rows": 900,
+}  # fmt: skip
+UNITS = {
+    "check": "sum-over-units", "aggregate": "sum(amount)", "column": "currency", "units": 3, "mixed": 2, "groups": 3,
 }  # fmt: skip
 REPEATED = {
     "check": "lookup-repeats-rows", "table": "a", "partner": "b", "column": "full_name", "keys": 6, "rows": 250, "repeated": 6,
@@ -206,10 +210,12 @@ HITS: Sequence[tuple[str, Made]] = (
     ("nulls-left-out", checked(NULLS)),
     ("quotient-is-zero", checked(ZERO)),
     ("values-lost-in-column", checked(LOST)),
+    ("values-lost-in-column", checked(LOST | {"lost": 20, "form": "currency", "of_form": 18})),
     ("union-removes-rows", checked(REMOVED)),
     ("value-spelled-differently", checked(SPELLING)),
     ("groups-split-by-spelling", checked(GROUPS)),
     ("operand-without-value", checked(OPERAND)),
+    ("operand-without-value", checked(OPERAND | {"operator": "*", "partner": "b"})),
     ("count-leaves-out-nulls", checked(COUNTED)),
     ("lookup-repeats-rows", checked(REPEATED)),
     ("join-uses-other-key", checked(OTHER_KEY)),
@@ -217,6 +223,7 @@ HITS: Sequence[tuple[str, Made]] = (
     ("keys-unknown-to-lookup", checked(UNKNOWN)),
     ("sum-of-distinct-values", checked(DISTINCT)),
     ("fractions-cut", checked(CUT)),
+    ("sum-over-units", checked(UNITS)),
     ("numbers-compared-as-text", checked(DAYS)),
     ("union-repeats-rows", checked(SHARED)),
     ("column-from-wrong-table", starred("SELECT id FROM df_j WHERE state = 'open'")),
@@ -303,6 +310,7 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("keys-unknown-to-lookup", checked(MISSING)),
     ("sum-of-distinct-values", checked(CUT)),
     ("fractions-cut", checked(DISTINCT)),
+    ("sum-over-units", checked(DISTINCT)),
     ("union-repeats-rows", checked(REMOVED)),
     ("column-from-wrong-table", starred("SELECT id FROM df_j WHERE id > 3 -- state")),
     ("column-from-wrong-table", starred("SELECT id FROM df_j WHERE c2 = 'open'")),
@@ -377,3 +385,73 @@ def test_query_of_a_real_run_is_checked(tmp_path: Path, query: str, expected: li
     made = make_run(tmp_path, text=PIPELINE.replace("QUERY", query))
     rules = {rule for rule, _ in HITS}
     assert [finding.rule for finding in analyze(made.path).findings if finding.rule in rules] == expected
+
+
+@pytest.mark.parametrize(
+    ("more", "end", "remedy"),
+    [
+        ({}, "", "convert all forms of the values"),
+        (
+            {"form": "thousands separator", "of_form": 290},
+            "; 290 of them have a separator of thousands, as in 1,234.50",
+            "remove the separators of thousands",
+        ),
+        ({"form": "in mirror writing", "of_form": 290}, "", "convert all forms of the values"),
+    ],
+)
+def test_message_of_lost_values_names_their_form(
+    tmp_path: Path, more: Mapping[str, Any], end: str, remedy: str
+) -> None:
+    events, steps, files = checked(LOST | more)
+    report = analyze(run_dir(tmp_path, events, steps=steps, files=files))
+    (finding,) = (one for one in report.findings if one.rule == "values-lost-in-column")
+    assert finding.message == f"converted 300 of 1,000 values of 'price' to NULL{end}"
+    assert (finding.fix or "").startswith(remedy)
+
+
+def test_message_of_product_names_the_table_without_partner(tmp_path: Path) -> None:
+    events, steps, files = checked(OPERAND | {"operator": "*", "operand": "rate", "partner": "b"})
+    found = analyze(run_dir(tmp_path, events, steps=steps, files=files)).findings
+    assert [one.message for one in found if one.rule == "operand-without-value"] == [
+        "'net' is NULL in 300 of 900 rows, which have no 'rate': the left join found none for them in 'b', and a sum "
+        "leaves them out"
+    ]
+
+
+@pytest.mark.parametrize(("groups", "end"), [(3, ", in 2 of 3 groups"), (1, "")])
+def test_message_of_sum_counts_the_units(tmp_path: Path, groups: int, end: str) -> None:
+    events, steps, files = checked(UNITS | {"groups": groups})
+    found = analyze(run_dir(tmp_path, events, steps=steps, files=files)).findings
+    assert [one.message for one in found if one.rule == "sum-over-units"] == [
+        f"sum(amount) adds values of different 'currency' without conversion: the rows have 3 different ones{end}"
+    ]
+
+
+def test_note_beside_a_list_with_null_is_left_out(tmp_path: Path) -> None:
+    query = "SELECT * FROM df_a WHERE id NOT IN (SELECT id FROM df_b)"
+    found = report(tmp_path, ours(*joined(0, query, checks=[NOT_IN]))).findings
+    assert [one.rule for one in found if one.step == "j"] == ["comparison-with-null"]
+
+
+def causes(path: Path, made: Made) -> dict[str, str | None]:
+    """The warnings about step ``j`` and its second input, each with its cause."""
+    findings = report(path, made).findings
+    return {one.id: one.caused_by for one in findings if one.step in ("b", "j") and one.severity == "warning"}
+
+
+def test_warnings_of_one_cause_at_one_step_are_linked(tmp_path: Path) -> None:
+    lost = {"columns": ["id", "name"], "dtypes": ["int64", "str"], "nulls": [0, 1000]}
+    steps = joined(1000, "SELECT * FROM df_a LEFT JOIN df_b USING (id)", checks=[KEYS], **lost)
+    assert causes(tmp_path, ours(*steps)) == {
+        "join-keys-differ-in-form@j": None,
+        "column-all-null@j": "join-keys-differ-in-form@j",
+    }
+
+
+@pytest.mark.parametrize("blocks", [2, 1])
+def test_join_of_rows_delivered_twice_is_linked(tmp_path: Path, blocks: int) -> None:
+    out = {"columns": ["id", "name"], "source": {"repeated_blocks": blocks}}
+    result = step("j", "duckdb.processor", "a", "b", rows=1800, out={"join": keys(800, 40)}, query=JOIN_SQL)
+    found = causes(tmp_path, ours(A, step("b", "x.extractor", rows=200, out=out), result))
+    twice = "rows-delivered-twice@b"
+    assert found == ({twice: None, "join-explosion@j": twice} if blocks > 1 else {"join-explosion@j": None})

@@ -533,6 +533,23 @@ def test_wrong_key_of_our_own_run_is_the_fault_of_who_asks(tmp_path: Path) -> No
     assert cause.id == "input-key-wrong@stats"
 
 
+def test_rules_about_failures_do_not_matter_in_a_success(tmp_path: Path) -> None:
+    from tests.inspector.test_rules_of_green_runs import ours, step
+
+    events, steps, files = ours(step("src", "x.extractor", rows=5), step("save", "x.writer", "src", rows=5))
+    report = analyze(run_dir(tmp_path, events, steps=steps, files=files))
+    names = {entry.rule for entry in report.skipped_rules_that_matter}
+    assert names < {entry.rule for entry in report.not_checked}
+    assert not names & {"column-missing", "disk-full", "type-changed-by-spill"}
+
+
+def test_no_skipped_rule_matters_once_the_cause_is_found(tmp_path: Path) -> None:
+    report = analyze(run_dir(tmp_path, failing_locally(NONETYPE), steps=CHAIN))
+    assert report.root_cause is not None
+    assert report.not_checked
+    assert report.skipped_rules_that_matter == ()
+
+
 def test_rule_whose_events_a_run_does_not_record_is_listed_as_not_checked(tmp_path: Path) -> None:
     said = analyze(run_dir(tmp_path, failing_locally("boom")))
     reasons = {entry.rule: entry.reason for entry in said.not_checked}

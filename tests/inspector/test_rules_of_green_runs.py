@@ -137,6 +137,16 @@ def orders(
     return step("orders", "x.extractor", rows=120, out=out, **config)
 
 
+def copied(*paths: str, rows: Sequence[int] = (60, 60), repeated: int | None = 60) -> Made:
+    """A source of two files, of whose rows some repeat another; None if that was not counted."""
+    files = [{"path": f"in/{path}", "rows": count} for path, count in zip(paths, rows, strict=True)]
+    out: dict[str, Any] = {"columns": ["shop", "amount"], "dtypes": ["string", "double"]}
+    out["source"] = {"files_read": 2, "files": files}
+    if repeated is not None:
+        out["repeated"] = {"rows": sum(rows), "repeated": repeated}
+    return ours(step("src", "x.extractor", rows=sum(rows), out=out))
+
+
 def emptied(query: str, rows: int = 40, total: int = 40, **nulls: int) -> Made:
     """A source without e-mail addresses, and a join with a table that has them."""
     people = step("p", "x.extractor", rows=rows, out=counted(rows, id=0, email=rows, **nulls))
@@ -375,6 +385,17 @@ def written(rows: int, driver: str = "demo.load", **config: Any) -> tuple[Step, 
     return SRC, step("load", driver, "src", rows=rows, mode="write", **config)
 
 
+def keeping_last(
+    written: int, *columns: str, repeated: int = 0, dtype: str = "int64", **config: Any
+) -> tuple[Step, Step]:
+    """A source with 200 rows of these columns and a writer that keeps the last row of each order."""
+    names = ["order_id", *columns]
+    out = {"columns": names, "dtypes": [dtype] * len(names), "nulls": [0] * len(names)}
+    source = step("src", "x.extractor", rows=200, out=out | {"repeated": {"rows": 200, "repeated": repeated}})
+    keys = {"primary_key": "order_id", "on_duplicate_keys": "last", "write_mode": "upsert", **config}
+    return source, step("load", "postgres.writer", "src", rows=written, table="lines", **keys)
+
+
 def metric(name: str, value: int) -> dict[str, Any]:
     return {"metrics.jsonl": f'{{"metric": "{name}", "value": {value}, "tags": {{"step": "enrich"}}}}\n'}
 
@@ -562,6 +583,14 @@ HITS: Sequence[tuple[str, Made]] = (
     ("join-explosion", ours(SRC, step("j", "duckdb.processor", "src", rows=300, query="SELECT a.* FROM df a JOIN df b ON a.k = b.k"))),
     ("rows-delivered-twice", ours(orders("order_no"))),
     ("rows-delivered-twice", ours(orders("uuid"))),
+    ("rows-delivered-twice", ours(orders("order_no", repeated=10))),
+    ("rows-delivered-twice", ours(orders("order_no"), step("sum", "duckdb.processor", "orders", rows=3, query="SELECT city, sum(amount) FROM df GROUP BY city"))),
+    ("rows-delivered-twice", ours(orders("transaction_id", path="in/transactions.csv"))),
+    ("rows-delivered-twice", ours(orders("category_id", path="in/categories.csv"))),
+    ("rows-delivered-twice", copied("orders.csv", "orders (1).csv")),
+    ("rows-delivered-twice", copied("orders.csv", "orders - Copy.csv", repeated=None)),
+    ("rows-delivered-twice", copied("orders_1.csv", "Copy of orders_1.csv")),
+    ("rows-delivered-twice", copied("orders.csv", "orders.csv.1")),
     ("rows-delivered-twice", ours(orders("OrderNumber", path="in/orders.csv"))),
     ("rows-multiplied", ours(orders(unique=["order_no"]), step("shape", "demo.shape", "orders", rows=120, out=REPEATED))),
     ("rows-multiplied", united_orders()),
@@ -573,6 +602,10 @@ HITS: Sequence[tuple[str, Made]] = (
     ("join-hardly-matches", ours(*joined(700, join=keys(800, 0, 700) | {"uses": "both"}))),
     ("join-hardly-matches", ours(*joined(700, join=keys(800, 0, 700) | {"uses": "right"}))),
     ("join-hardly-matches", ours(*joined(40, join=keys(800, 0, 700) | {"uses": "both", "filtered": True, "whole": True}))),
+    ("join-hardly-matches", ours(*joined(900, join=keys(800, 0, 900) | {"uses": "both", "left_newer": 95}))),
+    ("join-hardly-matches", ours(*joined(940, join=keys(800, 0, 940) | {"uses": "right", "left_newer": 60}))),
+    ("join-hardly-matches", ours(*joined(900, join=keys(0, 150, 800, 120) | {"uses": "both", "right_newer": 80}))),
+    ("join-hardly-matches", ours(*joined(180, "SELECT a.net, b.segment FROM df_a a JOIN df_b b ON a.id = b.id", join=keys(0, 0, 200) | {"uses": "both"}))),
     ("target-overwritten", ours(*two_writers(path="./out/o.csv"))),
     ("target-overwritten", theirs(*two_writers(path="out/o.csv"))),
     (
@@ -643,6 +676,10 @@ HITS: Sequence[tuple[str, Made]] = (
     ("row-count-changed", theirs(*enriched(0, "acme.csv_writer"), files=metric("rows_written", 150))),
     ("row-count-changed", ours(*written(100))),
     ("row-count-changed", ours(*written(100, "demo.half_writer"))),
+    ("row-count-changed", ours(*keeping_last(90, "line_no", "sku"))),
+    ("row-count-changed", ours(*keeping_last(90, "line_no", "sku", "updated_at"))),
+    ("row-count-changed", ours(*keeping_last(150, "sku", "quantity"))),
+    ("row-count-changed", ours(*keeping_last(150, "sku", "quantity", primary_key=["order_id", "shop"]))),
     ("zero-rows-from-source", theirs(step("src", "x.extractor", rows=0), step("save", "x.writer", "src", rows=0))),
 )  # fmt: skip
 NEAR_MISSES: Sequence[tuple[str, Made]] = (
@@ -770,6 +807,22 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("join-explosion", ours(*joined(40, "SELECT c, sum(v) FROM df_a JOIN df_b USING (id) GROUP BY 1", join=keys(800, 0)))),
     ("join-explosion", ours(SRC, step("j", "duckdb.processor", "src", rows=900, query="SELECT unnest(tags) FROM df"))),
     ("rows-delivered-twice", ours(orders("order_no", repeated=5))),
+    ("rows-delivered-twice", ours(orders("order_no"), step("one", "duckdb.processor", "orders", rows=100, query="SELECT DISTINCT * FROM df"))),
+    (
+        "rows-delivered-twice",
+        ours(
+            orders("order_no"),
+            step("typed", "duckdb.processor", "orders", rows=120, query="SELECT order_no, amount::INT AS amount FROM df"),
+            step("one", "duckdb.processor", "typed", rows=100, query="SELECT * FROM df QUALIFY row_number() OVER (PARTITION BY order_no) = 1"),
+        ),
+    ),
+    ("rows-delivered-twice", ours(orders("order_no"), step("one", "acme.deduplicate", "orders", rows=100, drop_duplicates=True))),
+    ("rows-delivered-twice", ours(orders("order_no", path="in/event_log.csv"))),
+    ("rows-delivered-twice", copied("orders_1.csv", "orders_2.csv", repeated=0)),
+    ("rows-delivered-twice", copied("orders.csv", "orders (1).csv", repeated=0)),
+    ("rows-delivered-twice", copied("orders.csv", "orders (1).csv", rows=(100, 60))),
+    ("rows-delivered-twice", copied("part-1.csv", "part-2.csv", repeated=None)),
+    ("rows-delivered-twice", copied("2026.01.csv", "2026.02.csv", repeated=None)),
     ("rows-delivered-twice", ours(orders("customer_no"))),
     ("rows-delivered-twice", ours(orders("order_no", path="in/order_lines.csv"))),
     ("rows-delivered-twice", ours(orders("order_no", more=("price_date",)))),
@@ -878,6 +931,14 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ),
     ("row-count-changed", ours(*written(200))),
     ("row-count-changed", ours(*written(100, write_mode="upsert"))),
+    ("row-count-changed", ours(*keeping_last(195, "sku", "quantity"))),
+    ("row-count-changed", ours(*keeping_last(90, "city", "changed_at"))),
+    ("row-count-changed", ours(*keeping_last(90, "city", dtype="datetime64[us]"))),
+    ("row-count-changed", ours(*keeping_last(90, "city", "version"))),
+    ("row-count-changed", ours(*keeping_last(90, "sku", repeated=110))),
+    ("row-count-changed", ours(*keeping_last(200, "line_no"))),
+    ("row-count-changed", ours(*keeping_last(90, "sku", on_duplicate_keys="error"))),
+    ("row-count-changed", ours(*keeping_last(90, "sku", primary_key=None))),
     (
         "row-count-changed",
         (
@@ -1059,6 +1120,21 @@ def test_writer_that_wrote_half_says_how_many_are_missing(tmp_path: Path) -> Non
     assert found["row-count-changed@load"] == "received 200 rows and wrote 100: 100 are missing"
 
 
+def test_file_that_was_delivered_twice_is_named(tmp_path: Path) -> None:
+    found = messages(tmp_path, copied("orders.csv", "orders (1).csv"))
+    assert found["rows-delivered-twice@src"] == (
+        "60 of 120 rows repeat another row as a whole; 'in/orders (1).csv' seems to be a copy of 'in/orders.csv', so its 60 rows come twice"
+    )
+
+
+def test_writer_that_keeps_one_row_of_each_key_names_the_missing_column(tmp_path: Path) -> None:
+    found = messages(tmp_path, ours(*keeping_last(90, "line_no", "sku")))
+    assert found["row-count-changed@load"] == (
+        "received 200 rows and wrote 90: 110 rows were left out, because the key 'order_id' occurs more than once and only "
+        "the last row of each key is kept; 'line_no' is not in the key"
+    )
+
+
 def test_column_lost_in_a_step_names_its_input(tmp_path: Path) -> None:
     source = step("src", "x.extractor", rows=3, out=counted(3, id=0, city=0))
     joined_step = step(
@@ -1116,3 +1192,29 @@ def test_nulls_of_an_old_run_come_from_the_footer(tmp_path: Path, values: list[f
     findings = [finding for finding in analyze(run).findings if finding.rule == "column-all-null"]
     assert [finding.message for finding in findings] == ["'amount' had no values in any of 2 rows"]
     assert findings[0].evidence[0].file == "artifacts/shape/schema.json"
+
+
+CLAIMS = {"left_rows": 500, "right_rows": 320, "matched": 239, "right_matched": 320, "uses": "both"}
+"""The counts of a join of policies with their claims."""
+
+
+@pytest.mark.parametrize(
+    ("counts", "severity"),
+    [
+        (CLAIMS | {"left_duplicates": 0, "right_duplicates": 81}, None),
+        (CLAIMS | {"left_duplicates": 0, "right_duplicates": 81, "right_matched": 280}, "note"),
+        (CLAIMS | {"left_duplicates": 0, "right_duplicates": 0, "right_rows": 239, "right_matched": 239}, "note"),
+        (CLAIMS | {"left_duplicates": 90, "right_duplicates": 0, "right_rows": 239, "right_matched": 239}, "warning"),
+        (keys(800, 0, 900) | {"uses": "both", "left_newer": 50}, "note"),
+        (keys(800, 0, 900) | {"uses": "left", "left_newer": 100}, "note"),
+        (keys(800, 0, 960) | {"uses": "both", "left_newer": 40}, None),
+        (keys(0, 0, 900, 180) | {"uses": "both", "left_newer": 100}, "note"),
+    ],
+)  # fmt: skip
+def test_rows_that_an_inner_join_may_drop_are_no_warning(
+    tmp_path: Path, counts: Mapping[str, Any], severity: str | None
+) -> None:
+    findings = report(tmp_path, ours(*joined(900, join=counts))).findings
+    assert [one.severity for one in findings if one.rule == "join-hardly-matches"] == (
+        [severity] if severity else []
+    )

@@ -20,6 +20,7 @@ FIRST_MS = 1767225600000  # 2026-01-01 00:00 UTC
 OUT: Mapping[str, Any] = {"columns": ["id"], "dtypes": ["int64"], "nulls": [0]}
 Day = Mapping[str, Any]
 """What is special about a run: see ``run``."""
+STORES = "abcdef"
 COLUMNS: Mapping[str, tuple[str, int, Any, str | None]] = {
     "id": ("int64", 0, "many", "100"),
     "name": ("str", 0, "many", None),
@@ -33,7 +34,7 @@ def run(folder: Path, hour: float, day: Day) -> Path:
 
     Keys of ``day``: ``data`` (the fingerprint), ``rows``, ``columns``, ``newest`` (of ``day``), ``query``, ``writer``
     (its configuration), ``server``, ``source`` (of the plan), ``metrics``, ``events``, ``names`` (of the steps), ``driver``,
-    ``period`` (of ``day``), ``ranges`` (smallest and largest value of each column), ``result`` (of a step between them), ``files`` (with their rows) and what is ``described`` beside them, ``ok`` (None for a run without a status and a run card), ``failed`` (steps).
+    ``period`` (of ``day``), ``ranges`` (smallest and largest value of each column), ``result`` (of a step between them), ``files`` (with their rows) and what is ``described`` beside them, other ``facts`` of the source's frame, ``ok`` (None for a run without a status and a run card), ``failed`` (steps).
     """
     rows, columns = day.get("rows", 100), {**COLUMNS, **day.get("columns", {})}
     if "newest" in day:
@@ -41,6 +42,10 @@ def run(folder: Path, hour: float, day: Day) -> Path:
     columns = {name: values for name, values in columns.items() if values is not None}
     dtypes, nulls, distinct, high = (list(each) for each in zip(*columns.values(), strict=True))
     out = {"columns": [*columns], "dtypes": dtypes, "nulls": nulls, "distinct": distinct, "max": high}
+    if "negatives" in day:
+        out["negatives"] = day["negatives"]
+    if "unique" in day:
+        out["unique"] = day["unique"]
     if "period" in day:
         out["min"] = [day["period"][0] if name == "day" else None for name in columns]
         out["max"] = [day["period"][1] if name == "day" else None for name in columns]
@@ -48,6 +53,7 @@ def run(folder: Path, hour: float, day: Day) -> Path:
         out["min"], out["max"] = ([ends[number] for ends in day["ranges"]] for number in (0, 1))
     if "files" in day:
         out["source"] = source_of(day["files"]) | day.get("described", {})
+    out |= day.get("facts", {})
     query = day.get("query", "SELECT * FROM t")
     source, target = day.get("names", ("src", "save"))
     middle = [result_of(day["result"])] if "result" in day else []
@@ -106,7 +112,8 @@ def run(folder: Path, hour: float, day: Day) -> Path:
 def result_of(result: Day) -> dict[str, Any]:
     """A step ``recent`` between the source and the writer: its ``rows``, ``data`` and, if it has one, ``query``."""
     config = {"query": result["query"]} if "query" in result else {"code": "recent"}
-    out = {**OUT, "fingerprint": result["data"]}
+    more = {key: result[key] for key in ("filters", "unique", "join") if key in result}
+    out = {**OUT, "fingerprint": result["data"], **more}
     return step("recent", "x.processor", "src", rows=result["rows"], out=out, **config)
 
 
@@ -169,6 +176,18 @@ def measured(weight: tuple[str, str], pieces: tuple[str, str] = ("1", "9"), name
     return {"columns": {"id": None, "name": None, "day": None, **numbers}, "ranges": [weight, pieces]}
 
 
+def booked(
+    negatives: int | None, lows: str = "-59000", *, name: str = "amount", rows: int = 200, high: str = "60000"
+) -> Day:
+    """A run with a number of negative amounts; None if they were not counted."""
+    described = {
+        "columns": {"id": None, "name": None, "day": None, name: ("int64", 0, "many", None)},
+        "ranges": [(lows, high)],
+    }
+    return {**described, "rows": rows, **({} if negatives is None else {"negatives": [negatives]})}
+
+
+OLDER = [booked(None, low) for low in ("-58000", "-59900", "-57000", "-59000")]
 KILOGRAMS, GRAMS = measured(("0.2", "29")), measured(("210", "29900"))
 
 
@@ -197,17 +216,80 @@ def growing(
     return {"rows": 100 + by * number, "result": {"rows": rows, "data": data, **asked_for}}
 
 
+def kept(
+    rows: int, of: int = 800, *, query: str | None = "SELECT id FROM df WHERE status = 'paid'", **more: Any
+) -> Day:
+    """A run with a step ``recent`` that keeps some rows of its input."""
+    asked_for = {} if query is None else {"query": query}
+    result = {"rows": rows, "data": f"{rows} of {of}", **asked_for, **more}
+    return {"rows": of, "result": result, **({"unique": ["id"]} if query is None else {})}
+
+
+def counting(kept_rows: int, of: int = 800) -> Day:
+    """A run with a step ``recent`` of one row, whose condition was counted."""
+    query = "SELECT count(*) AS id FROM df WHERE status = 'paid'"
+    return kept(1, of, query=query, filters=[{"table": "df", "rows": of, "kept": kept_rows}])
+
+
+PAID = [
+    kept(rows, of)
+    for rows, of in ((640, 800), (700, 870), (600, 760), (655, 810), (590, 740), (610, 780), (650, 820))
+]
+
+
 def covering(first: str, last: str | None = None, **more: Any) -> Day:
     """A run that appends the rows of some days of January 2026."""
     period = (f"2026-01-{first} 00:10:00", f"2026-01-{last or first} 23:50:00")
     return {"period": period, "writer": {"table": "stats", "write_mode": "append"}, **more}
 
 
+def of_stores(day: int | None = None, **rows: int) -> Day:
+    """A run that reads a file of each store, perhaps with the day in its name, of 150 rows unless ``rows`` says how many."""
+    date = "" if day is None else f"-2026-01-0{day}"
+    files = {f"in/{name}{date}.csv": rows.get(name, 150) for name in STORES}
+    return {"files": files, "rows": sum(files.values())}
+
+
+def emptied(texts: int, nulls: int = 0) -> Day:
+    """A run with empty texts among the names."""
+    return {**columns(name=("str", nulls, "many", None)), "facts": {"odd_values": {"name": {"": texts}}}}
+
+
+def loading(rows: int, low: int = 1, first: str = "ab12cd", **more: Any) -> Day:
+    """A run that appends products with an id and a code."""
+    kept = {"id": None, "name": None, "day": None}
+    ids = {
+        "product_id": ("int64", 0, "many", None),
+        "sku": ("str", 0, "many", None),
+        **more.pop("others", {}),
+    }
+    ends = [(str(low), str(low + rows - 1)), (None, None), *more.pop("ends", [])]
+    unique = more.pop("unique", ["product_id", "sku"])
+    facts = {"unique": unique, "first_keys": {"sku": first} if "sku" in unique else {}}
+    return {
+        "rows": rows,
+        "columns": {**kept, **ids},
+        "ranges": ends,
+        "facts": facts,
+        "writer": APPENDS,
+        **more,
+    }
+
+
+APPENDS = {"table": "stats", "write_mode": "append"}
+CREATED = {"created_at": ("str", 0, "many", None)}
+DAY_OF_LOAD = {"load_date": ("str", 0, 1, None)}
+
+
+def created(rows: int, last: str, first: str = "2026-01-01 08:00:00") -> Day:
+    """A run that appends events without a key, which were created in a period."""
+    return loading(rows, low=rows, unique=[], others=CREATED, ends=[(first, f"2026-01-{last} 08:00:00")])
+
+
 def covering_each(*days: int, **more: Any) -> list[Day]:
     return [covering(f"{day:02}", **more) for day in days]
 
 
-STORES = "abcdef"
 DEV, PROD = source(profile="dev"), source(profile="prod")
 
 HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
@@ -224,6 +306,10 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "after a run that was killed": [appending("a", ok=None), appending("a")],
         "by insert": [{"data": "a", "writer": {"table": "t", "write_mode": "insert"}}] * 2,
         "to a file": [{"data": "a", "writer": {"path": "o.csv", "append": True}}] * 2,
+        "all rows of a table that grows": [loading(rows) for rows in (100, 102, 102, 105)],
+        "all rows with a code, and other ids": [loading(100, low, unique=["sku"]) for low in (1, 2, 3, 4, 5)],
+        "all rows with the time of their creation": [loading(rows, others=CREATED, ends=[("2026-01-01", f"2026-01-{rows - 80}")]) for rows in (100, 101, 102, 103)],
+        "all events since the first": [created(100 + day, f"{day:02}") for day in (2, 3, 4, 5)],
         "said by a metric": [{"data": "a", "metrics": [APPENDED]}] * 2,
         "said by an event": [{"data": "a", "events": [{"event": "write.start", "step_id": "save", "mode": "append"}]}] * 2,
         "with a mode of Spark": [{"data": "a", "writer": {"table": "t", "save_mode": "append"}}] * 2,
@@ -237,6 +323,14 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "the newest day of rows with the time of their reading": [
             {**day, **columns(read_at=("timestamp[us]", 0, 1, f"2026-02-0{number} 09:00:00"))}
             for number, day in enumerate([*NEWEST, NEWEST[-1]], start=1)
+        ],
+        "an older newest day as text": [
+            {**columns(day=None, ordered_on=("str", 0, "many", None)), "ranges": [(None, None), (None, None), ("2026-01-01", f"2026-02-{last}")]}
+            for last in ("10", "11", "13", "14", "12")
+        ],
+        "the newest time of the last run as text": [
+            {**columns(day=None, ordered_at=("str", 0, "many", None)), "ranges": [(None, None), (None, None), ("2026-01-01T08:00:00Z", f"2026-02-{last}T08:00:00Z")]}
+            for last in ("10", "11", "13", "14", "14")
         ],
         "an older newest day": [*NEWEST, NEWEST[1]],
         "the rows of the last three runs": [{}, {}, *[{"data": "c"}] * 4],
@@ -286,6 +380,7 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "of runs without configurations": [{"query": None}, {"query": None}, columns(name=None)],
         "text instead of numbers": [{}, {}, columns(id=("str", 0, "many", None))],
         "fractions": [{}, {}, columns(id=("float64", 0, "many", None))],
+        "exchanged whole numbers and fractions in a text file": [*[{"driver": "filesystem.csv_extractor", **columns(price=("float64", 0, "many", None))}] * 2, {"driver": "filesystem.csv_extractor", **columns(id=("float64", 0, "many", None), price=("int64", 0, "many", None))}],
         "numbers instead of text": [{}, {}, columns(name=("Int64", 0, "many", None))],
     },
     "target-changed": {
@@ -314,12 +409,30 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "grams instead of kilograms": [KILOGRAMS, measured(("0.3", "28")), KILOGRAMS, GRAMS],
         "grams instead of whole kilograms": [*[measured(("1", "29"))] * 3, measured(("100", "29900"))],
         "euros instead of cents": [*[measured(("120", "9900"), name="price")] * 3, measured(("1.1", "98"), name="price")],
+        "refunds without a sign": [*[booked(20)] * 7, booked(0, "300")],
+        "refunds without a sign on a new day": [*[booked(30)] * 3, booked(0, "300")],
+        "refunds without a sign in older runs": [*OLDER, booked(None, "300")],
+        "costs with a sign": [*[booked(0, "3", name="cost")] * 7, booked(60, name="cost")],
+        "all with a sign": [*[booked(0, "3", name="quantity")] * 4, booked(200, name="quantity", high="-2")],
+        "all with a sign in older runs": [*[booked(None, "3", name="quantity")] * 4, booked(None, name="quantity", high="-2")],
+        "the other sign": [*[booked(20)] * 7, booked(180)],
+        "exchanged whole numbers of other units": [*[measured(("1", "40"), ("900", "45000"))] * 3, measured(("1122", "44925"), ("1", "39"))],
         "exchanged columns": [*[measured(("500", "1490"))] * 3, measured(("1", "9"), ("500", "1490"))],
     },
     "differs-from-earlier-runs": {
+        "a condition that keeps less": [*PAID, kept(210)],
+        "a condition that keeps much less on a new day": [*PAID[:3], kept(150)],
+        "a condition that keeps half on a new day": [*PAID[:3], kept(360)],
+        "a condition that keeps more": [*[kept(rows, 800) for rows in (160, 150, 170, 155, 165, 150, 160)], kept(560)],
+        "a condition of an aggregate": [*[counting(rows) for rows in (640, 610, 660, 640, 650, 630, 620)], counting(330)],
+        "a condition that keeps nothing": [*[counting(rows) for rows in (640, 610, 660)], counting(0)],
+        "a driver that keeps less": [*[kept(rows, query=None, unique=["id"]) for rows in (640, 610, 660, 640, 650, 630, 620)], kept(300, query=None, unique=["id"])],
         "new nulls": [{}, {}, columns(name=("str", 40, "many", None))],
         "first nulls": [{}, {}, {}, columns(name=("str", 12, "many", None))],
         "no values any more": [{}, {}, columns(id=("float64", 100, 0, None))],
+        "one file of several": [*[of_stores()] * 3, of_stores(c=60)],
+        "one file of the day": [*(of_stores(day=day) for day in (1, 2, 3)), of_stores(day=4, c=60)],
+        "empty texts in place of nulls": [*[columns(name=("str", 20, "many", None))] * 2, emptied(18)],
         "constant": [{}, {}, columns(name=("str", 0, 1, None))],
         "one of several values": [*[columns(name=("str", 0, "few", None))] * 2, columns(name=("str", 0, 1, None))],
         "several values or many": [columns(name=("str", 0, "few", None)), {}, columns(name=("str", 0, 1, None))],
@@ -350,6 +463,18 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "duplicates left out": [{"data": "a", "writer": {"table": "t", "write_mode": "insert", "on_conflict": "ignore"}}] * 2,
         "emptied before by SQL": [{"data": "a", "writer": {"table": "t", "write_mode": "append", "pre_sql": "TRUNCATE TABLE t"}}] * 2,
         "one row": [appending("a", rows=1)] * 2,
+        "all rows, with the day of the load": [loading(rows, others=DAY_OF_LOAD, ends=[(None, None)]) for rows in (100, 102, 102, 105)],
+        "all rows, replaced": [loading(rows, writer={**APPENDS, "write_mode": "replace"}) for rows in (100, 102, 102, 105)],
+        "all rows of two earlier runs": [loading(rows) for rows in (100, 102, 105)],
+        "new ids": [loading(100, low, first=f"{low}") for low in (1, 101, 201, 301)],
+        "the codes of a batch that varies": [loading(rows, rows) for rows in (100, 90, 110, 95)],
+        "a code that begins otherwise": [loading(100, low, first=f"{low}") for low in (1, 1, 2, 3)],
+        "a measurement of each product a day": [
+            loading(100, others={"measured_at": ("datetime64[us]", 0, "many", None)}, ends=[(f"2026-01-0{day} 00:10:00", f"2026-01-0{day} 23:50:00")])
+            for day in (1, 2, 3, 4)
+        ],
+        "a measurement at an unknown time": [loading(100, others={"measured_at": ("str", 0, "many", None)}, ends=[(None, None)])] * 3 + [loading(101, others={"measured_at": ("str", 0, "many", None)}, ends=[(None, None)])],
+        "events of the last days": [created(100 + day, f"{day + 2:02}", f"2026-01-0{day} 08:00:00") for day in (2, 3, 4, 5)],
         "renamed steps": [appending("a", names=("s", "w")), appending("a")],
     },
     "parameter-not-given": {
@@ -376,6 +501,14 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "a limit of the query": [{**day, "query": "SELECT * FROM t LIMIT 10000"} for day in counted(9412, 9640, 9806, 10_000)],
     },
     "values-changed-scale": {
+        "few refunds": [*[booked(number) for number in (3, 2, 5, 1, 4, 2, 3)], booked(0, "300")],
+        "few refunds in older runs": [*[booked(None, low) for low in ("-5800", "-59900", "-900", "-20000")], booked(None, "300")],
+        "a first refund": [*[booked(0, "3")] * 7, booked(2)],
+        "fewer refunds": [*[booked(20)] * 7, booked(4)],
+        "no frost any more": [*[booked(80, name="temperature")] * 7, booked(0, "2", name="temperature")],
+        "changes above 0": [*[booked(80, name="price_change")] * 7, booked(0, "2", name="price_change")],
+        "refunds of few rows on a new day": [*[booked(20)] * 3, booked(0, "300", rows=101)],
+        "a constant deduction in older runs": [*[booked(None, "-500")] * 4, booked(None, "300")],
         "one large value": [*[KILOGRAMS] * 3, measured(("0.2", "29000"))],
         "ten times as much": [*[KILOGRAMS] * 3, measured(("2", "290"))],
         "two earlier runs": [KILOGRAMS, KILOGRAMS, GRAMS],
@@ -395,6 +528,14 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "another date advanced": [
             {**day, **columns(at=("timestamp[us]", 0, "few", f"2026-02-0{number} 09:00:00"))}
             for number, day in enumerate([*NEWEST, NEWEST[-1]], start=1)
+        ],
+        "an older due date": [
+            {**columns(day=None, due_date=("str", 0, "many", None)), "ranges": [(None, None), (None, None), ("2026-01-01", f"2026-02-{last}")]}
+            for last in ("10", "11", "13", "14", "12")
+        ],
+        "an older date of another column": [
+            {**columns(day=None, paid_on=("str", 0, "many", None), ordered_on=("str", 0, "many", None)), "ranges": [(None, None), (None, None), ("2026-01-01", f"2026-02-{last}"), ("2026-01-01", f"2026-02-{20 + number}")]}
+            for number, last in enumerate(("10", "11", "13", "14", "12"))
         ],
         "the newest day stayed before": [*NEWEST[:3], *NEWEST[2:], NEWEST[-1]],
         "always the same after a first load": [{}, *[{"data": "a"}] * 5],
@@ -479,6 +620,7 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
             *[{"driver": "filesystem.csv_extractor"}] * 2,
             {"driver": "filesystem.csv_extractor", **columns(id=("float64", 0, "many", None))},
         ],
+        "fractions in two columns of a text file": [*[{"driver": "filesystem.csv_extractor", **columns(price=("int64", 0, "many", None))}] * 2, {"driver": "filesystem.csv_extractor", **columns(id=("float64", 0, "many", None), price=("float64", 0, "many", None))}],
         "an edited query": [{}, {}, {**columns(name=None), "query": "SELECT id FROM t"}],
     },
     "target-changed": {
@@ -495,9 +637,30 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "a port for each run": [to_server("dwh", server={"host": "127.0.0.1", "port": str(port)}) for port in (4001, 4002, 4003)],
     },
     "differs-from-earlier-runs": {
+        "a condition that keeps nearly as much": [*PAID, kept(560)],
+        "a condition that keeps less of fewer rows": [*[kept(rows, 60) for rows in (48, 46, 50, 47, 45, 49, 50)], kept(30, 60)],
+        "a condition whose share varies": [*[kept(rows) for rows in (640, 410, 560, 300, 650, 530, 620)], kept(240)],
+        "a condition on the time, on a new day": [*[kept(rows, query="SELECT id FROM df WHERE paid_on = today()") for rows in (640, 610, 660)], kept(150, query="SELECT id FROM df WHERE paid_on = today()")],
+        "a condition whose share varies, on a new day": [*[kept(rows) for rows in (640, 580, 610)], kept(330)],
+        "a condition that keeps a little less on a new day": [*PAID[:3], kept(430)],
+        "rare rows": [*[counting(rows) for rows in (24, 27, 21, 25, 26, 22, 24)], counting(9)],
+        "an edited condition": [*PAID, kept(410, query="SELECT id FROM df WHERE status = 'sent'")],
+        "groups of fewer rows": [*[kept(60, query="SELECT city AS id, sum(a) AS a FROM df GROUP BY city")] * 7, kept(70, 410, query="SELECT city AS id, sum(a) AS a FROM df GROUP BY city")],
+        "groups of a driver": [*[kept(100, query=None)] * 7, kept(110, 410, query=None)],
+        "two earlier runs with a condition": [*PAID[:2], kept(150)],
         "few first nulls": [{}, {}, {}, columns(name=("str", 9, "many", None))],
         "nulls as before": [*[columns(name=("str", 40, "many", None))] * 3],
         "few nulls": [{}, {}, columns(name=("str", 10, "many", None))],
+        "a file with a few rows fewer": [*[of_stores()] * 3, of_stores(c=90)],
+        "most files": [*[of_stores()] * 3, of_stores(a=60, b=60, c=60)],
+        "a file that varies": [*(of_stores(c=rows) for rows in (150, 400, 90)), of_stores(c=60)],
+        "one file of two earlier runs": [*[of_stores()] * 2, of_stores(c=60)],
+        "a small file": [*[of_stores(c=30)] * 3, of_stores(c=10)],
+        "the first file of a growing folder": [dated(1, last) for last in (3, 4, 5, 6)],
+        "empty texts as before": [*[emptied(18)] * 3],
+        "a few empty texts beside nulls": [*[columns(name=("str", 20, "many", None))] * 2, emptied(5, nulls=15)],
+        "empty texts in a column that was filled": [*[columns(name=("str", 0, "many", None))] * 2, emptied(4)],
+        "empty texts beside nulls before": [*[emptied(4, nulls=20)] * 2, emptied(22)],
         "constant before": [*[columns(name=("str", 0, 1, None))] * 3],
         "few rows of few values": [*[columns(name=("str", 0, "few", None))] * 2, {"rows": 19, **columns(name=("str", 0, 1, None))}],
         "constant in one earlier run": [columns(name=("str", 0, "few", None)), *[columns(name=("str", 0, 1, None))] * 2],
@@ -532,6 +695,21 @@ def test_message_of_period_appended_again_names_both(tmp_path: Path) -> None:
     assert messages(history(tmp_path, covering_each(1, 2, 3, 3)), "rows-appended-again") == [
         "appended 100 rows of 'day' from 2026-01-03 00:10:00 to 2026-01-03 23:50:00; the run of 2026-01-03 00:00 UTC "
         "had appended those from 2026-01-03 00:10:00 to 2026-01-03 23:50:00, so rows are in 'stats' twice"
+    ]
+
+
+def test_message_of_shorter_file_names_it(tmp_path: Path) -> None:
+    path = history(tmp_path, [*[of_stores()] * 3, of_stores(c=60)])
+    assert messages(path, "differs-from-earlier-runs") == [
+        "'in/c.csv' has fewer rows than usual, 60; in the last 3 runs it had 150"
+    ]
+
+
+def test_message_of_appended_table_names_its_key(tmp_path: Path) -> None:
+    path = history(tmp_path, [loading(rows) for rows in (100, 102, 102, 105)])
+    assert messages(path, "rows-appended-again") == [
+        "appended all 105 rows to 'stats' again, the old and the new ones, as in the last 3 runs: 'product_id' begins at 1 "
+        "in each run, so most rows are in it 4 times"
     ]
 
 
@@ -807,3 +985,94 @@ def test_step_that_kept_no_row_before_is_a_note(
     found = [one for one in analyze(history(tmp_path, days)).findings if one.rule == "all-rows-lost"]
     assert [one.severity for one in found] == ([severity] if severity else [])
     assert all(("in 1 of the last 3 runs, too" in one.message) == (severity == "note") for one in found)
+
+
+@pytest.mark.parametrize(
+    ("days", "message"),
+    [
+        ([*PAID, kept(210)], "keeps 210 of 800 rows, 26%; in the last 7 runs 78% to 81%"),
+        (
+            [*[counting(640)] * 7, counting(330)],
+            "its condition keeps 330 of 800 rows, 41%; in the last 7 runs 80%",
+        ),
+        (
+            [{}, {}, {}, columns(name=("str", 12, "many", None))],
+            "'name' has no value in 12% of the rows; in the last 3 runs it had one in every row",
+        ),
+        (
+            [*[columns(name=("str", 4, "many", None))] * 3, columns(name=("str", 40, "many", None))],
+            "'name' has no value in 40% of the rows; in the last 3 runs it had none in at most 4%",
+        ),
+    ],
+)
+def test_message_of_difference_names_both_shares(tmp_path: Path, days: Sequence[Day], message: str) -> None:
+    assert messages(history(tmp_path, days), "differs-from-earlier-runs") == [message]
+
+
+@pytest.mark.parametrize(
+    ("days", "message"),
+    [
+        (
+            [*[booked(20)] * 7, booked(0, "300")],
+            "'amount' has no negative value; in the last 7 runs 10% of its values were negative",
+        ),
+        (
+            [*OLDER, booked(None, "300")],
+            "'amount' is 300 to 60,000, and was -59,000 to 60,000 in the last run: it has no negative value, and had some in "
+            "each of the last 4 runs",
+        ),
+        (
+            [*[measured(("1", "40"), ("900", "45000"))] * 3, measured(("1122", "44925"), ("1", "39"))],
+            "'weight' is 1,122 to 44,925 and 'pieces' 1 to 39, and they were 1 to 40 and 900 to 45,000 in the last 3 runs: "
+            "their values seem to be exchanged (swapped columns)",
+        ),
+    ],
+)
+def test_message_of_changed_values_names_the_change(
+    tmp_path: Path, days: Sequence[Day], message: str
+) -> None:
+    assert messages(history(tmp_path, days), "values-changed-scale") == [message]
+
+
+def test_message_of_exchanged_kinds_says_swapped(tmp_path: Path) -> None:
+    path = history(tmp_path, [{}, {}, columns(id=("str", 0, "many", None), name=("int64", 0, "many", None))])
+    assert messages(path, "source-columns-changed") == [
+        "'id' is text and was integer; 'name' is integer and was text, unlike in the last 2 runs; their values seem to be "
+        "exchanged (swapped columns)"
+    ]
+
+
+def joining(matched: int, **more: Any) -> Day:
+    """A run with a step ``recent`` that looks up its 1,000 rows in another table, and finds some of them."""
+    join = {
+        "left_rows": 1000,
+        "right_rows": 200,
+        "matched": matched,
+        "left_duplicates": 800,
+        "right_duplicates": 0,
+    }
+    query = "SELECT df.id, o.name FROM df JOIN o USING (id)"
+    counts = {**join, "right_matched": 180, "uses": "both", **more}
+    return {"rows": 1000, "result": {"rows": matched, "data": str(matched), "query": query, "join": counts}}
+
+
+@pytest.mark.parametrize(
+    ("matched", "severity"),
+    [
+        ((980, 970, 985, 860), "warning"),
+        ((1000, 1000, 1000, 940), "warning"),
+        ((940, 950, 945, 860), "note"),
+        ((1000, 1000, 1000, 960), None),
+        ((980, 880, 985, 860), "note"),
+        ((980, 970, 860), "note"),
+    ],
+)
+def test_join_that_drops_more_than_before_is_a_warning(
+    tmp_path: Path, matched: Sequence[int], severity: str | None
+) -> None:
+    path = history(tmp_path, [joining(number) for number in matched])
+    found = [one for one in analyze(path).findings if one.rule == "join-hardly-matches"]
+    assert [one.severity.value for one in found] == ([severity] if severity else [])
+    if severity == "warning":
+        share, usual = 1 - matched[-1] / 1000, 1 - min(matched[:-1]) / 1000
+        assert found[0].message.endswith(f", {share:.0%}; in the last 3 runs at most {usual:.1%}")

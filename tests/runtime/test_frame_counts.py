@@ -53,6 +53,40 @@ def test_range_describes_keys_only(tmp_path: Path, storage: str) -> None:
     assert counts.distinct == ("many", 1, 1, 1, "many", "many")
 
 
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize(
+    ("texts", "low", "high"),
+    [
+        (["2026-01-03", None, "2026-01-01"], "2026-01-01", "2026-01-03"),
+        (["2026-01-01 10:00:00", "2025-12-31 09:30:00"], "2025-12-31 09:30:00", "2026-01-01 10:00:00"),
+        (["2026-01-01T10:00:00Z", "2026-01-02T09:30:00Z"], "2026-01-01T10:00:00Z", "2026-01-02T09:30:00Z"),
+        (["2026-01-01T10:00:00Z", "2026-01-01T10:00:00+02:00"], None, None),
+        (["2026-01-01", "2026-01-01 10:00:00"], None, None),
+        (["2026-01-01", "unknown"], None, None),
+        (["2026-13-01", "2026-01-01"], None, None),
+        (["20260101", "20260102"], None, None),
+        (["Ada", "Bo"], None, None),
+        ([*["2026-01-01"] * 300, "later"], None, None),
+    ],
+)
+def test_range_describes_times_as_text(
+    tmp_path: Path, storage: str, texts: list[str | None], low: str | None, high: str | None
+) -> None:
+    counts = stored(tmp_path, pd.DataFrame({"at": texts}), storage)
+    assert (counts.min, counts.max) == ((low,), (high,))
+
+
+def test_first_key_is_equal_for_equal_smallest_texts(tmp_path: Path) -> None:
+    skus = [f"P-{number:04}" for number in range(40)]
+    first, second, third = (
+        stored(tmp_path, pd.DataFrame({"sku": names, "token": names, "v": 1})).first_keys
+        for names in (skus, [*skus[::-1], "X"], skus[1:])
+    )
+    assert first == second != third
+    assert [*first] == ["sku"]
+    assert "P-0000" not in first["sku"]
+
+
 def test_text_that_changes_later_is_not_constant(tmp_path: Path) -> None:
     frame = pd.DataFrame({"t": ["a"] * 200_000 + ["b"], "u": ["a", None] * 100_000 + ["a"]})
     assert stored(tmp_path, frame).distinct == ("few", 1)
@@ -346,6 +380,7 @@ def test_words_for_no_value_are_counted(tmp_path: Path, storage: str) -> None:
             "company": ["Tom &amp; Co", "A & B", "C", "D"],
             "token": ["nan"] * 4,
             "version": ["1.0", "1.1", "2.0", "3.0"],
+            "note": ["", "a", None, ""],
         }
     )
     assert stored(tmp_path, frame, storage).odd_values == {
@@ -353,6 +388,7 @@ def test_words_for_no_value_are_counted(tmp_path: Path, storage: str) -> None:
         "margin": {"#DIV/0!": 1},
         "phone": {"nan": 1, ".0": 3},
         "company": {"&amp;": 1},
+        "note": {"": 2},
     }
 
 
@@ -377,3 +413,23 @@ def test_first_column_may_be_unique(tmp_path: Path, values: list[Any], unique: t
 def test_long_frame_has_no_odd_values(tmp_path: Path) -> None:
     frame = pd.DataFrame({"t": ["nan"] * (MAX_RANGE_ROWS + 1)})
     assert stored(tmp_path, frame).odd_values == {}
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_negative_values_are_counted_by_column(tmp_path: Path, storage: str) -> None:
+    frame = pa.table(
+        {
+            "i": pa.array([1, -2, -3, None], pa.int64()),
+            "f": pa.array([0.5, -0.5, float("nan"), None]),
+            "d": pa.array([1, -2, 3, -4], pa.decimal128(9, 2)),
+            "u": pa.array([1, 2, 3, 4], pa.uint8()),
+            "t": ["a", "b", "c", "-1"],
+            "token": pa.array([-1, 2, 3, 4]),
+            "at": pa.array([-1, 2, 3, 4], pa.timestamp("us")),
+        }
+    )
+    assert stored(tmp_path, frame, storage).negatives == (2, 1, 2, 0, None, None, None)
+
+
+def test_frame_without_numbers_has_no_counts_of_negative_values(tmp_path: Path) -> None:
+    assert stored(tmp_path, pa.table({"t": ["a"]})).negatives == ()

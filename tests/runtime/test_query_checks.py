@@ -436,6 +436,56 @@ def test_values_that_a_conversion_loses_are_counted(
     assert [(one["column"], one["values"], one["lost"]) for one in found] == lost
 
 
+def in_form(*values: str) -> pd.DataFrame:
+    """Values of which those given are a tenth."""
+    return pd.DataFrame({"v": [*values, *["12.50", "2026-12-01"] * 5 * len(values)]})
+
+
+@pytest.mark.parametrize(
+    ("form", "kind", "values"),
+    [
+        ("thousands separator", "DECIMAL(12, 2)", ["1,234.50", "12,000", "1,234,567.89"]),
+        ("thousands separator", "DOUBLE", ["1.234,50", "12.000,00", "-1.234,5"]),
+        ("thousands separator", "DOUBLE", ["1 234,50", "12\u00a0000", "1'234.50"]),
+        ("decimal comma", "DOUBLE", ["12,50", "-3,1", "1234,5"]),
+        ("currency", "DOUBLE", ["€ 12.50", "12,50 Kč", "USD 1,200"]),
+        ("percent sign", "DOUBLE", ["12 %", "3.5%", "-1%"]),
+        ("parentheses", "DOUBLE", ["(12.50)", "(3)", "(1,200.00)"]),
+        ("minus sign at the end", "DOUBLE", ["12.50-", "3-", "1,200-"]),
+        ("unit", "INTEGER", ["12 kg", "3.5 kg", "4 pcs"]),
+        ("day or month first", "DATE", ["31.12.2026", "1/12/2026", "31-12-2026 10:00"]),
+        ("name of the month", "TIMESTAMP", ["31 Dec 2026", "Dec 31, 2026", "31. prosince 2026"]),
+    ],
+)
+def test_form_of_a_few_lost_values_is_recognized(
+    tmp_path: Path, form: str, kind: str, values: list[str]
+) -> None:
+    is_number = kind not in ("DATE", "TIMESTAMP")
+    frame = in_form(*values)
+    frame = frame[(frame["v"] != "2026-12-01") if is_number else (frame["v"] != "12.50")]
+    found = checks(tmp_path, f"SELECT TRY_CAST(v AS {kind}) AS v FROM p", p=frame)
+    assert [(one.get("form"), one.get("of_form")) for one in found] == [(form, 3)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("DOUBLE", ["above", "see note", "A12"]),
+        ("INTEGER", ["12a", "7 b", "1/2"]),
+        ("DOUBLE", ["n/a", "-", ""]),
+        ("DATE", ["soon", "Q3", "week 12"]),
+        ("DOUBLE", ["1,234.50", "1,234.50"]),
+        ("BOOLEAN", ["1,5", "12,50", "3,1"]),
+    ],
+)
+def test_few_lost_values_without_a_form_are_not_reported(
+    tmp_path: Path, kind: str, values: list[str]
+) -> None:
+    usual = {"DATE": "2026-12-01", "BOOLEAN": "true"}.get(kind, "12.50")
+    frame = pd.DataFrame({"v": [*values, *[usual] * 30]})
+    assert checks(tmp_path, f"SELECT TRY_CAST(v AS {kind}) AS v FROM p", p=frame) == []
+
+
 SALES = pd.DataFrame({"day": [1, 1, 2, 3], "sku": list("aabc"), "qty": [1, 1, 1, 1], "price": [2.0] * 4})
 MORE_SALES = pd.DataFrame({"day": [3, 4], "sku": list("cd"), "qty": [1, 1], "price": [2.0] * 2})
 
@@ -626,6 +676,43 @@ def test_operand_without_value_is_found(tmp_path: Path, query: str, expected: An
     assert [(one["column"], one["operand"], one["lost"]) for one in found] == [expected]
 
 
+TAX = pd.DataFrame({"city": ["Brno", "Plzen", "Praha", "Cheb", "brno"], "rate": [0.2] * 5, "pct": [5] * 5})
+SOLD = CITIES.drop(columns="rate")
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("SELECT id, round(amount * (1 + t.rate), 2) AS gross FROM c LEFT JOIN t USING (city)", "rate"),
+        ("SELECT id, amount * t.rate AS tax FROM c LEFT JOIN t USING (city)", "rate"),
+        ("SELECT sum(amount * (1 - pct / 100)) AS net FROM c LEFT JOIN t ON t.city = c.city", "pct"),
+        ("SELECT id, CAST(amount / t.rate AS DECIMAL(9, 2)) AS eur FROM c LEFT JOIN t USING (city)", "rate"),
+    ],
+)
+def test_product_without_partner_is_found(tmp_path: Path, query: str, expected: str) -> None:
+    (found,) = (one for one in checks(tmp_path, query, c=SOLD, t=TAX) if one["check"].startswith("operand"))
+    assert (found["operand"], found["lost"], found["rows"], found["partner"]) == (expected, 10, 60, "t")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT id, amount * coalesce(t.rate, 0) AS tax FROM c LEFT JOIN t USING (city)",
+        "SELECT id, amount * t.rate AS tax FROM c JOIN t USING (city)",
+        "SELECT id, amount * pct AS points FROM c LEFT JOIN t USING (city)",
+        "SELECT id, amount * t.rate AS bonus FROM c LEFT JOIN t USING (city)",
+        "SELECT id, amount / pct AS per_visit FROM c LEFT JOIN t USING (city)",
+        "SELECT id, amount * t.rate AS tax FROM c LEFT JOIN t USING (city) WHERE t.rate IS NOT NULL",
+        "SELECT id, CASE WHEN t.rate > 0 THEN amount * t.rate END AS tax FROM c LEFT JOIN t USING (city)",
+        "SELECT id, t.rate * pct AS tax FROM c LEFT JOIN t USING (city)",
+        "SELECT id, amount * t.rate AS tax FROM c LEFT JOIN (SELECT * FROM t WHERE city = 'Brno') t USING (city)",
+    ],
+)
+def test_product_that_may_lack_is_no_mistake(tmp_path: Path, query: str) -> None:
+    found = names(tmp_path, query, c=SOLD, t=TAX)
+    assert "operand-without-value" not in found
+
+
 @pytest.mark.parametrize(
     "query",
     [
@@ -660,3 +747,43 @@ def test_operand_that_may_lack_is_no_mistake(tmp_path: Path, query: str) -> None
 def test_count_of_values_is_no_count_of_rows(tmp_path: Path, query: str, lost: int | None) -> None:
     found = [one for one in checks(tmp_path, query, c=CITIES, r=FX) if one["check"].startswith("count-")]
     assert [one["lost"] for one in found] == ([] if lost is None else [lost])
+
+
+def filters(folder: Path, query: str, **tables: pd.DataFrame) -> list[Any]:
+    found: list[Any] = []
+    ctx = replace(context(folder), describe_filters=found.extend)
+    inputs = {
+        name: handed(folder, frame, STORAGES["memory"], step=name)
+        for name, frame in (tables or TABLES).items()
+    }
+    drive("duckdb.processor", {"query": query}, ctx, **inputs)
+    return found
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT id FROM orders WHERE customer_id = 1",
+        "SELECT count(*) AS n FROM orders WHERE customer_id = 1 AND amount > 0",
+        "SELECT customer_id, sum(amount) AS s FROM orders o WHERE o.customer_id = 1 GROUP BY customer_id",
+        "SELECT c.region, sum(orders.amount) AS s FROM orders JOIN customers c USING (customer_id) WHERE orders.code IN ('C1', 'C6', 'C11', 'C16') GROUP BY 1",
+        "SELECT sum(amount) FILTER (WHERE customer_id = 1) AS s FROM orders",
+        "SELECT sum(CASE WHEN customer_id = 1 THEN amount ELSE 0 END) AS s FROM orders",
+        "WITH mine AS (SELECT * FROM orders WHERE customer_id = 1) SELECT count(*) AS n FROM mine",
+    ],
+)
+def test_rows_that_a_condition_keeps_are_counted(tmp_path: Path, query: str) -> None:
+    assert [(one["rows"], one["kept"]) for one in filters(tmp_path, query)] == [(20, 4)]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT id FROM orders",
+        "SELECT id FROM orders WHERE customer_id IN (SELECT customer_id FROM customers)",
+        "SELECT id FROM (SELECT id FROM orders LIMIT 5) WHERE id = 1",
+        "SELECT o.id FROM orders o, customers c WHERE o.customer_id = c.customer_id",
+    ],
+)
+def test_conditions_on_other_tables_are_not_counted(tmp_path: Path, query: str) -> None:
+    assert not filters(tmp_path, query)

@@ -1,11 +1,13 @@
 """Joins that look up columns, and figures that leave out rows or fractions: queries that hit, and near misses."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from tests.runtime.driving import STORAGES, context, drive, handed
 from tests.runtime.test_query_checks import checks
 
 BADGES = pd.DataFrame({"badge": range(100), "full_name": [f"P {n}" for n in range(100)]})
@@ -122,3 +124,114 @@ def test_lookup_or_figure_that_is_wrong_is_found(tmp_path: Path, check: str, que
 )  # fmt: skip
 def test_lookup_or_figure_that_is_right_is_no_mistake(tmp_path: Path, query: str) -> None:
     assert found(tmp_path, query) == []
+
+
+LINES = pd.DataFrame(
+    {"sku": [f"P-{n % 30:03}" for n in range(90)], "product_id": [n % 30 for n in range(90)]}
+)
+
+
+def newer(folder: Path, query: str, products: pd.DataFrame, lines: pd.DataFrame = LINES) -> list[Any]:
+    counts: list[Any] = []
+    ctx = replace(context(folder), describe_join=counts.append)
+    inputs = {
+        name: handed(folder, frame, STORAGES["memory"], step=name)
+        for name, frame in {"lines": lines, "products": products}.items()
+    }
+    drive("duckdb.processor", {"query": query}, ctx, **inputs)
+    return [one.get("left_newer", one.get("right_newer")) for one in counts]
+
+
+def products(count: int, *, skus: str = "P-{:03}") -> pd.DataFrame:
+    return pd.DataFrame(
+        {"sku": [skus.format(n) for n in range(count)], "product_id": range(count), "price": 1.0}
+    )
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT l.sku, price FROM lines l JOIN products p USING (sku)",
+        "SELECT l.sku, price FROM products p JOIN lines l USING (sku)",
+        "SELECT l.sku, price FROM lines l JOIN products p ON l.product_id = p.product_id",
+    ],
+)
+def test_rows_with_a_newer_key_are_counted(tmp_path: Path, query: str) -> None:
+    assert newer(tmp_path, query, products(25)) == [15]
+
+
+@pytest.mark.parametrize(
+    ("query", "table"),
+    [
+        ("SELECT l.sku, price FROM lines l JOIN products p USING (sku)", products(30)),
+        ("SELECT l.sku, price FROM lines l LEFT JOIN products p USING (sku)", products(25)),
+        ("SELECT l.sku, price FROM lines l JOIN products p USING (sku)", products(29)),
+        ("SELECT l.sku, price FROM lines l JOIN products p USING (sku)", products(25, skus="Q-{:03}")),
+        ("SELECT l.sku, price FROM lines l JOIN products p USING (sku)", pd.concat([products(25)] * 2)),
+        (
+            "SELECT l.sku, price FROM lines l JOIN products p ON l.product_id = p.order_id",
+            products(25).rename(columns={"product_id": "order_id"}),
+        ),
+    ],
+)
+def test_rows_of_other_joins_have_no_newer_key(tmp_path: Path, query: str, table: pd.DataFrame) -> None:
+    assert newer(tmp_path, query, table) == [None]
+
+
+MONEY = pd.DataFrame(
+    {
+        "shop": ["a", "b"] * 30,
+        "account": [f"A{n % 3}" for n in range(60)],
+        "currency": ["EUR", "CZK", "HUF"] * 20,
+        "amount": [1.5] * 60,
+        "amount_eur": [1.5] * 60,
+        "rate": [0.5] * 60,
+        "pieces": [1] * 60,
+        "uom": ["kg", "pcs"] * 30,
+        "quantity": [2.0] * 60,
+        "unit": ["Sales North", "Sales South"] * 30,
+    }
+)
+NO_UNIT = MONEY.drop(columns="unit")
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("SELECT shop, sum(amount) AS revenue FROM m GROUP BY shop", ("sum(amount)", "currency", 3, 2, 2)),
+        ("SELECT sum(amount) AS revenue FROM m", ("sum(amount)", "currency", 3, 1, 1)),
+        ("SELECT shop, avg(m.amount * quantity) AS v FROM m WHERE rate > 0 GROUP BY 1", ("avg(amount, quantity)", "currency", 3, 2, 2)),
+        ("SELECT shop, sum(amount) AS v FROM (SELECT shop, amount FROM m) GROUP BY shop", ("sum(amount)", "currency", 3, 2, 2)),
+        ("WITH p AS (SELECT * FROM m WHERE pieces > 0) SELECT sum(amount) AS v FROM p", ("sum(amount)", "currency", 3, 1, 1)),
+        ("SELECT account, sum(quantity) AS v FROM m GROUP BY account", ("sum(quantity)", "uom", 2, 3, 3)),
+    ],
+)  # fmt: skip
+def test_sum_over_several_units_is_found(tmp_path: Path, query: str, expected: Any) -> None:
+    found = [one for one in checks(tmp_path, query, m=NO_UNIT) if one["check"] == "sum-over-units"]
+    assert [
+        tuple(one[key] for key in ("aggregate", "column", "units", "mixed", "groups")) for one in found
+    ] == [expected]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT shop, currency, sum(amount) AS v FROM m GROUP BY ALL",
+        "SELECT currency, sum(amount) AS v FROM m GROUP BY 1",
+        "SELECT account, sum(amount) AS v FROM m GROUP BY account",
+        "SELECT shop, sum(amount) AS v FROM m WHERE currency = 'EUR' GROUP BY shop",
+        "SELECT shop, sum(amount_eur) AS v FROM m GROUP BY shop",
+        "SELECT shop, sum(amount * rate) AS v FROM m GROUP BY shop",
+        "SELECT shop, sum(CASE WHEN currency = 'EUR' THEN amount ELSE 0 END) AS v FROM m GROUP BY shop",
+        "SELECT shop, count(amount) AS n, sum(pieces) AS v FROM m GROUP BY shop",
+        "SELECT shop, max(amount) AS v FROM m GROUP BY shop",
+        "SELECT shop, sum(quantity) AS v FROM m GROUP BY shop",
+    ],
+)
+def test_sum_of_one_unit_is_no_mistake(tmp_path: Path, query: str) -> None:
+    assert [one for one in checks(tmp_path, query, m=MONEY) if one["check"] == "sum-over-units"] == []
+
+
+def test_sum_over_organizational_units_is_no_mistake(tmp_path: Path) -> None:
+    query = "SELECT shop, sum(quantity) AS v FROM m GROUP BY shop"
+    assert checks(tmp_path, query, m=MONEY.drop(columns="uom")) == []

@@ -4,6 +4,10 @@ from textual.content import Content
 from osiris_inspect.inspector.text import units as figures
 from osiris_inspect.tui.widgets.table_layout import TableColumn, layout_table
 
+NO_RATINGS = (
+    'DuckDB transformation failed: in line 3, Binder Error: Referenced column "ratings" not found in FROM clause! '
+    'Candidate bindings: "title", "year", "rating", "votes"'
+)
 COLUMNS = (
     TableColumn("name", min_width=4, max_width=6),
     TableColumn("rows", right=True, priority=1),
@@ -33,15 +37,33 @@ def test_a_table_leaves_out_by_rank_and_then_shortens(width: int, lines: list[st
 @pytest.mark.parametrize(
     ("text", "width", "shown"),
     [
-        ("load: MySQL query failed: column 'amount' was not found", 28, "load: MySQL … was not found"),
+        ("load: MySQL query failed: column 'amount' was not found", 28, "load: column 'amount' was…"),
         ("load: query failed: no 'a' — it has no column 'a'", 28, "load: it has no column 'a'"),
         (
             "load: query failed: no 'a' — it has no column 'a'",
             80,
             "load: query failed: no 'a' — it has no column 'a'",
         ),
-        ("load: query failed — it has no column 'amount' or 'a'", 28, "load: it has no … or 'a'"),
+        ("load: query failed — it has no column 'amount' or 'a'", 28, "it has no column 'amount'…"),
         ("query failed — no column 'amount' or 'amount_2'", 28, "query failed — … 'amount_2'"),
+        (f"stats-of-all-directors: {NO_RATINGS}", 28, 'Referenced column "ratings"…'),
+        (
+            f"stats-of-all-directors: {NO_RATINGS} — column 'ratings' was not found",
+            28,
+            "stats-of…: column 'ratings'…",
+        ),
+        (f"stats-of-all-directors: {NO_RATINGS}", 60, 'Referenced column "ratings" not found in FROM clause'),
+        (f"stats: {NO_RATINGS}", 60, 'stats: Referenced column "ratings" not found in FROM clause'),
+        (
+            "stats: it returned 14 rows, and none was kept; 'load' had no input",
+            50,
+            "stats: it returned 14 rows, and none was kept",
+        ),
+        (
+            "stats: [Errno 28] No space left on device: 'a.parquet'",
+            50,
+            "[Errno 28] No space left on device: 'a.parquet'",
+        ),
         ("load: the disk was full", 28, "load: the disk was full"),
         ("load: the disk was full", 12, "load: the d…"),
         ("ab" * 40, 28, "abababababababab … babababab"),

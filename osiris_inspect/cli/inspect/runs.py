@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from osiris_inspect.inspector.analysis.run_list import RunEntry, RunFilter
 
 _SYMBOLS: Final = {"success": "✓", "interrupted": "!", "running": "~"}
+_MAX_REASON = 120
 _HEADING: Final = ("", "started (UTC)", "status", "duration", "rows", "pipeline", "run", "cause")
 _HELP: Final = "List the runs of a folder, newest first, in any folder layout.\n\nResults are cached."
 _OPTIONS: Final = (
@@ -118,7 +119,7 @@ def _table(entries: list["RunEntry"]) -> str:
 
 def _row(run: "RunEntry") -> tuple[str, ...]:
     from osiris_inspect.inspector.run.summary import STATUS_WORDS
-    from osiris_inspect.inspector.text.sanitize import one_line, shorten_middle, truncate
+    from osiris_inspect.inspector.text.sanitize import one_line, truncate
     from osiris_inspect.inspector.text.units import format_duration
 
     started = (
@@ -132,13 +133,17 @@ def _row(run: "RunEntry") -> tuple[str, ...]:
         f"{run.rows:,}" if run.rows is not None else "?",
         truncate(one_line(run.pipeline or "?"), 30),
         truncate(one_line(run.id), 40),
-        shorten_middle(one_line(_reason(run)), 120),
+        _reason(run),
     )
 
 
 def _reason(run: "RunEntry") -> str:
-    """Return the cause of a failure, or the first warning of a success and the number of the others."""
+    """Return the cause of a failure, or the first warning of a success and the number of the others, on a short line."""
+    from osiris_inspect.inspector.text.reasons import shorten_finding
+    from osiris_inspect.inspector.text.sanitize import one_line
+
     if run.cause is not None or run.warning is None:
-        return run.cause or ""
+        return shorten_finding(one_line(run.cause or ""), _MAX_REASON)
     others = f" (and {run.warnings - 1} more)" if run.warnings > 1 else ""
-    return f"warning{others}: {run.warning}"
+    start = f"warning{others}: "
+    return start + shorten_finding(one_line(run.warning), _MAX_REASON - len(start))

@@ -21,6 +21,7 @@ from osiris_inspect.inspector.diagnosis.upstream_links import link_upstream_warn
 from osiris_inspect.inspector.run.error_phrases import may_be_missing_input
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.sanitize import excerpt
 from osiris_inspect.model.error_info import ERROR_KINDS
 from osiris_inspect.model.finding import Finding, Severity, SkippedRule, message_template
@@ -29,6 +30,18 @@ FALLBACK_RULE = "unexplained-failure"
 REPORTED_RULE = "reported-error"
 LIBRARY_RULE = "library-error"
 MAX_EVIDENCE = 5
+_ABOUT_COLUMNS = frozenset(("column-all-null", "differs-from-earlier-runs", "operand-without-value"))
+_QUOTED = LazyRegex(r"'[^'\n]{1,100}'")
+_OCCASIONAL = frozenset(
+    (
+        "text logs",
+        "dtype_downgraded",
+        "driver_registration_failed",
+        "table.ddl_planned",
+        "driver_file_verified",
+    )
+)
+"""Records that only some runs have, whatever recorded them."""
 
 
 @cache
@@ -87,7 +100,9 @@ def run_rules(
     for rule in all_rules:
         missing = [need for need in rule.needs if not _is_recorded(run, need)]
         if missing:
-            skipped.append(SkippedRule(rule.id, f"this run does not record {', '.join(missing)}"))
+            could_matter = not any(_did_not_occur(run, need) for need in missing)
+            reason = f"this run does not record {', '.join(missing)}"
+            skipped.append(SkippedRule(rule.id, reason, could_matter))
         elif rule.is_external:
             external_findings, error = _run_external(rule, run, lineage)
             findings += external_findings
@@ -140,6 +155,11 @@ def _is_recorded(run: Run, need: str) -> bool:
     return bool(parts[need]) if need in parts else bool(run.events_named(need))
 
 
+def _did_not_occur(run: Run, need: str) -> bool:
+    """Return True if a run has no record of something because it did not occur, so that no rule about it matters."""
+    return (need == "failures" and run.status == "success") or need in _OCCASIONAL
+
+
 def _merge_duplicates(findings: Iterable[Finding]) -> list[Finding]:
     """Merge the findings of one rule on one step into the first of the most confident, with the evidence of all."""
     merged: dict[str, Finding] = {}
@@ -173,7 +193,8 @@ def _order_causes(
             steps = (None, finding.step, *upstream) if finding.step is not None else causes_of_step
             numbers = sorted(chain.from_iterable(causes_of_step.get(step, ()) for step in steps))
             candidates = (causes[number] for number in numbers)
-            cause = next((each for each in candidates if _is_consequence(each, finding, upstream, run)), None)
+            explained = (each for each in candidates if _is_consequence(each, finding, upstream, run, order))
+            cause = next(explained, None) or _cause_of_cause(finding, consequences, causes, order)
             if cause is None:
                 causes_of_step.setdefault(finding.step, []).append(len(causes))
                 causes.append(finding)
@@ -239,14 +260,15 @@ def _position(finding: Finding, step_numbers: Mapping[str, int]) -> int:
     return -1 if finding.stage in ("compile", "prepare") else len(step_numbers) + 1
 
 
-def _is_consequence(cause: Finding, finding: Finding, upstream: Set[str], run: Run) -> bool:
+def _is_consequence(cause: Finding, finding: Finding, upstream: Set[str], run: Run, order: RuleOrder) -> bool:
     """Return True if ``finding`` is a consequence of ``cause``. Only an error explains an error.
+
+    A warning explains another one of its own rule about a later step, and one that its rule is declared to explain.
 
     ``upstream`` are the steps that the step of ``finding`` depends on.
     """
     if cause.severity != Severity.ERROR:
-        same_rule = cause.rule == finding.rule and cause.step is not None
-        return same_rule and cause.step in upstream
+        return finding.severity != Severity.ERROR and _explains_warning(cause, finding, upstream, order)
     if finding.severity != Severity.ERROR:
         return False
     if finding.rule == FALLBACK_RULE and finding.step is None:
@@ -257,6 +279,39 @@ def _is_consequence(cause: Finding, finding: Finding, upstream: Set[str], run: R
         return finding.stage not in ("compile", "prepare")
     is_downstream = cause.step in upstream
     return finding.step == cause.step or (is_downstream and not _is_independent(finding, cause, run))
+
+
+def _cause_of_cause(
+    finding: Finding,
+    consequences: Mapping[str, Sequence[Finding]],
+    causes: Sequence[Finding],
+    order: RuleOrder,
+) -> Finding | None:
+    """Return the cause of a warning about the same step that explains this one; None if there is none."""
+    for cause in causes:
+        if Severity.ERROR in (cause.severity, finding.severity):
+            continue
+        for effect in consequences.get(cause.id, ()):
+            if effect.step == finding.step and order.explains(effect.rule, finding.rule):
+                return cause
+    return None
+
+
+def _explains_warning(cause: Finding, finding: Finding, upstream: Set[str], order: RuleOrder) -> bool:
+    """Return True if a warning is declared to explain another one, or if both are of one rule and about two steps."""
+    if cause.step in upstream and cause.rule == finding.rule:
+        return True
+    if cause.step is None or not order.explains(cause.rule, finding.rule):
+        return False
+    is_upstream = cause.step in upstream and _concerns_names_of(finding, cause)
+    return cause.step == finding.step or is_upstream
+
+
+def _concerns_names_of(finding: Finding, cause: Finding) -> bool:
+    """Return True unless a finding about a column of another step names none that its cause names."""
+    if finding.rule not in _ABOUT_COLUMNS:
+        return True
+    return bool({*_QUOTED.findall(finding.message)} & {*_QUOTED.findall(cause.message)})
 
 
 def _is_independent(finding: Finding, cause: Finding, run: Run) -> bool:

@@ -33,6 +33,10 @@ class RuleOrder:
         """Return True if every rule that is not general refines this one."""
         return self._general.get(rule, False)
 
+    def explains(self, rule: str, other: str) -> bool:
+        """Return True if ``rule`` is declared to be the cause of ``other``; general rules do not count."""
+        return other in self._later.get(rule, ())
+
     def precedes(self, rule: str, other: str) -> bool:
         """Return True if the findings of ``rule`` are the cause of those of ``other`` on the same step."""
         if other in self._later.get(rule, ()):

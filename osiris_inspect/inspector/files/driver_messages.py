@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from osiris_inspect.inspector.run.run import LogLine, Run, StepState
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.sanitize import excerpt
 from osiris_inspect.inspector.text.zero_counts import without_zero_counts
 from osiris_inspect.model import run_layout as layout
@@ -10,6 +11,7 @@ from osiris_inspect.model.finding import Evidence
 
 MAX_TEXT = 600
 MAX_HEAD = 400
+_RECORD = LazyRegex(r"\d{4}-\d\d-\d\d[T ][\d:.,]{5,20} - ")
 _OWN_DRIVERS = ("filesystem.", "duckdb.", "mysql.", "postgres.", "supabase.")
 
 
@@ -27,6 +29,11 @@ class DriverMessage(NamedTuple):
     def claims(self) -> str:
         """The text without counts of 0, which report that nothing went wrong."""
         return without_zero_counts(self.text)
+
+    @property
+    def is_printed(self) -> bool:
+        """True if the driver printed the message, so that it has no level."""
+        return not self.line.level and _RECORD.match(self.line.text) is None
 
     @property
     def evidence(self) -> Evidence:

@@ -8,7 +8,7 @@ from osiris_inspect.inspector.run.run import LogLine, Run, StepState
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 
 GAVE_UP = LazyRegex(
-    r"\b(?:giving|gave) up\b|\bretr(?:y|ies) (?:failed|exhausted|limit)|\bno (?:more )?retr|\bafter (?:all|\d{1,3}) (?:attempts|retries|tries)\b"
+    r"\b(?:giving|gave) up\b|\bretr(?:y|ies) (?:failed|exhausted|limit)|\bno (?:more )?retr|\bmax(?:imum)? retries (?:exceeded|reached)\b|\bafter (?:all|\d{1,3}) (?:attempts|retries|tries)\b"
     r"|\b(?:all|last|final) (?:\d{1,3} )?(?:attempts?|retries|retry|tries)\b|\battempt (\d{1,3}) ?(?:of|/) ?\1\b",
     2,
 )

@@ -45,7 +45,8 @@ _REPORTS_ROWS = re.compile(
     rb"|\b(?:errors|errored|failed|failures|reject|invalid|malformed|lost)"
     rb"|\bdead[ _-]?letter|dlq\b|\bquarantin|\brout(?:ed|ing)\b|\bunresolved|\bleft behind|deliver(?:ed|able)\b|could not be|\bstopp(?:ed|ing) |\blimited|[_ ]limit\b"
     rb"|\battempt|\b(?:try|tries)\b|\brecovered|\breconnect|\bsucceeded|\balready|\bdry[ -]?run|\bnothing |\bidentical|\bexists|\bduplicate|\bno (?:new|change)|\bnot (?:modified|changed)|^Traceback |^During handling of |^The above exception "
-    rb"|\bwarning'?, \d{4},|\b(?:page|offset|batch|pages|again|kept|no more|last|unchanged|up to date)\b|\b(?:filter|match|dedup|unique|re-?read|re-?fetch)|\ball \w{2,20}",
+    rb"|\bwarning'?, \d{4},|\b(?:page|offset|batch|pages|again|kept|no more|last|unchanged|up to date)\b|\b(?:filter|match|dedup|unique|re-?read|re-?fetch)|\ball \w{2,20}"
+    rb"|\b(?:chunk|part|partition|shard|segment|file|sheet|region|store|branch|tenant|station|site|device|topic|bucket)\b",
     re.IGNORECASE,
 )
 """Messages of drivers about a part of the rows, in the log of our own worker."""

@@ -26,14 +26,14 @@ _WITHOUT = LazyRegex(
     r"|\b(?:using|assum(?:ing|ed)|treat(?:ing|ed) (?:it )?as|result(?:s)? (?:is|are)|will be|set to) (?:an? )?(?:empty|no (?:rows|data|orders)|0 rows|missing|incomplete|blank|nothing)\b",
     2,
 )
-_SUBSTITUTE = LazyRegex(
+SUBSTITUTE = LazyRegex(
     r"\b(?:us(?:ing|ed?)|serv(?:ing|ed)|read(?:ing)?|load(?:ing|ed)|tak(?:ing|en)|return(?:ing|ed)|re-?us(?:ing|ed)|fall(?:ing|s)? back (?:to|on)|fell back (?:to|on)"
     r"|fallback(?: to)?:?|default(?:ing|ed) to|revert(?:ing|ed) to|replaced (?:by|with)|instead) (?:the |an? |its |our |some )?(?:local(?:ly)? )?"
     r"(?:cached?|stale|previous|last|old|older|outdated|yesterday'?s?|archived|bundled|backup|snapshot|saved|stored|sample|fixture|mock|dummy|static|hard-?coded|built-?in"
     r"|fallback|defaults?|placeholder|copy|file|data|estimates?|approximat\w{1,6}|values?)\b",
     2,
 )
-_NOT_DATA = LazyRegex(
+NOT_DATA = LazyRegex(
     r"\b(?:tokens?|credentials?|sessions?|schemas?|metadata|settings?|config\w{0,9}|options?|plans?|certificates?|verification|dns|wheels?|packages?|plugins?|checkpoint|watermark|offset"
     r"|encoding|parser|engine|driver|protocol|http/[12]|ipv[46]|mirror|replica|secondary|standby|alternate|alternative|ports?|proxy|default time ?outs?|locale|time ?zone|(?:fallback|backup|other|default|second) (?:endpoint|host|server|url|region|node|site|address)"
     r"|telemetry|metrics|tracing|traces?|monitor\w{0,4}|sentry|statsd|prometheus|datadog|grafana|slack|e-?mails?|webhooks?|notif\w{0,10}|alerts?|heartbeats?|progress|lineage|audit"
@@ -41,6 +41,7 @@ _NOT_DATA = LazyRegex(
     r"|retrying|attempts?|after (?:the )?(?:first|second)|next (?:try|server)|(?:first|next|second) (?:attempt|try|host|server|node)|already|duplicates?)\b",
     2,
 )
+"""Words of messages that are not about the data of a step."""
 
 
 class UnreachedSource(NamedTuple):
@@ -64,13 +65,13 @@ def unreached_sources(messages: Sequence[DriverMessage]) -> Iterator[UnreachedSo
         is_reason = _REASON.search(text) is not None
         cited = (message,) if is_reason else (before, message) if _is_next(before, message) else ()
         parts = tuple(part for part in cited if part is not None)
-        if outcome and parts and not any(_NOT_DATA.search(part.claims) for part in parts):
+        if outcome and parts and not any(NOT_DATA.search(part.claims) for part in parts):
             yield UnreachedSource(outcome, parts)
         before = message if is_reason and not outcome else None
 
 
 def _outcome(text: str) -> Outcome | None:
-    if _SUBSTITUTE.search(text):
+    if SUBSTITUTE.search(text):
         return "substitute"
     return "without" if _WITHOUT.search(text) else None
 

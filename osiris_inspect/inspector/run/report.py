@@ -41,6 +41,13 @@ class Report:
             if finding.severity == "warning" and finding.caused_by is None and not finding.in_baseline
         )
 
+    @property
+    def skipped_rules_that_matter(self) -> tuple[SkippedRule, ...]:
+        """The rules that lacked data and could have found something: none if the cause of a failure was found."""
+        if self.root_cause is not None:
+            return ()
+        return tuple(skipped for skipped in self.not_checked if skipped.could_matter)
+
     def consequences(self, cause: Finding) -> tuple[Finding, ...]:
         """Return the findings that ``cause`` explains."""
         return tuple(finding for finding in self.findings if finding.caused_by == cause.id)

@@ -210,6 +210,8 @@ def _describe_query(
         ctx.describe_join(facts.join)
     if facts.checks:
         ctx.describe_query(facts.checks)
+    if facts.filters:
+        ctx.describe_filters(facts.filters)
 
 
 def _attempt(values: Iterable[T]) -> list[T]:

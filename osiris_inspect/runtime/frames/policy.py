@@ -40,6 +40,7 @@ class StoredFrame:
         nulls: rows without a value, by column.
         distinct: estimate of the different values, by column: 0, 1, ``few``, ``many`` or None if unknown.
         min, max: smallest and largest value as text, by column; None except for whole numbers and times.
+        negatives: values below 0, by column; None except for numbers.
         index_columns: columns that are named levels of the index of a pandas frame.
         index_left_out: types of unnamed levels of the index, which only pandas sees; numbers do not count.
         blank_columns: columns of text whose values are all empty or spaces.
@@ -47,11 +48,13 @@ class StoredFrame:
             values of a column ``id``; empty if there are none, or not counted.
         garbled: a column of text that was decoded wrong, and how often its first rows show it, by kind.
         unique: columns of a small frame of which each row has its own value.
+        first_keys: by unique column of text, a short hash of its smallest value.
         odd_values: by column of text, rows with a word that stands for no value or an error; and odd forms of values.
         join: counts of the join that made the frame; None if there was none or it was not counted.
         source: what the driver noticed in the file that it read, such as lines that a comment ends; None without
             anything.
         checks: mistakes that the query and its inputs show.
+        filters: for each condition of the query the table, its rows and how many of them fulfil it.
         storage: location of the frame; ``reason`` explains it.
         parquet, schema: paths relative to the run directory.
         keys: type name of each key that the driver returned.
@@ -65,15 +68,18 @@ class StoredFrame:
     distinct: tuple[int | str | None, ...] = ()
     min: tuple[str | None, ...] = ()
     max: tuple[str | None, ...] = ()
+    negatives: tuple[int | None, ...] = ()
     index_columns: tuple[str, ...] = ()
     index_left_out: tuple[str, ...] = ()
     blank_columns: tuple[str, ...] = ()
     odd_values: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     repeated: Mapping[str, int] = field(default_factory=dict)
     unique: tuple[str, ...] = ()
+    first_keys: Mapping[str, str] = field(default_factory=dict)
     garbled: Mapping[str, int | str] = field(default_factory=dict)
     join: Mapping[str, Any] | None = None
     checks: tuple[Mapping[str, Any], ...] = ()
+    filters: tuple[Mapping[str, Any], ...] = ()
     source: Mapping[str, Any] | None = None
     storage: FrameLocation = "none"
     reason: str

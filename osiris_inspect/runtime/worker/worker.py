@@ -58,13 +58,16 @@ _OPTIONAL_FIELDS = (
     "distinct",
     "min",
     "max",
+    "negatives",
     "blank_columns",
     "odd_values",
     "repeated",
     "unique",
+    "first_keys",
     "garbled",
     "join",
     "checks",
+    "filters",
     "source",
 )
 
@@ -351,6 +354,7 @@ class Worker:
             driver_config["resolved_connection"] = dict(confidential.connection)
         joins: list[Mapping[str, Any]] = []
         checks: list[Mapping[str, Any]] = []
+        filters: list[Mapping[str, Any]] = []
         source: dict[str, Any] = {}
         ctx = drivers.DriverContext(
             base=session.base,
@@ -361,6 +365,7 @@ class Worker:
             describe_join=joins.append,
             describe_source=source.update,
             describe_query=checks.extend,
+            describe_filters=filters.extend,
             other_steps=tuple(step.id for step in session.manifest.steps if step.id != step_id),
             memory=self._context.memory,
             outputs=confidential.outputs,
@@ -376,7 +381,8 @@ class Worker:
         rows_in = sum(resolved.rows for resolved in inputs.values()) if inputs else None
 
         def describe() -> dict[str, Any]:
-            return {"join": joins[-1] if joins else None, "checks": tuple(checks), "source": source}
+            join = joins[-1] if joins else None
+            return {"join": join, "checks": tuple(checks), "filters": tuple(filters), "source": source}
 
         return self._store_result(step_id, driver_name, result, rows_in, describe)
 

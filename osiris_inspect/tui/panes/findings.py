@@ -27,12 +27,13 @@ class Findings(ListDetailPane):
     def build_rows(self, report: Report) -> Layout:
         """Return the layout of the tree."""
         findings = report.findings
-        skipped = pluralize(len(report.not_checked), "rule")
+        skipped = len(report.skipped_rules_that_matter)
+        note = f"; {pluralize(skipped, 'rule')} skipped (not enough data)" if skipped else ""
         return table_rows(
             COLUMNS,
             [_cells(number, findings) for number in range(len(findings))],
             lambda number, line: _row(number, line, findings[number]),
-            empty=f"No problems found; {skipped} skipped (not enough data)",
+            empty=f"No problems found{note}",
         )
 
     def details(self, report: Report, row: Row) -> Sequence[Content]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from textual import work
 from textual.content import Content
 
-from osiris_inspect.inspector.text.sanitize import one_line, shorten_middle, show_line
+from osiris_inspect.inspector.text.reasons import shorten_finding
+from osiris_inspect.inspector.text.sanitize import one_line, show_line
 from osiris_inspect.inspector.text.units import UNKNOWN, day_and_time, format_duration, format_int, pluralize
 from osiris_inspect.model.finding import Severity
 from osiris_inspect.tui.drawing.sparklines import sparkline
@@ -200,7 +201,7 @@ def _cells(entry: "RunEntry", history: Content) -> list[Content]:
     return [
         _status(entry),
         Content.styled(show_line(entry.pipeline or UNKNOWN, 60), "bold"),
-        Content(show_line(shorten_middle(one_line(entry.cause or entry.warning or ""), 200), 400)),
+        Content(show_line(shorten_finding(one_line(entry.cause or entry.warning or ""), 200), 400)),
         history,
         Content(format_int(entry.rows)),
         Content(format_duration(entry.duration_s)),

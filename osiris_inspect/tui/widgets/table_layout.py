@@ -5,17 +5,11 @@ from dataclasses import dataclass
 
 from textual.content import Content
 
+from osiris_inspect.inspector.text.reasons import MIDDLE, kept_ends, shorten_finding
 from osiris_inspect.tui.drawing.symbols import MUTED
 from osiris_inspect.tui.widgets.list_rows import Layout, ListContent, StaticRow, static_row
 
 GAP = "  "
-_MIDDLE = " … "
-_MIN_TAIL = 8
-"""Characters that are worth to be shown of an end."""
-_MAX_PART = 6
-"""Characters of a word cut in two that are left out."""
-_DASH = " — "
-"""Between the words of an error and what they mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +22,7 @@ class TableColumn:
         priority: 0 for a column that is always shown; of the others, the highest number is dropped first.
         min_width: Smallest width in cells, used when no more columns can be dropped.
         max_width: Largest width in cells while other columns could be dropped.
-        middle: True for findings: a long one loses the words of the error before its meaning, then its middle, but
-            not its end, which may be decisive.
+        middle: True for findings: a long one keeps the words that state its reason.
     """
 
     title: str
@@ -108,37 +101,21 @@ def _total(widths: Sequence[int]) -> int:
 
 def _line(columns: Sequence[TableColumn], cells: Sequence[Content], widths: Sequence[int]) -> Content:
     fitted = [
-        fit_cell(_without_middle(cell, width) if column.middle else cell, width, right=column.right)
+        fit_cell(_shortened(cell, width) if column.middle else cell, width, right=column.right)
         for column, cell, width in zip(columns, cells, widths, strict=True)
         if width
     ]
     return Content(GAP).join(fitted).rstrip()
 
 
-def _without_middle(cell: Content, width: int) -> Content:
-    """Return a cell without its middle if it is too long: more of its beginning, which names step and subject."""
+def _shortened(cell: Content, width: int) -> Content:
+    """Return a cell with a finding in ``width`` characters; one of several styles loses its middle and keeps them."""
     if cell.cell_length <= width:
         return cell
-    cell = _without_error(cell)
-    head = width * 3 // 5
-    if cell.cell_length <= width or width - head - len(_MIDDLE) < _MIN_TAIL:
-        return cell
-    start = _to_word(cell.plain[:head], cell.plain[head : head + 1])
-    tail = width - len(start) - len(_MIDDLE)
-    end = _from_word(cell.plain[-tail:], cell.plain[-tail - 1 : -tail])
-    return cell[: len(start)] + Content(_MIDDLE) + cell[len(cell) - len(end) :]
-
-
-def _to_word(text: str, after: str) -> str:
-    """Return a beginning without its last word if that is cut in two and short."""
-    whole = text if after.isspace() else text.rpartition(" ")[0]
-    return (whole if len(text) - len(whole) <= _MAX_PART else text).rstrip()
-
-
-def _from_word(text: str, before: str) -> str:
-    """Return an end without its first word if that is cut in two and short."""
-    whole = text if before.isspace() else text.partition(" ")[2]
-    return (whole if len(text) - len(whole) <= _MAX_PART else text).lstrip()
+    if not cell.spans:
+        return Content(shorten_finding(cell.plain, width))
+    start, end = kept_ends(cell.plain, width)
+    return cell[: len(start)] + Content(MIDDLE) + cell[len(cell) - len(end) :] if end else cell
 
 
 def fit_cell(cell: Content, width: int, *, right: bool = False) -> Content:
@@ -146,12 +123,3 @@ def fit_cell(cell: Content, width: int, *, right: bool = False) -> Content:
     if right:
         return cell.truncate(width, ellipsis=True).pad_left(max(0, width - cell.cell_length))
     return cell.truncate(width, ellipsis=True, pad=True)
-
-
-def _without_error(finding: Content) -> Content:
-    """Return ``step: meaning`` for ``step: words of the error — meaning``."""
-    step, colon, rest = finding.plain.partition(": ")
-    error, dash, _meaning = rest.rpartition(_DASH)
-    if not dash:
-        return finding
-    return finding[: len(step + colon)] + finding[len(step + colon + error + dash) :]

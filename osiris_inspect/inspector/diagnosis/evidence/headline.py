@@ -13,6 +13,7 @@ from typing import Final
 from osiris_inspect.base.invisible_characters import INVISIBLE
 from osiris_inspect.inspector.run.error_phrases import MAX_END
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+from osiris_inspect.inspector.text.reasons import reason_weight
 from osiris_inspect.inspector.text.sanitize import shorten_middle, single_ellipses
 from osiris_inspect.model.redaction import mask_by_pattern
 
@@ -40,14 +41,6 @@ _EXCEPTION_LINE = LazyRegex(
     r"^(?:[A-Za-z_][\w.]{0,200}(?:Error|Exception|Interrupt|Exit|Warning)\b)", re.MULTILINE
 )
 _SENTENCE = LazyRegex(r"(?:[^.:;!?]|[.:;!?](?![\s'\"])){4,400}[.:;!?]?")
-_REASON = LazyRegex(
-    r"(?i:\b(?:can(?:not|'t)|could(?: not|n't)|no such|unknown|invalid|illegal|missing|mismatch|must|required|expect(?:ed|s)"
-    r"|unexpected|unable|not (?:found|exist|allowed|permitted|supported|a|be)|(?:is|are|was|does|do|did|has) not|denied|refused|rejected"
-    r"|exceed(?:s|ed)?|too (?:long|large|many|small|short)|duplicate|already|violat(?:es|ed)|out of|expired|locked|disabled"
-    r"|unsupported|corrupt(?:ed)?|incompatible|null)\b)"
-)
-_NAME = LazyRegex(r"[`'\"][^`'\"\n]{1,80}[`'\"]|\b[A-Z]{2,20}(?:[_-][A-Z0-9]{2,20}){1,6}\b")
-"""A quoted name or a code, which the sentence with the reason often contains."""
 _TRACEBACK = "Traceback (most recent call last)"
 _DETAIL = LazyRegex(r"\d|['\"`/=]|: [^:\n]{1,200}: ")
 """Signs of a value, a name or a path in an error."""
@@ -96,14 +89,9 @@ def _reason(line: str) -> str:
     """Return the sentence in the middle of a long line that most probably states the reason; empty if none does."""
     spaced = line.replace("\\n", ". ")  # an escaped line break ends a sentence
     sentences = [match[0].strip() for match in _SENTENCE.finditer(spaced)]
-    best = max(sentences, key=_weight, default="")
-    is_shown = _weight(best) <= max(1, _weight(shorten_middle(spaced, LIMIT)))
+    best = max(sentences, key=reason_weight, default="")
+    is_shown = reason_weight(best) <= max(1, reason_weight(shorten_middle(spaced, LIMIT)))
     return "" if is_shown else best.rstrip(".:;!?")
-
-
-def _weight(sentence: str) -> int:
-    """Return how much a sentence looks like a reason: words of refusal first, then the names it quotes."""
-    return 2 * min(len(_REASON.findall(sentence)), 2) + min(len(_NAME.findall(sentence)), 2)
 
 
 def with_cause(line: str, causes: Sequence[str]) -> str:

@@ -203,6 +203,7 @@ def _finding(finding: Finding, scope: str, cause_text: str, position: str) -> st
 def _counts(report: Report) -> str:
     summary = summarize(report)
     checks = summary.checks_passed + summary.checks_failed
+    skipped = len(report.skipped_rules_that_matter)
     shown = Counter(
         str(finding.severity) for finding in report.findings if not _repeats_cause(finding, report)
     )
@@ -216,9 +217,7 @@ def _counts(report: Report) -> str:
         findings or "no problems found",
         pluralize(summary.events, "event"),
         pluralize(summary.unreadable_lines, "unreadable line") if summary.unreadable_lines else "",
-        f"{pluralize(len(report.not_checked), 'rule')} skipped (not enough data)"
-        if report.not_checked
-        else "",
+        f"{pluralize(skipped, 'rule')} skipped (not enough data)" if skipped else "",
         f"{len(report.allowed)} suppressed" if report.allowed else "",
     ]
     return " · ".join(filter(None, parts))

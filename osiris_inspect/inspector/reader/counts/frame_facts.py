@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, zip_longest
 from typing import Any
 
@@ -14,7 +14,7 @@ from osiris_inspect.model.event import Event, as_int
 
 MAX_HASHED_BYTES = 4 << 20
 """Size up to which a spilled frame without a fingerprint is hashed."""
-_LISTS = ("columns", "dtypes", "nulls", "distinct", "min", "max")
+_LISTS = ("columns", "dtypes", "nulls", "distinct", "min", "max", "negatives")
 _JOIN_COUNTS = ("left_rows", "right_rows", "matched", "left_duplicates", "right_duplicates")
 
 
@@ -60,6 +60,7 @@ def logged_frame(step: str, rows: int, event_fields: Mapping[str, Any]) -> Frame
     )
     join, fingerprint = event_fields.get("join"), event_fields.get("fingerprint")
     source, garbled = event_fields.get("source"), event_fields.get("garbled")
+    first_keys = event_fields.get("first_keys")
     return FrameFacts(
         step,
         rows,
@@ -69,6 +70,7 @@ def logged_frame(step: str, rows: int, event_fields: Mapping[str, Any]) -> Frame
         fingerprint=fingerprint if isinstance(fingerprint, str) else "",
         source=source if isinstance(source, Mapping) else {},
         garbled=garbled if isinstance(garbled, Mapping) else {},
+        first_keys=_texts(first_keys, originals),
         repeated=_share(event_fields.get("repeated")),
         unique=tuple(
             str(originals.get(name, name))
@@ -76,11 +78,12 @@ def logged_frame(step: str, rows: int, event_fields: Mapping[str, Any]) -> Frame
             if isinstance(name, str)
         ),
         checks=tuple(check for check in _items(event_fields.get("checks")) if isinstance(check, Mapping)),
+        filters=tuple(_filters(_items(event_fields.get("filters")))),
     )
 
 
 def _column(name: str, values: Sequence[Any], *, is_blank: bool) -> ColumnFacts:
-    dtype, nulls, distinct, low, high = values
+    dtype, nulls, distinct, low, high, negatives = values
     return ColumnFacts(
         name,
         str(dtype or ""),
@@ -89,6 +92,7 @@ def _column(name: str, values: Sequence[Any], *, is_blank: bool) -> ColumnFacts:
         low if isinstance(low, str) else None,
         high if isinstance(high, str) else None,
         is_blank,
+        negatives=as_int(negatives),
     )
 
 
@@ -98,6 +102,19 @@ def _counts(value: Any) -> Mapping[str, int]:
     return {
         str(word): rows for word, count in counts.items() if (rows := as_int(count)) is not None and rows > 0
     }
+
+
+def _texts(value: Any, originals: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the texts of a mapping by the original name of their column; none if it is not one."""
+    texts = value if isinstance(value, Mapping) else {}
+    return {str(originals.get(name, name)): text for name, text in texts.items() if isinstance(text, str)}
+
+
+def _filters(entries: Sequence[Any]) -> Iterator[tuple[int, int]]:
+    """Yield the rows of a table and how many of them fulfil a condition; a damaged entry counts for no rows."""
+    for entry in entries:
+        counts = entry if isinstance(entry, Mapping) else {}
+        yield as_int(counts.get("rows")) or 0, as_int(counts.get("kept")) or 0
 
 
 def _items(value: Any) -> list[Any]:
@@ -122,6 +139,8 @@ def _join(counts: Mapping[str, Any]) -> JoinFacts | None:
         is_filtered=counts.get("filtered") is True,
         uses=str(counts.get("uses") or ""),
         is_whole=counts.get("whole") is True,
+        left_newer=as_int(counts.get("left_newer")) or 0,
+        right_newer=as_int(counts.get("right_newer")) or 0,
     )
 
 

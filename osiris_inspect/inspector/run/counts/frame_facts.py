@@ -3,6 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from osiris_inspect.inspector.run.counts.column_kinds import kind_of
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+
+_DATE = LazyRegex(r"\d{4}-\d\d-\d\d(?![^T ])")
+
 
 class ColumnFacts(NamedTuple):
     """Counts of one column.
@@ -13,6 +18,7 @@ class ColumnFacts(NamedTuple):
         distinct: how many different values it has: a number, or ``few`` or ``many``; None if unknown.
         low, high: smallest and largest value as text, of numbers and times; None if unknown.
         is_blank: True if it is text, and its values are all empty or spaces.
+        negatives: number of values below 0; None if it is not a column of numbers, or they were not counted.
         odd_values: rows of a column of text by a word that stands for no value or an error, and odd forms of values.
     """
 
@@ -24,6 +30,13 @@ class ColumnFacts(NamedTuple):
     high: str | None = None
     is_blank: bool = False
     odd_values: Mapping[str, int] = {}
+    negatives: int | None = None
+
+    @property
+    def is_time(self) -> bool:
+        """True if it has dates or times, of a type for them or as text."""
+        kind = kind_of(self.dtype)
+        return kind == "time" or (kind == "text" and _DATE.match(self.low or "") is not None)
 
 
 class JoinFacts(NamedTuple):
@@ -36,6 +49,7 @@ class JoinFacts(NamedTuple):
         is_filtered: the query joins only some rows of the inputs.
         left_duplicates, right_duplicates: rows whose key occurs earlier in the same input.
         is_whole: all rows of both inputs are joined, although the query goes on with the joined rows.
+        left_newer, right_newer: rows without a partner whose key is above all keys of the other input.
         uses: the inputs with columns beside the keys in the result: left, right or both; empty if unknown or none.
     """
 
@@ -48,6 +62,8 @@ class JoinFacts(NamedTuple):
     is_filtered: bool = False
     uses: str = ""
     is_whole: bool = False
+    left_newer: int = 0
+    right_newer: int = 0
 
 
 class FrameFacts(NamedTuple):
@@ -62,7 +78,9 @@ class FrameFacts(NamedTuple):
         garbled: a column of text that was decoded wrong, and how often, by kind.
         source: what the driver noticed in the file that it read, by name.
         checks: mistakes that the query and its inputs show: ``check`` is the kind, and the rest its facts.
+        filters: for conditions of the query the rows of the table and how many of them fulfil it.
         file, line: where they are recorded; line 0 if any line of the file.
+        first_keys: a hash of the smallest value of each column of text that is unique.
         fingerprint: a hash of its values; empty if unknown.
     """
 
@@ -78,6 +96,8 @@ class FrameFacts(NamedTuple):
     checks: tuple[Mapping[str, Any], ...] = ()
     unique: tuple[str, ...] = ()
     garbled: Mapping[str, Any] = {}
+    first_keys: Mapping[str, str] = {}
+    filters: tuple[tuple[int, int], ...] = ()
 
     def column(self, name: str) -> ColumnFacts | None:
         """Return the counts of a column; None if the frame has no such column."""

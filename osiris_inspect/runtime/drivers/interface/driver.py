@@ -61,6 +61,7 @@ class DriverContext:
         describe_join: records the counts of the join that made the frame.
         describe_source: records what is unusual in a file that the step read, by name; see ``csv.file_checks``.
         describe_query: records the mistakes that the query and its inputs show.
+        describe_filters: records for conditions of the query the table, its rows and how many fulfil them.
         other_steps: the ids of the pipeline's other steps.
         memory: memory that the process may use.
         outputs: in a sandbox, the places of the step's files by their paths; ``output_file`` uses them.
@@ -73,6 +74,7 @@ class DriverContext:
     cancel: CancelToken
     describe_join: Callable[[Mapping[str, Any]], None] = lambda _counts: None
     describe_query: Callable[[Sequence[Mapping[str, Any]]], None] = lambda _checks: None
+    describe_filters: Callable[[Sequence[Mapping[str, Any]]], None] = lambda _filters: None
     describe_source: Callable[[Mapping[str, Any]], None] = lambda _facts: None
     other_steps: tuple[str, ...] = ()
     memory: MemoryLimit = field(default_factory=current_limit)

@@ -27,6 +27,31 @@ _ALL_ROWS: Final = re.compile(
 )
 """Names of a count of all rows."""
 MIN_NULL_SHARE: Final = 0.05
+MAX_UNITS: Final = 20
+_READ_ROWS: Final = 10_000
+_CURRENCY: Final = re.compile(
+    r"(?:[a-z]{1,20}_)?(?:currency|ccy|curr|mena|waehrung|währung|devise|valuta)(?:_(?:code|iso|id|key))?"
+)
+_CURRENCY_VALUE: Final = r"[A-Za-z]{3}|[€$£¥₹₽]|K[čČ]|zł|Ft"
+_MONEY: Final = re.compile(
+    r"amount|amt|price|total|value|net|gross|cost|fee|sales|revenue|paid|payment|balance|turnover|charge|salary|budget"
+    r"|spend|sum|betrag|castka|umsatz|montant"
+)
+_CONVERTED: Final = re.compile(
+    r"(?:^|_)(?:eur|euro|usd|dollar|czk|gbp|huf|pln|chf|sek|nok|dkk|jpy|base|home|report|reporting|converted|conv|norm|std|main|group)s?(?:_|$)"
+)
+"""A name that says in which currency or unit all values are."""
+_UNIT: Final = re.compile(
+    r"(?:[a-z]{1,20}_)?(?:unit|uom|units|unit_of_measure|measure_unit|einheit|jednotka|unite)(?:_code)?"
+)
+_UNIT_VALUE: Final = (
+    r"(?i:kg|g|mg|t|tons?|lbs?|oz|l|ml|cl|hl|gal|m|cm|mm|km|in|ft|yd|mi|m2|m3|kwh|mwh|wh|gj|pcs?|ks|st|stk|pieces?|each|ea"
+    r"|box(?:es)?|pal(?:let)?s?|cartons?|ctn|packs?|h|hrs?|hours?|min|minutes?|s|sec|seconds?|days?|ms|kb|mb|gb|tb|bytes?)"
+)
+_QUANTITY: Final = re.compile(
+    r"qty|quantity|amount|weight|volume|length|stock|consumption|usage|value|menge|mnozstvi|reading"
+)
+_RATE: Final = re.compile(r"rate|fx|kurs|kurz|factor|conver|exchange|multipl|per_|_per")
 
 
 def find_counted_values(
@@ -65,6 +90,52 @@ def find_counted_values(
             "lost": rows - values,
             "rows": rows,
         }
+
+
+def find_mixed_units(
+    database: Database, select: Select, tables: Mapping[str, QueryTable]
+) -> Iterator[dict[str, Any]]:
+    """Yield each sum or average over several currencies or units, whose column the query does not name."""
+    if not tables or select.node.get("aggregate_handling") == "FORCE_AGGREGATES":
+        return
+    named = {name for _, name in columns_in(select.node)}
+    for call, _ in _calls(select):
+        argument = next(iter(call_arguments(call)), {})
+        owner, names = table_of(argument, tables), [name for _, name in columns_in(argument)]
+        if call.get("function_name") == "count" or call.get("filter") or owner is None:
+            continue
+        if not names or any(_RATE.search(name) or _CONVERTED.search(name) for name in names):
+            continue
+        for units, values, form in ((_CURRENCY, _MONEY, _CURRENCY_VALUE), (_UNIT, _QUANTITY, _UNIT_VALUE)):
+            columns = [name for name in tables[owner].columns if units.fullmatch(name[:60])]
+            if len(columns) == 1 and columns[0] not in named and any(map(values.search, names)):
+                for counts in _count_units(database, select, [owner, columns[0]], form):
+                    aggregate = f"{call['function_name']}({', '.join(dict.fromkeys(names))})"
+                    yield {"check": "sum-over-units", "aggregate": aggregate, "column": columns[0], **counts}
+                    return
+
+
+def _count_units(
+    database: Database, select: Select, column: list[str], form: str
+) -> Iterator[dict[str, int]]:
+    """Yield the number of units, of the groups with several of them and of all groups, if a group has several."""
+    unit = {"class": "COLUMN_REF", "type": "COLUMN_REF", "column_names": column}
+    where, groups = as_node(select.node.get("where_clause")), _groups(select)
+    query = render_query(
+        database.execute,
+        select_from(select.from_table, select.ctes, [unit, *groups], [where] if where else []),
+    )
+    keys = ", ".join(f"k{number}" for number in range(1, len(groups) + 1))
+    ((units, unknown, mixed, total),) = database.execute(
+        f"WITH read AS (SELECT * FROM ({query}) LIMIT {_READ_ROWS}), "  # noqa: S608  rendered
+        "units AS (SELECT DISTINCT trim(k0::VARCHAR) AS unit FROM read WHERE trim(k0::VARCHAR) <> ''), "
+        f"groups AS (SELECT count(DISTINCT nullif(trim(k0::VARCHAR), '')) AS n FROM read {f'GROUP BY {keys}' if keys else ''}) "
+        "SELECT (SELECT count(*) FROM units), (SELECT count(*) FROM units WHERE NOT regexp_full_match(unit, ?)), "
+        "(SELECT count(*) FROM groups WHERE n > 1), (SELECT count(*) FROM groups)",
+        [form],
+    )
+    if mixed and not unknown and units <= MAX_UNITS:
+        yield {"units": int(units), "mixed": int(mixed), "groups": int(total)}
 
 
 def find_distinct_sums(

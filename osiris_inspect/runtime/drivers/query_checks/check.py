@@ -11,10 +11,12 @@ from osiris_inspect.runtime.drivers.join_counts import CountedKeys, JoinCounts
 from osiris_inspect.runtime.drivers.query_checks.aggregates import (
     find_counted_values,
     find_distinct_sums,
+    find_mixed_units,
     find_outer_counts,
     find_repeated_aggregates,
 )
 from osiris_inspect.runtime.drivers.query_checks.conditions import (
+    count_filtered,
     find_cut_days,
     find_inner_limit,
     find_null_comparisons,
@@ -37,6 +39,7 @@ from osiris_inspect.runtime.drivers.query_checks.joins import (
 )
 from osiris_inspect.runtime.drivers.query_checks.key_forms import match_in_other_form
 from osiris_inspect.runtime.drivers.query_checks.lookups import (
+    count_newer_keys,
     find_repeated_lookups,
     find_unknown_members,
     find_wrong_keys,
@@ -60,21 +63,23 @@ from osiris_inspect.runtime.drivers.query_checks.unions import (
 
 MAX_SELECTS: Final = 8
 MAX_CHECKS: Final = 8
+MAX_FILTERS: Final = 4
 MIN_UNMATCHED: Final = 3
 MIN_SHARE: Final = 0.1
 """Share of the rows of a side without a partner above which other forms of their keys are compared."""
 _WORTH_PARSING: Final = re.compile(
-    r"\b(?:join|union|intersect|except|null|between|max|min|limit|sample|tablesample|case|coalesce|ifnull|nvl|cast|try_cast|try_strptime)\b|::|<>|!=|[<>]=?\s{0,9}(?:'|date\b|timestamp\b)|'\s{0,9}[<>=]|=\s{0,9}'|\b(?:in\s{0,9}\(|group\s{1,9}by\b|distinct\b|filter\b|sum\b|count\b|like\b)|\bfrom\b[^()]{1,200},|//|\|\||\w\s{0,9}[+-]\s{0,9}[a-z_]",
+    r"\b(?:where|join|union|intersect|except|null|between|max|min|limit|sample|tablesample|case|coalesce|ifnull|nvl|cast|try_cast|try_strptime)\b|::|<>|!=|[<>]=?\s{0,9}(?:'|date\b|timestamp\b)|'\s{0,9}[<>=]|=\s{0,9}'|\b(?:in\s{0,9}\(|group\s{1,9}by\b|distinct\b|filter\b|sum\b|count\b|like\b)|\bfrom\b[^()]{1,200},|//|\|\||\w\s{0,9}[+-]\s{0,9}[a-z_]",
     re.IGNORECASE,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class QueryFacts:
-    """Results: the counts of a join, or None, and a mapping with ``check`` for each mistake."""
+    """Results: the counts of a join, or None, a mapping with ``check`` for each mistake, and what conditions keep."""
 
     join: dict[str, Any] | None
     checks: tuple[dict[str, Any], ...]
+    filters: tuple[dict[str, Any], ...] = ()
 
 
 def check_query(database: Database, query: str, result: ResultColumns) -> QueryFacts:
@@ -87,6 +92,7 @@ def check_query(database: Database, query: str, result: ResultColumns) -> QueryF
     checks += database.attempt(find_shared_keys(database, tree))
     checks += database.attempt(find_samples(tree))
     joins: list[dict[str, Any]] = []
+    filters: list[dict[str, Any]] = []
     selects = list(iter_selects(tree))[:MAX_SELECTS]
     may_choose = any(map(restricts_rows, selects))
     for select in selects:
@@ -96,6 +102,7 @@ def check_query(database: Database, query: str, result: ResultColumns) -> QueryF
         joins += [one if is_outer else _as_part(one) for one in found if "check" not in one]
         checks += [check for check in found if "check" in check]
         checks += database.attempt(_check_inlined(database, select))
+        filters += database.attempt(count_filtered(database, select, tables))
         checks += database.attempt(find_shared_bounds(database, select, tables))
         checks += database.attempt(_check_conditions(database, select, tables))
         misspelled = database.attempt(find_other_spellings(database, tree, select, tables))
@@ -108,7 +115,7 @@ def check_query(database: Database, query: str, result: ResultColumns) -> QueryF
         if not may_choose and not misspelled:
             checks += database.attempt(find_constant_results(database, select, tables, result))
     checks = [check for number, check in enumerate(checks) if check not in checks[:number]]
-    return QueryFacts(_join_of_query(tree, joins), tuple(checks[:MAX_CHECKS]))
+    return QueryFacts(_join_of_query(tree, joins), tuple(checks[:MAX_CHECKS]), tuple(filters[:MAX_FILTERS]))
 
 
 def _join_of_query(tree: Node, joins: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -137,7 +144,8 @@ def _check_joins(
         counted.append((join, keys))
     for join, keys in counted:
         uses = sides_used(select, join)
-        yield {**_facts(join, keys.counts), **({"uses": uses} if uses else {})}
+        newer = count_newer_keys(join, keys)
+        yield {**_facts(join, keys.counts), **({"uses": uses} if uses else {}), **newer}
     yield from find_repeated_aggregates(select, tables, [(join, keys.counts) for join, keys in counted])
     for join, keys in counted:
         yield from find_outer_counts(select, tables, join, keys.counts)
@@ -155,9 +163,12 @@ def _check_joins(
 def _check_inlined(database: Database, select: Select) -> Iterator[dict[str, Any]]:
     """Yield the aggregates of a SELECT over rows that the joins of the only SELECT it reads repeat."""
     inlined = inline_select(select)
-    if inlined is None or inlined.from_table.get("type") != "JOIN":
+    if inlined is None:
         return
     tables = {table.name: table for table in read_tables(database, inlined)}
+    yield from find_mixed_units(database, inlined, tables)
+    if inlined.from_table.get("type") != "JOIN":
+        return
     counted = []
     for join in find_joins(inlined, tables):
         keys = count_rows(database, inlined, without_late_filters(join))
@@ -177,6 +188,7 @@ def _check_conditions(
     yield from find_text_numbers(database, select, tables)
     yield from find_text_months(database, select, tables)
     yield from find_distinct_sums(database, select, tables)
+    yield from find_mixed_units(database, select, tables)
     yield from find_cut_fractions(database, select, tables)
     yield from find_counted_values(database, select, tables)
 

@@ -28,6 +28,7 @@ from osiris_inspect.runtime.drivers.query_checks.tree import (
 )
 
 MIN_VALUES: Final = 5
+MAX_CONDITIONS: Final = 3
 MIN_NULLS: Final = 3
 MIN_NULL_SHARE: Final = 0.05
 _SAMPLE: Final = 5_000
@@ -37,6 +38,38 @@ _UNPADDED: Final = re.compile(r"\d{4}([-/.])\d{1,2}(?:\1\d{1,2})?")
 _GROUPED: Final = r"[-+]?\d{1,3}(?:,\d{3}){1,6}(?:\.\d{1,9})?"
 """A number with separators of thousands."""
 _ORDERED: Final = COMPARISONS - {"COMPARE_EQUAL", "COMPARE_NOTEQUAL"}
+
+
+def count_filtered(
+    database: Database, select: Select, tables: Mapping[str, QueryTable]
+) -> Iterator[dict[str, Any]]:
+    """Yield for each condition of WHERE or of one aggregate the table, its rows and how many of them fulfil it.
+
+    Only for an input, and only for conditions that name its columns and nothing else.
+    """
+    where = conjuncts(as_node(select.node.get("where_clause")))
+    listed = list(walk(select.node.get("select_list", ())))
+    conditions = [where] if where else []
+    conditions += [[as_node(part["filter"])] for part in listed if part.get("filter")]
+    conditions += [[condition] for part in listed for condition in _case_condition(part)]
+    for parts in conditions[:MAX_CONDITIONS]:
+        for table in tables.values():
+            filters = [part for part in parts if table_of(part, tables) == table.name]
+            source = str(table.reference.get("table_name") or "").lower()
+            if filters and table.is_input and source in database.rows:
+                query = render_query(
+                    database.execute, select_from(table.reference, select.ctes, [STAR], filters)
+                )
+                ((kept,),) = database.execute(f"SELECT count(*) FROM ({query})", [])  # noqa: S608  rendered
+                yield {"table": table.label, "rows": database.rows[source], "kept": int(kept)}
+
+
+def _case_condition(call: Node) -> Iterator[Node]:
+    """Yield the condition of ``sum(CASE WHEN condition THEN … END)``."""
+    case = next(iter(call_arguments(call)), {}) if call.get("function_name") in ("sum", "count") else {}
+    checks = [as_node(check) for check in case.get("case_checks", ())]
+    if len(checks) == 1 and is_literal(as_node(case.get("else_expr"))):
+        yield as_node(checks[0].get("when_expr"))
 
 
 def find_null_comparisons(select: Select) -> Iterator[dict[str, Any]]:

@@ -17,7 +17,40 @@ from osiris_inspect.runtime.drivers.query_checks.tree import (
 
 MIN_LOST: Final = 3
 MIN_SHARE: Final = 0.2
+MIN_FORM_SHARE: Final = 0.01
+"""Share of the values from which those that a form explains are worth a warning."""
 MAX_CONVERSIONS: Final = 10
+_MONEY: Final = r"(?:[€$£¥₹]|[A-Z]{3}|(?i:kč|zł|ft|lei|kr\.?))"
+_DIGITS: Final = r"[-+]?[0-9][0-9., ]{0,20}"
+_NUMBER_FORMS: Final = {
+    "thousands separator": r"[-+]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[-+]?[0-9]{1,3}(?:\.[0-9]{3})+(?:,[0-9]+)?"
+    r"|[-+]?[0-9]{1,3}(?:[ '\x{00A0}\x{202F}\x{2009}][0-9]{3})+(?:[.,][0-9]+)?",
+    "decimal comma": r"[-+]?[0-9]+,[0-9]+",
+    "currency": rf"{_MONEY}\s?{_DIGITS}|{_DIGITS}\s?{_MONEY}",
+    "percent sign": r"[-+]?[0-9]+(?:[.,][0-9]+)?\s?%",
+    "parentheses": r"\([0-9][0-9., ]{0,20}\)",
+    "minus sign at the end": r"[0-9][0-9., ]{0,20}-",
+    "unit": r"[-+]?[0-9]+(?:[.,][0-9]+)?\s?(?i:kg|km|cm|mm|ml|mg|pcs|ks|kwh|mwh|mb|gb|lbs?|oz|min|sec|hrs)\.?",
+}
+_DATE_FORMS: Final = {
+    "day or month first": r"[0-9]{1,2}([./-])\s?[0-9]{1,2}(?:[./-])\s?(?:[0-9]{4}|[0-9]{2})(?:[ T].{1,20})?",
+    "year first": r"[0-9]{4}[./-][0-9]{1,2}[./-][0-9]{1,2}(?:[ T].{1,30})?",
+    "no separators": r"(?:19|20)[0-9]{6}(?:[0-9]{6})?",
+    "name of the month": r"(?:[0-9]{1,2}[. -]{0,2}\pL{3,9}\.?[ ,-]{0,2}[0-9]{2,4}|\pL{3,9}\.? [0-9]{1,2},? [0-9]{4})(?: .{1,20})?",
+}
+"""Forms of numbers and dates that a conversion does not read, by name; the first that fits counts."""
+_NUMBERS: Final = (
+    "TINYINT",
+    "SMALLINT",
+    "INT",
+    "BIGINT",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+    "HUGEINT",
+)
+_TIMES: Final = ("DATE", "TIME")
 _PLACEHOLDERS: Final = ("", "-", "--", ".", "?", "n/a", "na", "null", "none", "nan", "unknown")
 _WHOLE: Final = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UINTEGER", "UBIGINT", "HUGEINT"})
 _FRACTIONAL: Final = frozenset({"DOUBLE", "FLOAT", "DECIMAL"})
@@ -42,9 +75,41 @@ def find_lost_values(
             f"SELECT count(*), count(*) - count(k1) FROM ({query}) WHERE NOT list_contains(?, lower(trim(k0::VARCHAR)))",  # noqa: S608  rendered
             [list(_PLACEHOLDERS)],
         )
-        if lost >= max(MIN_LOST, MIN_SHARE * values):
+        if lost < MIN_LOST:
+            continue
+        form, count = _form_of_lost(database, query, result)
+        is_explained = count >= max(MIN_LOST, MIN_FORM_SHARE * values, lost / 2)
+        if lost >= MIN_SHARE * values or is_explained:
             column = next(name for _, name in columns_in(value))
-            yield {"check": "values-lost", "column": column, "values": values, "lost": lost}
+            explained = {"form": form, "of_form": count} if is_explained else {}
+            yield {"check": "values-lost", "column": column, "values": values, "lost": lost, **explained}
+
+
+def _form_of_lost(database: Database, query: str, result: Node) -> tuple[str, int]:
+    """Return the form that most of the lost values have, and how many have it; none has if the count is 0."""
+    kind = _result_type(result)
+    is_number = kind.startswith((*_NUMBERS, *_FRACTIONAL))
+    forms = _NUMBER_FORMS if is_number else _DATE_FORMS if kind.startswith(_TIMES) else {}
+    if not forms:
+        return "", 0
+    cases = " ".join(f"WHEN regexp_full_match(k0, ?) THEN {number}" for number in range(len(forms)))
+    found = database.execute(
+        f"SELECT CASE {cases} END AS form, count(*) FROM (SELECT trim(k0::VARCHAR) AS k0, k1 FROM ({query}))"  # noqa: S608  rendered
+        " WHERE k1 IS NULL GROUP BY form HAVING form IS NOT NULL ORDER BY count(*) DESC, form LIMIT 1",
+        list(forms.values()),
+    )
+    return ([*forms][found[0][0]], int(found[0][1])) if found else ("", 0)
+
+
+def _result_type(node: Node) -> str:
+    """Return the name of the type to which a value is converted; empty if it is unknown."""
+    for part in walk(node):
+        if part.get("function_name") == "try_strptime":
+            return "TIMESTAMP"
+        if part.get("type") == "OPERATOR_CAST" and part.get("try_cast"):
+            cast_type, type_name = as_node(part.get("cast_type")), as_node(part.get("type_expr"))
+            return str(cast_type.get("id") or type_name.get("type_name")).upper()
+    return ""
 
 
 def find_cut_fractions(

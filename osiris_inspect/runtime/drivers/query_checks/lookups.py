@@ -4,7 +4,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from osiris_inspect.runtime.drivers.join_counts import JoinCounts, count_keys
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from osiris_inspect.runtime.drivers.join_counts import CountedKeys, JoinCounts, count_keys
 from osiris_inspect.runtime.drivers.query_checks.joins import Join
 from osiris_inspect.runtime.drivers.query_checks.tables import Database, QueryTable, columns_in, table_of
 from osiris_inspect.runtime.drivers.query_checks.tree import (
@@ -23,6 +27,8 @@ MIN_MATCHED_SHARE: Final = 0.9
 MAX_IDS: Final = 5
 MIN_UNKNOWN: Final = 3
 MIN_UNKNOWN_SHARE: Final = 0.2
+MIN_NEWER: Final = 10
+MIN_NEWER_SHARE: Final = 0.05
 _NAME: Final = re.compile(
     r"(?:.{1,30}_)?(?:name|title|email|e_mail|mail|label|caption|city|town|street)|id|code|sku|key|no|number"
 )
@@ -72,6 +78,47 @@ def _singulars(table: QueryTable) -> set[str]:
         *(re.sub(r"ies$", "y", name) for name in names),
         *(name.removesuffix("s") for name in names),
     }
+
+
+def count_newer_keys(join: Join, keys: CountedKeys) -> dict[str, int]:
+    """Count the rows without a partner whose key is above all keys of the table in which it is looked up.
+
+    ``left_newer`` or ``right_newer``; nothing if there are few, or if the other table is not looked up by its own key.
+    """
+    counts = keys.counts
+    sides = (
+        ("left_newer", keys.left, keys.left_alone, keys.right, join.right, counts.right_duplicates),
+        ("right_newer", keys.right, keys.right_alone, keys.left, join.left, counts.left_duplicates),
+    )
+    repeats = (counts.left_duplicates, counts.right_duplicates)
+    for number, (name, own, alone, others, partner, partner_duplicates) in enumerate(sides):
+        if join.kind != "INNER" or len(join.keys) != 1 or partner_duplicates or not repeats[number]:
+            continue
+        names = [one for _, one in columns_in(join.keys[0][1 - number])]
+        if alone.sum() < max(MIN_NEWER, MIN_NEWER_SHARE * len(alone)) or not names:
+            continue
+        if _is_key_of(names[0], partner):
+            newer = _count_above(own.column(0).filter(pa.array(alone)), others.column(0))
+            return {name: newer} if newer else {}
+    return {}
+
+
+def _count_above(values: pa.ChunkedArray, known: pa.ChunkedArray) -> int:
+    """Count the values above the largest known one; text only if it has digits, and the same form."""
+    known = known.drop_null()
+    if values.type != known.type or not len(known):
+        return 0
+    if pa.types.is_integer(values.type):
+        return int(pc.sum(pc.greater(values, pc.max(known))).as_py() or 0)
+    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
+        return 0
+    largest = max(known.to_pylist())
+    form = re.sub(r"[0-9]", "0", largest)
+    forms = pc.replace_substring_regex(values, r"[0-9]", "0")
+    if "0" not in form:
+        return 0
+    is_above = pc.and_(pc.equal(forms, form), pc.greater(values, largest))
+    return int(np.count_nonzero(is_above.to_numpy()))
 
 
 def find_wrong_keys(database: Database, join: Join, counts: JoinCounts) -> Iterator[dict[str, Any]]:

@@ -27,6 +27,16 @@ _DEDUCTION: Final = re.compile(
     r"discount|rebate|refund|tax|vat|fee|voucher|coupon|deduction|commission|shipping|credit|sleva"
 )
 """A value without which the difference is the first operand; of other values the difference is unknown."""
+MAX_UNMATCHED_SHARE: Final = 0.5
+_FACTOR: Final = re.compile(
+    r"rate|price|cost|tax|vat|fx|factor|coef|multipl|exchange|conversion|tariff|kurz|cena|sazba|dph|preis|satz|taux|prix"
+)
+_DIVISOR: Final = re.compile(r"fx|factor|exchange|conversion|(?:^|_)rate$|kurz")
+"""Names of a column of a lookup table by which amounts are multiplied or divided."""
+_OPTIONAL: Final = re.compile(
+    r"bonus|rebate|discount|promo|commission|saving|surcharge|points|ratio|share|pct|percent"
+)
+"""Results that a row without a partner need not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +144,79 @@ def find_missing_operands(
     if set(tables) != set(_table_names(select.from_table)):
         return
     for column in map(as_node, select.node.get("select_list", ())):
+        alias, has_loss = str(column.get("alias") or ""), False
         for operator, operands in _operations(column, in_sum=False):
             names = [name for _, name in columns_in({"children": operands})]
             if len(operands) > MAX_OPERANDS or tested & set(names) or len(set(names)) < len(operands):
                 continue
-            yield from _lost_operations(database, select, str(column.get("alias") or ""), operator, operands)
+            for loss in _lost_operations(database, select, alias, operator, operands):
+                has_loss = True
+                yield loss
+        if not has_loss:
+            yield from _unmatched_factor(database, select, tables, column, tested)
+
+
+def _unmatched_factor(
+    database: Database, select: Select, tables: Mapping[str, QueryTable], column: Node, tested: set[str]
+) -> Iterator[dict[str, Any]]:
+    """Yield a product that is NULL in rows for which a left join found no partner with the factor."""
+    partners = set(_optional_tables(select.from_table))
+    operands, operators = _arithmetic(column)
+    factors = [one for one in operands if table_of(one, tables) in partners]
+    alias = str(column.get("alias") or "")
+    if not factors or len(factors) == len(operands) or len(operands) > MAX_OPERANDS:
+        return
+    if not operators & {"*", "/"} or tested & {name for _, name in columns_in({"children": factors})}:
+        return
+    adds_literal = _adds_literal(column, factors)
+    named = _FACTOR if "*" in operators else _DIVISOR
+    if not adds_literal and _OPTIONAL.search(alias.lower()):
+        return
+    for factor in factors:
+        name = next(name for _, name in columns_in(factor))
+        if not adds_literal and not named.search(name):
+            continue
+        for loss in _lost_operations(database, select, alias, "*", [factor, *_others(operands, factors)]):
+            if loss["operand"] == name and loss["lost"] <= MAX_UNMATCHED_SHARE * loss["rows"]:
+                yield {**loss, "partner": tables[str(table_of(factor, tables))].label}
+                return
+
+
+def _others(operands: list[Node], factors: list[Node]) -> list[Node]:
+    return [one for one in operands if one not in factors]
+
+
+def _optional_tables(table: Node) -> Iterator[str]:
+    """Yield the names of the tables on the right of a left join."""
+    if table.get("type") == "JOIN":
+        yield from _optional_tables(as_node(table.get("left")))
+        if table.get("join_type") == "LEFT":
+            yield from _table_names(as_node(table.get("right")))
+
+
+def _arithmetic(node: Node) -> tuple[list[Node], set[str]]:
+    """Return the columns and the operators of an expression; any other function ends it, as it may replace NULL."""
+    name = str(node.get("function_name"))
+    if node.get("class") == "COLUMN_REF":
+        return [node], set()
+    if node.get("type") == "OPERATOR_CAST":
+        return _arithmetic(as_node(node.get("child")))
+    if node.get("class") != "FUNCTION" or name not in ("+", "-", "*", "/", "round", "sum"):
+        return [], set()
+    parts = [_arithmetic(argument) for argument in call_arguments(node)]
+    operators = {name} if name in ("+", "-", "*", "/") else set()
+    return [one for columns, _ in parts for one in columns], operators.union(*(found for _, found in parts))
+
+
+def _adds_literal(node: Node, factors: list[Node]) -> bool:
+    """Return True for ``1 + factor`` or ``1 - factor``: without the factor the value stays as it is."""
+    for part in walk(node):
+        arguments = call_arguments(part)
+        if part.get("function_name") in ("+", "-") and any(map(is_literal, arguments)):
+            columns, _ = _arithmetic(part)
+            if any(one in factors for one in columns):
+                return True
+    return False
 
 
 def _table_names(table: Node) -> Iterator[str]:

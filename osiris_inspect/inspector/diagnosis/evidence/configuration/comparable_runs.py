@@ -37,8 +37,16 @@ REPEATED_FAILURE = 0.9
 _DAY_S = 24 * 3600
 MIN_HOURLY_S = 600
 MIN_DAILY_S, MAX_DAILY_S = 16 * 3600, 40 * 3600
-_UNUSUAL_DAYS = frozenset({5, 6, 0})
-"""Saturday, Sunday, Monday."""
+_SATURDAY, _SUNDAY, _MONDAY = 5, 6, 0
+_UNUSUAL_DAYS = frozenset({_SATURDAY, _SUNDAY, _MONDAY})
+SAME_TIME_FACTOR = 2
+WEEKEND_FACTOR = 3
+"""How many times fewer or more rows are usual on the first day of a weekend."""
+SECOND_DAY_FACTOR = 2.5
+"""The same after a Saturday that was like the days before it, for it may have had the data of the Friday."""
+MONTH_END_FACTOR = 3.5
+NEW_HOUR_FACTOR = 10
+MAX_FIRST_DAYS = 2
 _OF_A_CONNECTION = ("resolved_connection", "_connection_alias", "_connection_family")
 
 
@@ -138,20 +146,37 @@ def is_new_weekday(run: Run, earlier: Sequence[EarlierRun]) -> bool:
     return today in _UNUSUAL_DAYS and all(_weekday(each.started) != today for each in earlier)
 
 
-def may_be_unusual(run: Run, earlier: Sequence[EarlierRun]) -> bool:
-    """Return True if the time of a run is unlike that of all earlier runs, so that other rows may be usual at it.
+def factors_of_the_time(run: Run, earlier: Sequence[EarlierRun]) -> tuple[float, float] | None:
+    """Return by which factors fewer and more rows may be usual at the time of a run; None if it is like that of earlier ones.
 
-    That is a new weekday, the first or the last day of a month, or a new hour of runs several times a day.
+    That is a new weekday, the first or the last day of a month, which have more rows, or a new hour of runs several times
+    a day. An earlier run on a Sunday that was like the others shows that weekends are not special.
     """
     usual, started = usual_gap(earlier), layout.parse_start_ms(run.id)
     if usual is None or started is None:
-        return False
+        return None
     today = datetime.fromtimestamp(started / 1000, UTC)
     if MIN_DAILY_S <= usual <= MAX_DAILY_S:
-        is_month_end = today.month != (today + timedelta(days=1)).month
-        return today.day == 1 or is_month_end or is_new_weekday(run, earlier)
-    is_hourly = MIN_HOURLY_S <= usual < MIN_DAILY_S
-    return is_hourly and started / 1000 - earlier[-1].started < _DAY_S - usual
+        is_month_end = today.day == 1 or today.month != (today + timedelta(days=1)).month
+        days = {_weekday(each.started) for each in earlier}
+        weekend: float = SAME_TIME_FACTOR
+        if is_new_weekday(run, earlier) and _SUNDAY not in days:
+            weekend = SECOND_DAY_FACTOR if _SATURDAY in days else WEEKEND_FACTOR
+        factors = weekend, max(weekend, MONTH_END_FACTOR if is_month_end else 0)
+        return factors if max(factors) > SAME_TIME_FACTOR else None
+    if not MIN_HOURLY_S <= usual < MIN_DAILY_S or started / 1000 - earlier[-1].started >= _DAY_S - usual:
+        return None
+    return NEW_HOUR_FACTOR, NEW_HOUR_FACTOR
+
+
+def starts_anew(run: Run, rows: Sequence[int]) -> bool:
+    """Return True if the rows of the runs before, newest first, grew with each run, and a month has begun since.
+
+    A source of the running month then has few rows; a run may have the data of the day before.
+    """
+    started = layout.parse_start_ms(run.id)
+    is_begin = started is not None and datetime.fromtimestamp(started / 1000, UTC).day <= MAX_FIRST_DAYS
+    return is_begin and all(new > old for new, old in pairwise(rows))
 
 
 def runs_of_like_days(run: Run, earlier: Sequence[EarlierRun]) -> list[list[EarlierRun]]:

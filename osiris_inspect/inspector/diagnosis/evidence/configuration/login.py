@@ -11,6 +11,18 @@ _LOGS_IN = LazyRegex(r", in (?:_request_authentication|connect|_connect|_open_co
 _ON_SQL = LazyRegex(r"\bExecution failed on sql '")
 
 
+_NOT_CHECKED = LazyRegex(
+    r"\bdial (?:tcp|udp|unix)\b[^\n]{0,200}?: (?:connect: |lookup [^\n]{0,120}: |i/o timeout|no such host)"
+    r"|\bECONNREFUSED\b|\bENOTFOUND\b|\bETIMEDOUT\b|\bgetaddrinfo\b"
+)
+"""Why the service could not look up the key: it did not reach its own database."""
+
+
+def is_unverified(run: Run, text: ErrorText, match: re.Match[str]) -> bool:
+    """Return True if nothing shows that the credentials are wrong: they had been accepted, or could not be checked."""
+    return is_after_login(run, text, match) or _NOT_CHECKED.search(text.text, match.end()) is not None
+
+
 def is_after_login(_run: Run, text: ErrorText, _match: re.Match[str]) -> bool:
     """Return True if a statement was executed, so that the credentials had been accepted before."""
     if _ON_SQL.search(text.text):

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
-from osiris_inspect.inspector.run.counts.column_kinds import kind_of
 from osiris_inspect.inspector.run.counts.frame_facts import ColumnFacts
 
 
@@ -20,7 +19,7 @@ class Period(NamedTuple):
 
 def period_of(column: ColumnFacts | None) -> Period | None:
     """Return the period of a column of dates or times; None if it is none, or has no values."""
-    if column is None or column.low is None or column.high is None or kind_of(column.dtype) != "time":
+    if column is None or column.low is None or column.high is None or not column.is_time:
         return None
     start, end = _parsed(column.low), _parsed(column.high)
     return None if start is None or end is None else Period(start, end, column.low, column.high)

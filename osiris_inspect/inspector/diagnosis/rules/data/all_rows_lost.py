@@ -57,6 +57,7 @@ _SOUGHT: Mapping[SoughtRows, tuple[str, str]] = {
 }
 """Rows that are not in good data: what they are, and what to do if there are none."""
 
+_TRUE_FOR_NONE = frozenset(("not-in-with-null", "comparison-with-null"))
 _WRITTEN_BEFORE = LazyRegex(
     r"\b(?:unchanged|up[ -]to[ -]date|already|no (?:new |further )?changes?|not (?:modified|changed)|duplicates?|identical|nothing (?:new|to)|no new|dry[ -]?run|exists)\b",
     2,
@@ -70,7 +71,7 @@ def check(run: Run, lineage: Lineage) -> Findings:
     compared = ComparableRuns(run, lineage)
     for step in run.steps:
         rows_in = step.rows_in or sum(edge.rows_out or 0 for edge in lineage.edges_to(step.id))
-        if step.status != "succeeded" or step.rows_out != 0 or not rows_in:
+        if step.status != "succeeded" or step.rows_out != 0 or not rows_in or _is_explained(run, step):
             continue
         evidence = row_count_evidence(run, step, 0)
         if step.is_writer:
@@ -101,6 +102,12 @@ def check(run: Run, lineage: Lineage) -> Findings:
                 severity=Severity.NOTE if empty_before else None,
                 fix="check the target, then the driver" if step.is_writer else None,
             )
+
+
+def _is_explained(run: Run, step: StepState) -> bool:
+    """Return True if a check of the query says that its condition is true for no row."""
+    frame = run.frames.get(step.id)
+    return frame is not None and any(check.get("check") in _TRUE_FOR_NONE for check in frame.checks)
 
 
 def _returned_evidence(run: Run, step: StepState) -> tuple[Evidence, ...]:

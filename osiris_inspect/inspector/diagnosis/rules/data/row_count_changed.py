@@ -3,7 +3,8 @@
 What it finds:
     An input with a different row count than its producer stored or read, a processor that read a different
     number of rows than its input has, or a writer that wrote a different number of rows than it received and
-    does not merge them into its target.
+    does not merge them into its target. Also a writer that keeps the last row of each key and so left out more than 5 % of
+    its rows, which differ, unless they have a time or a version, or it left out as many in earlier runs.
 
 Why it matters:
     A driver that changes its input in place changes it for every consumer. A writer that wrote only some of
@@ -29,6 +30,7 @@ from osiris_inspect.inspector.diagnosis.evidence.missing_input import resolved_i
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import InputState, Run, StepState
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.event import as_int
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 from osiris_inspect.model.metric import Metric
@@ -42,6 +44,19 @@ _WRITTEN = FindingTemplate(
     "data",
     "read the step's own log for the reason and check the target; if it skips or merges rows on purpose, allow this rule for the step",
     Confidence.MEDIUM,
+)
+_KEEPS_ONE = frozenset({"last", "first", "keep_last", "keep_first", "latest", "newest"})
+MIN_MERGED = 5
+MIN_MERGED_SHARE = 0.05
+MIN_RUNS = 2
+_LINE = LazyRegex(
+    r"(?:\w{1,30}_)?(?:line|item|position|pos|row|detail|sub)_?(?:no|nr|num|number|seq|index|idx)|line|position|line_id",
+    2,
+)
+"""Columns that tell the rows of one key apart, such as the lines of an order."""
+_VERSION = LazyRegex(
+    r"(?:^|_)(?:updated?|modified|changed?|version|revision|rev|seq|sequence|op|operation|event|ts|timestamp|time|date|day|valid|effective|status)(?:_|$)|_(?:at|on)$",
+    2,
 )
 _END_COUNTS = ("rows_received", "rows_written")
 _WRITER_COUNTS = {"write.complete event", "rows_out event", "rows_written metric", "metric, by time"}
@@ -98,7 +113,10 @@ def _compare_written(run: Run, step: StepState, inputs: list[InputState]) -> Fin
     """Compare a writer with its inputs, unless it merges rows: targets count those differently."""
     received, written = _logged_counts(run, step, inputs)
     merges = step.config.get("write_mode") == "upsert" or bool(step.config.get("primary_key"))
-    if received is None or written is None or merges or written in (0, received):
+    if received is None or written is None or written in (0, received):
+        return
+    if merges:
+        yield from _compare_merged(run, step, inputs, received, written)
         return
     missing = received - written
     difference = f"{missing:,} are missing" if missing > 0 else f"{-missing:,} more"
@@ -107,6 +125,53 @@ def _compare_written(run: Run, step: StepState, inputs: list[InputState]) -> Fin
         *(row_count_evidence(run, step, written) or completion_evidence(run, step)),
         *input_evidence(*inputs),
         step=step.id,
+    )
+
+
+def _compare_merged(
+    run: Run, step: StepState, inputs: list[InputState], received: int, written: int
+) -> Findings:
+    """Report rows that a writer left out because several have one key; equal rows and changes of a row do not count."""
+    mode = str(step.config.get("on_duplicate_keys") or "").lower()
+    frame = run.frames.get(inputs[0].from_step or "") if len(inputs) == 1 else None
+    keys = _texts(step.config.get("primary_key"))
+    left_out = received - written
+    if mode not in _KEEPS_ONE or frame is None or not keys or not frame.columns:
+        return
+    if (
+        left_out < max(MIN_MERGED, MIN_MERGED_SHARE * received)
+        or left_out <= (frame.repeated or 0) * received
+    ):
+        return
+    others = [column for column in frame.columns if column.name not in keys]
+    line = next((column.name for column in others if _LINE.fullmatch(column.name[:100])), "")
+    is_version = any(one.is_time or _VERSION.search(one.name[:100]) for one in others)
+    if not line and (is_version or _has_merged(run, step, frame.step, left_out / received)):
+        return
+    named = ", ".join(map(repr, keys))
+    yield _WRITTEN.finding(
+        f"received {received:,} rows and wrote {written:,}: {left_out:,} rows were left out, because the key {named} occurs more "
+        f"than once and only the {'first' if 'first' in mode else 'last'} row of each key is kept"
+        + (f"; {line!r} is not in the key" if line else ""),
+        *(row_count_evidence(run, step, written) or completion_evidence(run, step)),
+        *input_evidence(*inputs),
+        step=step.id,
+        fix=f"add {line!r} to primary_key"
+        if line
+        else "set primary_key to columns that are different in each row; if one row of each key is wanted, allow this rule for the step",
+    )
+
+
+def _has_merged(run: Run, step: StepState, producer: str, share: float) -> bool:
+    """Return True if the writer left out a similar share of its rows in earlier runs."""
+    counts = [(each.rows.get(producer), each.rows.get(step.id)) for each in run.earlier_runs]
+    shares = [1 - written / received for received, written in counts if received and written is not None]
+    return len(shares) >= MIN_RUNS and all(one >= share / 2 for one in shares)
+
+
+def _texts(value: object) -> list[str]:
+    return (
+        [value] if isinstance(value, str) else [str(one) for one in value] if isinstance(value, list) else []
     )
 
 

@@ -29,7 +29,13 @@ REFINES = ("query-failed",)
 _CREATE = "; correct its name, create it, or set create_if_missing"
 
 
-def _fix(run: Run, text: ErrorText, _match: re.Match[str]) -> str:
+_QUALIFIED = r"[^\n]{{0,80}}Did you mean \"[^\"\n]{{1,160}}\.{name}\""
+
+
+def _fix(run: Run, text: ErrorText, match: re.Match[str]) -> str:
+    name = match["t3"]
+    if name and "." not in name and re.search(_QUALIFIED.format(name=re.escape(name)), text.text):
+        return "name the database and the schema of the table in the query"
     step = run.step(text.step or "")
     if step is not None and step.driver == "duckdb.processor" and step.inputs:
         names = ", ".join(dict.fromkeys(entry.name for entry in step.inputs))

@@ -2,8 +2,9 @@
 
 What it finds:
     An error or a traceback that a driver of a third party logged in a step that succeeded, and a warning which says that
-    a write or a request failed, or that the driver gave up. Also a message that a source was not reached and that the
-    driver went on without it. A failure after which the driver logged a retry does not count.
+    a write or a request failed, that a page, a file or another part was not read, or that the driver gave up. Also a message
+    that a source was not reached and that the driver went on without it. A failure after which the driver logged a retry, or
+    read the same part, does not count.
 
 Why it matters:
     A driver that logs an error and continues loses data, and the run succeeds.
@@ -28,6 +29,7 @@ from osiris_inspect.inspector.files.driver_messages import (
 from osiris_inspect.inspector.files.left_out_rows import reports_rows_left_out
 from osiris_inspect.inspector.files.retries import GAVE_UP, RECOVERED, RETRY
 from osiris_inspect.inspector.files.unreached_sources import unreached_sources
+from osiris_inspect.inspector.files.unread_parts import parts_of, reports_success, reports_unread_part
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
@@ -50,6 +52,8 @@ _FAILED = LazyRegex(
     r"|\b(?:giving|gave) up\b|\bincomplete (?:result|response|page|data|download)",
     2,
 )
+_TOOL = LazyRegex(r"\b(?:extension|module|library|plugin|uvloop|orjson|ujson|numba|cython)\b", 2)
+"""An optional package that a driver tried to load."""
 _ERROR = LazyRegex(
     r"\d{4}-\d\d-\d\d[T ][\d:.,]{5,20} - (\S{1,100}) - (?:\[step [^\]\n]{1,200}\] - )?(?:ERROR|CRITICAL|FATAL) - "
     r"|\[?(?:ERROR|CRITICAL|FATAL)(?:\]|:| -) "
@@ -152,7 +156,7 @@ def _check_sources(messages: Sequence[DriverMessage], step: str | None) -> Findi
 
 def _warns_of_failure(message: DriverMessage) -> bool:
     is_failure = bool(message.line.level) and _FAILED.search(message.claims) is not None
-    return is_failure and not _is_repeated(message.text)
+    return is_failure and not _is_repeated(message.text) and not _TOOL.search(message.text)
 
 
 def _is_repeated(text: str) -> bool:
@@ -190,7 +194,7 @@ def _lasting_failures(records: Sequence[_Record], *, with_errors: bool) -> list[
     is_last = False  # the record before was a failure
     for record in records:
         text = record.message.text
-        if _warns_of_failure(record.message) or (with_errors and _is_error(record)):
+        if _is_failure(record, with_errors=with_errors):
             if not (failures and _is_same_record(failures[-1], record)):
                 failures.append(record)
             is_last = True
@@ -201,8 +205,15 @@ def _lasting_failures(records: Sequence[_Record], *, with_errors: bool) -> list[
             key = _without_attempt(failures[-1])
             while failures and _without_attempt(failures[-1]) == key:
                 failures.pop()
+        elif parts := parts_of(text) if reports_success(text) else frozenset():
+            failures = [one for one in failures if _is_error(one) or not parts & parts_of(one.message.text)]
         is_last = False
     return failures
+
+
+def _is_failure(record: _Record, *, with_errors: bool) -> bool:
+    is_foreign = with_errors and (_is_error(record) or reports_unread_part(record.message))
+    return is_foreign or _warns_of_failure(record.message)
 
 
 def _is_same_record(before: _Record, record: _Record) -> bool:

@@ -4,7 +4,8 @@ What it finds:
     A step that returns as many rows as it received, and a column that had values in nearly all rows and has none in many
     of them; without SQL also a column that had many values and has one, that had a few and has one of another type, as
     after `bool('no')`, or that is made of such a column (`is_active` of `active`). With SQL only for conversions that return NULL instead of failing (`TRY_CAST`, `try_strptime`), also if the
-    result has another name: the worker counts the values that they do not convert.
+    result has another name: the worker counts the values that they do not convert. A few such values are reported if they are numbers or dates
+    in another form: with a separator of thousands, a decimal comma, a currency, the day first.
 
 Why it matters:
     A conversion that turns what it cannot read into nothing loses values without an error: numbers with a unit or a
@@ -30,6 +31,7 @@ from osiris_inspect.model.event import as_int
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("inputs_resolved",)
+EXPLAINS = ("operand-without-value",)
 MIN_ROWS = 10
 MAX_SHARE_BEFORE = 0.05
 MIN_SHARE_AFTER = 0.2
@@ -42,6 +44,50 @@ TEMPLATE = FindingTemplate(
     Confidence.MEDIUM,
 )
 
+_FORMS = {
+    "thousands separator": (
+        "a separator of thousands, as in 1,234.50",
+        "remove the separators of thousands before the conversion, for example with replace()",
+    ),
+    "decimal comma": (
+        "a decimal comma, as in 12,50",
+        "replace the decimal comma by a point before the conversion",
+    ),
+    "currency": (
+        "a currency, as in € 12.50",
+        "remove the currency before the conversion, and check that it is one",
+    ),
+    "percent sign": ("a percent sign", "remove the percent sign before the conversion, and divide by 100"),
+    "parentheses": (
+        "parentheses, as in (12.50) for -12.50",
+        "replace the parentheses by a minus sign before the conversion",
+    ),
+    "minus sign at the end": (
+        "the minus sign at the end, as in 12.50-",
+        "move the minus sign before the conversion",
+    ),
+    "unit": (
+        "a unit, as in 12 kg",
+        "remove the unit before the conversion, and convert all values to one unit",
+    ),
+    "day or month first": (
+        "the day or the month before the year, as in 31.12.2026",
+        "convert them with their own format, for example strptime(value, '%d.%m.%Y')",
+    ),
+    "year first": (
+        "the year first, as in 2026-12-31",
+        "convert them with their own format, for example strptime(value, '%Y-%m-%d')",
+    ),
+    "no separators": (
+        "no separators, as in 20261231",
+        "convert them with their own format, for example strptime(value, '%Y%m%d')",
+    ),
+    "name of the month": (
+        "the name of the month",
+        "convert them with their own format, for example strptime(value, '%d %b %Y')",
+    ),
+}
+"""For the form of the lost values: its text for the message, and the remedy."""
 _MADE_OF = LazyRegex(
     r"^(?:is|has|was)_|_(?:flag|bool|boolean|num|numeric|number|int|float|parsed|clean|cleaned|converted|norm)$",
     2,
@@ -65,10 +111,14 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         if lost is not None:
             is_empty = lost.get("lost") == lost.get("values") and frame.empty_columns
             if not is_empty:  # another rule reports columns without any value
+                form, of_form = str(lost.get("form") or ""), as_int(lost.get("of_form")) or 0
+                text, remedy = _FORMS.get(form, ("", None))
                 yield TEMPLATE.finding(
-                    f"converted {as_int(lost.get('lost')) or 0:,} of {as_int(lost.get('values')) or 0:,} values of {str(lost.get('column'))!r} to NULL",
+                    f"converted {as_int(lost.get('lost')) or 0:,} of {as_int(lost.get('values')) or 0:,} values of {str(lost.get('column'))!r} to NULL"
+                    + (f"; {of_form:,} of them have {text}" if text and of_form else ""),
                     frame_evidence(frame, "values-lost"),
                     step=step.id,
+                    fix=remedy and f"{remedy}; if they are removed on purpose, allow this rule for the step",
                 )
             continue
         if source is None or not _may_convert(step):

@@ -4,7 +4,9 @@ What it finds:
     A successful writer that appends or inserts, by its configuration, its events or its metrics, and whose input is equal,
     value by value, to that of an earlier run with the same target. In a run that failed or was interrupted the writer must
     have succeeded, or have reported that it had written rows: its rows stay in the target when a later step fails. Or whose input covers the period of dates or times
-    of an earlier run again, while each of at least three runs appended a later period.
+    of an earlier run again, while each of at least three runs appended a later period. Or whose input has all rows of a source,
+    the old ones again, in each of at least four runs: its key, or a time, begins with the same value, and its rows become more.
+    A column with the day or the number of the run shows that the rows are a history on purpose.
 
 Why it matters:
     The rows are in the target twice, and the run succeeds: sums and counts are too large.
@@ -45,6 +47,7 @@ from osiris_inspect.inspector.diagnosis.evidence.configuration.targets import (
 )
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.counts.earlier_run import EarlierRun
+from osiris_inspect.inspector.run.counts.full_loads import repeated_start
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
@@ -94,6 +97,16 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         elif (overlap := _overlap(run, step)) is not None:
             message, cited = overlap
             yield TEMPLATE.finding(message, *evidence, cited, step=step.id, confidence=Confidence.MEDIUM)
+        elif full := _full_load(run, step, rows):
+            yield TEMPLATE.finding(
+                full,
+                *evidence,
+                *_frame_evidence(run, step),
+                step=step.id,
+                fix="write with replace, or with upsert and a primary key, and remove the duplicates; "
+                "if the rows are a history, add a column with the day of the run, or allow this rule for the step",
+                confidence=Confidence.MEDIUM,
+            )
 
 
 def _may_append(run: Run, step: StepState) -> bool:
@@ -220,6 +233,23 @@ def _overlap(run: Run, step: StepState) -> tuple[str, Evidence] | None:
                 frame_evidence(frame, "min" if frame.file == layout.EVENTS else column.name),
             )
     return None
+
+
+def _full_load(run: Run, step: StepState, rows: int) -> str:
+    """Describe rows that are all rows of a source, as in each of the earlier runs; empty if they are not."""
+    entry = step.inputs[0] if len(step.inputs) == 1 else None
+    frame = run.frames.get(entry.from_step or "") if entry is not None else None
+    if frame is None:
+        return ""
+    earlier = [each for each in _runs_since_replaced(run, step) if each.completed is None]
+    before = [other for each in earlier if (other := each.frames.get(frame.step)) is not None]
+    start = repeated_start(frame, before)
+    if not start:
+        return ""
+    return (
+        f"appended all {rows:,} rows to {_name(step)} again, the old and the new ones, as in the last {len(before)} runs: "
+        f"{start} in each run, so most rows are in it {len(before) + 1} times"
+    )
 
 
 def _partly(step: StepState, earlier: EarlierRun, rows: int) -> str:

@@ -29,7 +29,10 @@ from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("steps",)
+EXPLAINS = ("column-all-null",)
 MIN_RUNS = 2
+EXCHANGED = 2
+"""Columns of which each has the kind of the other."""
 MAX_NAMED = 4
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
@@ -70,7 +73,9 @@ def _message(
     parts = [f"{column.name!r} is {kind} and was {old}" for column, old, kind in changed[:MAX_NAMED]]
     if missing:
         parts.insert(0, f"has no column {_join(missing)}" + (f" but a new one, {_join(new)}" if new else ""))
-    return f"{'; '.join(parts)}, unlike in the last {len(before)} runs"
+    message = f"{'; '.join(parts)}, unlike in the last {len(before)} runs"
+    is_exchanged = len(changed) == EXCHANGED and changed[0][1:] == changed[1][:0:-1]
+    return message + ("; their values seem to be exchanged (swapped columns)" if is_exchanged else "")
 
 
 def _missing(frame: FrameFacts, before: Sequence[FrameFacts]) -> list[str]:
@@ -83,16 +88,20 @@ def _missing(frame: FrameFacts, before: Sequence[FrameFacts]) -> list[str]:
 
 def _changed(step: StepState, frame: FrameFacts, before: Sequence[FrameFacts]) -> list[Change]:
     """Return the columns with another kind of type than in every earlier run, with the old and the new kind."""
-    changed = []
+    changed, expected = [], []
     for column in frame.columns:
         others = [(other, found) for other in before if (found := other.column(column.name)) is not None]
         kinds = {_kind(other, found) for other, found in others}
         old, new = next(iter(kinds), ""), _kind(frame, column)
         if len(others) < len(before) or len(kinds) != 1 or not old or not new or old == new:
             continue
+        before_nulls = any(found.nulls for _, found in others)
         if not _is_expected(step, (old, new), column, [found for _, found in others]):
             changed.append((column, old, new))
-    return changed
+        elif bool(column.nulls) == before_nulls:
+            expected.append((column, old, new))
+    is_exchanged = len(expected) == EXCHANGED and expected[0][1:] == expected[1][:0:-1]
+    return [*changed, *(expected if is_exchanged else ())]
 
 
 def _kind(frame: FrameFacts, column: ColumnFacts) -> str:

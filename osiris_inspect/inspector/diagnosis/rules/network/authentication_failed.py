@@ -16,7 +16,7 @@ Example:
 
 import re
 
-from osiris_inspect.inspector.diagnosis.evidence.configuration.login import is_after_login
+from osiris_inspect.inspector.diagnosis.evidence.configuration.login import is_unverified
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
 from osiris_inspect.inspector.diagnosis.evidence.http_status import status_findings
@@ -152,7 +152,7 @@ PATTERNS = (
             r"|(?i:incorrect username or password|invalid username/password|invalid login credentials)"
         ),
         message="the credentials were rejected",
-        unless=is_after_login,
+        unless=is_unverified,
         fix=_fix,
         domain="config",
         search_text_logs=True,

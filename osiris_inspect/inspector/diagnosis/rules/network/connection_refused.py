@@ -33,6 +33,11 @@ def _route_fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
     return "check the address, the network and the firewall where the step ran"
 
 
+def _is_of_the_service(_run: Run, text: ErrorText, match: re.Match[str]) -> bool:
+    """Return True if a response of a service quotes the error: the service was reached."""
+    return "http response body" in text.text[: match.start()].lower()
+
+
 def _local_address_fix(run: Run, text: ErrorText, match: re.Match[str]) -> str:
     if _IPV6.search(text.text):
         return _route_fix(run, text, match)
@@ -131,6 +136,7 @@ PATTERNS = (
     ErrorPattern(
         pattern=r"(?i:network is unreachable|no route to host)|\[Errno (?:101|113)\][^\n]{0,80}",
         message="there was no route to the server",
+        unless=_is_of_the_service,
         fix=_route_fix,
         domain="infra",
         search_text_logs=True,
@@ -142,6 +148,7 @@ PATTERNS = (
             r"|connection to server on socket \"[^\"\n]{1,200}\" failed[^\n]{0,80}"
         ),
         message="the server did not accept the connection",
+        unless=_is_of_the_service,
         fix=_CHECK,
         domain="infra",
         search_text_logs=True,

@@ -52,6 +52,13 @@ PATTERNS = (
         domain="infra",
     ),
     ErrorPattern(
+        pattern=r"(?i:HTTP response body)[^\n]{0,400}?\bdial (?:tcp|udp) [^\n]{1,160}",
+        message="the service did not reach a server that it depends on itself",
+        fix="run again later, and look at the status page of the service; the key and the network of the step are not the cause",
+        domain="infra",
+        error_class="service without database",
+    ),
+    ErrorPattern(
         pattern=r"Could not (?:query the database for the schema cache|connect with the database)[^\n]{0,60}",
         message="the service had no connection to its database",
         fix="run again later; check that the database of the project runs and is not overloaded",

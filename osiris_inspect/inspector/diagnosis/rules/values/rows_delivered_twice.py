@@ -2,8 +2,9 @@
 
 What it finds:
     A file whose rows come twice or more often, block after block: it was appended to itself, or put together with its
-    copy. A source with a column `id`, or with the key of what it is named after (`order_no` of `extract-orders`), of
-    which at least 10 % of the rows are repeated as a whole; or a source whose rows a writer takes with a primary key that
+    copy. A file beside a copy of it, by its name, with as many rows (`orders (1).csv`). A source with a column `id` of
+    which at least 10 % of the rows are repeated as a whole, or with the key of what it is named after (`order_no` of
+    `extract-orders`), of which 2 % are repeated and not removed by the next steps; or a source whose rows a writer takes with a primary key that
     has fewer numbers between the smallest and the largest than there are rows. A driver that logged all of its rows, such
     as `received 250 of 250`, and returned more, of which as many are different. A history, with a version or a period
     beside the id, a series over time and the lines of a document are not reported.
@@ -21,9 +22,11 @@ Example:
 from collections.abc import Sequence
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import frame_evidence
-from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import query_of
+from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import QueryText, query_of
+from osiris_inspect.inspector.diagnosis.evidence.configuration.targets import leaves_out_duplicates
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.files.driver_messages import DriverMessage, messages_of_successful_steps
+from osiris_inspect.inspector.run.counts.copied_files import CopiedFile, copied_file, equal_files
 from osiris_inspect.inspector.run.counts.frame_facts import ColumnFacts, FrameFacts
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
@@ -32,8 +35,14 @@ from osiris_inspect.model.event import as_int
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("output_stored",)
+EXPLAINS = ("join-explosion", "aggregate-repeats-rows", "rows-multiplied", "lookup-repeats-rows")
 MIN_ROWS = 20
 MIN_SHARE = 0.1
+MIN_KEYED_SHARE = 0.02
+MIN_KEYED_ROWS = 10
+"""The same of rows that repeat the key of what their source is named after."""
+MAX_STEPS = 4
+"""Steps after a source among which one is sought that removes its duplicates."""
 MIN_STEM = 2
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
@@ -48,6 +57,7 @@ _INTEGER = LazyRegex(r"-?\d{1,19}")
 _KEY = LazyRegex(
     r"(?P<stem>[A-Za-z]\w{0,60}?)(?:_| |-)?(?:id|no|nr|num|number|code|key|uuid|guid|ref|reference)", 2
 )
+_DEDUPLICATES = LazyRegex(r"dedup|distinct|drop_duplicates|unique|duplicates", 2)
 _LINES = LazyRegex(
     r"line|item|detail|position|part|event|log|hist|moveme?nt|transaction|visit|view|click|read|measure|stat|sale|stock|tag|map|link|rel|sample|random|survey|answer|vote",
     2,
@@ -94,16 +104,24 @@ def check(run: Run, lineage: Lineage) -> Findings:
                 fix="add the rows of each page once, not the whole list after each page; if rows repeat on purpose, allow this rule for the step",
             )
             continue
-        if not _is_plain_source(step) or _is_history(frame):
+        rows = frame.rows or 0
+        repeats = round((frame.repeated or 0) * rows)
+        copy = copied_file(frame)
+        is_file_repeated = copy is not None and _may_repeat(frame, copy)
+        if not is_file_repeated and (not _is_plain_source(step) or _is_history(frame)):
             continue
-        key = _key_of_entity(step, frame) if (frame.repeated or 0) >= MIN_SHARE else None
-        if key is not None:
-            rows = frame.rows or 0
+        key = _key_of_entity(step, frame) if repeats >= max(MIN_KEYED_ROWS, MIN_KEYED_SHARE * rows) else None
+        if key is not None and not is_file_repeated and _removes_duplicates(run, lineage, step.id, key):
+            continue
+        if key is not None or is_file_repeated:
+            copy = copy or equal_files(frame, repeats)
             yield TEMPLATE.finding(
-                f"{round((frame.repeated or 0) * rows):,} of {rows:,} rows repeat another row as a whole, the key {key!r} included",
-                frame_evidence(frame, "repeated"),
+                "; ".join(filter(None, (_repeated_rows(repeats, rows, key), _describe(copy)))),
+                frame_evidence(frame, "repeated" if repeats else "files"),
                 step=step.id,
-                fix=f"count the rows per {key} at the source; if it has several rows on purpose, allow this rule for the step",
+                fix=f"remove {copy.copy!r} if it is a copy of {copy.original!r}; if both belong there, allow this rule for the step"
+                if copy is not None
+                else f"count the rows per {key} at the source; if it has several rows on purpose, allow this rule for the step",
             )
             continue
         keys = _primary_keys(run, lineage, step) | ({"id"} if (frame.repeated or 0) >= MIN_SHARE else set())
@@ -117,6 +135,55 @@ def check(run: Run, lineage: Lineage) -> Findings:
                     frame_evidence(frame, column.name),
                     step=step.id,
                 )
+
+
+def _may_repeat(frame: FrameFacts, copy: CopiedFile) -> bool:
+    """Return True if as many rows as a file has repeat another, or if that was not counted."""
+    if frame.unique or copy.rows < MIN_ROWS:
+        return False
+    return frame.repeated is None or round(frame.repeated * (frame.rows or 0)) >= copy.rows
+
+
+def _repeated_rows(repeats: int, rows: int, key: str | None) -> str:
+    included = f", the key {key!r} included" if key else ""
+    return f"{repeats:,} of {rows:,} rows repeat another row as a whole{included}" if repeats else ""
+
+
+def _describe(copy: CopiedFile | None) -> str:
+    return (
+        f"{copy.copy!r} seems to be a copy of {copy.original!r}, so its {copy.rows:,} rows come twice"
+        if copy is not None
+        else ""
+    )
+
+
+def _removes_duplicates(run: Run, lineage: Lineage, step: str, key: str, depth: int = MAX_STEPS) -> bool:
+    """Return True if each step that takes the rows, or those after it, removes rows with the same key."""
+    consumers = [run.step(edge.consumer) for edge in lineage.edges_from(step)]
+    return bool(consumers) and all(
+        consumer is not None
+        and (
+            _keeps_one_row(consumer, key)
+            or (depth > 0 and _removes_duplicates(run, lineage, consumer.id, key, depth - 1))
+        )
+        for consumer in consumers
+    )
+
+
+def _keeps_one_row(step: StepState, key: str) -> bool:
+    if step.is_writer:
+        return step.config.get("write_mode") in ("upsert", "merge") or leaves_out_duplicates(step.config)
+    query = query_of(step.config)
+    if query is None:
+        return any(_DEDUPLICATES.search(f"{name} {value}"[:200]) for name, value in step.config.items())
+    return query.has("qualify", "row_number") or _is_distinct(query, key.lower())
+
+
+def _is_distinct(query: QueryText, key: str) -> bool:
+    """Return True for ``SELECT DISTINCT``, and for groups of the key."""
+    pairs = zip(query.words, query.words[1:], strict=False)
+    grouped = query.words[query.words.index("group") :] if query.has("group") else ()
+    return ("select", "distinct") in pairs or key in grouped
 
 
 def _logged_total(
@@ -148,14 +215,16 @@ def _key_of_entity(step: StepState, frame: FrameFacts) -> str | None:
     """Return the key of what the step is named after, such as ``order_no`` of orders; None if the frame has none."""
     rows = frame.rows or 0
     names = " ".join(str(step.config.get(key) or "") for key in ("table", "path")) + " " + step.id
-    if rows < MIN_ROWS or _LINES.search(names):
+    if rows < MIN_ROWS:
         return None
     for column in frame.columns:
         match = _KEY.fullmatch(column.name[:100])
         stem = (match["stem"] or "").strip("_ -").lower() if match is not None else ""
-        is_own = len(stem) > MIN_STEM and stem.rstrip("s") in names.lower()
+        singular = stem.rstrip("s").removesuffix("y")
+        is_own = len(stem) > MIN_STEM and singular in names.lower()
         is_text_id = column.name.lower() in ("id", "uuid", "guid") and column.low is None
-        if (is_own or is_text_id) and column.distinct == "many":
+        has_equal_rows = _LINES.search(names.lower().replace(singular, "") if is_own else names)
+        if not has_equal_rows and (is_own or is_text_id) and column.distinct == "many":
             return column.name
     return None
 

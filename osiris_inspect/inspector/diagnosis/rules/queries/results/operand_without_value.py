@@ -2,7 +2,8 @@
 
 What it finds:
     A column made by `+` or `||` of several columns, by `-` of a discount, a tax or a fee, or by SUM of a product, where
-    one column has no value in at least 5 % of the rows and the others have one. COALESCE, concat, CASE and a condition
+    one column has no value in at least 5 % of the rows and the others have one; a product with a rate or a price of the
+    right table of a left join that has no row for up to half of the rows. COALESCE, concat, CASE and a condition
     IS NULL or IS NOT NULL are taken as an answer to it.
 
 Why it matters:
@@ -34,6 +35,17 @@ TEMPLATE = FindingTemplate(
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find results that are NULL because one operand is."""
     for found in checks_named(run, "operand-without-value"):
+        partner = found.text("partner")
+        if partner:
+            yield TEMPLATE.finding(
+                f"{found.text('column')!r} is NULL in {found.count('lost'):,} of {found.count('rows'):,} rows, which have no "
+                f"{found.text('operand')!r}: the left join found none for them in {partner!r}, and a sum leaves them out",
+                found.evidence,
+                step=found.step,
+                fix=f"add the missing rows to {partner!r}, or state the value without one with coalesce; if the result is "
+                "unknown without it, allow this rule for the step",
+            )
+            continue
         yield TEMPLATE.finding(
             f"{found.text('column')!r} leaves out {found.count('lost'):,} of {found.count('rows'):,} rows: "
             f"{found.text('operand')!r} has no value in them, and {found.text('operator')!r} with NULL is NULL",

@@ -25,6 +25,7 @@ from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("output_stored",)
+EXPLAINS = ("join-hardly-matches",)
 MAX_EXACT = 2**53
 _ID = LazyRegex(r"(?i:(?:.{0,40}_)?(?:id|no|nr|number|key|ean|gtin|imei|iban))|.{0,40}(?:Id|ID|No)")
 TEMPLATE = FindingTemplate(
