@@ -153,6 +153,7 @@ def run(  # noqa: PLR0913  one parameter an option of `osiris-inspect run`
     force_spill: bool | None = None,
     spill_threshold: int | None = None,
     step_timeout: float | None = None,
+    hang_timeout: float | None = None,
     fail_fast: bool = False,
 ) -> "Run":
     """Run a pipeline and open its run; a failed run is returned, not raised.
@@ -169,6 +170,7 @@ def run(  # noqa: PLR0913  one parameter an option of `osiris-inspect run`
         force_spill: whether every frame is written to disk.
         spill_threshold: rows above which a frame is written to disk.
         step_timeout: seconds a step may take.
+        hang_timeout: seconds without a heartbeat after which a worker process is ended.
         fail_fast: whether the first failed step ends the run.
 
     Raises:
@@ -195,6 +197,7 @@ def run(  # noqa: PLR0913  one parameter an option of `osiris-inspect run`
         "force_spill": None if force_spill is None else str(int(force_spill)),
         "spill_threshold": None if spill_threshold is None else str(spill_threshold),
         "step_timeout_s": None if step_timeout is None else str(step_timeout),
+        "hang_timeout_s": None if hang_timeout is None else str(hang_timeout),
     }
     key = os.environ.get("E2B_API_KEY")
     request = proxy.RunRequest(

@@ -160,7 +160,8 @@ def test_failed_step_duration_excludes_input_spill(tmp_path: Path, monkeypatch: 
     now = [0.0]
     monkeypatch.setattr(FrameStore, "spill_inputs_of_failed_step", lambda *_: now.__setitem__(0, 60.0))
     text = STATS.replace("FROM input_df", "FROM nowhere")
-    outcome = make_run(tmp_path, text=text, transport=InProcess({}, lambda: now[0]))
+    monkeypatch.setattr("osiris_inspect.runtime.worker.worker.monotonic", lambda: now[0])
+    outcome = make_run(tmp_path, text=text)
     (failed,) = [event for event in events_of(outcome.path) if event["event"] == "step_failed"]
     assert (failed["duration_ms"], now) == (0.0, [60.0])
 

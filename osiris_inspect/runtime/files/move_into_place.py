@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from osiris_inspect.runtime.files.atomic_replace import copy_metadata, temporary_name
+from osiris_inspect.runtime.files.atomic_replace import copy_metadata
+from osiris_inspect.runtime.files.directory_writer import temporary_name
 from osiris_inspect.runtime.files.symlinks import resolved
 
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

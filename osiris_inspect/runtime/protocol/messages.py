@@ -35,6 +35,11 @@ _FIELDS: Mapping[Verb, Mapping[str, type]] = {
 }
 
 
+_OPTIONAL_FIELDS: Mapping[Verb, Mapping[str, type]] = {
+    "prepare": {"base": str, "parcel": dict, "configs": dict, "connections": dict, "secrets": list},
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """Command of the proxy. ``body`` holds the required fields of the verb, with the right types."""
@@ -65,13 +70,14 @@ class ErrorResponse:
 
 @dataclass(frozen=True, slots=True)
 class EventMessage:
-    """Event of the worker. ``seq`` counts the worker's events from 0."""
+    """Event of the worker. ``seq`` counts the worker's events from 0; ``mono`` is its monotonic clock in seconds."""
 
     seq: int
     ts: float
     name: str
     step: str | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)
+    mono: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +112,31 @@ def decode_command(line: bytes) -> Command:
         raise InvalidMessage(f"unknown command {verb!r}; known commands: {known}", command=verb)
     for name, kind in {"id": int, **_FIELDS[verb]}.items():
         _required(value, name, kind, f"command {verb!r}")
+    for name, kind in _OPTIONAL_FIELDS.get(verb, {}).items():
+        if value.get(name) is not None:
+            _required(value, name, kind, f"command {verb!r}")
+    _check_entries(verb, value)
     body = {name: item for name, item in value.items() if name not in ("cmd", "id")}
     return Command(verb, value["id"], body)
+
+
+def _check_entries(verb: Verb, value: Mapping[str, Any]) -> None:
+    """Check the types inside the fields of a command, which its receiver relies on."""
+    for name, entry in (value["inputs"] if verb == "exec_step" else {}).items():
+        context = f"input {name!r} of command {verb!r}"
+        if not isinstance(entry, dict):
+            raise InvalidMessage(f"{context} must be of type dict", field="inputs", expected="dict")
+        _required(entry, "from_step", str, context)
+        if entry.get("key") is not None:
+            _required(entry, "key", str, context)
+    for name, entry in (value["settings"] if verb == "prepare" else {}).items():
+        context = f"setting {name!r} of command {verb!r}"
+        if not isinstance(entry, dict) or not {"value", "origin"} <= entry.keys():
+            raise InvalidMessage(f"{context} needs 'value' and 'origin'", field="settings", expected="dict")
+    if not all(type(secret) is str for secret in value.get("secrets") or ()):
+        raise InvalidMessage(
+            f"command {verb!r} needs 'secrets' that are texts", field="secrets", expected="str"
+        )
 
 
 def command_id_of(line: bytes) -> int | None:
@@ -131,8 +160,9 @@ def encode_message(message: WorkerMessage) -> bytes:
             value = {"type": "response", "id": number, **body}
         case ErrorResponse(number, error):
             value = {"type": "error", "id": number, "error": error}
-        case EventMessage(seq, ts, name, step, fields):
+        case EventMessage(seq, ts, name, step, fields, mono):
             value = {"type": "event", "seq": seq, "ts": ts, "event": name, "step_id": step, "data": fields}
+            value |= {} if mono is None else {"mono": mono}
         case MetricMessage(ts, name, number, step, tags):
             value = {
                 "type": "metric",
@@ -188,7 +218,8 @@ def decode_message(line: bytes) -> WorkerMessage:
             return ErrorResponse(optional("id", int), error)
         case "event":
             seq, ts, name = required("seq", int), required("ts", float), required("event", str)
-            return EventMessage(seq, ts, name, optional("step_id", str), optional("data", dict) or {})
+            step, data, mono = optional("step_id", str), optional("data", dict), optional("mono", float)
+            return EventMessage(seq, ts, name, step, data or {}, mono)
         case "metric":
             ts, name, number = required("ts", float), required("metric", str), required("value", float)
             return MetricMessage(ts, name, number, optional("step_id", str), optional("tags", dict) or {})

@@ -5,8 +5,10 @@ skipped with their cause, and ``run_end``, run card and ``status.json`` are writ
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final
 
 from osiris_inspect.model import manifest
@@ -15,6 +17,7 @@ from osiris_inspect.model.errors import (
     DependencyMissing,
     DriverError,
     ProtocolError,
+    WorkerHung,
     WorkerLost,
     log_name,
 )
@@ -22,6 +25,7 @@ from osiris_inspect.model.manifest import Step
 from osiris_inspect.model.redaction import Redactor, mask_by_key
 from osiris_inspect.model.run_types import RunStatus
 from osiris_inspect.runtime.connections.connections import Connections
+from osiris_inspect.runtime.files.directory_writer import DirectoryWriter
 from osiris_inspect.runtime.pipeline.builtin_components import all_components
 from osiris_inspect.runtime.pipeline.compiler import Compiled
 from osiris_inspect.runtime.pipeline.component import Component
@@ -46,6 +50,7 @@ from osiris_inspect.runtime.proxy.failures import (
     with_step,
     write_failure,
 )
+from osiris_inspect.runtime.proxy.hang_watch import HangWatch
 from osiris_inspect.runtime.proxy.run_finish import RunProgress, finish_run
 from osiris_inspect.runtime.proxy.run_recorder import DiskFull, EventListener, RunRecorder
 from osiris_inspect.runtime.proxy.signals import SignalFlag
@@ -118,7 +123,6 @@ def run(request: RunRequest, transport: Transport) -> RunResult:
     Raises:
         RunError: the run directory cannot be created; nothing is left behind.
     """
-    started_at = request.clock()
     components = request.components or all_components()
     secrets = (
         *request.connections.secrets,
@@ -128,17 +132,20 @@ def run(request: RunRequest, transport: Transport) -> RunResult:
     redactor = Redactor(secrets)
     with SignalFlag() as signals:
         try:
-            path = run_directory.create_run_dir(request.logs, int(started_at * 1000))
+            path = run_directory.create_run_dir(request.logs, int(request.clock() * 1000))
         except OSError as error:
             raise cannot_create_run(request.logs, error) from error
         try:
-            run_directory.write_compiled(path, request.compiled, redactor)
-            event_log = EventLog(path, path.name, redactor)
+            with ExitStack() as stack:
+                files = stack.enter_context(DirectoryWriter(path))
+                run_directory.write_compiled(files, request.compiled, redactor)
+                event_log = stack.enter_context(EventLog(files, path.name, redactor))
+                opened = stack.pop_all()
         except OSError as error:
             run_directory.remove(path)
             raise cannot_create_run(request.logs, error) from error
-        with event_log, transport:
-            progress = RunProgress(path, request.compiled.manifest, started_at, redactor)
+        with opened, transport:
+            progress = RunProgress(path, files, request.compiled.manifest, redactor)
             recorder = RunRecorder(event_log, request.clock, request.on_event)
             execution = _RunExecution(request, transport, recorder, progress, signals)
             return execution.execute(components, secrets)
@@ -191,7 +198,7 @@ class _RunExecution:
             self.transport.close()
             self.outputs.close()
             details = {**self._mode(), **self.transport.details}
-            status = finish_run(self.recorder, progress, status, details, self.request.clock)
+            status = finish_run(self.recorder, progress, status, details)
         return RunResult(progress.path, status, progress.reason)
 
     def _mode(self) -> dict[str, Any]:
@@ -216,6 +223,8 @@ class _RunExecution:
         }
         if compiled.source:
             plan_fields["source"] = compiled.source
+        if compiled.edited:
+            plan_fields["edited"] = list(compiled.edited)
         self.emit("plan", plan_fields)
         context = WorkerContext(
             self.progress.path, self.transport.isolation_level, request.clock, request.env_names
@@ -258,6 +267,7 @@ class _RunExecution:
         connections = request.connections.by_step
         self._components, self._secrets = components, secrets
         bundle = build_bundle(path, compiled, components, request.base, connections)
+        self.progress.outputs = () if self.transport.is_remote else bundle.named_files.written
         if request.install_missing and not self.transport.is_remote:
             self._install()
         launch = LaunchSpec(
@@ -352,19 +362,22 @@ class _RunExecution:
             "inputs": _inputs(step),
             **self._confidential(step),
         }
-        sent_at = self.request.clock()
+        settings, sent_at = self.request.settings, monotonic()
+        watch = HangWatch(step.id, settings, self.transport, self.recorder)
         answer: CommandResult
         try:
-            answer = self.client.request("exec_step", body, self.request.settings.step_timeout_s)
+            answer = self.client.request("exec_step", body, settings.step_timeout_s, watch)
         except WorkerLost as error:
             self.loss = self._lost_worker(error)
             answer = error_response("WorkerLost", str(error), self.loss.info)
         except CommandTimeout:
             answer = self._kill_timed_out(step)
+        except WorkerHung as error:
+            answer = self._kill_hung(error)
         if self._unpublished is not None:
             answer, self._unpublished = self._unpublished, None
         if isinstance(answer, ErrorResponse) and "step_failed" not in self.recorder.event_names(step.id):
-            self._record_failure(step, answer.error, (self.request.clock() - sent_at) * 1000)
+            self._record_failure(step, answer.error, (monotonic() - sent_at) * 1000)
         return answer
 
     def _confidential(self, step: Step) -> dict[str, Any]:
@@ -401,6 +414,13 @@ class _RunExecution:
         self.transport.kill()
         self.loss = step_timeout(step.id, self.request.settings.step_timeout_s)
         return self.client.drain() or error_response("StepTimeout", self.loss.reason, self.loss.info)
+
+    def _kill_hung(self, error: WorkerHung) -> CommandResult:
+        """Kill a worker without heartbeats; lines that it sends after the decision are not recorded."""
+        stack = self.transport.dump_stack()
+        self.transport.kill()
+        self.loss = WorkerLoss(error.message, info_of(error))
+        return error_response(log_name(error), error.message, self.loss.info, stack)
 
     def _lost_worker(self, error: WorkerLost) -> WorkerLoss:
         return lost_worker(error, self.recorder.last_heartbeat, self.transport.details)

@@ -15,6 +15,7 @@ from osiris_inspect.runtime.protocol.messages import (
     MetricMessage,
     Response,
 )
+from osiris_inspect.runtime.proxy.hang_watch import HangWatch
 from osiris_inspect.runtime.proxy.run_recorder import RunRecorder
 from osiris_inspect.runtime.proxy.signals import SignalFlag
 from osiris_inspect.runtime.transport.transport import Transport
@@ -56,18 +57,28 @@ class WorkerClient:
         self._next_line = 0
         self._is_silent = False
         self.on_step_complete: Callable[[str], bool] = lambda _step: True
+        self._watch: HangWatch | None = None
 
-    def request(self, verb: rpc.Verb, body: Mapping[str, Any], timeout: float | None) -> CommandResult:
-        """Send a command, record messages and return the answer.
+    def request(
+        self,
+        verb: rpc.Verb,
+        body: Mapping[str, Any],
+        timeout: float | None,
+        watch: HangWatch | None = None,
+    ) -> CommandResult:
+        """Send a command, record messages and return the answer; ``watch`` sees heartbeats and silence.
 
         Raises:
             WorkerLost: the worker ended without an answer; its messages are recorded.
             CommandTimeout: no answer arrived within ``timeout`` seconds.
             Interrupted: a signal arrived.
+            WorkerHung: the worker was silent for too long.
         """
+        self._watch = watch
         number, self._next_id = self._next_id, self._next_id + 1
         self._transport.send(rpc.encode_command(Command(verb, number, body)))
-        deadline = None if timeout is None else monotonic() + timeout
+        since = monotonic()
+        deadline = None if timeout is None else since + timeout
         while True:
             if self._signals.is_set:
                 raise Interrupted(self._signals.name)
@@ -75,6 +86,11 @@ class WorkerClient:
             if wait <= 0:
                 raise CommandTimeout
             answer = self._receive(wait)
+            before, since = since, monotonic()
+            if watch is not None and self._is_silent:
+                watch.on_silence(since - before)
+            elif watch is not None:
+                watch.on_line()
             if answer is not None and answer.id in (number, None):
                 return answer
 
@@ -96,6 +112,7 @@ class WorkerClient:
             line = self._transport.receive(seconds)
         except MessageTooLarge as error:
             self._recorder.record_host_event("wire_error", {"error": str(error)})
+            self._is_silent = False
             return None
         self._is_silent = line is None
         return self._handle_message(line) if line is not None and self._is_new(line) else None
@@ -110,8 +127,10 @@ class WorkerClient:
         match message:
             case EventMessage(name="step_complete", step=str(step)) if not self.on_step_complete(step):
                 pass  # the answer of the step becomes an error
-            case EventMessage(_, ts, name, step, fields):
-                self._recorder.record_event(name, ts, "worker", fields, step)
+            case EventMessage(_, ts, name, step, fields, mono):
+                self._recorder.record_event(name, ts, "worker", fields, step, mono)
+                if name == "heartbeat" and self._watch is not None:
+                    self._watch.on_heartbeat(fields)
             case MetricMessage(ts, name, value, step, tags):
                 self._recorder.record_metric(Metric(name, value, ts, step, tags))
             case ErrorResponse(None, report) if report.get("type") == "BadMessage":

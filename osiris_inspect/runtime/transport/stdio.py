@@ -31,11 +31,23 @@ from osiris_inspect.runtime.sandbox.isolation import RequestedLevel, ResourceLim
 from osiris_inspect.runtime.transport.temp_directory import LockedTempDir
 from osiris_inspect.runtime.transport.transport import LaunchSpec, Transport
 from osiris_inspect.runtime.transport.worker_exit import WorkerExit
+from osiris_inspect.runtime.transport.worker_state import (
+    UNKNOWN,
+    WorkerState,
+    handles_signal,
+    read_state,
+    worker_pid,
+)
+from osiris_inspect.runtime.worker.stack_dump import DUMP_SIGNAL, main_thread_stack
 from osiris_inspect.runtime.worker.worker_log import WorkerLog
 
 _CHUNK: Final = 1 << 16
 _EXIT_TIMEOUT_S: Final = 5.0
 _KILL_GRACE_S: Final = 0.5
+_KILL_TIMEOUT_S: Final = 10.0
+"""Seconds that a killed process has to end; uninterruptible I/O can delay its end for ever."""
+_DUMP_TIMEOUT_S: Final = 1.0
+_DUMP_POLL_S: Final = 0.01
 _CERTIFICATE_ENV_VARS: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _PASSED_ENV_VARS: Final = ("PATH", "HOME", "LANG", "LANGUAGE", "TZ", "VIRTUAL_ENV", "PYTHONPATH")
 _LIMITED_ALLOCATORS: Final = {
@@ -164,12 +176,33 @@ class Stdio(Transport):
             raise line
         return line
 
+    def worker_state(self) -> WorkerState:
+        """Return the state of the child that sends no heartbeats."""
+        return UNKNOWN if self._process is None else read_state(worker_pid(self._process.pid))
+
+    def dump_stack(self) -> str | None:
+        """Return the Python stack of the hung child, which also arrives in the worker's log."""
+        if self._process is None or self._log is None:
+            return None
+        pid = worker_pid(self._process.pid)
+        if not handles_signal(pid, DUMP_SIGNAL):  # it would end the process
+            return None
+        start = self._log.size
+        with suppress(ProcessLookupError):
+            os.kill(pid, DUMP_SIGNAL)
+            os.kill(pid, signal.SIGCONT)
+        stack, deadline = None, time.monotonic() + _DUMP_TIMEOUT_S
+        while stack is None and time.monotonic() < deadline:
+            time.sleep(_DUMP_POLL_S)
+            stack = main_thread_stack(self._log.recent_text(start))
+        return stack
+
     def kill(self) -> None:
         """End the child's process group: SIGTERM, then SIGKILL."""
         if self._process is None:
             return
         _signal_group(self._process.pid, signal.SIGTERM)
-        _wait_or_kill(self._process, _KILL_GRACE_S)
+        self._wait_or_kill(self._process, _KILL_GRACE_S)
         self._read_remaining()
 
     def close(self) -> None:
@@ -179,12 +212,22 @@ class Stdio(Transport):
             for pipe in (process.stdin, process.stdout):
                 if pipe is not None:
                     pipe.close()
-            _wait_or_kill(process, _EXIT_TIMEOUT_S)
+            self._wait_or_kill(process, _EXIT_TIMEOUT_S)
             os.close(self._pidfd)
         if self._log is not None:
             self._log.close()
         if self._temp_dir is not None:
             self._temp_dir.close()
+
+    def _wait_or_kill(self, process: subprocess.Popen[bytes], timeout: float) -> None:
+        """Wait for a process and kill its group after ``timeout`` seconds; then kill the rest of the group."""
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout)
+        _signal_group(process.pid, signal.SIGKILL)
+        try:
+            process.wait(_KILL_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.details = {**self.details, "process_left_behind": process.pid}
 
     # --- start
 
@@ -273,16 +316,6 @@ class Stdio(Transport):
         if self._level == "bwrap" and code > _BWRAP_SIGNAL_OFFSET:
             code = _BWRAP_SIGNAL_OFFSET - code
         return WorkerExit.by_code(code)
-
-
-def _wait_or_kill(process: subprocess.Popen[bytes], timeout: float) -> None:
-    """Wait for a process and kill its group after ``timeout`` seconds; then kill the rest of the group."""
-    try:
-        process.wait(timeout)
-    except subprocess.TimeoutExpired:
-        _signal_group(process.pid, signal.SIGKILL)
-        process.wait()
-    _signal_group(process.pid, signal.SIGKILL)
 
 
 def _signal_group(leader: int, number: signal.Signals) -> None:

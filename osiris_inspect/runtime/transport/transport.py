@@ -8,6 +8,7 @@ from typing import Any, Protocol, Self
 from osiris_inspect.model.run_types import RunMode
 from osiris_inspect.runtime.protocol.bundle import Bundle
 from osiris_inspect.runtime.sandbox.grants import SandboxPermissions
+from osiris_inspect.runtime.transport.worker_state import UNKNOWN, WorkerState
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,17 @@ class Transport(Protocol):
 
     def kill(self) -> None:
         """End the worker and its child processes now. Lines sent before can still be received."""
+
+    def worker_state(self) -> WorkerState:
+        """Return the state of a worker that sends no heartbeats."""
+        return UNKNOWN
+
+    def dump_stack(self) -> str | None:
+        """Return the Python stack of a hung worker, innermost frame first; None if it cannot be read.
+
+        Continues a stopped worker, so it is called only before ``kill``.
+        """
+        return None
 
     def list_remote_files(self) -> list[RemoteFile]:
         """Return the files that exist only on the side of a remote worker."""

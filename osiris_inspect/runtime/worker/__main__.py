@@ -36,6 +36,7 @@ def main() -> None:
     write = _writer(messages, options.get("durable"))
     try:
         _apply_sandbox(options)
+        _enable_stack_dump()  # before drivers are loaded; a thread that starts before the sandbox is not in it
         serve = _load_serve(run_dir, install=bool(options.get("install")))
     except Exception as error:  # noqa: BLE001  the proxy must learn why the worker does not start
         write(_startup_error(error))
@@ -55,6 +56,12 @@ def _load_serve(run_dir: Path, *, install: bool) -> Callable[..., None]:
     from osiris_inspect.runtime.worker.command_loop import serve
 
     return serve
+
+
+def _enable_stack_dump() -> None:
+    from osiris_inspect.runtime.worker.stack_dump import enable_stack_dump
+
+    enable_stack_dump()
 
 
 def _context(options: dict[str, Any], run_dir: Path) -> Any:

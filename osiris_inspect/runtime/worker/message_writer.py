@@ -83,7 +83,7 @@ def _shorten(message: WorkerMessage, error: MessageTooLarge) -> WorkerMessage:
             kind, text = str(fields.get("type"))[:1000], str(fields.get("message"))[:10_000]
             info = fields.get("error_info")  # short
             return ErrorResponse(number, {"type": kind, "message": text, "error_info": info})
-        case EventMessage(seq, ts, name, step):
-            return EventMessage(seq, ts, name, step, {"not_told": str(error)})
+        case EventMessage(seq, ts, name, step, _, mono):
+            return EventMessage(seq, ts, name, step, {"not_told": str(error)}, mono)
         case MetricMessage(ts, name, value, step):
             return MetricMessage(ts, name[:1000], value, step)

@@ -156,6 +156,7 @@ class Worker:
             raise InvalidMessage("command refused: prepare was already received", command="prepare")
         plan = manifest.parse(body["manifest"])
         options = settings.from_dict(body["settings"])
+        self._heartbeat.interval_s = options.heartbeat_interval_s
         self._emitter.emit("environment", environment_snapshot(self._context))
         with self._heartbeat.active(None, "preparing"):
             components = self._load_bundle(body.get("parcel"))
@@ -217,23 +218,30 @@ class Worker:
             )
 
     def _exec_step(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            with self._heartbeat.active(body["step_id"], "resolving"):
+                return self._execute_step(body)
+        finally:
+            self._report_fork()
+
+    def _execute_step(self, body: Mapping[str, Any]) -> dict[str, Any]:
         session = self._prepared
         step_id, driver_name = body["step_id"], body["driver"]
-        started = self._context.clock()
+        started = monotonic()
         inputs = StepInputs()
         self._mask(body.get("secrets") or ())
         confidential = _Confidential.from_body(body)
         try:
-            with self._heartbeat.active(step_id, "resolving"):
-                self._writer.start_batch()
-                config = self._load_config(step_id, body["cfg_path"], confidential)
-                self._resolve(step_id, body["inputs"], inputs)
-                self._emitter.emit("step_start", {"driver": driver_name}, step_id)
-                outcome = self._run_driver(step_id, driver_name, config, inputs, confidential)
-                if self._produces_frame(driver_name):
-                    self._run_checks(step_id)
+            self._writer.start_batch()
+            config = self._load_config(step_id, body["cfg_path"], confidential)
+            self._resolve(step_id, body["inputs"], inputs)
+            self._emitter.emit("step_start", {"driver": driver_name}, step_id)
+            outcome = self._run_driver(step_id, driver_name, config, inputs, confidential)
+            if self._produces_frame(driver_name):
+                self._run_checks(step_id)
         except BaseException as error:
-            duration_ms = (self._context.clock() - started) * 1000
+            duration_ms = (monotonic() - started) * 1000
+            self._heartbeat.phase = "capturing"
             self._writer.flush()
             if inputs:
                 session.store.spill_inputs_of_failed_step(step_id, inputs)
@@ -253,7 +261,7 @@ class Worker:
             self._emitter.emit("step_failed", event_fields, step_id)
             self._release_inputs((step_id, *session.manifest.downstream(step_id)), inputs)
             raise
-        duration_ms = (self._context.clock() - started) * 1000
+        duration_ms = (monotonic() - started) * 1000
         self._send_metric(step_id, "step_duration_ms", duration_ms)
         self._emitter.emit(
             "step_complete", {**outcome, "driver": driver_name, "duration_ms": duration_ms}, step_id
@@ -272,8 +280,14 @@ class Worker:
         del body
         held = list(self._session.store.held_steps()) if self._session is not None else []
         self._release()
+        self._report_fork()
         self._emitter.emit("cleanup_complete", {"frames_let_go": held})
         return {}
+
+    def _report_fork(self) -> None:
+        """Emit an event if a process that a driver forked returned from it; it was ended."""
+        if self._emitter.fork_guard.take_returned():
+            self._emitter.emit("driver_forked", {"reason": "a process that a driver forked returned from it"})
 
     @property
     def _prepared(self) -> _Session:
@@ -375,8 +389,11 @@ class Worker:
         self._heartbeat.phase = "driving"
         self._writer.flush()
         driver = _load_driver(driver_name, session.components)
-        with driver_logging(step_id):
-            result = driver.run(step_id=step_id, config=driver_config, inputs=inputs, ctx=ctx)
+        try:
+            with driver_logging(step_id):
+                result = driver.run(step_id=step_id, config=driver_config, inputs=inputs, ctx=ctx)
+        finally:
+            self._emitter.fork_guard.end_copy(step_id)
         self._heartbeat.phase = "keeping"
         rows_in = sum(resolved.rows for resolved in inputs.values()) if inputs else None
 
