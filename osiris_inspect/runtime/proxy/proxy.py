@@ -166,7 +166,7 @@ class _RunExecution:
         self.client = WorkerClient(self.transport, self.recorder, self.progress.redactor, self.signals)
         self.client.on_step_complete = self._publish
         self.emit = self.recorder.record_host_event
-        self.outputs = StagedOutputs(self.progress.path, self.request.base)
+        self.staged = StagedOutputs(self.progress.path, self.request.base)
         self._components: Mapping[str, Component] = {}
         self._secrets: tuple[str, ...] = ()
         self._unpublished: ErrorResponse | None = None
@@ -196,7 +196,7 @@ class _RunExecution:
                 raise
         finally:
             self.transport.close()
-            self.outputs.close()
+            self.staged.close()
             details = {**self._mode(), **self.transport.details}
             status = finish_run(self.recorder, progress, status, details)
         return RunResult(progress.path, status, progress.reason)
@@ -299,7 +299,7 @@ class _RunExecution:
         folders = HostFolders(request.base, request.logs, path, private)
         connections = request.connections.by_step
         permissions = permissions_for(request.compiled, self._components, bundle, connections, folders)
-        return replace(permissions, write=(*permissions.write, self.outputs.open()))
+        return replace(permissions, write=(*permissions.write, self.staged.open()))
 
     def _install(self) -> None:
         """Install missing modules on the host: a local worker uses the same packages."""
@@ -395,7 +395,7 @@ class _RunExecution:
             body["secrets"] = secrets
         if self.transport.stages_outputs:
             component = self._components.get(step.driver)
-            outputs = self.outputs.begin_step(step, component, config, connection)
+            outputs = self.staged.begin_step(step, component, config, connection)
             if outputs:
                 body["outputs"] = outputs
         return body
@@ -403,7 +403,7 @@ class _RunExecution:
     def _publish(self, step_id: str) -> bool:
         """Move the files of a step into place before its end is recorded; return False if that failed."""
         try:
-            self.outputs.publish(step_id)
+            self.staged.publish(step_id)
         except DriverError as error:
             self._unpublished = error_response(log_name(error), str(error), info_of(error))
             return False
