@@ -99,6 +99,25 @@ def test_new_file_has_mode_of_umask(tmp_path: Path, on: str, monkeypatch: pytest
     assert (tmp_path / "new/out.txt").read_text() == "new\n"
 
 
+@EVERYWHERE
+def test_relative_folder_of_runs_is_that_of_host(
+    tmp_path: Path, on: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs(on)
+    monkeypatch.chdir(tmp_path)
+    base = tmp_path / "base"
+    other_run = tmp_path / "logs/run_1000000000001"
+    other_run.mkdir(parents=True)
+    outcome = run(replace(order(base), logs=Path("logs")), TRANSPORTS[on]())
+    assert outcome.status == "success", outcome.reason
+    assert (base / "stats.csv").exists()
+    if on in ("landlock", "bwrap"):
+        (started,) = [event for event in events_of(outcome.path) if event["event"] == "worker_started"]
+        assert all(
+            path.startswith("/") for name in ("read", "write", "hidden") for path in started["grants"][name]
+        )
+
+
 @pytest.fixture
 def other_disk(tmp_path: Path) -> Iterator[Path]:
     """A folder on another file system than the tests' own."""

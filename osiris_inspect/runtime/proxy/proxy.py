@@ -166,7 +166,7 @@ class _RunExecution:
         self.client = WorkerClient(self.transport, self.recorder, self.progress.redactor, self.signals)
         self.client.on_step_complete = self._publish
         self.emit = self.recorder.record_host_event
-        self.staged = StagedOutputs(self.progress.path, self.request.base)
+        self.staged = StagedOutputs(self.progress.path.absolute(), self.request.base)
         self._components: Mapping[str, Component] = {}
         self._secrets: tuple[str, ...] = ()
         self._unpublished: ErrorResponse | None = None
@@ -292,11 +292,12 @@ class _RunExecution:
 
     def _permissions(self, bundle: Bundle) -> SandboxPermissions:
         """Return the permissions of the worker, if the transport applies them."""
-        request, path = self.request, self.progress.path
+        request = self.request
         if not self.transport.stages_outputs:
             return SandboxPermissions()
         private = (Path(request.compiled.file), *request.connections.files, *request.private)
-        folders = HostFolders(request.base, request.logs, path, private)
+        run_dir = self.progress.path.absolute()  # the worker has another working directory
+        folders = HostFolders(request.base.absolute(), request.logs.absolute(), run_dir, private)
         connections = request.connections.by_step
         permissions = permissions_for(request.compiled, self._components, bundle, connections, folders)
         return replace(permissions, write=(*permissions.write, self.staged.open()))
