@@ -210,12 +210,19 @@ def run(  # noqa: PLR0913  one parameter an option of `osiris-inspect run`
         fail_fast=fail_fast,
         connections=resolve_connections(compiled, all_components(), file),
         secrets=(key,) if key else (),
+        private=(_cache_dir(),),
     )
     try:
         Path(logs).mkdir(parents=True, exist_ok=True)
         return open(proxy.run(request, create_transport(on, os.environ)).path)
     except (OSError, RunError) as error:
         raise SettingsError(str(error)) from error
+
+
+def _cache_dir() -> Path:
+    import platformdirs
+
+    return platformdirs.user_cache_path("osiris-inspect", appauthor=False)
 
 
 class Table(Sequence[Item_co], Generic[Item_co]):
@@ -709,16 +716,12 @@ def _run_directories(path: PathLike) -> list[Path]:
         if problems:
             raise problems[0]
     if ":/" in text:
-        import platformdirs
-
         from osiris_inspect.inspector.remote.open_remote import open_remote
         from osiris_inspect.inspector.remote.url import parse_url
 
         url = parse_url(Path(text))
         if url is not None:
-            return find_runs(
-                open_remote(url, platformdirs.user_cache_path("osiris-inspect", appauthor=False))
-            )
+            return find_runs(open_remote(url, _cache_dir()))
     directories = find_runs(Path(text))
     if not directories:
         raise RunNotReadable(f"no run in {text!r}")

@@ -220,6 +220,11 @@ class Faulty:
             for start in range(0, len(data), size):
                 _write_whole(wire, data[start : start + size])
 
+    def connect_to_socket(self, config: Mapping[str, Any], ctx: Any) -> None:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(config["resolved_connection"]["unix_socket"])
+            assert client.recv(5) == b"hello"
+
     def slowly(self, config: Mapping[str, Any], ctx: Any) -> None:
         until = time.monotonic() + 2.0
         number = 0

@@ -41,7 +41,7 @@ PHASES = ("run_start", "environment", "worker_started", "step_start", "cleanup_c
 
 _OF_TIME_AND_PLACE = {
     "ts", "mono", "session", "run_id", "duration_ms", "duration_s", "ms", "mode", "isolation", "variables",
-    "disk_free_bytes", "traceback", "isolation_declined", "grants",
+    "disk_free_bytes", "traceback", "isolation_declined", "grants", "guarantees",
 }  # fmt: skip
 
 

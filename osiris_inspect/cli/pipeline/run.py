@@ -37,6 +37,7 @@ from osiris_inspect.cli.pipeline.run_options import (
 )
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import FOUND, INTERRUPTED, USAGE, WrongUse
+from osiris_inspect.cli.support.paths import cache_dir
 from osiris_inspect.model.errors import OsirisError, RunError, SettingsError
 
 if TYPE_CHECKING:
@@ -206,6 +207,7 @@ def execute(
             artifact_policy=how.artifacts.value,
             install_missing=how.install,
             secrets=(key,) if key else (),
+            private=(cache_dir(),),
         )
         try:
             return run(request, transport)

@@ -4,9 +4,9 @@ A run ends in order whatever happens to the worker: the running step fails with 
 skipped with their cause, and ``run_end``, run card and ``status.json`` are written.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final
@@ -15,6 +15,7 @@ from osiris_inspect.model import manifest
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import (
     DependencyMissing,
+    DriverError,
     ProtocolError,
     WorkerHung,
     WorkerLost,
@@ -30,7 +31,7 @@ from osiris_inspect.runtime.pipeline.builtin_components import all_components
 from osiris_inspect.runtime.pipeline.compiler import Compiled
 from osiris_inspect.runtime.pipeline.component import Component
 from osiris_inspect.runtime.protocol import dependencies
-from osiris_inspect.runtime.protocol.bundle import build_bundle
+from osiris_inspect.runtime.protocol.bundle import Bundle, build_bundle
 from osiris_inspect.runtime.protocol.environment import WorkerContext, environment_snapshot
 from osiris_inspect.runtime.protocol.messages import ErrorResponse, Response, new_nonce
 from osiris_inspect.runtime.proxy import run_directory
@@ -60,13 +61,15 @@ from osiris_inspect.runtime.proxy.hang_watch import HangWatch
 from osiris_inspect.runtime.proxy.run_finish import RunProgress, finish_run
 from osiris_inspect.runtime.proxy.run_recorder import DiskFull, EventListener, RunRecorder
 from osiris_inspect.runtime.proxy.signals import SignalFlag
+from osiris_inspect.runtime.proxy.staged_outputs import StagedOutputs
 from osiris_inspect.runtime.proxy.worker_client import (
     CommandResult,
     CommandTimeout,
     Interrupted,
     WorkerClient,
 )
-from osiris_inspect.runtime.sandbox.permissions import config_secrets, permissions_for
+from osiris_inspect.runtime.sandbox.grants import SandboxPermissions
+from osiris_inspect.runtime.sandbox.permissions import HostFolders, config_secrets, permissions_for
 from osiris_inspect.runtime.settings import Settings
 from osiris_inspect.runtime.transport.transport import LaunchSpec, Transport
 
@@ -99,6 +102,7 @@ class RunRequest:
         artifact_policy: the artifacts that are downloaded from a remote worker.
         install_missing: True if missing modules are installed.
         prepare_timeout_s: timeout of the worker's preparation; not applied if it installs modules.
+        private: files and folders that an isolated worker cannot read, besides the pipeline and the connections.
     """
 
     compiled: Compiled
@@ -115,6 +119,7 @@ class RunRequest:
     artifact_policy: ArtifactPolicy = "small"
     install_missing: bool = False
     prepare_timeout_s: float = 300.0
+    private: tuple[Path, ...] = ()
 
 
 def run(request: RunRequest, transport: Transport) -> RunResult:
@@ -170,7 +175,12 @@ class _RunExecution:
         self.client = WorkerClient(
             self.transport, self.recorder, self.progress.redactor, self.signals, self.nonce
         )
+        self.client.on_step_complete = self._publish
         self.emit = self.recorder.record_host_event
+        self.staged = StagedOutputs(self.progress.path.absolute(), self.request.base)
+        self._components: Mapping[str, Component] = {}
+        self._secrets: tuple[str, ...] = ()
+        self._unpublished: ErrorResponse | None = None
 
     def execute(self, components: Mapping[str, Component], secrets: tuple[str, ...]) -> RunResult:
         progress = self.progress
@@ -197,6 +207,7 @@ class _RunExecution:
                 raise
         finally:
             self.transport.close()
+            self.staged.close()
             details = {**self._mode(), **self.transport.details}
             status = finish_run(self.recorder, progress, status, details)
         return RunResult(progress.path, status, progress.reason)
@@ -267,6 +278,7 @@ class _RunExecution:
         """Start the worker; return the body of the command ``prepare``."""
         request, path, compiled = self.request, self.progress.path, self.request.compiled
         connections = request.connections.by_step
+        self._components, self._secrets = components, secrets
         bundle = build_bundle(path, compiled, components, request.base, connections)
         self.progress.outputs = () if self.transport.is_remote else bundle.named_files.written
         if request.install_missing and not self.transport.is_remote:
@@ -275,7 +287,7 @@ class _RunExecution:
             path,
             request.base,
             bundle,
-            permissions_for(compiled, components, bundle, connections),
+            self._permissions(bundle),
             secrets,
             request.install_missing,
             lambda: self.signals.is_set,
@@ -292,14 +304,6 @@ class _RunExecution:
             "settings": request.settings.to_dict(),
             "base": base,
             "parcel": bundle.to_dict(),
-            # configurations that are masked in their files
-            "configs": {
-                step: config
-                for step, config in compiled.configs.items()
-                if self.progress.redactor.redact_value(mask_by_key(config)) != config
-            },
-            "connections": {step: dict(values) for step, values in connections.items()},
-            "secrets": list(secrets),
         }
 
     def _output_files(self, components: Mapping[str, Component]) -> tuple[OutputFile, ...]:
@@ -312,6 +316,18 @@ class _RunExecution:
             is_required = component is not None and component.family == pipeline_files.FILES
             outputs += [output_file(path, request.base, step.id, is_required=is_required) for path in paths]
         return tuple(outputs)
+
+    def _permissions(self, bundle: Bundle) -> SandboxPermissions:
+        """Return the permissions of the worker, if the transport applies them."""
+        request = self.request
+        if not self.transport.stages_outputs:
+            return SandboxPermissions()
+        private = (Path(request.compiled.file), *request.connections.files, *request.private)
+        run_dir = self.progress.path.absolute()  # the worker has another working directory
+        folders = HostFolders(request.base.absolute(), request.logs.absolute(), run_dir, private)
+        connections = request.connections.by_step
+        permissions = permissions_for(request.compiled, self._components, bundle, connections, folders)
+        return replace(permissions, write=(*permissions.write, self.staged.open()))
 
     def _install(self) -> None:
         """Install missing modules on the host: a local worker uses the same packages."""
@@ -372,6 +388,7 @@ class _RunExecution:
             "driver": step.driver,
             "cfg_path": step.cfg_path,
             "inputs": _inputs(step),
+            **self._confidential(step),
         }
         settings, sent_at = self.request.settings, monotonic()
         watch = HangWatch(step.id, settings, self.transport, self.recorder)
@@ -385,9 +402,40 @@ class _RunExecution:
             answer = self._kill_timed_out(step)
         except WorkerHung as error:
             answer = self._kill_hung(error)
+        if self._unpublished is not None:
+            answer, self._unpublished = self._unpublished, None
         if isinstance(answer, ErrorResponse) and "step_failed" not in self.recorder.event_names(step.id):
             self._record_failure(step, answer.error, (monotonic() - sent_at) * 1000)
         return answer
+
+    def _confidential(self, step: Step) -> dict[str, Any]:
+        """Return what only this step receives: its connection, its secrets and the places of its files."""
+        config = self.request.compiled.configs[step.id]
+        connection = self.request.connections.by_step.get(step.id, {})
+        body: dict[str, Any] = {}
+        if connection:
+            body["connection"] = dict(connection)
+        if self.progress.redactor.redact_value(mask_by_key(config)) != config:
+            body["config"] = config  # it is masked in its file
+        texts = [*_texts(connection), *_texts(config)]
+        secrets = [secret for secret in self._secrets if any(secret in text for text in texts)]
+        if secrets:
+            body["secrets"] = secrets
+        if self.transport.stages_outputs:
+            component = self._components.get(step.driver)
+            outputs = self.staged.begin_step(step, component, config, connection)
+            if outputs:
+                body["outputs"] = outputs
+        return body
+
+    def _publish(self, step_id: str) -> bool:
+        """Move the files of a step into place before its end is recorded; return False if that failed."""
+        try:
+            self.staged.publish(step_id)
+        except DriverError as error:
+            self._unpublished = error_response(log_name(error), str(error), info_of(error))
+            return False
+        return True
 
     def _kill_timed_out(self, step: Step) -> CommandResult:
         """Kill the worker of a step that timed out; return its answer if it arrived meanwhile."""
@@ -473,6 +521,18 @@ class _RunExecution:
 def _inputs(step: Step) -> dict[str, dict[str, str]]:
     bound = manifest.bind_inputs(step)
     return {name: {"from_step": ref.from_step, "key": ref.key} for name, ref in bound.items()}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield all texts and numbers of a JSON value."""
+    if isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item)
+    elif value is not None:
+        yield str(value)
 
 
 def _plan_entry(step: Step, file: str) -> dict[str, Any]:

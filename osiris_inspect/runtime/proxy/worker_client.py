@@ -1,6 +1,6 @@
 """Client of the worker: sends a command and records the worker's messages until its answer arrives."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Any, Final
 
@@ -45,6 +45,9 @@ class WorkerClient:
     """Sends commands and records the worker's events and metrics, each line once and in order.
 
     Lines without the nonce of the run are ignored and counted.
+
+    Attributes:
+        on_step_complete: called with a step before its ``step_complete`` is recorded; returns False to leave it out.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class WorkerClient:
         self._next_id = 0
         self._next_line = 0
         self._is_silent = False
+        self.on_step_complete: Callable[[str], bool] = lambda _step: True
         self._watch: HangWatch | None = None
 
     def request(
@@ -156,6 +160,8 @@ class WorkerClient:
             self._foreign_lines += 1
             return None
         match message:
+            case EventMessage(name="step_complete", step=str(step)) if not self.on_step_complete(step):
+                pass  # the answer of the step becomes an error
             case EventMessage(_, ts, name, step, fields, mono):
                 if name == "session_initialized":
                     self._run_id = fields.get("run_id")

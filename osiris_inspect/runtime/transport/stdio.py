@@ -24,8 +24,10 @@ from osiris_inspect.model.run_types import RunMode
 from osiris_inspect.runtime.files.memory_limit import cgroup_limit
 from osiris_inspect.runtime.protocol import messages as rpc
 from osiris_inspect.runtime.protocol.error_report import kind_of, os_error_facts
-from osiris_inspect.runtime.sandbox import isolation
-from osiris_inspect.runtime.sandbox.isolation import RequestedLevel, ResourceLimits, SandboxPermissions
+from osiris_inspect.runtime.sandbox import bubblewrap, isolation
+from osiris_inspect.runtime.sandbox.grants import SandboxPermissions
+from osiris_inspect.runtime.sandbox.guarantees import guarantees
+from osiris_inspect.runtime.sandbox.isolation import RequestedLevel, ResourceLimits
 from osiris_inspect.runtime.transport.temp_directory import LockedTempDir
 from osiris_inspect.runtime.transport.transport import LaunchSpec, Transport
 from osiris_inspect.runtime.transport.worker_exit import WorkerExit
@@ -77,6 +79,7 @@ class Stdio(Transport):
             "isolation_declined": [{"level": level, "reason": reason} for level, reason in chosen.unavailable]
         }
         self._level = chosen.level
+        self.stages_outputs = chosen.level != "none"
         self._memory_bytes = limits.memory_bytes if limits is not None else None
         if self._memory_bytes is not None:
             self.details = {**self.details, "memory_limit_bytes": self._memory_bytes}
@@ -107,10 +110,17 @@ class Stdio(Transport):
         self._log = WorkerLog(launch.run_dir / layout.WORKER_LOG, launch.secrets)
         permissions = self._permissions(launch, self._temp_dir.path)
         granted = permissions.to_document() if self._level != "none" else None
-        self.details = {**self.details, "grants": granted}
+        self.details = {
+            **self.details,
+            "grants": granted,
+            "guarantees": guarantees(self._level, permissions),
+        }
+        filter_descriptor = bubblewrap.seccomp_filter(permissions) if self._level == "bwrap" else None
+        inherited = () if filter_descriptor is None else (filter_descriptor,)
         try:
             process = subprocess.Popen(
-                self._command(launch, permissions),
+                self._command(launch, permissions, filter_descriptor),
+                pass_fds=inherited,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log.descriptor(),
@@ -126,6 +136,9 @@ class Stdio(Transport):
                 fix="check the limits of processes and of memory",
                 **os_error_facts(error),
             ) from error
+        finally:
+            for descriptor in inherited:
+                os.close(descriptor)
         assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018  both are pipes
         self._process = process
         self._stdin, self._stdout = process.stdin.fileno(), process.stdout.fileno()
@@ -219,11 +232,16 @@ class Stdio(Transport):
     # --- start
 
     def _permissions(self, launch: LaunchSpec, temp_dir: Path) -> SandboxPermissions:
-        base = launch.permissions if self._level == "none" else launch.permissions.with_created_dirs()
-        read = (*isolation.python_paths(), *base.read)
-        return replace(base, read=read, write=(*base.write, launch.base, launch.run_dir, temp_dir))
+        own = launch.permissions
+        if self._level == "none":
+            return own
+        system = launch.run_dir.absolute() / layout.SYSTEM_ARTIFACTS
+        system.mkdir(parents=True, exist_ok=True)  # in a folder that drivers write: bwrap keeps it read-only
+        return replace(own, read=(*isolation.python_paths(), *own.read, system), write=(*own.write, temp_dir))
 
-    def _command(self, launch: LaunchSpec, permissions: SandboxPermissions) -> list[str]:
+    def _command(
+        self, launch: LaunchSpec, permissions: SandboxPermissions, filter_descriptor: int | None
+    ) -> list[str]:
         options = {
             "session": str(launch.run_dir.absolute()),
             "nonce": launch.nonce,
@@ -239,7 +257,7 @@ class Stdio(Transport):
         command.append(orjson.dumps(options).decode())
         if self._level != "bwrap":
             return command
-        return isolation.bwrap_command(permissions, launch.base.absolute(), command)
+        return bubblewrap.command(permissions, launch.base.absolute(), command, filter_descriptor)
 
     def _child_environment(self, temp_dir: str) -> dict[str, str]:
         home = {} if self._level == "none" else {"HOME": temp_dir}

@@ -7,7 +7,7 @@ from typing import Any, Protocol, Self
 
 from osiris_inspect.model.run_types import RunMode
 from osiris_inspect.runtime.protocol.bundle import Bundle
-from osiris_inspect.runtime.sandbox.isolation import SandboxPermissions
+from osiris_inspect.runtime.sandbox.grants import SandboxPermissions
 from osiris_inspect.runtime.transport.remote_files import RemoteFile, RemoteListing
 from osiris_inspect.runtime.transport.worker_state import UNKNOWN, WorkerState
 
@@ -45,12 +45,15 @@ class Transport(Protocol):
         isolation_level: ``none``, ``landlock``, ``bwrap`` or ``e2b``.
         details: further fields for the log, such as the reasons why a stronger isolation is unavailable.
         is_remote: True if the worker has its own run directory, from which artifacts must be downloaded.
+        stages_outputs: True if the worker cannot write the files that the pipeline names: it writes them in the run
+            directory, and the host moves them into place.
     """
 
     mode: RunMode
     isolation_level: str
     details: Mapping[str, Any]
     is_remote: bool = False
+    stages_outputs: bool = False
 
     def start(self, launch: LaunchSpec) -> str:
         """Start the worker; return the base folder as the worker sees it.

@@ -81,7 +81,8 @@ def _context(options: dict[str, Any], run_dir: Path) -> Any:
 
 
 def _apply_sandbox(options: dict[str, Any]) -> None:
-    from osiris_inspect.runtime.sandbox.isolation import ResourceLimits, SandboxPermissions, restrict_self
+    from osiris_inspect.runtime.sandbox.grants import SandboxPermissions
+    from osiris_inspect.runtime.sandbox.isolation import ResourceLimits, restrict_self
 
     ResourceLimits(options.get("memory_bytes")).apply()
     grants = options.get("grants")

@@ -5,7 +5,7 @@ writes the log. Each command gets exactly one answer, whatever a driver does.
 """
 
 import math
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from importlib import import_module
 from pathlib import Path
@@ -49,6 +49,7 @@ from osiris_inspect.runtime.worker.message_writer import MessageWriter
 _STORED_FRAME_FIELDS = tuple(item.name for item in fields(StoredFrame))
 _KINDS_OF_VALUES: Final = frozenset({"driver-raised", "query-failed", "value-not-convertible"})
 """Kinds of errors that a column of the wrong type can cause."""
+_STAGED_FIX: Final = "write the file with output_file(config, ctx) of osiris_inspect, which a sandbox needs"
 _OPTIONAL_FIELDS = (
     "original_names",
     "index_columns",
@@ -79,8 +80,27 @@ class _Session:
     store: FrameStore
     base: Path
     components: Mapping[str, Component]
-    connections: Mapping[str, Mapping[str, Any]]
-    configs: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Confidential:
+    """Part of a step's command that is in no file.
+
+    Attributes:
+        connection: the resolved connection; empty without one.
+        config: the configuration, if it is masked in its file.
+        outputs: in a sandbox, the places of the step's files.
+    """
+
+    connection: Mapping[str, Any]
+    config: Mapping[str, Any] | None
+    outputs: Mapping[str, drivers.StagedOutput]
+
+    @classmethod
+    def from_body(cls, body: Mapping[str, Any]) -> "_Confidential":
+        """Return the part of the body of ``exec_step``."""
+        outputs = {entry["path"]: _staged_output(entry) for entry in body.get("outputs") or ()}
+        return cls(body.get("connection") or {}, body.get("config"), outputs)
 
 
 class Worker:
@@ -94,6 +114,7 @@ class Worker:
         self._heartbeat = Heartbeat(self._emitter, context.run_dir)
         self._session: _Session | None = None
         self._last_id: int | None = None
+        self._secrets: dict[str, None] = {}
 
     def handle(self, command: Command) -> None:
         """Execute a command and send its answer. Errors of drivers are sent, not raised.
@@ -133,7 +154,6 @@ class Worker:
     def _prepare(self, body: Mapping[str, Any]) -> dict[str, Any]:
         if self._session is not None:
             raise InvalidMessage("command refused: prepare was already received", command="prepare")
-        self._emitter.redactor = Redactor(body.get("secrets") or ())
         plan = manifest.parse(body["manifest"])
         options = settings.from_dict(body["settings"])
         self._heartbeat.interval_s = options.heartbeat_interval_s
@@ -163,8 +183,6 @@ class Worker:
             store=store,
             base=Path(body.get("base") or self._run_dir).expanduser().absolute(),
             components=components,
-            connections=body.get("connections") or {},
-            configs=body.get("configs") or {},
         )
         self._heartbeat.get_store_size = store.total_size
         self._emitter.emit("session_initialized", {"run_id": body["run_id"], "drivers_loaded": driver_names})
@@ -213,12 +231,14 @@ class Worker:
         step_id, driver_name = body["step_id"], body["driver"]
         started = monotonic()
         inputs = StepInputs()
+        self._mask(body.get("secrets") or ())
+        confidential = _Confidential.from_body(body)
         try:
             self._writer.start_batch()
-            config = self._load_config(step_id, body["cfg_path"])
+            config = self._load_config(step_id, body["cfg_path"], confidential)
             self._resolve(step_id, body["inputs"], inputs)
             self._emitter.emit("step_start", {"driver": driver_name}, step_id)
-            outcome = self._run_driver(step_id, driver_name, config, inputs)
+            outcome = self._run_driver(step_id, driver_name, config, inputs, confidential)
             if self._produces_frame(driver_name):
                 self._run_checks(step_id)
         except BaseException as error:
@@ -235,7 +255,8 @@ class Worker:
                 "causes": report["causes"],
                 "traceback": report["traceback"],
                 "error_info": _with_text_columns(
-                    with_search_of_file(report["error_info"], session.base), inputs
+                    with_search_of_file(_with_staging(report["error_info"], confidential), session.base),
+                    inputs,
                 ),
                 "duration_ms": duration_ms,
             }
@@ -249,6 +270,13 @@ class Worker:
         )
         self._release_inputs((step_id,), inputs)
         return outcome
+
+    def _mask(self, secrets: Iterable[str]) -> None:
+        """Mask further secrets from now on; those of earlier steps stay masked."""
+        new = dict.fromkeys(secrets)
+        if not new.keys() <= self._secrets.keys():
+            self._secrets |= new
+            self._emitter.redactor = Redactor(tuple(self._secrets))
 
     def _cleanup(self, body: Mapping[str, Any]) -> dict[str, Any]:
         del body
@@ -271,7 +299,7 @@ class Worker:
             )
         return self._session
 
-    def _load_config(self, step_id: str, relative: str) -> dict[str, Any]:
+    def _load_config(self, step_id: str, relative: str, confidential: _Confidential) -> dict[str, Any]:
         if not layout.is_safe_name(step_id) or not layout.is_relative_and_safe(relative):
             raise InvalidMessage(
                 f"step {step_id!r}: {relative!r} is outside the run directory",
@@ -299,8 +327,7 @@ class Worker:
                 path=relative,
             ) from None
         self._emitter.emit("cfg_opened", {"path": relative, "keys": sorted(config)}, step_id)
-        # secrets are masked in the file; prepare sends the configurations that hold secrets
-        return dict(self._prepared.configs.get(step_id, config))
+        return dict(confidential.config or config)
 
     def _resolve(self, step_id: str, requested: Mapping[str, Any], inputs: dict[str, ResolvedInput]) -> None:
         if requested:
@@ -332,14 +359,15 @@ class Worker:
         driver_name: str,
         config: Mapping[str, Any],
         inputs: Mapping[str, ResolvedInput],
+        confidential: _Confidential,
     ) -> dict[str, Any]:
         session = self._prepared
         driver_config = {
             key: value for key, value in config.items() if key not in ("component", "mode", "connection")
         }
-        self._write_cleaned_config(step_id, driver_config)
-        if step_id in session.connections:
-            driver_config["resolved_connection"] = dict(session.connections[step_id])
+        self._write_cleaned_config(step_id, driver_config, confidential.connection)
+        if confidential.connection:
+            driver_config["resolved_connection"] = dict(confidential.connection)
         joins: list[Mapping[str, Any]] = []
         checks: list[Mapping[str, Any]] = []
         filters: list[Mapping[str, Any]] = []
@@ -356,6 +384,7 @@ class Worker:
             describe_filters=filters.extend,
             other_steps=tuple(step.id for step in session.manifest.steps if step.id != step_id),
             memory=self._context.memory,
+            outputs=confidential.outputs,
         )
         if not self._produces_frame(driver_name):
             self._run_checks(step_id, *inputs.values())
@@ -376,10 +405,12 @@ class Worker:
 
         return self._store_result(step_id, driver_name, result, rows_in, describe)
 
-    def _write_cleaned_config(self, step_id: str, config: Mapping[str, Any]) -> None:
+    def _write_cleaned_config(
+        self, step_id: str, config: Mapping[str, Any], connection: Mapping[str, Any]
+    ) -> None:
         """Write the configuration that the driver receives, secrets masked; of its connection only the server."""
         relative = layout.cleaned_config_path(step_id)
-        server = connection_server(self._prepared.connections.get(step_id, {}))
+        server = connection_server(connection)
         recorded = {**config, "resolved_connection": server} if server else config
         masked = self._emitter.redactor.redact_value(mask_by_key(recorded))
         write_atomic(self._run_dir / relative, orjson.dumps(masked, option=orjson.OPT_INDENT_2), sync=False)
@@ -487,6 +518,14 @@ class Worker:
         self._emitter.send(MetricMessage(self._context.clock(), str(name), number, step_id))
 
 
+def _staged_output(entry: Mapping[str, Any]) -> drivers.StagedOutput:
+    refused = entry.get("refused")
+    error = None
+    if refused is not None:
+        error = DriverError(refused["message"], kind=refused["kind"], fix=refused["fix"], **refused["facts"])
+    return drivers.StagedOutput(Path(entry["staged"]), error)
+
+
 def _row_count(result: Mapping[str, Any] | None, name: str) -> int | None:
     """Return a count that a driver returns; None if there is none."""
     count = _finite_number(result.get(name)) if isinstance(result, Mapping) else None
@@ -533,6 +572,13 @@ def _next_uses(plan: Manifest) -> dict[str, list[int]]:
         for ref in manifest.bind_inputs(step).values():
             uses.setdefault(ref.from_step, []).append(position)
     return uses
+
+
+def _with_staging(info: Mapping[str, Any], confidential: _Confidential) -> Mapping[str, Any]:
+    """Return the error with what to do if a driver wrote its file directly, which a sandbox forbids."""
+    if info["fix"] is not None or info["facts"].get("path") not in confidential.outputs:
+        return info
+    return {**info, "fix": _STAGED_FIX}
 
 
 def _with_text_columns(info: Mapping[str, Any], inputs: Mapping[str, Any]) -> Mapping[str, Any]:
