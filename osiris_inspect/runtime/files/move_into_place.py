@@ -5,8 +5,8 @@ is reached through the descriptor of its folder, which was opened before that co
 """
 
 import errno
+import fcntl
 import os
-import secrets
 import shutil
 import stat
 from contextlib import suppress
@@ -103,6 +103,9 @@ def _replace(source: int, status: os.stat_result, target: Target) -> None:
     old = _status(target)
     made = os.open(temporary, _NEW, 0o666 if old is None else 0o600, dir_fd=target.folder)
     try:
+        for descriptor in (made, source):  # so that no other process takes the temporary file for a leftover
+            with suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         wanted = old or os.fstat(made)
         if status.st_nlink == 1 and _link(source, target.folder, temporary):
             copy_metadata(source, wanted)
@@ -131,7 +134,7 @@ def _status(target: Target) -> os.stat_result | None:
 
 def _link(source: int, folder: int, name: str) -> bool:
     """Give an open file the existing name of an empty one; return False if it cannot have a name there."""
-    other = f"{name[:-5]}.{secrets.token_hex(4)}.part"
+    other = temporary_name(name)
     try:
         os.link(f"/proc/self/fd/{source}", other, dst_dir_fd=folder, follow_symlinks=True)
     except OSError:
