@@ -39,7 +39,9 @@ def run_tui(chosen: str) -> None:
     with ReportPrefetch(path, time.time(), places.cache_dir, Path.cwd()) as prefetch:
         from osiris_inspect.inspector.files.find_runs import find_runs
 
-        find_runs(path)  # reports a wrong path before the screen changes
+        find_runs(
+            path, on_link_outside=places.report_link_outside
+        )  # reports a wrong path before the screen changes
         from osiris_inspect.tui.app import run_app
 
         run_app(path, data_source(prefetch.result), clock=time.time, host=host_services(path))

@@ -87,7 +87,12 @@ def _entries(folders: list[Path], run_filter: "RunFilter") -> "Iterator[RunEntry
 
     lists = [
         list_runs(
-            folder, now=time.time(), cache=places.cache_dir(), run_filter=run_filter, repository=Path.cwd()
+            folder,
+            now=time.time(),
+            cache=places.cache_dir(),
+            run_filter=run_filter,
+            repository=Path.cwd(),
+            on_link_outside=places.report_link_outside,
         )
         for folder in folders
     ]

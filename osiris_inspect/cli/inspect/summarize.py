@@ -147,7 +147,11 @@ def load_reports(paths: Iterable[Path], *, latest: bool = False) -> tuple[Sequen
     worst = 0
     for path in paths:
         try:
-            runs = [run for match in _matches(path) for run in find_runs(places.resolve_path(match))]
+            runs = [
+                run
+                for match in _matches(path)
+                for run in find_runs(places.resolve_path(match), on_link_outside=places.report_link_outside)
+            ]
             new = [run for run in runs[: 1 if latest else None] if run not in seen]
             seen.update(new)
             for report in repository.iter_reports(dict.fromkeys(new)):

@@ -95,7 +95,11 @@ def newest_report(path: Path) -> "Report":
     """
     from osiris_inspect.inspector.files.find_runs import find_runs
 
-    return next(repository.iter_reports(find_runs(places.resolve_path(path))[:1]))
+    return next(
+        repository.iter_reports(
+            find_runs(places.resolve_path(path), on_link_outside=places.report_link_outside)[:1]
+        )
+    )
 
 
 def terminal_width() -> int:

@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -147,6 +147,7 @@ def list_runs(
     cache: Path | None = None,
     run_filter: RunFilter | None = None,
     repository: Path | None = None,
+    on_link_outside: Callable[[Path], None] | None = None,
 ) -> Iterator[RunEntry]:
     """Yield the matching runs under a path, newest first, each as soon as it is read.
 
@@ -156,7 +157,7 @@ def list_runs(
         RunNotReadable: the folder does not exist or contains no run.
         SettingsError: the settings of the repository are invalid.
     """
-    runs = find_runs(path)
+    runs = find_runs(path, on_link_outside=on_link_outside)
     ruled = repository if repository is not None and _has_settings(repository) else None
     file = _cache_file(path, cache) if cache is not None and ruled is None else None
     cached = _load(file) if file is not None else {}
