@@ -730,9 +730,10 @@ def _run_directories(path: PathLike) -> list[Path]:
 
 def _analyzed(directory: Path, rules: "Sequence[Rule]", project: PathLike | None) -> Run:
     from osiris_inspect.inspector.analysis.analyze import analyze
+    from osiris_inspect.inspector.project.project import Project
 
-    repository = None if project is None else Path(project)
-    return Run(analyze(directory, extra_rules=rules, repository=repository))
+    trusted = None if project is None else Project(Path(project), trusts_rules=True)
+    return Run(analyze(directory, extra_rules=rules, project=trusted))
 
 
 def _finding(finding: "ModelFinding") -> Finding:

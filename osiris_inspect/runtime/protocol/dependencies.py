@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from osiris_inspect.base.child_command import module_command
 from osiris_inspect.model.errors import DependencyMissing
 
 COMPONENTS: Final = "artifacts/_system/components.json"
@@ -77,7 +78,8 @@ def pip_install(
     requirements = _requirements_for(run_dir, missing)
     log = run_dir / INSTALL_LOG
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = [python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", *requirements]
+    options = ("--no-input", "--disable-pip-version-check")
+    command = module_command("pip", "install", *options, *requirements, python=python)
     with log.open("wb") as file:
         completed = subprocess.run(
             command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, check=False

@@ -7,7 +7,6 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from typing import Any, Final
 
 import orjson
 
+from osiris_inspect.base.child_command import module_command
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import MessageTooLarge, WorkerStartFailed
 from osiris_inspect.model.run_types import RunMode
@@ -252,9 +252,7 @@ class Stdio(Transport):
             "memory_bytes": self._memory_bytes,
             "cgroup_bytes": cgroup_limit(),  # bwrap hides the path of the cgroup
         }
-        # -P: do not import modules from the pipeline's folder
-        command = [sys.executable, "-P", "-m", "osiris_inspect.runtime.worker"]
-        command.append(orjson.dumps(options).decode())
+        command = module_command("osiris_inspect.runtime.worker", orjson.dumps(options).decode())
         if self._level != "bwrap":
             return command
         return bubblewrap.command(permissions, launch.base.absolute(), command, filter_descriptor)
