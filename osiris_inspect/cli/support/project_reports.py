@@ -27,13 +27,14 @@ def current_project(*, rule_folders: Iterable[Path] = (), allow_from: Iterable[P
     Raises:
         SettingsError: the user's ``config.toml`` is invalid.
     """
+    from osiris_inspect.inspector.project.config_file import has_settings_file
     from osiris_inspect.inspector.project.project import Project
 
     named = filter(None, os.environ.get(RULES_VARIABLE, "").split(os.pathsep))
     folder = Path.cwd()
     return Project(
         folder,
-        trusts_rules=folder.resolve() in _trusted_folders(),
+        trusts_rules=has_settings_file(folder) and folder.resolve() in _trusted_folders(),
         rule_folders=(*map(Path, named), *rule_folders),
         allow_from=tuple(allow_from),
     )

@@ -84,6 +84,11 @@ def load_project_config(project: Project) -> ProjectConfig:
     )
 
 
+def has_settings_file(folder: Path) -> bool:
+    """Return True if a folder has a file that may contain settings."""
+    return (folder / OWN_FILE).is_file() or (folder / SHARED_FILE).is_file()
+
+
 def _table(folder: Path) -> tuple[Path, Mapping[str, Any]]:
     own, shared = folder / OWN_FILE, folder / SHARED_FILE
     if own.is_file():
