@@ -1,5 +1,6 @@
 """``doctor``: checks what pipelines need on this machine."""
 
+import math
 import os
 import platform
 import shutil
@@ -47,8 +48,8 @@ def _collect() -> dict[str, Any]:
         "isolation": _isolation(),
         "e2b": {"key": bool(os.environ.get("E2B_API_KEY")), "sdk": util.find_spec("e2b") is not None},
         "disk_free_bytes": shutil.disk_usage(Path.cwd()).free,
-        "memory_bytes": _memory("SC_PHYS_PAGES"),
-        "memory_free_bytes": _memory("SC_AVPHYS_PAGES"),
+        "memory_bytes": _memory_bytes(),
+        "memory_available_bytes": _available_memory_bytes(),
         "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "settings": _settings(),
     }
@@ -69,11 +70,9 @@ def _lines(checks: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield from (("", f"  protects {name}: {state}") for name, state in protected.items())
     yield "e2b", _e2b_status(checks["e2b"])
     yield "disk", f"{checks['disk_free_bytes'] / 1e9:,.1f} GB free in {Path.cwd()}"
-    free = checks["memory_free_bytes"]
-    yield (
-        "memory",
-        f"{checks['memory_bytes'] / 1e9:,.1f} GB" + (f", {free / 1e9:,.1f} GB free" if free else ""),
-    )
+    sizes = (("memory_bytes", "GB"), ("memory_available_bytes", "GB available"))
+    known = (f"{checks[key] / 1e9:,.1f} {unit}" for key, unit in sizes if checks[key] is not None)
+    yield "memory", ", ".join(known) or "unknown"
     yield "cpus", str(checks["cpus"])
     yield "settings", checks["settings"]
 
@@ -131,8 +130,19 @@ def _settings() -> str:
     return ", ".join(changed) or "all defaults"
 
 
-def _memory(name: str) -> int | None:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf(name) if name in os.sysconf_names else None
+def _memory_bytes() -> int | None:
+    names = ("SC_PAGE_SIZE", "SC_PHYS_PAGES")
+    return math.prod(map(os.sysconf, names)) if set(names) <= set(os.sysconf_names) else None
+
+
+def _available_memory_bytes() -> int | None:
+    """Return the memory that new programs can use, caches of files included; None if the system does not tell."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except FileNotFoundError:
+        return None
+    kilobytes = next((line.split()[1] for line in lines if line.startswith("MemAvailable:")), None)
+    return int(kilobytes) * 1024 if kilobytes is not None else None
 
 
 def _version(package: str) -> str | None:
