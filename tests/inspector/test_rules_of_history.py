@@ -175,6 +175,23 @@ def measured(weight: tuple[str, str], pieces: tuple[str, str] = ("1", "9"), name
     return {"columns": {"id": None, "name": None, "day": None, **numbers}, "ranges": [weight, pieces]}
 
 
+def sensed(
+    ends: tuple[str, str],
+    sentinel: tuple[str, int, str] | None = None,
+    *,
+    nulls: int = 0,
+    name: str = "temperature",
+) -> Day:
+    """A run with the range of a column, and with a number at its end, its rows and the next number."""
+    described = {
+        "columns": {"id": None, "name": None, "day": None, name: ("float64", nulls, "many", None)},
+        "ranges": [ends],
+        "rows": 960,
+    }
+    found = [dict(zip(("value", "rows", "next"), sentinel, strict=True))] if sentinel else []
+    return {**described, "facts": {"sentinels": dict.fromkeys([name], *found)}} if found else described
+
+
 def booked(
     negatives: int | None, lows: str = "-59000", *, name: str = "amount", rows: int = 200, high: str = "60000"
 ) -> Day:
@@ -385,6 +402,12 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "for the first time": counted(9412, 9640, 9806, 10_000),
         "a smaller number": counted(930, 964, 981, 1000),
     },
+    "sentinel-value": {
+        "instead of no value": [*[sensed(("17", "29"), nulls=72)] * 5, sensed(("-999", "29"), ("-999", 72, "17"))],
+        "beside rows without a value": [*[sensed(("17", "29"))] * 3, sensed(("9999", "29"), ("9999", 40, "29"), nulls=7) | {"ranges": [("17", "9999")]}],
+        "within a wide range": [*[sensed(("0", "5000"), name="power")] * 4, sensed(("-999", "5000"), ("-999", 3, "0"), name="power")],
+        "-1 instead of no value": [*[sensed(("0", "80"), nulls=70, name="age_group")] * 4, sensed(("-1", "80"), ("-1", 72, "0"), name="age_group")],
+    },
     "values-changed-scale": {
         "grams instead of kilograms": [KILOGRAMS, measured(("0.3", "28")), KILOGRAMS, GRAMS],
         "grams instead of whole kilograms": [*[measured(("1", "29"))] * 3, measured(("100", "29900"))],
@@ -475,6 +498,14 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "more before": counted(9412, 10_204, 10_000, 10_000),
         "after a jump": counted(300, 400, 500, 1000),
         "a limit of the query": [{**day, "query": "SELECT * FROM t LIMIT 10000"} for day in counted(9412, 9640, 9806, 10_000)],
+    },
+    "sentinel-value": {
+        "in each run": [sensed(("-1", "29"), ("-1", 72, "0"))] * 5,
+        "a first -1 without nulls before": [*[sensed(("0", "29"))] * 4, sensed(("-1", "29"), ("-1", 72, "0"))],
+        "fewer nulls than before": [*[sensed(("0", "29"), nulls=700)] * 4, sensed(("-1", "29"), ("-1", 3, "0"))],
+        "refunds of 999": [*[sensed(("1", "4999"), name="amount")] * 4, sensed(("-999", "4999"), ("-999", 3, "1"), name="amount", nulls=2)],
+        "a price of 9999": [*[sensed(("1", "8999"), name="price")] * 4, sensed(("1", "9999"), ("9999", 3, "8999"), name="price")],
+        "no limit": [*[sensed(("1", "40"), name="max_uses")] * 4, sensed(("1", "99999"), ("99999", 90, "40"), name="max_uses")],
     },
     "values-changed-scale": {
         "few refunds": [*[booked(number) for number in (3, 2, 5, 1, 4, 2, 3)], booked(0, "300")],

@@ -31,6 +31,12 @@ def ranged(name: str, low: Any, high: Any, dtype: str = "int64") -> dict[str, An
     return {**column(name, dtype), "min": [str(low)], "max": [str(high)]}
 
 
+def repeated(name: str, ends: tuple[str, str], value: str, following: str, nulls: int = 0) -> dict[str, Any]:
+    """A column of numbers with a number in 72 rows at an end of its range, and the next number."""
+    sentinel = {"value": value, "rows": 72, "next": following}
+    return ranged(name, *ends, "float64") | {"nulls": [nulls], "sentinels": {name: sentinel}}
+
+
 def of_source(out: dict[str, Any]) -> Made:
     return ours(source(**out))
 
@@ -50,6 +56,8 @@ ORDERS = {"columns": ["id", "city", "amount"], "dtypes": ["int64", "str", "float
 FULL_ORDERS = ORDERS | {"nulls": [0, 0, 0]}
 
 HITS: Sequence[tuple[str, Made]] = (
+    ("sentinel-value", of_source(repeated("temperature", ("-999.0", "29.0"), "-999.0", "17.1"))),
+    ("sentinel-value", of_source(repeated("humidity_raw", ("41.5", "9999.0"), "9999.0", "87.3", nulls=3))),
     ("null-as-text", ours(source(**column("city", nulls=60)), clean(**column("city", nan=60)))),
     ("null-as-text", ours(source(**column("city", nulls=60)), clean(**column("city") | {"odd_values": {"city": {"None": 60}}}))),
     ("null-as-text", of_source(column("city", NaT=4))),
@@ -73,6 +81,10 @@ HITS: Sequence[tuple[str, Made]] = (
     ("limit-reached", ours(source(1_048_576, "filesystem.csv_extractor"))),
 )  # fmt: skip
 NEAR_MISSES: Sequence[tuple[str, Made]] = (
+    ("sentinel-value", of_source(repeated("balance", ("-999.0", "4800.0"), "-999.0", "-870.0", nulls=3))),
+    ("sentinel-value", of_source(repeated("direction", ("-1.0", "1.0"), "-1.0", "0.0"))),
+    ("sentinel-value", of_source(repeated("max_uses", ("1", "99999"), "99999", "40"))),
+    ("sentinel-value", of_source(repeated("discount_pct", ("0", "99"), "99", "20"))),
     ("null-as-text", of_source(column("tier") | {"odd_values": {"tier": {"None": 80}}})),
     ("null-as-text", ours(source(**column("tier") | {"odd_values": {"tier": {"None": 80}}}), clean(**column("tier") | {"odd_values": {"tier": {"None": 80}}}))),
     ("error-as-value", of_source(column("state") | {"odd_values": {"state": {"null": 8}}})),

@@ -219,6 +219,7 @@ class FrameStore:
             min=counts.low,
             max=counts.high,
             negatives=counts.negatives,
+            sentinels=counts.sentinels,
             blank_columns=counts.blank_columns,
             odd_values=counts.odd_values,
             repeated=counts.repeated,

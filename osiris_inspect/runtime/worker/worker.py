@@ -58,6 +58,7 @@ _OPTIONAL_FIELDS = (
     "min",
     "max",
     "negatives",
+    "sentinels",
     "blank_columns",
     "odd_values",
     "repeated",
