@@ -40,6 +40,8 @@ DAY = {"check": "period-cuts-last-day", "column": "at", "day": "2024-01-31", "ro
 FALLBACK = {"check": "fallback-in-all-rows", "column": "name", "rows": 1000}
 NULLS = {"check": "nulls-left-out", "column": "status", "nulls": 300, "rows": 900}
 SAMPLE = {"check": "rows-sampled", "part": "LIMIT 200"}
+SEPARATOR = {"check": "separator-removed", "column": "price", "separator": ",", "values": 310, "changed": 310}
+SWAPPED = {"check": "days-read-as-months", "column": "day", "format": "%m/%d/%Y", "dates": 36}
 ZERO = {"check": "quotient-is-zero", "column": "rate", "rows": 40}
 REMOVED = {"check": "union-removes-rows", "table": "a", "rows": 1000, "removed": 12}
 LOST = {"check": "values-lost", "column": "price", "values": 1000, "lost": 300}
@@ -231,6 +233,9 @@ HITS: Sequence[tuple[str, Made]] = (
     ("case-has-one-result", checked(CASE)),
     ("rows-sampled", checked(SAMPLE)),
     ("nulls-left-out", checked(NULLS)),
+    ("separator-removed", checked(SEPARATOR)),
+    ("separator-removed", checked(SEPARATOR | {"separator": "."})),
+    ("day-read-as-month", checked(SWAPPED)),
     ("quotient-is-zero", checked(ZERO)),
     ("quotient-is-zero", divided("SELECT product, sold, returned, returned / sold AS rate FROM t")),
     (
@@ -336,6 +341,8 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
             step("qa_sample", "duckdb.processor", "a", rows=2, out={"checks": [SAMPLE]}),
         ),
     ),
+    ("separator-removed", checked(SAMPLE)),
+    ("day-read-as-month", checked(SWAPPED | {"day": 4, "first": 1, "last": 7, "year": 2025})),
     ("quotient-is-zero", checked(SAMPLE)),
     ("quotient-is-zero", divided("SELECT returned::numeric / sold AS rate FROM t")),
     ("quotient-is-zero", divided("SELECT 100.0 * returned / sold AS rate FROM t")),
