@@ -259,6 +259,22 @@ def covering(first: str, last: str | None = None, **more: Any) -> Day:
     return {"period": period, "writer": {"table": "stats", "write_mode": "append"}, **more}
 
 
+def windows(*ends: tuple[str, str], form: str = "at >= '{}' AND at < '{}'", **more: Any) -> list[Day]:
+    """Runs that append the rows of a period of January 2026."""
+    return [
+        appending(
+            f"data of {first}",
+            query=f"SELECT * FROM t WHERE {form.format(f'2026-01-{first}', f'2026-01-{last}')}",
+            **more,
+        )
+        for first, last in ends
+    ]
+
+
+DAYS = (("05", "06"), ("06", "07"), ("07", "08"))
+LATER = ("08 06:00:00", "09 06:00:00")
+
+
 def loading(rows: int, low: int = 1, first: str = "ab12cd", **more: Any) -> Day:
     """A run that appends products with an id and a code."""
     kept = {"id": None, "name": None, "day": None}
@@ -346,6 +362,12 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "a day whose run failed": [*covering_each(1, 2, 3), {**covering("04"), "ok": False, "failed": ("save",)}, covering("05")],
         "a weekend of daily data": covering_each(10, 11, 12, 13, 14, 15, 16, 19),
         "with upsert": covering_each(1, 2, 3, 5, writer={"table": "stats", "write_mode": "upsert"}),
+        "six hours that no query asks for": windows(*DAYS, LATER),
+        "a day that no query asks for": windows(*[(day, day) for day in ("05", "06", "07", "09")], form="day BETWEEN DATE '{}' AND DATE '{}'"),
+        "after periods that overlap": windows(("03", "06"), ("04", "07"), ("05", "08"), ("09", "12")),
+        "a Friday that no query asks for": windows(("06", "07"), ("07", "08"), ("08", "09"), ("12", "13")),
+        "of another writer that failed": [*windows(*DAYS), windows(("08", "09"))[0] | {"ok": False, "failed": ("save",)}, *windows(("09", "10"))],
+        "with types": windows(*DAYS, LATER, form="at > TIMESTAMP '{}' AND at <= TIMESTAMP '{}'"),
     },
     "result-stays-equal": {
         "rows of a fixed period": [growing(number, query="SELECT * FROM df WHERE day < '2026-01-01'") for number in range(4)],
@@ -549,6 +571,16 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "an earlier day was asked for": [{**NEWEST[day], **asked(day)} for day in (0, 1, 2, 3, 4, 1)],
     },
     "period-missing": {
+        "periods that follow each other": windows(*DAYS, ("08", "09")),
+        "a period that overlaps": windows(*DAYS, ("07 18:00:00", "09")),
+        "a weekend that no query asks for": windows(("07", "08"), ("08", "09"), ("09", "10"), ("12", "13")),
+        "two earlier runs with a period": windows(*DAYS[1:], LATER),
+        "another period for a repair": windows(*DAYS, ("01", "02"), ("08", "09")),
+        "days of which the last is included": windows(*[(day, day) for day in ("05", "06", "07", "08")], form="day BETWEEN '{}' AND '{}'"),
+        "periods for a target that is replaced": windows(*DAYS, LATER, writer={"table": "stats", "write_mode": "replace"}),
+        "a period of two columns": windows(*DAYS, LATER, form="at >= '{}' AND made < '{}'"),
+        "a period as one of two": windows(*DAYS, LATER, form="is_open OR at >= '{}' AND at < '{}'"),
+        "a failed run that had written": [*windows(*DAYS), windows(("08", "09"))[0] | {"ok": False, "failed": ("src",)}, *windows(("09", "10"))],
         "each day": covering_each(1, 2, 3, 4),
         "working days": covering_each(7, 8, 9, 12),
         "two earlier runs": covering_each(1, 2, 4),
