@@ -1132,7 +1132,7 @@ def test_writer_that_wrote_half_says_how_many_are_missing(tmp_path: Path) -> Non
 def test_file_that_was_delivered_twice_is_named(tmp_path: Path) -> None:
     found = messages(tmp_path, copied("orders.csv", "orders (1).csv"))
     assert found["rows-delivered-twice@src"] == (
-        "60 of 120 rows repeat another row as a whole; 'in/orders (1).csv' seems to be a copy of 'in/orders.csv', so its 60 rows come twice"
+        "60 of 120 rows are duplicates: each repeats another row as a whole; 'in/orders (1).csv' seems to be a copy of 'in/orders.csv', so its 60 rows come twice"
     )
 
 

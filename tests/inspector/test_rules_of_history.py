@@ -1054,6 +1054,40 @@ def test_message_of_exchanged_kinds_says_swapped(tmp_path: Path) -> None:
     ]
 
 
+def numbered(*kinds: str) -> Day:
+    """A run of a file without a header."""
+    names = {str(number): (kind, 0, "many", None) for number, kind in enumerate(kinds)}
+    return columns(id=None, name=None, day=None, **names)
+
+
+@pytest.mark.parametrize(
+    ("now", "text"),
+    [
+        (
+            ("str", "str", "str", "int64", "float64"),
+            "there is a new column, and the columns from number 3 on, or from before it, are shifted by one",
+        ),
+        (
+            ("int64", "str", "str", "int64", "float64"),
+            "there is a new column, and the columns from number 1 on, or from before it, are shifted by one",
+        ),
+        (
+            ("str", "int64", "float64"),
+            "a column is gone, and the columns from number 2 on, or from before it, are shifted by one",
+        ),
+        (("str", "int64", "int64", "float64", "str"), ""),
+        (("int64", "str", "int64", "float64"), ""),
+    ],
+)
+def test_message_says_that_columns_without_names_are_shifted(
+    tmp_path: Path, now: Sequence[str], text: str
+) -> None:
+    path = history(tmp_path, [*[numbered("str", "str", "int64", "float64")] * 3, numbered(*now)])
+    (message,) = messages(path, "source-columns-changed")
+    *_, end = message.split("; ")
+    assert end == text if text else "shifted" not in message
+
+
 def joining(matched: int, **more: Any) -> Day:
     """A run with a step ``recent`` that looks up its 1,000 rows in another table, and finds some of them."""
     join = {
