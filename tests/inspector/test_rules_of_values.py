@@ -37,6 +37,22 @@ def repeated(name: str, ends: tuple[str, str], value: str, following: str, nulls
     return ranged(name, *ends, "float64") | {"nulls": [nulls], "sentinels": {name: sentinel}}
 
 
+def gap(unit: str = "month", missing: str = "2025-08", periods: int = 12) -> dict[str, Any]:
+    """A column of dates with a period without rows."""
+    found = {"unit": unit, "missing": missing, "periods": periods, "fewest": 350}
+    return column("passed_on") | {"gaps": {"passed_on": found}}
+
+
+def files(*names: str) -> dict[str, Any]:
+    """A source that read these files."""
+    entries = [{"path": f"toll/{name}.csv", "rows": 20} for name in names]
+    return column("fee") | {"source": {"files_read": len(names), "files": entries}}
+
+
+def months(*numbers: int) -> list[str]:
+    return [f"2025-{number:02}" for number in numbers]
+
+
 def of_source(out: dict[str, Any]) -> Made:
     return ours(source(**out))
 
@@ -56,6 +72,10 @@ ORDERS = {"columns": ["id", "city", "amount"], "dtypes": ["int64", "str", "float
 FULL_ORDERS = ORDERS | {"nulls": [0, 0, 0]}
 
 HITS: Sequence[tuple[str, Made]] = (
+    ("period-without-rows", of_source(gap())),
+    ("period-without-rows", of_source(gap("day", "2025-03-11", 90))),
+    ("period-without-rows", of_source(files(*months(1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12)))),
+    ("period-without-rows", of_source(files(*[f"export_{name.replace('-', '')}_final" for name in months(1, 2, 3, 5, 6, 7)]))),
     ("sentinel-value", of_source(repeated("temperature", ("-999.0", "29.0"), "-999.0", "17.1"))),
     ("sentinel-value", of_source(repeated("humidity_raw", ("41.5", "9999.0"), "9999.0", "87.3", nulls=3))),
     ("null-as-text", ours(source(**column("city", nulls=60)), clean(**column("city", nan=60)))),
@@ -81,6 +101,14 @@ HITS: Sequence[tuple[str, Made]] = (
     ("limit-reached", ours(source(1_048_576, "filesystem.csv_extractor"))),
 )  # fmt: skip
 NEAR_MISSES: Sequence[tuple[str, Made]] = (
+    ("period-without-rows", of_source(gap("day", "2025-12-25", 90))),
+    ("period-without-rows", of_source(gap("day", "2025-04-20", 90))),
+    ("period-without-rows", of_source(column("passed_on"))),
+    ("period-without-rows", of_source(files(*months(*range(1, 13))))),
+    ("period-without-rows", of_source(files(*months(1, 3, 5, 7, 9, 11)))),
+    ("period-without-rows", of_source(files(*months(1, 2, 4, 5, 6)))),
+    ("period-without-rows", of_source(files(*months(1, 2, 3, 4, 5), "2025-07-01"))),
+    ("period-without-rows", of_source(files("2025-01", "2025-02", "2025-03", "2025-04", "2025-05", "north-2025-07"))),
     ("sentinel-value", of_source(repeated("balance", ("-999.0", "4800.0"), "-999.0", "-870.0", nulls=3))),
     ("sentinel-value", of_source(repeated("direction", ("-1.0", "1.0"), "-1.0", "0.0"))),
     ("sentinel-value", of_source(repeated("max_uses", ("1", "99999"), "99999", "40"))),

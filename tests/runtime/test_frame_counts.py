@@ -425,6 +425,49 @@ def test_numbers_that_may_stand_for_no_value_are_counted(tmp_path: Path, storage
     }
 
 
+def days_but(*left_out: str, rows: int = 1, days: int = 365) -> list[pd.Timestamp]:
+    """The days of 2025 without those that begin with a text, several times."""
+    every = pd.date_range("2025-01-01", periods=days)
+    return [day for day in every if not str(day).startswith(left_out)] * rows if left_out else [*every] * rows
+
+
+AUGUST = {"unit": "month", "missing": "2025-08", "periods": 12, "fewest": 28}
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("kind", ["timestamp", "date", "text"])
+@pytest.mark.parametrize(
+    ("days", "gap"),
+    [
+        (days_but("2025-08"), AUGUST),
+        (days_but("2025-02-14", rows=20, days=60), {"unit": "day", "missing": "2025-02-14", "periods": 60, "fewest": 20}),
+        (days_but("2025-02-14", days=60), {"unit": "day", "missing": "2025-02-14", "periods": 60, "fewest": 1}),
+        ([pd.Timestamp(2025, month, 1) for month in range(1, 13)] + [pd.Timestamp(2026, 2, 1)], {"unit": "month", "missing": "2026-01", "periods": 14, "fewest": 1}),
+        (days_but(), None),
+        (days_but("2025-07", "2025-08"), None),
+        (days_but("2025-12"), None),
+        (days_but("2025-03", days=150), None),
+        ([day for day in days_but(rows=20, days=60) if day.weekday() < 5], None),
+        ([pd.Timestamp(2025, month, 1) for month in (1, 2, 3, 5, 6, 7, 8)], None),
+        ([*days_but("2025-08"), pd.Timestamp(1900, 1, 1)], None),
+    ],
+)  # fmt: skip
+def test_only_period_without_rows_is_recorded(
+    tmp_path: Path, storage: str, kind: str, days: list[pd.Timestamp], gap: dict[str, Any] | None
+) -> None:
+    times = pa.array(days, pa.timestamp("us"))
+    texts = pa.array([str(day.date()) for day in days])
+    values = {"timestamp": times, "date": times.cast(pa.date32()), "text": texts}[kind]
+    found = stored(tmp_path, pa.table({"at": values, "token": values}), storage).gaps
+    assert found == ({"at": gap} if gap else {})
+
+
+def test_text_that_is_no_date_ends_the_counts_of_days(tmp_path: Path) -> None:
+    texts = [str(day.date()) for day in days_but("2025-08")]
+    assert stored(tmp_path, pa.table({"at": [*texts, "2025-02-30"]})).gaps == {}
+    assert stored(tmp_path, pa.table({"at": [*texts, "later"]})).gaps == {}
+
+
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
 def test_end_of_a_range_does_not_depend_on_the_order_of_slices(order: tuple[int, ...]) -> None:
     slices = pa.array([-999, 5, -99]), pa.array([-99, -99, 3]), pa.array([7, -999, None])

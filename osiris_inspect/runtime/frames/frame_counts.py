@@ -17,6 +17,7 @@ import xxhash
 
 from osiris_inspect.model.redaction import is_secret_key
 from osiris_inspect.runtime.frames.conversion.natural import json_texts
+from osiris_inspect.runtime.frames.day_counts import DayCounts
 from osiris_inspect.runtime.frames.odd_values import count_words, find_forms
 from osiris_inspect.runtime.frames.range_end import RangeEnd
 
@@ -48,6 +49,8 @@ MAX_FEW: Final = 16
 MIN_UNIQUE: Final = 2
 HASH_DIGITS: Final = 6
 DATE_LENGTH: Final = len("2026-01-01")
+MAX_TIMES: Final = 4
+"""Columns of dates or times whose rows are counted by day."""
 MIN_SENTINELS: Final = 3
 """Rows with the same number at an end of the range from which it may stand for no value."""
 _ISO_TIME: Final = re.compile(
@@ -82,6 +85,7 @@ class FrameCounts:
         self._times_as_text: dict[int, tuple[int, str]] = {}  # length and time zone
         self._low: list[Any] = [None] * len(names)
         self._high: list[Any] = [None] * len(names)
+        self._days: dict[int, DayCounts] = {}
         self._ends: dict[int, tuple[RangeEnd, RangeEnd]] = {}
         self._negatives: dict[int, int] = {}
         self._is_sampled = len(names) <= MAX_COLUMNS
@@ -136,6 +140,8 @@ class FrameCounts:
             ends = self._ends.setdefault(number, (RangeEnd(is_high=False), RangeEnd(is_high=True)))
             for end, value in zip(ends, (low, high), strict=True):
                 end.add(array, value)
+        elif number in self._days or len(self._days) < MAX_TIMES:
+            self._days.setdefault(number, DayCounts()).add(array, low, high)
         if not low.is_valid:
             return
         before = self._low[number]
@@ -269,6 +275,16 @@ class FrameCounts:
     def high(self) -> tuple[str | None, ...]:
         """The largest value of each column, as ``low``."""
         return self._texts(self._high)
+
+    @property
+    def gaps(self) -> dict[str, dict[str, Any]]:
+        """By column of dates or times, the only month or day without rows between the first and the last."""
+        found = {
+            self._names[number]: counts.gap()
+            for number, counts in sorted(self._days.items())
+            if self._is_ranged and (number not in self._times_as_text or self._are_times(number))
+        }
+        return {name: gap for name, gap in found.items() if gap is not None and not is_secret_key(name)}
 
     @property
     def sentinels(self) -> dict[str, dict[str, str | int]]:

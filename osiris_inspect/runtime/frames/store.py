@@ -220,6 +220,7 @@ class FrameStore:
             max=counts.high,
             negatives=counts.negatives,
             sentinels=counts.sentinels,
+            gaps=counts.gaps,
             blank_columns=counts.blank_columns,
             odd_values=counts.odd_values,
             repeated=counts.repeated,

@@ -59,6 +59,7 @@ _OPTIONAL_FIELDS = (
     "max",
     "negatives",
     "sentinels",
+    "gaps",
     "blank_columns",
     "odd_values",
     "repeated",

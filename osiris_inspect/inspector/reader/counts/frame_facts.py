@@ -63,7 +63,7 @@ def logged_frame(step: str, rows: int, event_fields: Mapping[str, Any]) -> Frame
     )
     join, fingerprint = event_fields.get("join"), event_fields.get("fingerprint")
     source, garbled = event_fields.get("source"), event_fields.get("garbled")
-    first_keys = event_fields.get("first_keys")
+    first_keys, gaps = event_fields.get("first_keys"), event_fields.get("gaps")
     return FrameFacts(
         step,
         rows,
@@ -81,6 +81,11 @@ def logged_frame(step: str, rows: int, event_fields: Mapping[str, Any]) -> Frame
             if isinstance(name, str)
         ),
         checks=tuple(check for check in _items(event_fields.get("checks")) if isinstance(check, Mapping)),
+        gaps={
+            str(originals.get(name, name)): gap
+            for name, gap in (gaps.items() if isinstance(gaps, Mapping) else ())
+            if isinstance(gap, Mapping)
+        },
         filters=tuple(_filters(_items(event_fields.get("filters")))),
     )
 

@@ -95,6 +95,8 @@ class FrameFacts(NamedTuple):
         checks: mistakes that the query and its inputs show: ``check`` is the kind, and the rest its facts.
         filters: for conditions of the query the rows of the table and how many of them fulfil it.
         file, line: where they are recorded; line 0 if any line of the file.
+        gaps: by column of dates or times, the only month or day without rows: its ``unit``, the ``missing`` one, the
+            number of ``periods``, and the ``fewest`` rows of another.
         first_keys: a hash of the smallest value of each column of text that is unique.
         fingerprint: a hash of its values; empty if unknown.
     """
@@ -113,6 +115,7 @@ class FrameFacts(NamedTuple):
     garbled: Mapping[str, Any] = {}
     first_keys: Mapping[str, str] = {}
     filters: tuple[tuple[int, int], ...] = ()
+    gaps: Mapping[str, Mapping[str, Any]] = {}
 
     def column(self, name: str) -> ColumnFacts | None:
         """Return the counts of a column; None if the frame has no such column."""
