@@ -37,6 +37,24 @@ def repeated(name: str, ends: tuple[str, str], value: str, following: str, nulls
     return ranged(name, *ends, "float64") | {"nulls": [nulls], "sentinels": {name: sentinel}}
 
 
+def old(path: str = "exports/open_invoices_2025-09.csv", query: str = "SELECT 1", **ends: str) -> Made:
+    """A run of September 2025 that reads a file whose dates end there."""
+    newest = ends or {"invoice_date": "2024-08-30"}
+    count = len(newest)
+    out = {
+        "columns": [*newest],
+        "dtypes": ["datetime64[us]"] * count,
+        "nulls": [0] * count,
+        "min": ["2020-01-01 00:00:00"] * count,
+        "max": [f"{day} 00:00:00" for day in newest.values()],
+    }
+    read = step("src", "filesystem.csv_extractor", rows=240, out=out, path=path)
+    return ours(read, step("aging", "duckdb.processor", "src", rows=20, out=column("x"), query=query))
+
+
+AGING = "SELECT customer, max(date_diff('day', invoice_date, current_date)) AS days FROM src GROUP BY 1"
+
+
 def gap(unit: str = "month", missing: str = "2025-08", periods: int = 12) -> dict[str, Any]:
     """A column of dates with a period without rows."""
     found = {"unit": unit, "missing": missing, "periods": periods, "fewest": 350}
@@ -72,6 +90,10 @@ ORDERS = {"columns": ["id", "city", "amount"], "dtypes": ["int64", "str", "float
 FULL_ORDERS = ORDERS | {"nulls": [0, 0, 0]}
 
 HITS: Sequence[tuple[str, Made]] = (
+    ("data-out-of-date", old()),
+    ("data-out-of-date", old("in/sales_20250828.csv", day="2024-08-27")),
+    ("data-out-of-date", old("in/open_invoices.csv", AGING)),
+    ("data-out-of-date", old(paid_at="2024-10-01", birth_date="2003-05-01")),
     ("period-without-rows", of_source(gap())),
     ("period-without-rows", of_source(gap("day", "2025-03-11", 90))),
     ("period-without-rows", of_source(files(*months(1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12)))),
@@ -101,6 +123,14 @@ HITS: Sequence[tuple[str, Made]] = (
     ("limit-reached", ours(source(1_048_576, "filesystem.csv_extractor"))),
 )  # fmt: skip
 NEAR_MISSES: Sequence[tuple[str, Made]] = (
+    ("data-out-of-date", old("exports/open_invoices_2024-08.csv")),
+    ("data-out-of-date", old("exports/open_invoices.csv")),
+    ("data-out-of-date", old("history/invoices_2025-09.csv")),
+    ("data-out-of-date", old(invoice_date="2025-08-30")),
+    ("data-out-of-date", old(invoice_date="2024-08-30", paid_at="2025-09-01")),
+    ("data-out-of-date", old("staff_2025-09.csv", hired_on="2023-04-01")),
+    ("data-out-of-date", old("in/customers.csv", AGING.replace("invoice_date", "birth_date"), birth_date="2004-01-01")),
+    ("data-out-of-date", old("in/invoices.csv", "SELECT invoice_date, current_date AS loaded_on FROM src")),
     ("period-without-rows", of_source(gap("day", "2025-12-25", 90))),
     ("period-without-rows", of_source(gap("day", "2025-04-20", 90))),
     ("period-without-rows", of_source(column("passed_on"))),
