@@ -40,6 +40,8 @@ DAY = {"check": "period-cuts-last-day", "column": "at", "day": "2024-01-31", "ro
 FALLBACK = {"check": "fallback-in-all-rows", "column": "name", "rows": 1000}
 NULLS = {"check": "nulls-left-out", "column": "status", "nulls": 300, "rows": 900}
 SAMPLE = {"check": "rows-sampled", "part": "LIMIT 200"}
+SEPARATOR = {"check": "separator-removed", "column": "price", "separator": ",", "values": 310, "changed": 310}
+SWAPPED = {"check": "days-read-as-months", "column": "day", "format": "%m/%d/%Y", "dates": 36}
 ZERO = {"check": "quotient-is-zero", "column": "rate", "rows": 40}
 REMOVED = {"check": "union-removes-rows", "table": "a", "rows": 1000, "removed": 12}
 LOST = {"check": "values-lost", "column": "price", "values": 1000, "lost": 300}
@@ -175,6 +177,29 @@ NOT_FOR_TESTS = (
     "WHERE id > 5 -- TODO: use an index",
     "WHERE day > '2026-01-01' -- before this day, prices had no tax",
 )
+
+
+def divided(
+    query: str,
+    *,
+    name: str = "rate",
+    high: str = "0",
+    rows: int = 240,
+    dtype: str = "int32",
+    returned: tuple[str, str] = ("0", "19"),
+) -> Made:
+    """A source whose query makes a column of the numbers from 0 to ``high``."""
+    low, most = returned
+    out = {
+        "columns": ["returned", name],
+        "dtypes": ["int32", dtype],
+        "nulls": [0, 0],
+        "min": [low, "0"],
+        "max": [most, high],
+    }
+    return ours(step("src", "postgres.extractor", rows=rows, out=out, query=query))
+
+
 HITS: Sequence[tuple[str, Made]] = (
     ("join-keys-differ-in-form", checked(KEYS)),
     ("aggregate-repeats-rows", checked(AGGREGATE)),
@@ -208,7 +233,27 @@ HITS: Sequence[tuple[str, Made]] = (
     ("case-has-one-result", checked(CASE)),
     ("rows-sampled", checked(SAMPLE)),
     ("nulls-left-out", checked(NULLS)),
+    ("separator-removed", checked(SEPARATOR)),
+    ("separator-removed", checked(SEPARATOR | {"separator": "."})),
+    ("day-read-as-month", checked(SWAPPED)),
     ("quotient-is-zero", checked(ZERO)),
+    ("quotient-is-zero", divided("SELECT product, sold, returned, returned / sold AS rate FROM t")),
+    (
+        "quotient-is-zero",
+        divided("SELECT product, s.returned / NULLIF(s.sold, 0) rate_of, t1.a / t1.b AS rate, sold FROM t"),
+    ),
+    (
+        "quotient-is-zero",
+        divided(
+            'WITH a AS (SELECT 1) SELECT region, sum(returned) / sum(sold) AS "rate" FROM t GROUP BY 1',
+            rows=5,
+        ),
+    ),
+    (
+        "quotient-is-zero",
+        divided("SELECT count(*) FILTER (WHERE won) DIV count(*) AS rate FROM t GROUP BY team", high="1"),
+    ),
+    ("quotient-is-zero", divided("SELECT 100 * (won / seen) AS won_of_seen FROM t", name="won_of_seen")),
     ("values-lost-in-column", checked(LOST)),
     ("values-lost-in-column", checked(LOST | {"lost": 20, "form": "currency", "of_form": 18})),
     ("union-removes-rows", checked(REMOVED)),
@@ -296,7 +341,18 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
             step("qa_sample", "duckdb.processor", "a", rows=2, out={"checks": [SAMPLE]}),
         ),
     ),
+    ("separator-removed", checked(SAMPLE)),
+    ("day-read-as-month", checked(SWAPPED | {"day": 4, "first": 1, "last": 7, "year": 2025})),
     ("quotient-is-zero", checked(SAMPLE)),
+    ("quotient-is-zero", divided("SELECT returned::numeric / sold AS rate FROM t")),
+    ("quotient-is-zero", divided("SELECT 100.0 * returned / sold AS rate FROM t")),
+    ("quotient-is-zero", divided("SELECT age_days / 7 AS weeks FROM t", name="weeks")),
+    ("quotient-is-zero", divided("SELECT returned / sold AS rate FROM t", returned=("0", "0"))),
+    ("quotient-is-zero", divided("SELECT returned / sold AS rate FROM t", dtype="float64")),
+    ("quotient-is-zero", divided("SELECT rate, returned / sold AS share FROM t")),
+    ("quotient-is-zero", divided("SELECT stock / pack AS full_packs FROM t", name="full_packs", high="1")),
+    ("quotient-is-zero", divided("SELECT stock / pack AS full_packs FROM t", name="full_packs", rows=4)),
+    ("quotient-is-zero", divided("SELECT 'a / b' AS rate FROM t")),
     ("values-lost-in-column", checked(ZERO)),
     ("union-removes-rows", checked(UNION)),
     ("value-spelled-differently", checked(GROUPS)),

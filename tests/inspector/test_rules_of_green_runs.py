@@ -322,11 +322,15 @@ def shortened(count: int = 12, different: int = 1) -> Made:
     return signed(scientific=[entry])
 
 
-def month_first(form: str = "%m/%d/%Y", dates: int = 36) -> Made:
+def month_first(form: str = "%m/%d/%Y", dates: int = 36, **signs: int) -> Made:
     """A step that reads a CSV file whose dates have no day above 12."""
-    return signed(
-        {"parse_dates": ["day"]}, days_read_as_months=[{"column": "day", "dates": dates, "format": form}]
-    )
+    entry = {"column": "day", "dates": dates, "format": form, **signs}
+    return signed({"parse_dates": ["day"]}, days_read_as_months=[entry])
+
+
+def same_day(day: int, year: int = 2025) -> Made:
+    """The same with dates of one day of each month; the run is of September 2025."""
+    return month_first(dates=11, day=day, first=1, last=11, year=year)
 
 
 def queried(query: str, **source: Any) -> Made:
@@ -567,6 +571,8 @@ HITS: Sequence[tuple[str, Made]] = (
     ("digits-lost", shortened(different=7)),
     ("day-read-as-month", month_first()),
     ("day-read-as-month", month_first("%m.%d.%Y %H:%M")),
+    ("day-read-as-month", same_day(9)),
+    ("day-read-as-month", same_day(8)),
     ("rows-delivered-twice", signed(repeated_blocks=2)),
     ("rows-delivered-twice", signed(repeated_blocks=3, header_repeats=2)),
     ("rows-delivered-twice", ours(ranged(("id", "1", "1000"), ("amount", None, None)))),
@@ -780,6 +786,9 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("digits-lost", shortened(count=0)),
     ("day-read-as-month", signed({"parse_dates": ["day"]})),
     ("day-read-as-month", month_first("%Y-%m-%d")),
+    ("day-read-as-month", same_day(5)),
+    ("day-read-as-month", same_day(10)),
+    ("day-read-as-month", same_day(9, 2024)),
     ("rows-delivered-twice", signed(repeated_blocks=1)),
     ("rows-delivered-twice", signed(header_repeats=1)),
     ("rows-delivered-twice", ours(ranged(("id", "1", "2000"), ("amount", None, None)))),
@@ -1123,7 +1132,7 @@ def test_writer_that_wrote_half_says_how_many_are_missing(tmp_path: Path) -> Non
 def test_file_that_was_delivered_twice_is_named(tmp_path: Path) -> None:
     found = messages(tmp_path, copied("orders.csv", "orders (1).csv"))
     assert found["rows-delivered-twice@src"] == (
-        "60 of 120 rows repeat another row as a whole; 'in/orders (1).csv' seems to be a copy of 'in/orders.csv', so its 60 rows come twice"
+        "60 of 120 rows are duplicates: each repeats another row as a whole; 'in/orders (1).csv' seems to be a copy of 'in/orders.csv', so its 60 rows come twice"
     )
 
 

@@ -176,6 +176,23 @@ def measured(weight: tuple[str, str], pieces: tuple[str, str] = ("1", "9"), name
     return {"columns": {"id": None, "name": None, "day": None, **numbers}, "ranges": [weight, pieces]}
 
 
+def sensed(
+    ends: tuple[str, str],
+    sentinel: tuple[str, int, str] | None = None,
+    *,
+    nulls: int = 0,
+    name: str = "temperature",
+) -> Day:
+    """A run with the range of a column, and with a number at its end, its rows and the next number."""
+    described = {
+        "columns": {"id": None, "name": None, "day": None, name: ("float64", nulls, "many", None)},
+        "ranges": [ends],
+        "rows": 960,
+    }
+    found = [dict(zip(("value", "rows", "next"), sentinel, strict=True))] if sentinel else []
+    return {**described, "facts": {"sentinels": dict.fromkeys([name], *found)}} if found else described
+
+
 def booked(
     negatives: int | None, lows: str = "-59000", *, name: str = "amount", rows: int = 200, high: str = "60000"
 ) -> Day:
@@ -244,6 +261,22 @@ def covering(first: str, last: str | None = None, **more: Any) -> Day:
     """A run that appends the rows of some days of January 2026."""
     period = (f"2026-01-{first} 00:10:00", f"2026-01-{last or first} 23:50:00")
     return {"period": period, "writer": {"table": "stats", "write_mode": "append"}, **more}
+
+
+def windows(*ends: tuple[str, str], form: str = "at >= '{}' AND at < '{}'", **more: Any) -> list[Day]:
+    """Runs that append the rows of a period of January 2026."""
+    return [
+        appending(
+            f"data of {first}",
+            query=f"SELECT * FROM t WHERE {form.format(f'2026-01-{first}', f'2026-01-{last}')}",
+            **more,
+        )
+        for first, last in ends
+    ]
+
+
+DAYS = (("05", "06"), ("06", "07"), ("07", "08"))
+LATER = ("08 06:00:00", "09 06:00:00")
 
 
 def of_stores(day: int | None = None, **rows: int) -> Day:
@@ -352,6 +385,12 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "a day whose run failed": [*covering_each(1, 2, 3), {**covering("04"), "ok": False, "failed": ("save",)}, covering("05")],
         "a weekend of daily data": covering_each(10, 11, 12, 13, 14, 15, 16, 19),
         "with upsert": covering_each(1, 2, 3, 5, writer={"table": "stats", "write_mode": "upsert"}),
+        "six hours that no query asks for": windows(*DAYS, LATER),
+        "a day that no query asks for": windows(*[(day, day) for day in ("05", "06", "07", "09")], form="day BETWEEN DATE '{}' AND DATE '{}'"),
+        "after periods that overlap": windows(("03", "06"), ("04", "07"), ("05", "08"), ("09", "12")),
+        "a Friday that no query asks for": windows(("06", "07"), ("07", "08"), ("08", "09"), ("12", "13")),
+        "of another writer that failed": [*windows(*DAYS), windows(("08", "09"))[0] | {"ok": False, "failed": ("save",)}, *windows(("09", "10"))],
+        "with types": windows(*DAYS, LATER, form="at > TIMESTAMP '{}' AND at <= TIMESTAMP '{}'"),
     },
     "result-stays-equal": {
         "rows of a fixed period": [growing(number, query="SELECT * FROM df WHERE day < '2026-01-01'") for number in range(4)],
@@ -407,6 +446,12 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "for the second time": counted(9412, 9806, 10_000, 10_000),
         "for the first time": counted(9412, 9640, 9806, 10_000),
         "a smaller number": counted(930, 964, 981, 1000),
+    },
+    "sentinel-value": {
+        "instead of no value": [*[sensed(("17", "29"), nulls=72)] * 5, sensed(("-999", "29"), ("-999", 72, "17"))],
+        "beside rows without a value": [*[sensed(("17", "29"))] * 3, sensed(("9999", "29"), ("9999", 40, "29"), nulls=7) | {"ranges": [("17", "9999")]}],
+        "within a wide range": [*[sensed(("0", "5000"), name="power")] * 4, sensed(("-999", "5000"), ("-999", 3, "0"), name="power")],
+        "-1 instead of no value": [*[sensed(("0", "80"), nulls=70, name="age_group")] * 4, sensed(("-1", "80"), ("-1", 72, "0"), name="age_group")],
     },
     "values-changed-scale": {
         "grams instead of kilograms": [KILOGRAMS, measured(("0.3", "28")), KILOGRAMS, GRAMS],
@@ -503,6 +548,14 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "after a jump": counted(300, 400, 500, 1000),
         "a limit of the query": [{**day, "query": "SELECT * FROM t LIMIT 10000"} for day in counted(9412, 9640, 9806, 10_000)],
     },
+    "sentinel-value": {
+        "in each run": [sensed(("-1", "29"), ("-1", 72, "0"))] * 5,
+        "a first -1 without nulls before": [*[sensed(("0", "29"))] * 4, sensed(("-1", "29"), ("-1", 72, "0"))],
+        "fewer nulls than before": [*[sensed(("0", "29"), nulls=700)] * 4, sensed(("-1", "29"), ("-1", 3, "0"))],
+        "refunds of 999": [*[sensed(("1", "4999"), name="amount")] * 4, sensed(("-999", "4999"), ("-999", 3, "1"), name="amount", nulls=2)],
+        "a price of 9999": [*[sensed(("1", "8999"), name="price")] * 4, sensed(("1", "9999"), ("9999", 3, "8999"), name="price")],
+        "no limit": [*[sensed(("1", "40"), name="max_uses")] * 4, sensed(("1", "99999"), ("99999", 90, "40"), name="max_uses")],
+    },
     "values-changed-scale": {
         "few refunds": [*[booked(number) for number in (3, 2, 5, 1, 4, 2, 3)], booked(0, "300")],
         "few refunds in older runs": [*[booked(None, low) for low in ("-5800", "-59900", "-900", "-20000")], booked(None, "300")],
@@ -553,6 +606,16 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "an earlier day was asked for": [{**NEWEST[day], **asked(day)} for day in (0, 1, 2, 3, 4, 1)],
     },
     "period-missing": {
+        "periods that follow each other": windows(*DAYS, ("08", "09")),
+        "a period that overlaps": windows(*DAYS, ("07 18:00:00", "09")),
+        "a weekend that no query asks for": windows(("07", "08"), ("08", "09"), ("09", "10"), ("12", "13")),
+        "two earlier runs with a period": windows(*DAYS[1:], LATER),
+        "another period for a repair": windows(*DAYS, ("01", "02"), ("08", "09")),
+        "days of which the last is included": windows(*[(day, day) for day in ("05", "06", "07", "08")], form="day BETWEEN '{}' AND '{}'"),
+        "periods for a target that is replaced": windows(*DAYS, LATER, writer={"table": "stats", "write_mode": "replace"}),
+        "a period of two columns": windows(*DAYS, LATER, form="at >= '{}' AND made < '{}'"),
+        "a period as one of two": windows(*DAYS, LATER, form="is_open OR at >= '{}' AND at < '{}'"),
+        "a failed run that had written": [*windows(*DAYS), windows(("08", "09"))[0] | {"ok": False, "failed": ("src",)}, *windows(("09", "10"))],
         "each day": covering_each(1, 2, 3, 4),
         "working days": covering_each(7, 8, 9, 12),
         "two earlier runs": covering_each(1, 2, 4),
@@ -1043,6 +1106,40 @@ def test_message_of_exchanged_kinds_says_swapped(tmp_path: Path) -> None:
         "'id' is text and was integer; 'name' is integer and was text, unlike in the last 2 runs; their values seem to be "
         "exchanged (swapped columns)"
     ]
+
+
+def numbered(*kinds: str) -> Day:
+    """A run of a file without a header."""
+    names = {str(number): (kind, 0, "many", None) for number, kind in enumerate(kinds)}
+    return columns(id=None, name=None, day=None, **names)
+
+
+@pytest.mark.parametrize(
+    ("now", "text"),
+    [
+        (
+            ("str", "str", "str", "int64", "float64"),
+            "there is a new column, and the columns from number 3 on, or from before it, are shifted by one",
+        ),
+        (
+            ("int64", "str", "str", "int64", "float64"),
+            "there is a new column, and the columns from number 1 on, or from before it, are shifted by one",
+        ),
+        (
+            ("str", "int64", "float64"),
+            "a column is gone, and the columns from number 2 on, or from before it, are shifted by one",
+        ),
+        (("str", "int64", "int64", "float64", "str"), ""),
+        (("int64", "str", "int64", "float64"), ""),
+    ],
+)
+def test_message_says_that_columns_without_names_are_shifted(
+    tmp_path: Path, now: Sequence[str], text: str
+) -> None:
+    path = history(tmp_path, [*[numbered("str", "str", "int64", "float64")] * 3, numbered(*now)])
+    (message,) = messages(path, "source-columns-changed")
+    *_, end = message.split("; ")
+    assert end == text if text else "shifted" not in message
 
 
 def joining(matched: int, **more: Any) -> Day:

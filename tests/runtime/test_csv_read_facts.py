@@ -210,6 +210,22 @@ def test_dates_without_a_day_above_12_are_recorded(tmp_path: Path, dates: list[s
     assert signs(tmp_path, dated(*dates), parse_dates=["day"]) == {"days_read_as_months": [expected]}
 
 
+def test_same_day_of_several_months_is_recorded(tmp_path: Path) -> None:
+    dates = [
+        f"{day:02}/11/2026" for day in (2, 3, 4, 5, 6, 9, 10, 11)
+    ]  # the working days of a month until the 11th
+    expected = {
+        "column": "day",
+        "dates": 8,
+        "format": "%m/%d/%Y",
+        "day": 11,
+        "first": 2,
+        "last": 11,
+        "year": 2026,
+    }
+    assert signs(tmp_path, dated(*dates * 3), parse_dates=["day"]) == {"days_read_as_months": [expected]}
+
+
 @pytest.mark.parametrize(
     "dates",
     [
@@ -217,7 +233,9 @@ def test_dates_without_a_day_above_12_are_recorded(tmp_path: Path, dates: list[s
         [f"{month:02}/01/{year}" for year in (2024, 2025) for month in range(1, 13)],
         [f"{month:02}/{day:02}/{year}" for year in (2024, 2025) for month in range(1, 13) for day in (1, 10)],
         DAY_FIRST[:19],
-        DAY_FIRST[:5] * 10,
+        DAY_FIRST[:4] * 10,
+        [f"{month:02}/05/2026" for month in (1, 2, 4, 7, 8, 11)],
+        [f"{month:02}/05/{year}" for year in (2025, 2026) for month in range(1, 13)],
         [f"2026-{month:02}-{day:02}" for month in range(1, 4) for day in range(1, 12)],
     ],
 )

@@ -1,16 +1,19 @@
 """Counts that a worker records of each frame: nulls, ranges of keys, and the keys of a join."""
 
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from osiris_inspect.runtime.drivers.query_checks.tables import MAX_ROWS
 from osiris_inspect.runtime.frames.frame_counts import MAX_COMPARED_ROWS, MAX_RANGE_ROWS
+from osiris_inspect.runtime.frames.range_end import RangeEnd
 from osiris_inspect.runtime.frames.store import FrameStore, StoredFrame
 from tests.runtime.driving import STORAGES, context, drive, handed
 from tests.runtime.frames_of_every_kind import FRAMES
@@ -42,14 +45,14 @@ def test_nulls_are_counted_by_column(tmp_path: Path, storage: str) -> None:
 
 
 @pytest.mark.parametrize("storage", STORAGES)
-def test_range_describes_keys_only(tmp_path: Path, storage: str) -> None:
+def test_range_describes_numbers_and_times_only(tmp_path: Path, storage: str) -> None:
     times = pd.date_range("2024-01-01", periods=40)
     frame = pd.DataFrame(
         {"id": range(40), "one": 7, "name": ["Ada"] * 40, "v": 0.5, "token": range(40), "at": times}
     )
     counts = stored(tmp_path, frame, storage)
-    assert counts.min == ("0", "7", None, None, None, "2024-01-01 00:00:00")
-    assert counts.max == ("39", "7", None, None, None, "2024-02-09 00:00:00")
+    assert counts.min == ("0", "7", None, "0.5", None, "2024-01-01 00:00:00")
+    assert counts.max == ("39", "7", None, "0.5", None, "2024-02-09 00:00:00")
     assert counts.distinct == ("many", 1, 1, 1, "many", "many")
 
 
@@ -393,13 +396,90 @@ def test_words_for_no_value_are_counted(tmp_path: Path, storage: str) -> None:
 
 
 @pytest.mark.parametrize("storage", STORAGES)
-def test_range_of_bounded_and_infinite_numbers_is_recorded(tmp_path: Path, storage: str) -> None:
-    frame = pd.DataFrame(
-        {"lat": [49.5, np.nan], "ratio": [0.5, np.inf], "amount": [1.5, 2.5], "token": [0.1, np.inf]}
-    )
+def test_range_of_numbers_with_fractions_is_recorded(tmp_path: Path, storage: str) -> None:
+    columns = {"lat": [49.5, np.nan], "ratio": [0.5, np.inf], "amount": [1.5, 2.5], "token": [0.1, np.inf]}
+    prices = pa.array([Decimal("12.50"), Decimal("3.20")])
+    frame = pa.table({**columns, "price": prices, "empty": pa.array([None, None], pa.float64())})
     counts = stored(tmp_path, frame, storage)
-    assert counts.min == ("49.5", "0.5", None, None)
-    assert counts.max == ("49.5", "inf", None, None)
+    assert counts.min == ("49.5", "0.5", "1.5", None, "3.20", None)
+    assert counts.max == ("49.5", "inf", "2.5", None, "12.50", None)
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_numbers_that_may_stand_for_no_value_are_counted(tmp_path: Path, storage: str) -> None:
+    frame = pa.table(
+        {
+            "temperature": [-999.0, 21.5, -999.0, float("nan"), -999.0, 17.25],
+            "stock": pa.array([4, 9999, 9999, 9999, 9999, None], pa.int32()),
+            "price": pa.array(
+                [Decimal(text) for text in ("-1.00", "-1.00", "-1.00", "2.50", "3.20", "4.00")]
+            ),
+            "twice": [-999, -999, 1, 2, 3, 4],
+            "inside": [-1000, -999, -999, -999, 2, 3],
+            "only": [-1] * 6,
+            "token": [-999, -999, -999, 1, 2, 3],
+        }
+    )
+    assert stored(tmp_path, frame, storage).sentinels == {
+        "temperature": {"value": "-999.0", "rows": 3, "next": "17.25"},
+        "stock": {"value": "9999", "rows": 4, "next": "4"},
+        "price": {"value": "-1.00", "rows": 3, "next": "2.50"},
+    }
+
+
+def days_but(*left_out: str, rows: int = 1, days: int = 365) -> list[pd.Timestamp]:
+    """The days of 2025 without those that begin with a text, several times."""
+    every = pd.date_range("2025-01-01", periods=days)
+    return [day for day in every if not str(day).startswith(left_out)] * rows if left_out else [*every] * rows
+
+
+AUGUST = {"unit": "month", "missing": "2025-08", "periods": 12, "fewest": 28}
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("kind", ["timestamp", "date", "text"])
+@pytest.mark.parametrize(
+    ("days", "gap"),
+    [
+        (days_but("2025-08"), AUGUST),
+        (days_but("2025-02-14", rows=20, days=60), {"unit": "day", "missing": "2025-02-14", "periods": 60, "fewest": 20}),
+        (days_but("2025-02-14", days=60), {"unit": "day", "missing": "2025-02-14", "periods": 60, "fewest": 1}),
+        ([pd.Timestamp(2025, month, 1) for month in range(1, 13)] + [pd.Timestamp(2026, 2, 1)], {"unit": "month", "missing": "2026-01", "periods": 14, "fewest": 1}),
+        (days_but(), None),
+        (days_but("2025-07", "2025-08"), None),
+        (days_but("2025-12"), None),
+        (days_but("2025-03", days=150), None),
+        ([day for day in days_but(rows=20, days=60) if day.weekday() < 5], None),
+        ([pd.Timestamp(2025, month, 1) for month in (1, 2, 3, 5, 6, 7, 8)], None),
+        ([*days_but("2025-08"), pd.Timestamp(1900, 1, 1)], None),
+    ],
+)  # fmt: skip
+def test_only_period_without_rows_is_recorded(
+    tmp_path: Path, storage: str, kind: str, days: list[pd.Timestamp], gap: dict[str, Any] | None
+) -> None:
+    times = pa.array(days, pa.timestamp("us"))
+    texts = pa.array([str(day.date()) for day in days])
+    values = {"timestamp": times, "date": times.cast(pa.date32()), "text": texts}[kind]
+    found = stored(tmp_path, pa.table({"at": values, "token": values}), storage).gaps
+    assert found == ({"at": gap} if gap else {})
+
+
+def test_text_that_is_no_date_ends_the_counts_of_days(tmp_path: Path) -> None:
+    texts = [str(day.date()) for day in days_but("2025-08")]
+    assert stored(tmp_path, pa.table({"at": [*texts, "2025-02-30"]})).gaps == {}
+    assert stored(tmp_path, pa.table({"at": [*texts, "later"]})).gaps == {}
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_end_of_a_range_does_not_depend_on_the_order_of_slices(order: tuple[int, ...]) -> None:
+    slices = pa.array([-999, 5, -99]), pa.array([-99, -99, 3]), pa.array([7, -999, None])
+    low, high = RangeEnd(is_high=False), RangeEnd(is_high=True)
+    for number in order:
+        ends = pc.min_max(slices[number])
+        low.add(slices[number], ends["min"])
+        high.add(slices[number], ends["max"])
+    assert (low.value, low.rows, low.following) == (-999, 2, -99)
+    assert (high.value, high.rows) == (7, 0)
 
 
 @pytest.mark.parametrize(

@@ -677,7 +677,7 @@ def test_operand_without_value_is_found(tmp_path: Path, query: str, expected: An
 
 
 TAX = pd.DataFrame({"city": ["Brno", "Plzen", "Praha", "Cheb", "brno"], "rate": [0.2] * 5, "pct": [5] * 5})
-SOLD = CITIES.drop(columns="rate")
+SOLD_IN_CITIES = CITIES.drop(columns="rate")
 
 
 @pytest.mark.parametrize(
@@ -690,7 +690,9 @@ SOLD = CITIES.drop(columns="rate")
     ],
 )
 def test_product_without_partner_is_found(tmp_path: Path, query: str, expected: str) -> None:
-    (found,) = (one for one in checks(tmp_path, query, c=SOLD, t=TAX) if one["check"].startswith("operand"))
+    (found,) = (
+        one for one in checks(tmp_path, query, c=SOLD_IN_CITIES, t=TAX) if one["check"].startswith("operand")
+    )
     assert (found["operand"], found["lost"], found["rows"], found["partner"]) == (expected, 10, 60, "t")
 
 
@@ -709,7 +711,7 @@ def test_product_without_partner_is_found(tmp_path: Path, query: str, expected: 
     ],
 )
 def test_product_that_may_lack_is_no_mistake(tmp_path: Path, query: str) -> None:
-    found = names(tmp_path, query, c=SOLD, t=TAX)
+    found = names(tmp_path, query, c=SOLD_IN_CITIES, t=TAX)
     assert "operand-without-value" not in found
 
 
@@ -787,3 +789,51 @@ def test_rows_that_a_condition_keeps_are_counted(tmp_path: Path, query: str) -> 
 )
 def test_conditions_on_other_tables_are_not_counted(tmp_path: Path, query: str) -> None:
     assert not filters(tmp_path, query)
+
+
+WRITTEN = pd.DataFrame(
+    {
+        "price": [f"{number},{50 + number}" for number in range(30)],
+        "thousands": [f"1,{number:03}.50" for number in range(30)],
+        "point": [f"{number}.5" for number in range(30)],
+        "day": [f"{1 + number % 11:02}/11/2026" for number in range(30)],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("SELECT CAST(replace(price, ',', '') AS DOUBLE) AS price FROM f", [("price", ",", 30)]),
+        ("SELECT replace(price, ',', '')::DECIMAL(10, 2) AS p FROM f", [("price", ",", 30)]),
+        ("SELECT sum(regexp_replace(price, '[^0-9]', '', 'g')::DOUBLE) AS p FROM f", [("price", ",", 30)]),
+        (
+            "SELECT CAST(replace(replace(point, '.', ''), ',', '.') AS DOUBLE) AS p FROM f",
+            [("point", ".", 30)],
+        ),
+        ("SELECT replace(price, ',', '')::DOUBLE / 100 AS p FROM f", []),
+        ("SELECT replace(price, ',', '')::INTEGER AS cents FROM f", []),
+        ("SELECT CAST(replace(thousands, ',', '') AS DOUBLE) AS p FROM f", []),
+        ("SELECT CAST(replace(price, ',', '.') AS DOUBLE) AS p FROM f", []),
+        ("SELECT CAST(replace(point, ',', '') AS DOUBLE) AS p FROM f", []),
+    ],
+)
+def test_removed_decimal_separator_is_found(
+    tmp_path: Path, query: str, found: list[tuple[str, str, int]]
+) -> None:
+    facts = [one for one in checks(tmp_path, query, f=WRITTEN) if one["check"] == "separator-removed"]
+    assert [(one["column"], one["separator"], one["changed"]) for one in facts] == found
+
+
+@pytest.mark.parametrize(
+    ("query", "dates"),
+    [
+        ("SELECT strptime(day, '%m/%d/%Y')::DATE AS day FROM f", [11]),
+        ("SELECT coalesce(try_strptime(day, '%m/%d/%Y'), now()) AS day FROM f", [11]),
+        ("SELECT strptime(day, '%d/%m/%Y') AS day FROM f", []),
+        ("SELECT strptime('01/11/2026', '%m/%d/%Y') AS day FROM f", []),
+    ],
+)
+def test_dates_read_with_the_month_first_are_found(tmp_path: Path, query: str, dates: list[int]) -> None:
+    facts = [one for one in checks(tmp_path, query, f=WRITTEN) if one["check"] == "days-read-as-months"]
+    assert [one["dates"] for one in facts] == dates

@@ -17,7 +17,9 @@ import xxhash
 
 from osiris_inspect.model.redaction import is_secret_key
 from osiris_inspect.runtime.frames.conversion.natural import json_texts
+from osiris_inspect.runtime.frames.day_counts import DayCounts
 from osiris_inspect.runtime.frames.odd_values import count_words, find_forms
+from osiris_inspect.runtime.frames.range_end import RangeEnd
 
 MAX_COLUMNS: Final = 256
 """Columns of a frame above which only nulls are counted."""
@@ -47,10 +49,10 @@ MAX_FEW: Final = 16
 MIN_UNIQUE: Final = 2
 HASH_DIGITS: Final = 6
 DATE_LENGTH: Final = len("2026-01-01")
-_BOUNDED: Final = re.compile(
-    r"age|lat|lon|lng|month|hour|week|pct|percent|rate|price|duration|elapsed|latency", re.IGNORECASE
-)
-"""Names of floating-point columns whose range shows values that cannot be."""
+MAX_TIMES: Final = 4
+"""Columns of dates or times whose rows are counted by day."""
+MIN_SENTINELS: Final = 3
+"""Rows with the same number at an end of the range from which it may stand for no value."""
 _ISO_TIME: Final = re.compile(
     r"(?:1[5-9]|2\d)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:[T ][0-2]\d:[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?"
 )
@@ -83,6 +85,8 @@ class FrameCounts:
         self._times_as_text: dict[int, tuple[int, str]] = {}  # length and time zone
         self._low: list[Any] = [None] * len(names)
         self._high: list[Any] = [None] * len(names)
+        self._days: dict[int, DayCounts] = {}
+        self._ends: dict[int, tuple[RangeEnd, RangeEnd]] = {}
         self._negatives: dict[int, int] = {}
         self._is_sampled = len(names) <= MAX_COLUMNS
         self._is_ranged = self._is_sampled and (rows or 0) <= MAX_RANGE_ROWS
@@ -97,11 +101,9 @@ class FrameCounts:
                 self._only[number] = None
             if number in self._blank and self._only[number] is None and not _is_blank(array):
                 self._blank.remove(number)
-            has_range = _is_key(array.type) or _is_float(array.type) or number in self._times_as_text
+            has_range = _is_key(array.type) or _is_fractional(array.type) or number in self._times_as_text
             if self._is_ranged and has_range:
                 self._add_range(number, array)
-            elif self._is_ranged and kinds.is_decimal(array.type):
-                self._add_negatives(number, array, pc.min_max(array)["min"])
             if self._is_ranged and _is_text(array.type):
                 self._add_odd(number, count_words(array))
         if self._is_ranged and len(arrays) and not self._rows and len(arrays[0]) == self._total:
@@ -133,8 +135,13 @@ class FrameCounts:
 
     def _add_range(self, number: int, array: pa.Array) -> None:
         low, high = _ends(array)
-        if kinds.is_integer(array.type) or _is_float(array.type):
+        if kinds.is_integer(array.type) or _is_fractional(array.type):
             self._add_negatives(number, array, low)
+            ends = self._ends.setdefault(number, (RangeEnd(is_high=False), RangeEnd(is_high=True)))
+            for end, value in zip(ends, (low, high), strict=True):
+                end.add(array, value)
+        elif number in self._days or len(self._days) < MAX_TIMES:
+            self._days.setdefault(number, DayCounts()).add(array, low, high)
         if not low.is_valid:
             return
         before = self._low[number]
@@ -261,13 +268,37 @@ class FrameCounts:
 
     @property
     def low(self) -> tuple[str | None, ...]:
-        """The smallest value of each column of whole numbers, of times and of bounded numbers; None for other columns."""
+        """The smallest value of each column of numbers and of times; None for other columns."""
         return self._texts(self._low)
 
     @property
     def high(self) -> tuple[str | None, ...]:
         """The largest value of each column, as ``low``."""
         return self._texts(self._high)
+
+    @property
+    def gaps(self) -> dict[str, dict[str, Any]]:
+        """By column of dates or times, the only month or day without rows between the first and the last."""
+        found = {
+            self._names[number]: counts.gap()
+            for number, counts in sorted(self._days.items())
+            if self._is_ranged and (number not in self._times_as_text or self._are_times(number))
+        }
+        return {name: gap for name, gap in found.items() if gap is not None and not is_secret_key(name)}
+
+    @property
+    def sentinels(self) -> dict[str, dict[str, str | int]]:
+        """By column of numbers, the value at an end of its range that may stand for no value, its rows, and the next value."""
+        found = {
+            self._names[number]: next((end for end in ends if end.is_sentinel), None)
+            for number, ends in sorted(self._ends.items())
+            if self._is_ranged and not is_secret_key(self._names[number])
+        }
+        return {
+            name: {"value": str(end.value), "rows": end.rows, "next": str(end.following)}
+            for name, end in found.items()
+            if end is not None and end.rows >= MIN_SENTINELS and end.following is not None
+        }
 
     @property
     def negatives(self) -> tuple[int | None, ...]:
@@ -293,17 +324,10 @@ class FrameCounts:
         return all(_form_of_time(end) == self._times_as_text[number] for end in ends)
 
     def _is_described(self, number: int) -> bool:
-        """Return True for a key, for a number that only some ranges allow, and if it is infinite; not for a secret."""
-        name, ends = self._names[number], (self._low[number], self._high[number])
-        if is_secret_key(name):
+        """Return True for a number or a time; not for a secret, nor for texts that are not all times."""
+        if is_secret_key(self._names[number]):
             return False
-        if number in self._times_as_text:
-            return self._are_times(number)
-        return (
-            not _is_float(ends[0].type)
-            or any(np.isinf(end.as_py()) for end in ends)
-            or _BOUNDED.search(name[:100]) is not None
-        )
+        return number not in self._times_as_text or self._are_times(number)
 
 
 def _form_of_times(values: pa.Array) -> tuple[int, str] | None:
@@ -365,6 +389,10 @@ def _is_key(kind: pa.DataType) -> bool:
 
 def _is_float(kind: pa.DataType) -> bool:
     return bool(kinds.is_float64(kind) or kinds.is_float32(kind))
+
+
+def _is_fractional(kind: pa.DataType) -> bool:
+    return _is_float(kind) or bool(kinds.is_decimal(kind))
 
 
 def _is_text(kind: pa.DataType) -> bool:

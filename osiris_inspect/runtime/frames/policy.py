@@ -39,8 +39,12 @@ class StoredFrame:
         original_names: names in the driver's frame, as text, of the columns that have another SQL name.
         nulls: rows without a value, by column.
         distinct: estimate of the different values, by column: 0, 1, ``few``, ``many`` or None if unknown.
-        min, max: smallest and largest value as text, by column; None except for whole numbers and times.
+        min, max: smallest and largest value as text, by column; None except for numbers and times.
         negatives: values below 0, by column; None except for numbers.
+        sentinels: by column of numbers, the ``value`` at an end of its range that may stand for no value, such as -999,
+            the ``rows`` that have it, and the ``next`` value; only if it is repeated.
+        gaps: by column of dates or times, the only month or day without rows between the first and the last, if the
+            others have many or equally many.
         index_columns: columns that are named levels of the index of a pandas frame.
         index_left_out: types of unnamed levels of the index, which only pandas sees; numbers do not count.
         blank_columns: columns of text whose values are all empty or spaces.
@@ -69,6 +73,8 @@ class StoredFrame:
     min: tuple[str | None, ...] = ()
     max: tuple[str | None, ...] = ()
     negatives: tuple[int | None, ...] = ()
+    sentinels: Mapping[str, Mapping[str, str | int]] = field(default_factory=dict)
+    gaps: Mapping[str, Mapping[str, str | int]] = field(default_factory=dict)
     index_columns: tuple[str, ...] = ()
     index_left_out: tuple[str, ...] = ()
     blank_columns: tuple[str, ...] = ()

@@ -219,6 +219,8 @@ class FrameStore:
             min=counts.low,
             max=counts.high,
             negatives=counts.negatives,
+            sentinels=counts.sentinels,
+            gaps=counts.gaps,
             blank_columns=counts.blank_columns,
             odd_values=counts.odd_values,
             repeated=counts.repeated,

@@ -59,6 +59,8 @@ _OPTIONAL_FIELDS = (
     "min",
     "max",
     "negatives",
+    "sentinels",
+    "gaps",
     "blank_columns",
     "odd_values",
     "repeated",

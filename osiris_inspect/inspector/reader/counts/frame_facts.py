@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, zip_longest
 from typing import Any
 
 from osiris_inspect.inspector.files.run_files import RunFiles
-from osiris_inspect.inspector.run.counts.frame_facts import ColumnFacts, FrameFacts, JoinFacts
+from osiris_inspect.inspector.run.counts.frame_facts import ColumnFacts, FrameFacts, JoinFacts, SentinelFacts
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.event import Event, as_int
@@ -49,18 +50,20 @@ def logged_frame(step: str, rows: int, event_fields: Mapping[str, Any]) -> Frame
     blank_names = {name for name in _items(event_fields.get("blank_columns")) if isinstance(name, str)}
     odd = event_fields.get("odd_values")
     odd_values = odd if isinstance(odd, Mapping) else {}
+    counted = event_fields.get("sentinels")
+    sentinels = counted if isinstance(counted, Mapping) else {}
     original = event_fields.get("original_names")
     originals = original if isinstance(original, Mapping) else {}
     given = islice(zip_longest(names, *values), len(names))
     columns = tuple(
         _column(str(originals.get(str(name), name)), value, is_blank=str(name) in blank_names)._replace(
-            odd_values=_counts(odd_values.get(str(name)))
+            odd_values=_counts(odd_values.get(str(name))), sentinel=_sentinel(sentinels.get(str(name)))
         )
         for name, *value in given
     )
     join, fingerprint = event_fields.get("join"), event_fields.get("fingerprint")
     source, garbled = event_fields.get("source"), event_fields.get("garbled")
-    first_keys = event_fields.get("first_keys")
+    first_keys, gaps = event_fields.get("first_keys"), event_fields.get("gaps")
     return FrameFacts(
         step,
         rows,
@@ -78,6 +81,11 @@ def logged_frame(step: str, rows: int, event_fields: Mapping[str, Any]) -> Frame
             if isinstance(name, str)
         ),
         checks=tuple(check for check in _items(event_fields.get("checks")) if isinstance(check, Mapping)),
+        gaps={
+            str(originals.get(name, name)): gap
+            for name, gap in (gaps.items() if isinstance(gaps, Mapping) else ())
+            if isinstance(gap, Mapping)
+        },
         filters=tuple(_filters(_items(event_fields.get("filters")))),
     )
 
@@ -94,6 +102,17 @@ def _column(name: str, values: Sequence[Any], *, is_blank: bool) -> ColumnFacts:
         is_blank,
         negatives=as_int(negatives),
     )
+
+
+def _sentinel(value: Any) -> SentinelFacts | None:
+    """Return a number that may stand for no value; None if it is not a complete entry."""
+    entry = value if isinstance(value, Mapping) else {}
+    rows = as_int(entry.get("rows"))
+    try:
+        number, following = float(entry["value"]), float(entry["next"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return SentinelFacts(number, rows, following) if rows and math.isfinite(number + following) else None
 
 
 def _counts(value: Any) -> Mapping[str, int]:

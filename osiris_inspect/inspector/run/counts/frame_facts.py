@@ -9,6 +9,19 @@ from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 _DATE = LazyRegex(r"\d{4}-\d\d-\d\d(?![^T ])")
 
 
+class SentinelFacts(NamedTuple):
+    """A number at an end of a column's range that may stand for no value, such as -999.
+
+    Attributes:
+        rows: rows that have it.
+        following: the next value of the column.
+    """
+
+    value: float
+    rows: int
+    following: float
+
+
 class ColumnFacts(NamedTuple):
     """Counts of one column.
 
@@ -19,6 +32,7 @@ class ColumnFacts(NamedTuple):
         low, high: smallest and largest value as text, of numbers and times; None if unknown.
         is_blank: True if it is text, and its values are all empty or spaces.
         negatives: number of values below 0; None if it is not a column of numbers, or they were not counted.
+        sentinel: a repeated number that may stand for no value; None if there is none.
         odd_values: rows of a column of text by a word that stands for no value or an error, and odd forms of values.
     """
 
@@ -31,6 +45,7 @@ class ColumnFacts(NamedTuple):
     is_blank: bool = False
     odd_values: Mapping[str, int] = {}
     negatives: int | None = None
+    sentinel: SentinelFacts | None = None
 
     @property
     def is_time(self) -> bool:
@@ -80,6 +95,8 @@ class FrameFacts(NamedTuple):
         checks: mistakes that the query and its inputs show: ``check`` is the kind, and the rest its facts.
         filters: for conditions of the query the rows of the table and how many of them fulfil it.
         file, line: where they are recorded; line 0 if any line of the file.
+        gaps: by column of dates or times, the only month or day without rows: its ``unit``, the ``missing`` one, the
+            number of ``periods``, and the ``fewest`` rows of another.
         first_keys: a hash of the smallest value of each column of text that is unique.
         fingerprint: a hash of its values; empty if unknown.
     """
@@ -98,6 +115,7 @@ class FrameFacts(NamedTuple):
     garbled: Mapping[str, Any] = {}
     first_keys: Mapping[str, str] = {}
     filters: tuple[tuple[int, int], ...] = ()
+    gaps: Mapping[str, Mapping[str, Any]] = {}
 
     def column(self, name: str) -> ColumnFacts | None:
         """Return the counts of a column; None if the frame has no such column."""

@@ -10,13 +10,12 @@ from pandas.tseries.api import guess_datetime_format
 
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.csv.reader import CsvFile
+from osiris_inspect.runtime.drivers.interface.month_first import swapped_dates
 
 _OFFSET: Final = r".*(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})\s*"
 _ISO: Final = "ISO8601"
 _MONTH_FIRST: Final = re.compile(r"%m(\D)%d\1")
-MIN_DATES: Final = 20
-MIN_DAYS: Final = 3
-LAST_MONTH: Final = 12
+MAX_DATES: Final = 2_000
 
 
 def parse_timestamp_columns(
@@ -48,19 +47,16 @@ def parse_timestamp_columns(
 def days_read_as_months(
     texts: pd.DataFrame, parsed: pd.DataFrame, file: CsvFile
 ) -> list[dict[str, int | str]]:
-    """Return the columns read with the month first in which no day is above 12, which many dates do not have by chance.
-
-    Dates of one day or two, such as the first of each month, are no sign.
-    """
+    """Return the columns that were read with the month first and seem to have the day first, see ``swapped_dates``."""
     found: list[dict[str, int | str]] = []
     for name in () if file.timestamp_columns is True else file.timestamp_columns:
         form = _infer_format(texts[name])
         if form is None or not _MONTH_FIRST.match(form):
             continue
         dates = parsed[name].dropna().dt.normalize().drop_duplicates()
-        days = dates.dt.day
-        if len(dates) >= MIN_DATES and days.nunique() >= MIN_DAYS and days.max() <= LAST_MONTH:
-            found.append({"column": str(name), "dates": len(dates), "format": form})
+        signs = swapped_dates([one.date() for one in dates]) if len(dates) <= MAX_DATES else None
+        if signs is not None:
+            found.append({"column": str(name), "format": form, **signs})
     return found
 
 

@@ -8,7 +8,7 @@ Recorded as ``source`` of ``output_stored``, beside the facts of ``read_facts``.
   show them: ``1.23457E+12``. ``different`` of these are different.
 
 ``days_read_as_months``, of ``timestamps``, are columns of ``parse_dates`` whose ``dates`` different dates were read in
-``format``, with the month first, and have no day above 12.
+``format``, with the month first, and have no day above 12; the rest is that of ``swapped_dates``.
 """
 
 import re

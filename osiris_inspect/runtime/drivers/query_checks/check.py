@@ -26,7 +26,12 @@ from osiris_inspect.runtime.drivers.query_checks.conditions import (
     find_text_months,
     find_text_numbers,
 )
-from osiris_inspect.runtime.drivers.query_checks.conversions import find_cut_fractions, find_lost_values
+from osiris_inspect.runtime.drivers.query_checks.conversions import (
+    find_cut_fractions,
+    find_lost_values,
+    find_removed_separators,
+    find_swapped_dates,
+)
 from osiris_inspect.runtime.drivers.query_checks.inline import inline_select
 from osiris_inspect.runtime.drivers.query_checks.joins import (
     Join,
@@ -68,7 +73,7 @@ MIN_UNMATCHED: Final = 3
 MIN_SHARE: Final = 0.1
 """Share of the rows of a side without a partner above which other forms of their keys are compared."""
 _WORTH_PARSING: Final = re.compile(
-    r"\b(?:where|join|union|intersect|except|null|between|max|min|limit|sample|tablesample|case|coalesce|ifnull|nvl|cast|try_cast|try_strptime)\b|::|<>|!=|[<>]=?\s{0,9}(?:'|date\b|timestamp\b)|'\s{0,9}[<>=]|=\s{0,9}'|\b(?:in\s{0,9}\(|group\s{1,9}by\b|distinct\b|filter\b|sum\b|count\b|like\b)|\bfrom\b[^()]{1,200},|//|\|\||\w\s{0,9}[+-]\s{0,9}[a-z_]",
+    r"\b(?:where|join|union|intersect|except|null|between|max|min|limit|sample|tablesample|case|coalesce|ifnull|nvl|cast|try_cast|strptime|try_strptime)\b|::|<>|!=|[<>]=?\s{0,9}(?:'|date\b|timestamp\b)|'\s{0,9}[<>=]|=\s{0,9}'|\b(?:in\s{0,9}\(|group\s{1,9}by\b|distinct\b|filter\b|sum\b|count\b|like\b)|\bfrom\b[^()]{1,200},|//|\|\||\w\s{0,9}[+-]\s{0,9}[a-z_]",
     re.IGNORECASE,
 )
 
@@ -110,6 +115,8 @@ def check_query(database: Database, query: str, result: ResultColumns) -> QueryF
         checks += database.attempt(find_split_groups(database, select, tables))
         checks += database.attempt(find_inner_limit(select, is_outer=is_outer))
         checks += database.attempt(find_lost_values(database, select, tables))
+        checks += database.attempt(find_removed_separators(database, select, tables))
+        checks += database.attempt(find_swapped_dates(database, select, tables))
         checks += database.attempt(find_zero_quotients(database, select, tables, result))
         checks += database.attempt(find_missing_operands(database, select, tables))
         if not may_choose and not misspelled:

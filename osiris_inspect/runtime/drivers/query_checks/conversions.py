@@ -1,8 +1,9 @@
-"""Conversions that lose values: TRY_CAST and try_strptime return NULL, and whole numbers lose fractions."""
+"""Conversions that lose or change values: TRY_CAST returns NULL, whole numbers lose fractions, a decimal comma is removed."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from osiris_inspect.runtime.drivers.interface.month_first import swapped_dates
 from osiris_inspect.runtime.drivers.query_checks.tables import Database, QueryTable, columns_in, table_of
 from osiris_inspect.runtime.drivers.query_checks.tree import (
     Node,
@@ -10,6 +11,8 @@ from osiris_inspect.runtime.drivers.query_checks.tree import (
     as_node,
     call_arguments,
     conjuncts,
+    is_literal,
+    literal_text,
     render_query,
     select_from,
     walk,
@@ -54,6 +57,13 @@ _TIMES: Final = ("DATE", "TIME")
 _PLACEHOLDERS: Final = ("", "-", "--", ".", "?", "n/a", "na", "null", "none", "nan", "unknown")
 _WHOLE: Final = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UINTEGER", "UBIGINT", "HUGEINT"})
 _FRACTIONAL: Final = frozenset({"DOUBLE", "FLOAT", "DECIMAL"})
+_IS_SCALED: Final = (
+    "count(*) FILTER (regexp_full_match(k0, ?) AND abs(k1) > 0 AND abs(k1 - replace(k0, ',', '.')::DOUBLE"
+    " * power(10, length(k0) - greatest(instr(k0, ','), instr(k0, '.')))) < 1e-6 * abs(k1))"
+)
+"""Counts the numbers ``k0`` that ``k1`` has without their separator."""
+_REMOVES: Final = frozenset({"replace", "regexp_replace", "translate"})
+MAX_DATES: Final = 2_000
 _CHOOSES: Final = frozenset({"CASE_EXPR", "OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL"})
 
 
@@ -107,8 +117,7 @@ def _result_type(node: Node) -> str:
         if part.get("function_name") == "try_strptime":
             return "TIMESTAMP"
         if part.get("type") == "OPERATOR_CAST" and part.get("try_cast"):
-            cast_type, type_name = as_node(part.get("cast_type")), as_node(part.get("type_expr"))
-            return str(cast_type.get("id") or type_name.get("type_name")).upper()
+            return _type_name(part)
     return ""
 
 
@@ -122,8 +131,7 @@ def find_cut_fractions(
             continue
         for argument in call_arguments(part):
             column = as_node(argument.get("child"))
-            cast_type, type_name = as_node(argument.get("cast_type")), as_node(argument.get("type_expr"))
-            kind = str(cast_type.get("id") or type_name.get("type_name")).upper()
+            kind = _type_name(argument)
             owner = table_of(column, tables)
             if argument.get("type") != "OPERATOR_CAST" or kind not in _WHOLE or owner is None:
                 continue
@@ -141,6 +149,80 @@ def find_cut_fractions(
             )
             if cut >= max(MIN_LOST, MIN_SHARE * values):
                 yield {"check": "fractions-cut", "column": name, "type": kind, "values": values, "cut": cut}
+
+
+def find_removed_separators(
+    database: Database, select: Select, tables: Mapping[str, QueryTable]
+) -> Iterator[dict[str, Any]]:
+    """Yield each conversion to numbers of texts such as ``12,50`` from which a function removes the decimal separator."""
+    seen: set[str] = set()
+    for column in map(as_node, select.node.get("select_list", ())):
+        for part in () if _scales(column) else walk(column):
+            references = [one for one in walk(part) if one.get("class") == "COLUMN_REF"]
+            removes = any(one.get("function_name") in _REMOVES for one in walk(part))
+            if part.get("type") != "OPERATOR_CAST" or len(references) != 1 or not removes:
+                continue
+            owner, name = table_of(references[0], tables), next(name for _, name in columns_in(references[0]))
+            if owner is None or name in seen or not _type_name(part).startswith(tuple(_FRACTIONAL)):
+                continue
+            seen.add(name)
+            query = render_query(
+                database.execute, select_from(tables[owner].reference, select.ctes, [references[0], part], [])
+            )
+            ((values, *changed),) = database.execute(
+                f"SELECT count(*), {_IS_SCALED}, {_IS_SCALED}"  # noqa: S608  rendered
+                f" FROM (SELECT trim(k0::VARCHAR) AS k0, TRY_CAST(k1 AS DOUBLE) AS k1 FROM ({query}))",
+                [r"[-+]?[0-9]+,[0-9]{1,2}", r"[-+]?[0-9]+\.[0-9]{1,2}"],
+            )
+            for count, separator in zip(changed, ",.", strict=True):
+                if count >= max(MIN_LOST, MIN_FORM_SHARE * values):
+                    yield {
+                        "check": "separator-removed",
+                        "column": name,
+                        "separator": separator,
+                        "values": values,
+                        "changed": count,
+                    }
+
+
+def _scales(column: Node) -> bool:
+    """Return True if an expression multiplies or divides by a constant, as one that makes euros of cents does."""
+    return any(
+        part.get("function_name") in ("/", "*") and any(map(is_literal, call_arguments(part)))
+        for part in walk(column)
+    )
+
+
+def _type_name(cast: Node) -> str:
+    """Return the name of the type to which a cast converts; empty if it is unknown."""
+    cast_type, type_name = as_node(cast.get("cast_type")), as_node(cast.get("type_expr"))
+    return str(cast_type.get("id") or type_name.get("type_name")).upper()
+
+
+def find_swapped_dates(
+    database: Database, select: Select, tables: Mapping[str, QueryTable]
+) -> Iterator[dict[str, Any]]:
+    """Yield each conversion of dates with the month first whose dates seem to have the day first."""
+    seen: set[str] = set()
+    for part in walk(select.node.get("select_list", ())):
+        arguments = call_arguments(part)
+        if part.get("function_name") not in ("strptime", "try_strptime") or len(arguments) != 2:
+            continue
+        form, owner = literal_text(arguments[1]) or "", table_of(arguments[0], tables)
+        if not form.startswith(("%m/%d/", "%m.%d.", "%m-%d-", "%-m/%-d/")) or owner is None:
+            continue
+        name = next(name for _, name in columns_in(arguments[0]))
+        query = render_query(database.execute, select_from(tables[owner].reference, select.ctes, [part], []))
+        rows = database.execute(
+            f"SELECT DISTINCT k0::DATE FROM ({query}) WHERE k0 IS NOT NULL LIMIT {MAX_DATES}",  # noqa: S608  rendered
+            [],
+        )
+        signs = (
+            swapped_dates([day for (day,) in rows]) if len(rows) < MAX_DATES and name not in seen else None
+        )
+        seen.add(name)
+        if signs is not None:
+            yield {"check": "days-read-as-months", "column": name, "format": form, **signs}
 
 
 def _conversions(expression: Any) -> Iterator[tuple[Node, Node]]:

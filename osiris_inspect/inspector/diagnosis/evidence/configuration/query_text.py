@@ -195,6 +195,23 @@ def query_key(config: Mapping[str, Any]) -> str:
     return next((key for key in QUERY_KEYS if isinstance(config.get(key), str)), QUERY_KEYS[0])
 
 
+def select_item(query: str, name: str) -> str:
+    """Return the expression that a query names ``AS name``, in lower case and without strings; empty if there is none."""
+    code = _OTHER.sub(lambda _: " ", query[:MAX_QUERY]).lower()
+    match = re.search(
+        rf"\bas\s{{1,9}}[\"`]?{re.escape(name.lower())}[\"`]?\s{{0,9}}(?=,|\)|;|\bfrom\b|\Z)", code
+    )
+    if match is None:
+        return ""
+    depth = 0
+    for start in range(match.start() - 1, -1, -1):
+        character = code[start]
+        depth += {")": 1, "(": -1}.get(character, 0)
+        if depth < 0 or (not depth and (character == "," or code.startswith("select", start))):
+            return code[start : match.start()].lstrip(",(").removeprefix("select").strip()
+    return ""
+
+
 def defines_null(query: str, column: str) -> bool:
     """Return True if a query defines a column as NULL or empty: ``NULL AS x``, ``CAST(NULL AS date) AS x``, ``'' AS x``."""
     name = re.escape(column)

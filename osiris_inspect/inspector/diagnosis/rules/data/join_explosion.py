@@ -79,13 +79,16 @@ def _reason(step: StepState, rows_in: Sequence[int], query: QueryText | None, jo
             return ""
         counts = f"in {join.left_duplicates:,} and {join.right_duplicates:,} rows the key occurs again"
         if rows > max(rows_in):
-            return f"the join key is unique on neither side; {counts}"
+            return f"the join multiplies rows, for its key is unique on neither side; {counts}"
         if query is not None and query.aggregates and join.matched:
-            return f"the join key is unique on neither side, so the aggregate counts rows more than once; {counts}"
+            return (
+                f"the join multiplies rows, so the aggregate counts them more than once: its key is unique on neither side; "
+                f"{counts}"
+            )
         return ""
     if rows <= _most_rows(rows_in, query) or (query is not None and query.reduces):
         return ""
-    return "the join key is unique on neither side, or there is none"
+    return "the join multiplies rows, for its key is unique on neither side, or it has none"
 
 
 def _most_rows(rows_in: Sequence[int], query: QueryText | None) -> int:

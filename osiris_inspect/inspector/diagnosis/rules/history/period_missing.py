@@ -3,7 +3,9 @@
 What it finds:
     A source each of whose last runs, at least three, returned a later period of a date or time column than the run before,
     and now one that begins much later: after about one more run's period. Days of a weekend without rows in the runs
-    before, and periods of a run without rows, are not reported, and neither are writers that replace their target.
+    before, and periods of a run without rows, are not reported, and neither are writers that replace their target. Also a
+    source whose query, or whose settings, ask for a period that begins after the end of that of the last run, while the
+    periods of the runs before followed each other.
 
 Why it matters:
     A day whose run failed or was left out is missing in a target to which each run adds its own period.
@@ -30,6 +32,7 @@ from osiris_inspect.inspector.diagnosis.evidence.configuration.periods import (
     follow_one_another,
     gaps_between,
     period_of,
+    requested_period,
 )
 from osiris_inspect.inspector.diagnosis.evidence.configuration.targets import replaces_target, writer_target
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
@@ -37,13 +40,14 @@ from osiris_inspect.inspector.run.counts.earlier_run import EarlierRun
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.model import run_layout as layout
-from osiris_inspect.model.finding import Confidence, Finding, Severity
+from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
 NEEDS = ("steps",)
 MIN_RUNS = 3
 MIN_PART = 0.75
 """Part of a run's period that must be missing."""
 DAY = timedelta(days=1)
+MIN_GAP = timedelta(minutes=1)
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "data",
@@ -56,9 +60,15 @@ def check(run: Run, lineage: Lineage) -> Findings:
     """Find sources with a period between their rows and those of the last run."""
     comparable = ComparableRuns(run, lineage)
     for step in run.steps:
-        if not step.is_source or step.status != "succeeded" or not _is_added(run, lineage, step):
+        if (
+            not step.is_source
+            or step.status != "succeeded"
+            or not layout.is_safe_name(step.id)
+            or not _is_added(run, lineage, step)
+        ):
             continue
-        finding = _missing(run, step, without_repeated(run, comparable.for_step(step.id)))
+        earlier = without_repeated(run, comparable.for_step(step.id))
+        finding = _not_requested(run, step, earlier) or _missing(run, step, earlier)
         if finding is not None:
             yield finding
 
@@ -72,6 +82,33 @@ def _is_added(run: Run, lineage: Lineage, step: StepState) -> bool:
             if not replaces_target(writer.config, is_file=target is not None and target[0] == "file"):
                 return True
     return False
+
+
+def _not_requested(run: Run, step: StepState, earlier: Sequence[EarlierRun]) -> Finding | None:
+    """Return a finding if the step asks for a period that begins after the end of the last one."""
+    now = requested_period(step.config)
+    before = [requested_period(each.configs.get(step.id, {})) for each in earlier]
+    known = [period for period in before if period is not None]
+    if now is None or len(known) < max(MIN_RUNS, len(before)):
+        return None
+    starts = [now.start, *(period.start for period in known)]
+    _, *gaps = gaps_between([now, *known])
+    first = known[0].end + max(timedelta(), *gaps)
+    if not all(new > old for new, old in pairwise(starts)) or now.start - first < MIN_GAP:
+        return None
+    written = [requested_period(each.configs.get(step.id, {})) for each in _failed_writes(run)]
+    is_written = any(period is not None and period.end > known[0].end for period in written)
+    last = (now.start - MIN_GAP).date()
+    days = [first.date() + DAY * number for number in range(min((last - first.date()).days + 1, 4))]
+    is_weekend = all(day.weekday() >= 5 for day in days)
+    if is_written or (is_weekend and all(period.start.weekday() < 5 for period in known)):
+        return None
+    return TEMPLATE.finding(
+        f"the period (window) that it asks for begins at {now.low}, and that of the run of {format_start(earlier[0])} ended at "
+        f"{known[0].high}: the rows between them were never read (gap)",
+        Evidence(layout.config_path(step.id), 0, now.low),
+        step=step.id,
+    )
 
 
 def _missing(run: Run, step: StepState, earlier: Sequence[EarlierRun]) -> Finding | None:
@@ -116,10 +153,15 @@ def _is_weekend(now: Period, before: Sequence[Period]) -> bool:
 
 def _is_written(run: Run, step: StepState, name: str, now: Period) -> bool:
     """Return True if a run that failed had written rows of the period between."""
+    periods = [_period(each, step, name) for each in _failed_writes(run)]
+    return any(period is not None and period.end < now.start for period in periods)
+
+
+def _failed_writes(run: Run) -> list[EarlierRun]:
+    """Return the runs since the last success that failed after a writer had succeeded."""
     writers = {each.id for each in run.steps if each.is_writer}
-    return any(
-        period is not None and period.end < now.start
+    return [
+        each
         for each in run.failed_runs
         if each.started > run.earlier_runs[0].started and writers & (each.completed or frozenset())
-        for period in [_period(each, step, name)]
-    )
+    ]

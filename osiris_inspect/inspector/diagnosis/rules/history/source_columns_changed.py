@@ -3,7 +3,8 @@
 What it finds:
     A column that a source returned in each earlier run with the same settings, at least two, and that is missing now, or
     that has another kind of type: text instead of numbers, fractions instead of whole numbers. A type of another width,
-    one that allows nulls, and new columns are not reported.
+    one that allows nulls, and new columns are not reported. Of a file without a header it says if the columns have the types of
+    their left or right neighbours, so that they are shifted by one.
 
 Why it matters:
     Steps that do not use the column by name go on without it, and a column of another type compares, joins and sorts
@@ -26,6 +27,7 @@ from osiris_inspect.inspector.run.counts.column_kinds import kind_of
 from osiris_inspect.inspector.run.counts.frame_facts import ColumnFacts, FrameFacts
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("steps",)
@@ -41,6 +43,8 @@ TEMPLATE = FindingTemplate(
     Confidence.MEDIUM,
 )
 
+_NUMBERED = LazyRegex(r"(?i:c|col|column|field|f|_c|unnamed: )?_?\d{1,4}")
+"""Names that columns without a header get."""
 Change = tuple[ColumnFacts, str, str]
 """A column, the kind it had, and the kind it has."""
 
@@ -75,7 +79,31 @@ def _message(
         parts.insert(0, f"has no column {_join(missing)}" + (f" but a new one, {_join(new)}" if new else ""))
     message = f"{'; '.join(parts)}, unlike in the last {len(before)} runs"
     is_exchanged = len(changed) == EXCHANGED and changed[0][1:] == changed[1][:0:-1]
+    shift = _shift(frame, before)
+    if shift:
+        return f"{message}; {shift}"
     return message + ("; their values seem to be exchanged (swapped columns)" if is_exchanged else "")
+
+
+def _shift(frame: FrameFacts, before: Sequence[FrameFacts]) -> str:
+    """Describe columns without names that all have the types of their neighbours in the runs before; empty if there are none."""
+    is_numbered = all(_NUMBERED.fullmatch(column.name[:50]) for column in frame.columns)
+    differences = {len(frame.columns) - len(other.columns) for other in before}
+    if not is_numbered or differences not in ({1}, {-1}):
+        return ""
+    new, old = (_loose_kinds(one) for one in (frame, before[0]))
+    longer, shorter = (new, old) if len(new) > len(old) else (old, new)
+    for position in range(len(longer) - 1, -1, -1):
+        if [*longer[:position], *longer[position + 1 :]] == shorter and shorter != longer[:-1]:
+            change = "there is a new column" if longer is new else "a column is gone"
+            return f"{change}, and the columns from number {position + 1} on, or from before it, are shifted by one"
+    return ""
+
+
+def _loose_kinds(frame: FrameFacts) -> list[str]:
+    """Return the kinds of a frame's columns; whole numbers and fractions are one kind in a text file."""
+    kinds = (_kind(frame, column) for column in frame.columns)
+    return ["number" if kind in ("integer", "float") else kind for kind in kinds]
 
 
 def _missing(frame: FrameFacts, before: Sequence[FrameFacts]) -> list[str]:

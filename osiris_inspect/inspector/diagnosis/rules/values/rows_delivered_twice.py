@@ -146,7 +146,11 @@ def _may_repeat(frame: FrameFacts, copy: CopiedFile) -> bool:
 
 def _repeated_rows(repeats: int, rows: int, key: str | None) -> str:
     included = f", the key {key!r} included" if key else ""
-    return f"{repeats:,} of {rows:,} rows repeat another row as a whole{included}" if repeats else ""
+    return (
+        f"{repeats:,} of {rows:,} rows are duplicates: each repeats another row as a whole{included}"
+        if repeats
+        else ""
+    )
 
 
 def _describe(copy: CopiedFile | None) -> str:
