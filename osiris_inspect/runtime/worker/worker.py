@@ -64,6 +64,7 @@ _OPTIONAL_FIELDS = (
     "unique",
     "first_keys",
     "garbled",
+    "value_counts",
     "join",
     "checks",
     "filters",

@@ -20,6 +20,8 @@ class ColumnFacts(NamedTuple):
         is_blank: True if it is text, and its values are all empty or spaces.
         negatives: number of values below 0; None if it is not a column of numbers, or they were not counted.
         odd_values: rows of a column of text by a word that stands for no value or an error, and odd forms of values.
+        values: rows by value, or by ``#`` and a hash, of a column with few different values, of all rows or of those of a
+            sample; empty if not counted.
     """
 
     name: str
@@ -31,6 +33,7 @@ class ColumnFacts(NamedTuple):
     is_blank: bool = False
     odd_values: Mapping[str, int] = {}
     negatives: int | None = None
+    values: Mapping[str, int] = {}
 
     @property
     def is_time(self) -> bool:
