@@ -20,6 +20,7 @@ FIRST_MS = 1767225600000  # 2026-01-01 00:00 UTC
 OUT: Mapping[str, Any] = {"columns": ["id"], "dtypes": ["int64"], "nulls": [0]}
 Day = Mapping[str, Any]
 """What is special about a run: see ``run``."""
+STORES = "abcdef"
 COLUMNS: Mapping[str, tuple[str, int, Any, str | None]] = {
     "id": ("int64", 0, "many", "100"),
     "name": ("str", 0, "many", None),
@@ -237,10 +238,25 @@ PAID = [
 ]
 
 
+GROUPED = "SELECT city AS id, sum(a) AS a FROM df GROUP BY city"
+
+
 def covering(first: str, last: str | None = None, **more: Any) -> Day:
     """A run that appends the rows of some days of January 2026."""
     period = (f"2026-01-{first} 00:10:00", f"2026-01-{last or first} 23:50:00")
     return {"period": period, "writer": {"table": "stats", "write_mode": "append"}, **more}
+
+
+def of_stores(day: int | None = None, **rows: int) -> Day:
+    """A run that reads a file of each store, perhaps with the day in its name, of 150 rows unless ``rows`` says how many."""
+    date = "" if day is None else f"-2026-01-0{day}"
+    files = {f"in/{name}{date}.csv": rows.get(name, 150) for name in STORES}
+    return {"files": files, "rows": sum(files.values())}
+
+
+def emptied(texts: int, nulls: int = 0) -> Day:
+    """A run with empty texts among the names."""
+    return {**columns(name=("str", nulls, "many", None)), "facts": {"odd_values": {"name": {"": texts}}}}
 
 
 def loading(rows: int, low: int = 1, first: str = "ab12cd", **more: Any) -> Day:
@@ -337,7 +353,6 @@ def covering_each(*days: int, **more: Any) -> list[Day]:
     return [covering(f"{day:02}", **more) for day in days]
 
 
-STORES = "abcdef"
 DEV, PROD = source(profile="dev"), source(profile="prod")
 
 HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
@@ -371,6 +386,14 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "the newest day of rows with the time of their reading": [
             {**day, **columns(read_at=("timestamp[us]", 0, 1, f"2026-02-0{number} 09:00:00"))}
             for number, day in enumerate([*NEWEST, NEWEST[-1]], start=1)
+        ],
+        "an older newest day as text": [
+            {**columns(day=None, ordered_on=("str", 0, "many", None)), "ranges": [(None, None), (None, None), ("2026-01-01", f"2026-02-{last}")]}
+            for last in ("10", "11", "13", "14", "12")
+        ],
+        "the newest time of the last run as text": [
+            {**columns(day=None, ordered_at=("str", 0, "many", None)), "ranges": [(None, None), (None, None), ("2026-01-01T08:00:00Z", f"2026-02-{last}T08:00:00Z")]}
+            for last in ("10", "11", "13", "14", "14")
         ],
         "an older newest day": [*NEWEST, NEWEST[1]],
         "the rows of the last three runs": [{}, {}, *[{"data": "c"}] * 4],
@@ -474,6 +497,7 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
     "differs-from-earlier-runs": {
         "a condition that keeps less": [*PAID, kept(210)],
         "a condition that keeps much less on a new day": [*PAID[:3], kept(150)],
+        "a condition that keeps half on a new day": [*PAID[:3], kept(360)],
         "a condition that keeps more": [*[kept(rows, 800) for rows in (160, 150, 170, 155, 165, 150, 160)], kept(560)],
         "a condition of an aggregate": [*[counting(rows) for rows in (640, 610, 660, 640, 650, 630, 620)], counting(330)],
         "a condition that keeps nothing": [*[counting(rows) for rows in (640, 610, 660)], counting(0)],
@@ -481,6 +505,9 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "new nulls": [{}, {}, columns(name=("str", 40, "many", None))],
         "first nulls": [{}, {}, {}, columns(name=("str", 12, "many", None))],
         "no values any more": [{}, {}, columns(id=("float64", 100, 0, None))],
+        "one file of several": [*[of_stores()] * 3, of_stores(c=60)],
+        "one file of the day": [*(of_stores(day=day) for day in (1, 2, 3)), of_stores(day=4, c=60)],
+        "empty texts in place of nulls": [*[columns(name=("str", 20, "many", None))] * 2, emptied(18)],
         "constant": [{}, {}, columns(name=("str", 0, 1, None))],
         "one of several values": [*[columns(name=("str", 0, "few", None))] * 2, columns(name=("str", 0, 1, None))],
         "several values or many": [columns(name=("str", 0, "few", None)), {}, columns(name=("str", 0, 1, None))],
@@ -607,6 +634,14 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
             {**day, **columns(at=("timestamp[us]", 0, "few", f"2026-02-0{number} 09:00:00"))}
             for number, day in enumerate([*NEWEST, NEWEST[-1]], start=1)
         ],
+        "an older due date": [
+            {**columns(day=None, due_date=("str", 0, "many", None)), "ranges": [(None, None), (None, None), ("2026-01-01", f"2026-02-{last}")]}
+            for last in ("10", "11", "13", "14", "12")
+        ],
+        "an older date of another column": [
+            {**columns(day=None, paid_on=("str", 0, "many", None), ordered_on=("str", 0, "many", None)), "ranges": [(None, None), (None, None), ("2026-01-01", f"2026-02-{last}"), ("2026-01-01", f"2026-02-{20 + number}")]}
+            for number, last in enumerate(("10", "11", "13", "14", "12"))
+        ],
         "the newest day stayed before": [*NEWEST[:3], *NEWEST[2:], NEWEST[-1]],
         "always the same after a first load": [{}, *[{"data": "a"}] * 5],
         "changed now and then": [{"data": "a"}, {"data": "a"}, {"data": "b"}, {"data": "b"}, {"data": "b"}],
@@ -710,15 +745,27 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "a condition that keeps nearly as much": [*PAID, kept(560)],
         "a condition that keeps less of fewer rows": [*[kept(rows, 60) for rows in (48, 46, 50, 47, 45, 49, 50)], kept(30, 60)],
         "a condition whose share varies": [*[kept(rows) for rows in (640, 410, 560, 300, 650, 530, 620)], kept(240)],
-        "a condition on the time, on a new day": [*[kept(rows, query="SELECT id FROM df WHERE paid_on = today()") for rows in (640, 610, 660)], kept(150, query="SELECT id FROM df WHERE paid_on = today()")],
+        "a condition on the time, on a new day": [*[kept(rows, query="SELECT id FROM df WHERE paid_on = today()") for rows in (640, 610, 660)], kept(250, query="SELECT id FROM df WHERE paid_on = today()")],
+        "a condition whose share varies, on a new day": [*[kept(rows) for rows in (640, 580, 610)], kept(330)],
+        "a condition that keeps a little less on a new day": [*PAID[:3], kept(430)],
         "rare rows": [*[counting(rows) for rows in (24, 27, 21, 25, 26, 22, 24)], counting(9)],
         "an edited condition": [*PAID, kept(410, query="SELECT id FROM df WHERE status = 'sent'")],
-        "groups of fewer rows": [*[kept(60, query="SELECT city AS id, sum(a) AS a FROM df GROUP BY city")] * 7, kept(70, 410, query="SELECT city AS id, sum(a) AS a FROM df GROUP BY city")],
-        "groups of a driver": [*[kept(100, query=None)] * 7, kept(110, 410, query=None)],
+        "groups of fewer rows": [*[kept(60, of, query=GROUPED) for of in (800, 900, 720, 850, 760, 810, 880)], kept(70, 410, query=GROUPED)],
+        "groups of a driver": [*[kept(100, of, query=None) for of in (800, 900, 720, 850, 760, 810, 880)], kept(110, 410, query=None)],
         "two earlier runs with a condition": [*PAID[:2], kept(150)],
         "few first nulls": [{}, {}, {}, columns(name=("str", 9, "many", None))],
         "nulls as before": [*[columns(name=("str", 40, "many", None))] * 3],
         "few nulls": [{}, {}, columns(name=("str", 10, "many", None))],
+        "a file with a few rows fewer": [*[of_stores()] * 3, of_stores(c=90)],
+        "most files": [*[of_stores()] * 3, of_stores(a=60, b=60, c=60)],
+        "a file that varies": [*(of_stores(c=rows) for rows in (150, 400, 90)), of_stores(c=60)],
+        "one file of two earlier runs": [*[of_stores()] * 2, of_stores(c=60)],
+        "a small file": [*[of_stores(c=30)] * 3, of_stores(c=10)],
+        "the first file of a growing folder": [dated(1, last) for last in (3, 4, 5, 6)],
+        "empty texts as before": [*[emptied(18)] * 3],
+        "a few empty texts beside nulls": [*[columns(name=("str", 20, "many", None))] * 2, emptied(5, nulls=15)],
+        "empty texts in a column that was filled": [*[columns(name=("str", 0, "many", None))] * 2, emptied(4)],
+        "empty texts beside nulls before": [*[emptied(4, nulls=20)] * 2, emptied(22)],
         "constant before": [*[columns(name=("str", 0, 1, None))] * 3],
         "few rows of few values": [*[columns(name=("str", 0, "few", None))] * 2, {"rows": 19, **columns(name=("str", 0, 1, None))}],
         "constant in one earlier run": [columns(name=("str", 0, "few", None)), *[columns(name=("str", 0, 1, None))] * 2],
@@ -753,6 +800,13 @@ def test_message_of_period_appended_again_names_both(tmp_path: Path) -> None:
     assert messages(history(tmp_path, covering_each(1, 2, 3, 3)), "rows-appended-again") == [
         "appended 100 rows of 'day' from 2026-01-03 00:10:00 to 2026-01-03 23:50:00; the run of 2026-01-03 00:00 UTC "
         "had appended those from 2026-01-03 00:10:00 to 2026-01-03 23:50:00, so rows are in 'stats' twice"
+    ]
+
+
+def test_message_of_shorter_file_names_it(tmp_path: Path) -> None:
+    path = history(tmp_path, [*[of_stores()] * 3, of_stores(c=60)])
+    assert messages(path, "differs-from-earlier-runs") == [
+        "'in/c.csv' has fewer rows than usual, 60; in the last 3 runs it had 150"
     ]
 
 

@@ -367,6 +367,14 @@ KINDS: dict[str, Kind] = {
         (_INTERVAL_STRUCT, {"months": 0, "days": 1, "nanoseconds": 7_200_000_000_000}),
         ("interval", "1 day 02:00:00"),
     ),
+    "INTERVAL of more nanoseconds than 64 bits": Kind(
+        query("INTERVAL '2562049 hours 5 microseconds'", "INTERVAL"),
+        ("INTERVAL", "106752 days 01:00:00.000005"),
+        "P106752DT1H0.000005S",
+        (_INTERVAL_STRUCT, {"months": 0, "days": 106_752, "nanoseconds": 3_600_000_005_000}),
+        ("interval", "106752 days 01:00:00.000005"),
+    ),
+    "such an INTERVAL in a list": Kind(query("[INTERVAL '2562049 hours']", "INTERVAL[]"), _NO, _NO, _NO, _NO),
     "MAP of DuckDB": Kind(
         query("MAP {1: 'a'}", "MAP(INTEGER, VARCHAR)"),
         ("MAP(INTEGER, VARCHAR)", "{1=a}"),

@@ -3,7 +3,8 @@
 import csv
 import os
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -34,6 +35,7 @@ from tests.runtime.natural_oracle import (
     same,
 )
 from tests.runtime.servers.postgres import Postgres
+from tests.runtime.servers.postgrest import PostgRest
 
 EXAMPLES = int(os.environ.get("OSIRIS_TEST_EXAMPLES", "40"))
 PRAGUE, KOLKATA = ZoneInfo("Europe/Prague"), ZoneInfo("Asia/Kolkata")
@@ -252,25 +254,58 @@ NAMES = st.sampled_from(
 ) | st.text(max_size=3)
 
 
+@dataclass(frozen=True)
+class Made:
+    """A frame, and the columns that a target gets: those of the named levels of the index come first."""
+
+    frame: pd.DataFrame
+    labels: Sequence[Any]
+    parts: Sequence[Column]
+
+    @property
+    def names(self) -> list[str]:
+        return ["" if label is None else str(label) for label in self.labels]
+
+    def wrong_names(self, is_wrong: Callable[[str, Column], bool] = lambda name, part: False) -> set[str]:
+        """Return the names of columns that no target takes, or for which the function returns True."""
+        named = zip(self.labels, self.names, self.parts, strict=True)
+        return {
+            name
+            for label, name, part in named
+            if isinstance(label, tuple) or is_refused(part) or is_wrong(name, part)
+        }
+
+    @property
+    def repeated_names(self) -> set[str]:
+        return {name for name, count in Counter(self.names).items() if count > 1}
+
+
 @st.composite
-def frames(draw: Any) -> tuple[pd.DataFrame, Mapping[str, Column]]:
-    """Return a frame with columns of different names, and what it consists of."""
+def frames(draw: Any) -> Made:
+    """Return a frame with columns of different names, of repeated names, or of names with two levels."""
     rows = draw(st.integers(0, 4))
-    labels = draw(
-        st.lists(NAMES, min_size=1, max_size=4, unique_by=lambda label: "" if label is None else str(label))
-    )
+    names = draw(st.sampled_from(["different"] * 6 + ["repeated", "two levels"]))
+    if names == "different":
+        text = lambda label: "" if label is None else str(label)  # noqa: E731
+        labels = draw(st.lists(NAMES, min_size=1, max_size=4, unique_by=text))
+    elif names == "repeated":
+        labels = draw(st.lists(st.sampled_from(["a", "A", 0, "0", None, ""]), min_size=2, max_size=4))
+    else:
+        levels = st.tuples(st.sampled_from(["a", "b", 1]), st.sampled_from(["x", "y", 2]))
+        labels = draw(st.lists(levels, min_size=1, max_size=3, unique=True))
     parts = [draw(columns(rows)) for _ in labels]
     frame = pd.concat([part.values for part in parts], axis=1)
-    frame.columns = pd.Index(labels, dtype=object)
-    named = {"" if label is None else str(label): part for label, part in zip(labels, parts, strict=True)}
-    levels = draw(st.integers(0, 2))
-    if not levels:
-        return frame, named
-    numbers = draw(st.lists(st.integers(0, 99), min_size=rows, max_size=rows))
-    index = {f"level {number}": Column("level", None, numbers) for number in range(levels)}
-    arrays = [pd.Index(numbers, dtype="int64", name=name) for name in index]
-    frame.index = arrays[0] if levels == 1 else pd.MultiIndex.from_arrays(arrays)
-    return frame, index | named
+    frame.columns = (
+        pd.MultiIndex.from_tuples(labels) if names == "two levels" else pd.Index(labels, dtype=object)
+    )
+    index_names = draw(st.lists(st.sampled_from(["level 0", "level 1", None]), max_size=2, unique=True))
+    if index_names:
+        numbers = draw(st.lists(st.integers(0, 99), min_size=rows, max_size=rows))
+        arrays = [pd.Index(numbers, dtype="int64", name=name) for name in index_names]
+        frame.index = arrays[0] if len(arrays) == 1 else pd.MultiIndex.from_arrays(arrays)
+        kept = [name for name in index_names if name is not None]
+        labels, parts = [*kept, *labels], [*(Column("level", None, numbers) for _ in kept), *parts]
+    return Made(frame, labels, parts)
 
 
 # -- what the documents say -----------------------------------------------------------------------------------------
@@ -283,27 +318,34 @@ def expected_cells(column: Column) -> tuple[Form, list[Any]]:
     return form, [] if form.kind == "refused" else [form.value(cell) for cell in column.cells]
 
 
-def attempt(write: Callable[[], Any], names: Sequence[str]) -> DriverError | None:
-    """Return the refusal of a writer, which names one of ``names``; None if it wrote."""
+def attempt(write: Callable[[], Any], wrong: Collection[str]) -> DriverError | None:
+    """Return the refusal of a writer, which names one of the ``wrong`` columns; None if it wrote.
+
+    It refuses if there are any.
+    """
     refusal = None
     try:
         write()
     except DriverError as error:
         refusal = error
-    if refusal is not None and not ("has no name" in refusal.message and "" in names):
-        assert refusal.kind
-        assert refusal.fix
-        assert refusal.facts["column"] in [name for name in names if repr(name) in refusal.message]
+    if refusal is None:
+        assert not wrong
+        return None
+    assert refusal.kind
+    assert refusal.fix
+    if not ("has no name" in refusal.message and "" in wrong):
+        assert refusal.facts["column"] in wrong, (refusal, wrong)
+        assert repr(refusal.facts["column"])[1:-1] in refusal.message
     return refusal
 
 
-def check(received: Mapping[str, Sequence[Any]], made: Mapping[str, Column]) -> None:
-    assert list(received) == list(made)
-    for name, column in made.items():
-        form, wanted = expected_cells(column)
-        assert len(received[name]) == len(wanted), column
-        for got, value in zip(received[name], wanted, strict=True):
-            assert same(got, value), (column.kind, form, got, value)
+def check(received: Sequence[Sequence[Any]], parts: Sequence[Column]) -> None:
+    assert len(received) == len(parts)
+    for cells, part in zip(received, parts, strict=True):
+        form, wanted = expected_cells(part)
+        assert len(cells) == len(wanted), part
+        for got, value in zip(cells, wanted, strict=True):
+            assert same(got, value), (part.kind, form, got, value)
 
 
 def is_refused(column: Column) -> bool:
@@ -316,100 +358,164 @@ def any_frame(quick: int) -> Callable[[Any], Any]:
     )
 
 
-@pytest.mark.parametrize("storage", STORAGES)
-def test_any_frame_arrives_in_parquet(storage: str) -> None:
-    @any_frame(EXAMPLES)
-    def law(made: tuple[pd.DataFrame, Mapping[str, Column]]) -> None:
-        frame, parts = made
+each_storage = pytest.mark.parametrize("storage", STORAGES)
+
+
+@each_storage
+def test_any_frame_arrives_in_sql(storage: str) -> None:
+    @any_frame(EXAMPLES // 2)
+    def law(made: Made) -> None:
         with TemporaryDirectory() as name:
             folder = Path(name)
-            resolved, path = handed(folder, frame, STORAGES[storage]), folder / "out.parquet"
-            refusal = attempt(
-                lambda: drive("filesystem.parquet_writer", {"path": str(path)}, context(folder), df=resolved),
-                list(parts),
-            )
-            wrong = [name for name, part in parts.items() if is_refused(part)]
-            assert (refusal is not None) == bool(wrong), (refusal, wrong)
-            if refusal is not None:
-                assert refusal.facts["column"] in wrong
-                assert not list(folder.glob("*parquet*"))
-                return
-            table = pq.read_table(path)
-            read = {
-                name: arrow_values(column, expected_cells(parts[name])[0])
-                for name, column in zip(table.column_names, table.columns, strict=True)
+            resolved = handed(folder, made.frame, STORAGES[storage])
+            tables: list[pa.Table] = []
+            wrong = {
+                name
+                for name, part in zip(sql_names(made), made.parts, strict=True)
+                if is_refused(part) or not_for_sql(part)
             }
-            check(read, parts)
+            config = {"query": "SELECT * FROM input_df"}
+            refusal = attempt(
+                lambda: tables.append(drive("duckdb.processor", config, context(folder), df=resolved)["df"]),
+                wrong,
+            )
+        if refusal is not None:
+            return
+        (table,) = tables
+        assert table.column_names == sql_names(made)
+        read = zip(table.columns, made.parts, strict=True)
+        check([arrow_values(column, expected_cells(part)[0]) for column, part in read], made.parts)
 
     law()
 
 
-@pytest.mark.parametrize("storage", STORAGES)
-def test_any_frame_arrives_in_csv(storage: str) -> None:
+def not_for_sql(column: Column) -> bool:
+    """Return True for durations with nanoseconds."""
+    return any(
+        isinstance(value, tuple) and value[0] == "duration" and value[1] % 1000
+        for value in expected_cells(column)[1]
+    )
+
+
+def sql_names(made: Made) -> list[str]:
+    """Return the names in SQL: printable texts that no earlier column has, whatever the case; otherwise the position."""
+    of_index = len(made.labels) - made.frame.shape[1]
+    labels = [*made.labels[of_index:], *made.labels[:of_index]]
+    texts = [label if isinstance(label, str) and label.isprintable() else "" for label in labels]
+    names: list[str] = []
+    for position, text in enumerate(texts):
+        is_free = text and text.lower() not in (name.lower() for name in names)
+        name = text if is_free else f"c{position}"
+        while not is_free and name in map(str.lower, [*texts, *names]):
+            name += "_"
+        names.append(name)
+    return [*names[made.frame.shape[1] :], *names[: made.frame.shape[1]]]
+
+
+@each_storage
+def test_any_frame_arrives_in_parquet(storage: str) -> None:
     @any_frame(EXAMPLES)
-    def law(made: tuple[pd.DataFrame, Mapping[str, Column]]) -> None:
-        frame, parts = made
+    def law(made: Made) -> None:
         with TemporaryDirectory() as name:
             folder = Path(name)
-            resolved, path = handed(folder, frame, STORAGES[storage]), folder / "out.csv"
+            resolved, path = handed(folder, made.frame, STORAGES[storage]), folder / "out.parquet"
+            refusal = attempt(
+                lambda: drive("filesystem.parquet_writer", {"path": str(path)}, context(folder), df=resolved),
+                made.wrong_names() | made.repeated_names,
+            )
+            if refusal is not None:
+                assert not list(folder.glob("*parquet*"))
+                return
+            table = pq.read_table(path)
+        assert table.column_names == made.names
+        read = zip(table.columns, made.parts, strict=True)
+        check([arrow_values(column, expected_cells(part)[0]) for column, part in read], made.parts)
+
+    law()
+
+
+@each_storage
+def test_any_frame_arrives_in_csv(storage: str) -> None:
+    @any_frame(EXAMPLES)
+    def law(made: Made) -> None:
+        with TemporaryDirectory() as name:
+            folder = Path(name)
+            resolved, path = handed(folder, made.frame, STORAGES[storage]), folder / "out.csv"
             refusal = attempt(
                 lambda: drive("filesystem.csv_writer", {"path": str(path)}, context(folder), df=resolved),
-                list(parts),
+                made.wrong_names(),
             )
-            wrong = [name for name, part in parts.items() if is_refused(part)]
-            assert (refusal is not None) == bool(wrong), (refusal, wrong)
             if refusal is not None:
-                assert refusal.facts["column"] in wrong
                 assert not list(folder.glob("*csv*"))
                 return
             with path.open(newline="", encoding="utf-8") as file:
                 header, *rows = csv.reader(file)
-            assert len(rows) == len(frame)
-            assert header == list(parts)
-            for position, (label, part) in enumerate(parts.items()):
-                form, wanted = expected_cells(part)
-                for row, value in zip(rows, wanted, strict=True):
-                    got = csv_value(row[position], value)
-                    assert same(got, value), (label, part.kind, form, row[position], value)
+        assert len(rows) == len(made.frame)
+        assert header == made.names
+        for position, part in enumerate(made.parts):
+            form, wanted = expected_cells(part)
+            for row, value in zip(rows, wanted, strict=True):
+                got = csv_value(row[position], value)
+                assert same(got, value), (part.kind, form, row[position], value)
 
     law()
 
 
-def test_any_frame_arrives_in_postgresql(postgres: Postgres) -> None:
-    @any_frame(EXAMPLES // 2)
-    def law(made: tuple[pd.DataFrame, Mapping[str, Column]]) -> None:
-        frame, parts = made
-        table = f"any_{uuid.uuid4().hex}"
-        config = {
-            "table": table,
-            "create_if_missing": True,
-            "write_mode": "append",
-            "resolved_connection": postgres.connection,
-        }
-        with TemporaryDirectory() as name:
-            folder = Path(name)
-            resolved = handed(folder, frame)
-            refusal = attempt(
-                lambda: drive("postgres.writer", config, context(folder), df=resolved), list(parts)
-            )
-        if refusal is not None:
-            column = str(refusal.facts.get("column", ""))
-            assert column in parts
-            assert is_refused(parts[column]) or not_for_postgresql(column, parts[column]), refusal
-            assert postgres.rows(f"SELECT to_regclass('{table}')") == [(None,)]
-            return
-        with postgres.session() as session:
-            result = session.execute(
-                psycopg.sql.SQL("SELECT * FROM {}").format(psycopg.sql.Identifier(table))
-            )
-            rows = result.fetchall()
-            names = [column.name for column in result.description or ()]
-            session.execute(f"DROP TABLE {table}")
-        check(
-            {name: [postgres_value(row[number]) for row in rows] for number, name in enumerate(names)}, parts
+def write_to_postgresql(component: str, made: Made, **config: Any) -> DriverError | None:
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        resolved = handed(folder, made.frame)
+        return attempt(
+            lambda: drive(component, {"write_mode": "append", **config}, context(folder), df=resolved),
+            made.wrong_names(not_for_postgresql) | made.repeated_names,
         )
 
+
+def check_table(postgres: Postgres, table: str, made: Made) -> None:
+    with postgres.session() as session:
+        result = session.execute(psycopg.sql.SQL("SELECT * FROM {}").format(psycopg.sql.Identifier(table)))
+        rows = result.fetchall()
+        assert [column.name for column in result.description or ()] == made.names
+    check([[postgres_value(row[number]) for row in rows] for number in range(len(made.names))], made.parts)
+
+
+def test_any_frame_arrives_in_postgresql(postgres: Postgres, postgrest: PostgRest) -> None:
+    """First over SQL, then over REST into the same table."""
+
+    @any_frame(EXAMPLES // 4)
+    def law(made: Made) -> None:
+        table = f"any_{uuid.uuid4().hex}"
+        settings = {"table": table, "resolved_connection": postgres.connection}
+        refusal = write_to_postgresql("postgres.writer", made, create_if_missing=True, **settings)
+        if refusal is not None:
+            assert postgres.rows(f"SELECT to_regclass('{table}')") == [(None,)]
+            create_of_texts(postgres, table, made)
+        else:
+            check_table(postgres, table, made)
+            postgres.run(f"TRUNCATE {table}")
+        postgrest.look()
+        settings = {"table": table, "resolved_connection": postgrest.connection}
+        again = write_to_postgresql("supabase.writer", made, **settings)
+        assert (refusal is None) == (again is None)
+        if again is None:
+            check_table(postgres, table, made)
+        else:
+            assert postgres.rows(f"SELECT count(*) FROM {table}") == [(0,)]
+        postgres.run(f"DROP TABLE {table}")
+
     law()
+
+
+def create_of_texts(postgres: Postgres, table: str, made: Made) -> None:
+    """Create a table with a column of text for each name that PostgreSQL can have."""
+    names = dict.fromkeys(name for name in made.names if name and "\0" not in name)
+    listed = [psycopg.sql.SQL("{} text").format(psycopg.sql.Identifier(name)) for name in names]
+    with postgres.session() as session:
+        session.execute(
+            psycopg.sql.SQL("CREATE TABLE {} ({})").format(
+                psycopg.sql.Identifier(table), psycopg.sql.SQL(", ").join(listed)
+            )
+        )
 
 
 def not_for_postgresql(name: str, column: Column) -> bool:

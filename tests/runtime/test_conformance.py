@@ -4,7 +4,9 @@ import csv
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
+from uuid import UUID
 
+import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -114,6 +116,29 @@ def test_parquet_receives_the_value(tmp_path: Path, name: str, storage: str) -> 
     result = outcome(received)
     assert result == kind.parquet
     assert path.exists() is not isinstance(result, Refused)
+
+
+@each_kind
+def test_parquet_is_read_alike_by_all(tmp_path: Path, name: str) -> None:
+    kind, path = KINDS[name], tmp_path / "out.parquet"
+    if isinstance(kind.parquet, Refused):
+        pytest.skip("no file is written")
+    drive(
+        "filesystem.parquet_writer",
+        {"path": str(path)},
+        context(tmp_path),
+        df=handed(tmp_path, frame(kind, tmp_path)),
+    )
+    written = pq.read_table(path)["v"]
+    of_duckdb = duckdb.read_parquet(str(path)).order("n").to_arrow_table()["v"]
+    of_pandas = pa.chunked_array(pd.read_parquet(path, dtype_backend="pyarrow")["v"].array.__arrow_array__())
+    is_duration = pa.types.is_duration(written.type)  # a number of its unit to DuckDB
+    assert plain(of_duckdb) == plain(written.cast(pa.int64()) if is_duration else written)
+    assert plain(of_pandas) == plain(written)
+
+
+def plain(column: pa.ChunkedArray) -> list[Any]:
+    return [str(value) if isinstance(value, UUID) else value for value in column.to_pylist()]
 
 
 @each_storage

@@ -380,6 +380,7 @@ def test_words_for_no_value_are_counted(tmp_path: Path, storage: str) -> None:
             "company": ["Tom &amp; Co", "A & B", "C", "D"],
             "token": ["nan"] * 4,
             "version": ["1.0", "1.1", "2.0", "3.0"],
+            "note": ["", "a", None, ""],
         }
     )
     assert stored(tmp_path, frame, storage).odd_values == {
@@ -387,6 +388,7 @@ def test_words_for_no_value_are_counted(tmp_path: Path, storage: str) -> None:
         "margin": {"#DIV/0!": 1},
         "phone": {"nan": 1, ".0": 3},
         "company": {"&amp;": 1},
+        "note": {"": 2},
     }
 
 

@@ -362,3 +362,41 @@ def test_other_hint_stays_in_the_message(postgres: Postgres, tmp_path: Path) -> 
         drive("postgres.extractor", settled, context(tmp_path))
     assert "You might need to add explicit type casts" in caught.value.message
     assert caught.value.fix == "cast one side to the type of the other"
+
+
+@pytest.mark.parametrize("mode", ["append", "upsert", "replace"])
+def test_frame_with_most_columns_is_written(postgres: Postgres, tmp_path: Path, mode: str) -> None:
+    postgres.run("DROP TABLE IF EXISTS wide")
+    columns = {"id": [1, 2], **{f"c{number}": [number % 2 == 0, True] for number in range(1599)}}
+    config = {"table": "wide", "write_mode": mode, "primary_key": "id", "create_if_missing": True}
+    assert write(postgres, tmp_path, columns, **config) == {"rows_written": 2}
+    if mode != "append":
+        assert write(postgres, tmp_path, columns, **config) == {"rows_written": 2}
+    assert postgres.rows("SELECT id, c0, c1, c1598 FROM wide ORDER BY id") == [
+        (1, True, False, True),
+        (2, True, True, True),
+    ]
+
+
+@pytest.mark.parametrize("mode", ["append", "upsert"])
+@pytest.mark.parametrize(
+    ("number", "code", "fix"),
+    [
+        (
+            1600,
+            "54000",
+            "write fewer columns or shorter values, or put several columns into one of type jsonb",
+        ),
+        (1601, "54011", "write fewer columns, or put several into one of type jsonb"),
+    ],
+)
+def test_frame_too_wide_for_table_is_refused(
+    postgres: Postgres, tmp_path: Path, mode: str, number: int, code: str, fix: str
+) -> None:
+    postgres.run("DROP TABLE IF EXISTS wide")
+    columns = {f"c{number}": [5] for number in range(number)}
+    config = {"table": "wide", "write_mode": mode, "primary_key": "c0", "create_if_missing": True}
+    with pytest.raises(DriverError) as caught:
+        write(postgres, tmp_path, columns, **config)
+    assert (caught.value.facts["code"], caught.value.fix) == (code, fix)
+    assert postgres.rows("SELECT to_regclass('wide')") == [(None,)]

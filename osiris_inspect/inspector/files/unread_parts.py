@@ -6,19 +6,18 @@ from osiris_inspect.inspector.files.unreached_sources import NOT_DATA, SUBSTITUT
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 
 MAX_VALUE = 60
-_UNITS = (
-    r"(?:page|chunk|part|partition|shard|segment|file|sheet|slice|window|month|day|week|region|store|branch|shop|tenant|account|customer|client|station|site|sensor"
-    r"|device|project|channel|topic|table|bucket|country|city|range|batch|object|endpoint|feed|source|order|invoice)"
-)
+_INPUT = r"(?:page|chunk|part|partition|shard|segment|file|sheet|slice|window|batch|bucket|object)"
+_UNITS = rf"(?:{_INPUT}|month|day|week|region|store|branch|shop|tenant|account|customer|client|station|site|sensor|device|project|channel|topic|table|country|city|endpoint|feed|source)"
 _PART = LazyRegex(
     rf"\b(?P<unit>{_UNITS}|offset|id)(?: ?[#=:] ?| |(?=\d))(?P<quote>['\"]?)(?P<value>[\w./-]{{1,{MAX_VALUE}}})",
     2,
 )
 _NUMBERED = LazyRegex(r"\d")
-_FILE = LazyRegex(
-    r"\w\.(?:csv|tsv|txt|jsonl?|ndjson|parquet|avro|orc|xlsx?|ods|xml|gz|zip|bz2|zst|dat|html?|pdf|dbf|feather)\b",
-    2,
+_FILE = (
+    r"\w\.(?:csv|tsv|jsonl?|ndjson|parquet|avro|orc|xlsx?|ods|xml|gz|zip|bz2|zst|dat|html?|pdf|dbf|feather)\b"
 )
+_NAMED_FILE = LazyRegex(_FILE, 2)
+_NAMED = rf"(?:{_INPUT}(?: ?[#=:] ?| )['\"]?[\w./-]{{1,{MAX_VALUE}}}['\"]?|[^\s'\":,]{{1,120}}{_FILE})"
 _STATUS = r"[45]\d\d"
 _CAUSE = LazyRegex(
     rf"\bhttp ?(?:error|status)?(?: code)?:? ?{_STATUS}\b|\b{_STATUS} (?:client|server) error\b"
@@ -26,19 +25,25 @@ _CAUSE = LazyRegex(
     rf"|\b{_STATUS}[ :,]{{1,2}}(?:bad gateway|gateway time-?out|service unavailable|internal server error|too many requests|unauthorized|forbidden|not found)"
     r"|\b(?:bad gateway|gateway time-?out|service unavailable|internal server error|too many requests)\b"
     r"|\btime(?:d )?-?out(?:error)?\b(?! ?[=:]? ?\d| (?:of|is|was|set|argument|parameter|value|option|setting)\b)"
-    r"|\bconnection (?:\w{1,12} ){0,2}(?:reset|refused|aborted|lost|closed|broken|dropped)\b|\blost connection\b|\bbroken pipe\b|\bremote end closed\b"
-    r"|\bmax(?:imum)? retries\b|\bretr(?:y|ies) exhausted\b|\burlopen error\b|\bincomplete ?read\b|\bunreachable\b|\bunavailable\b|\bquota exceeded\b"
+    r"|\bconnection (?:\w{1,12} ){0,2}(?:reset|refused|aborted|lost|broken|dropped|closed unexpectedly)\b|\blost connection\b|\bbroken pipe\b|\bremote end closed\b"
+    r"|\bmax(?:imum)? retries\b|\bretr(?:y|ies) exhausted\b|\burlopen error\b|\bincomplete ?read\b|\bunreachable\b|\bquota exceeded\b"
+    r"|\b(?:service|server|tenant|endpoint|source|api|shard|partition|node|region|station|host) (?:[^\s:]{1,30} )?(?:is |was )?unavailable\b"
     r"|\brate.?limit(?:ed| exceeded| reached| hit)\b|\b(?:access|permission) denied\b|\bno such (?:file|key|object)\b"
     r"|\b(?:bad|invalid|malformed|corrupt(?:ed)?|broken) (?:json|xml|response|answer|file|archive|page|magic)\b|\bexpecting value\b|\bunreadable\b"
     r"|(?-i:\b[A-Z][A-Za-z]{1,40}(?:Error|Exception|Timeout|Disconnected)\b)",
     2,
 )
-_FAILED = LazyRegex(
-    r"\b(?:could not|couldn't|cannot|can't|unable to|failed to|failure to) (?:be )?"
-    r"(?:read|open|pars|decod|decompress|unzip|load|fetch|download|list|retriev|quer|extract|consum)\w{0,4}\b"
-    r"|\bnot (?:read|consumed|loaded|fetched|downloaded|processed|delivered|found|available)\b",
+_READ = r"(?:read|open|pars|decod|decompress|unzip|load|fetch|download|list|retriev|extract|consum)\w{0,4}"
+_STOPPED = (
+    r"(?:stopp(?:ing|ed)|break(?:ing)? off|broke off|abort(?:ing|ed)|abandon(?:ing|ed)|cancel(?:ing|ed|ling|led)|skipp(?:ing|ed)"
+    r"|giv(?:ing|en) up|gave up|exhausted)"
+)
+_LEFT_OUT = LazyRegex(
+    rf"\b(?:{_STOPPED}|(?:could not|couldn't|cannot|can't|unable to|failed to|failure to) (?:be )?{_READ})(?: \w{{2,12}}){{0,2}} {_NAMED}"
+    rf"|\b(?:{_NAMED}|\d{{1,6}} {_INPUT}s) (?:was |is |were |are )?not (?:read|consumed|loaded|fetched|downloaded|processed|found|available)\b",
     2,
 )
+"""A part of the input beside the words that it was not read."""
 _PARTLY = LazyRegex(
     r"\bnot (?:all|every) \w{2,20} (?:was|were|could be) (?:read|consumed|loaded|fetched|downloaded|processed)\b"
     r"|\b(?:return|keep|us|continu)(?:ing|ed) (?:with )?(?:what (?:we|was|it|is)|the rows so far|partial|the partial|incomplete)\b"
@@ -46,15 +51,12 @@ _PARTLY = LazyRegex(
     r"|\b(?:cursor|connection|session|stream) (?:was )?(?:lost|closed|broken|reset) (?:after|at) \d",
     2,
 )
-_STOP = LazyRegex(
-    r"\b(?:stopp(?:ing|ed)|break(?:ing)? off|broke off|abort(?:ing|ed)|abandon(?:ing|ed)|cancel(?:ing|ed|ling|led)|skipp(?:ing|ed)|ignor(?:ing|ed)|leaving out"
-    r"|giv(?:ing|en) up|gave up|exhausted)\b",
-    2,
-)
+_STOP = LazyRegex(rf"\b(?:{_STOPPED}|ignor(?:ing|ed)|leaving out)\b", 2)
+_NOT_READ = LazyRegex(rf"\b(?:could not|cannot|unable to|failed to|not) (?:be )?{_READ}\b", 2)
 _HARMLESS = LazyRegex(
     r"\b(?:wait(?:ing|ed)?|sleep(?:ing)?|back(?:ing|ed)?[ -]?off|again|refresh\w{0,4}|switch(?:ed|ing)|f[ae]ll(?:ing|s)? back|fallback|no more|last page|end of|remaining"
     r"|header|heading|footer|comment|blank|empty|temporary|hidden|duplicates?|already|up to date|unchanged|not modified|no changes?|deprecat\w{1,5}|will be|expires?|default"
-    r"|close to|took|slow|optional|extension|module|library|package|uvloop|orjson|ujson|assum(?:ing|ed)|usage|statistics|analytics|would|if|unless)\b",
+    r"|close to|took|slow|optional|extension|module|library|package|uvloop|orjson|ujson|assum(?:ing|ed)|usage|statistics|analytics|idle|closing|creat(?:ed|ing)|yet|instead|would|if|unless)\b",
     2,
 )
 _END_OF_PAGES = LazyRegex(r"\b(?:404|410|not found)\b", 2)
@@ -79,20 +81,18 @@ def reports_unread_part(message: DriverMessage) -> bool:
     if _is_harmless(text):
         return False
     parts = parts_of(text)
-    has_part = bool(parts) or _FILE.search(text) is not None
     has_cause = _CAUSE.search(text) is not None
     if has_cause and {unit for unit, _ in parts} & _PAGED and _END_OF_PAGES.search(text):
         return False  # many services answer so to the page after the last
-    has_stop = _STOP.search(text) is not None
     if message.line.level:
-        is_failure = has_cause or (has_part and (has_stop or _FAILED.search(text) is not None))
-        return is_failure or _PARTLY.search(text) is not None
-    return has_cause and (has_stop or (has_part and message.is_printed))
+        return has_cause or any(pattern.search(text) for pattern in (_LEFT_OUT, _PARTLY))
+    has_part = bool(parts) or _NAMED_FILE.search(text) is not None
+    return has_cause and (_STOP.search(text) is not None or (has_part and message.is_printed))
 
 
 def reports_success(text: str) -> bool:
     """Return True if a message about a part reports no failure."""
-    return not any(pattern.search(text) for pattern in (_CAUSE, _FAILED, _STOP))
+    return not any(pattern.search(text) for pattern in (_CAUSE, _NOT_READ, _STOP))
 
 
 def _is_harmless(text: str) -> bool:

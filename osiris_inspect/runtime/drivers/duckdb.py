@@ -18,7 +18,6 @@ import pyarrow.parquet as pq
 from osiris_inspect.base.sql_literals import quote_name, quote_text
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.model.manifest import input_name
-from osiris_inspect.runtime.drivers.duckdb_errors import MemoryUse, query_error
 from osiris_inspect.runtime.drivers.duckdb_options import (
     open_database,
     restrict_files,
@@ -90,6 +89,9 @@ class _Query:
         try:
             yield
         except duckdb.Error as error:
+            # takes longer to import than a small query to run
+            from osiris_inspect.runtime.drivers.duckdb_errors import MemoryUse, query_error
+
             usage = MemoryUse(memory, self._memory_bytes)
             raise query_error(error, self._tables, self._config, self._ctx.other_steps, usage) from error
         except MemoryError as error:

@@ -46,6 +46,7 @@ _KINDS: Final[Mapping[str, tuple[str, str]]] = {
 """Class of the exception to its kind and what to do."""
 _TEXTS: Final[tuple[tuple[str, str, str], ...]] = (
     ("which has no form outside pandas", "value-not-convertible", NO_FORM_FIX),
+    ("which SQL cannot hand on", "value-not-convertible", "cast the column to VARCHAR in the query"),
     ("which SQL cannot represent", "value-not-convertible", "round it in an earlier step"),
     ("disabled by configuration", "query-reads-files", "set allow_external: true if this SQL is to read or write files"),
     ("configuration has been locked", "query-failed", "set memory_limit or threads in the step instead"),

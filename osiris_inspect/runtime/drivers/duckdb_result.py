@@ -2,7 +2,8 @@
 
 DuckDB hands out some of its types to Arrow in forms that cannot be read back: BIT and BIGNUM as internal bytes, TIME
 WITH TIME ZONE without the zone, UHUGEINT as a signed number, infinite dates as the largest number. Such types are cast
-in SQL: BIT, BIGNUM, TIME WITH TIME ZONE and UNION to text, UHUGEINT to an Arrow decimal of 39 digits. Values that Arrow
+in SQL: BIT, BIGNUM, TIME WITH TIME ZONE and UNION to text, UHUGEINT to an Arrow decimal of 39 digits. The hours of an
+INTERVAL that overflow become days. Values that Arrow
 cannot represent are refused: infinite dates and timestamps, the time 24:00:00, HUGEINT of 39 digits.
 """
 
@@ -15,10 +16,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as kinds
 
-from osiris_inspect.base.sql_literals import quote_name
+from osiris_inspect.base.sql_literals import quote_name, quote_text
 from osiris_inspect.model.errors import DriverError
 
 _AS_TEXT: Final = frozenset({"bit", "bignum", "time with time zone", "union", "uhugeint"})
+_NESTED: Final = frozenset({"struct", "list", "array", "map"})
+_HOURS_OF_ARROW: Final = 2_562_047
+"""Hours of an interval beside its days, from which on Arrow's nanoseconds overflow without an error."""
+_SEVEN_DIGITS_OF_HOURS: Final = r"\d{7}:\d\d:\d\d"
+_LONG_INTERVAL: Final = "an interval of a million hours inside a list or structure"
 _UNSIGNED_HUGE: Final = pa.decimal256(39, 0)
 _LARGEST: Final = {"timestamp": 2**63 - 1, "date": 2**31 - 1}
 _EXCEPTIONS: Final = {
@@ -38,11 +44,14 @@ def result_batches(relation: duckdb.DuckDBPyRelation, rows: int) -> pa.RecordBat
         duckdb.Error: the query failed.
     """
     types, names = relation.types, relation.columns
-    casts = [_export_type(kind) for kind in types]
-    if any(casts):
+    exports = [
+        _export(f"#{number}", name, kind)
+        for number, (name, kind) in enumerate(zip(names, types, strict=True), 1)
+    ]
+    if any(exports):
         columns = [
-            f"#{number}{f'::{cast}' if cast else ''} AS {quote_name(name)}"
-            for number, (cast, name) in enumerate(zip(casts, names, strict=True), 1)
+            f"{export or f'#{number}'} AS {quote_name(name)}"
+            for number, (export, name) in enumerate(zip(exports, names, strict=True), 1)
         ]
         relation = relation.project(", ".join(columns))
     reader = relation.to_arrow_reader(rows)
@@ -53,11 +62,33 @@ def result_batches(relation: duckdb.DuckDBPyRelation, rows: int) -> pa.RecordBat
     return pa.RecordBatchReader.from_batches(schema, _checked(reader, schema))
 
 
+def _export(column: str, name: str, kind: Any) -> str | None:
+    """Return the SQL that hands a column out; None if it is handed out as it is."""
+    if kind.id == "interval":
+        hours = f"extract('hour' FROM {column})"
+        days = f"to_days(CAST({hours} // 24 AS INTEGER)) + to_hours({hours} % 24)"
+        large = f"abs({hours}) >= {_HOURS_OF_ARROW}"
+        return f"CASE WHEN {large} THEN {column} - to_hours({hours}) + {days} ELSE {column} END"
+    cast = _export_type(kind)
+    expression = f"{column}::{cast}" if cast else column
+    if _has_interval(kind):
+        message = quote_text(f"column '{name}' contains {_LONG_INTERVAL}, which SQL cannot hand on")
+        is_long = f"regexp_matches({column}::VARCHAR, '{_SEVEN_DIGITS_OF_HOURS}')"
+        return f"CASE WHEN {is_long} THEN error({message}) ELSE {expression} END"
+    return expression if cast else None
+
+
+def _has_interval(kind: Any) -> bool:
+    if kind.id not in _NESTED:
+        return bool(kind.id == "interval")
+    return any(_has_interval(child) for name, child in kind.children if name != "size")
+
+
 def _export_type(kind: Any) -> str | None:
     """Return the type to cast a column to before it is handed out; None if it is handed out as it is."""
     if kind.id in _AS_TEXT:
         return "VARCHAR"
-    if kind.id not in ("struct", "list", "array", "map"):
+    if kind.id not in _NESTED:
         return None
     children = [(name, child) for name, child in kind.children if name != "size"]
     inner = [_inner_type(child) for _, child in children]

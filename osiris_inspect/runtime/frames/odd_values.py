@@ -1,4 +1,4 @@
-"""Texts that are no values: a missing value or an error that became text, numbers written as ``12.0``, HTML entities.
+"""Texts that are no values: a missing value or an error that became text, empty ones, numbers as ``12.0``, HTML entities.
 
 Only known words are counted, so no text of a frame is recorded.
 """
@@ -19,6 +19,7 @@ DECIMALS: Final = ".0"
 ENTITIES: Final = "&amp;"
 _WORDS: Final = frozenset(
     (
+        "",
         *("nan", "NaN", "NaT", "None", "<NA>", "null", "NULL", "undefined"),
         *("#DIV/0!", "#REF!", "#VALUE!", "#N/A", "#NAME?", "#NUM!", "[object Object]"),
     )

@@ -310,10 +310,6 @@ def _shown(selected: str, known: Mapping[str, str]) -> sql.Composable:
     """``select="a","b"::text`` as SQL."""
     if selected == "*":
         return sql.SQL(", ").join(map(_id, known))
-    inside = re.fullmatch(r'("(?:[^"\\]|\\.)*")->(\w+)', selected)
-    if inside:
-        (name,) = _names(inside[1])
-        return sql.SQL("{} -> {} AS {}").format(_id(name), sql.Literal(inside[2]), _id(inside[2]))
     casts = re.findall(r'"(?:[^"\\]|\\.)*"(::text)?|[^,"]+', selected)
     shown = []
     for name, cast in zip(_names(selected.replace("::text", "")), casts, strict=True):

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import pyarrow as pa
@@ -174,7 +175,7 @@ def encode_column(column: TargetColumn, array: pa.Array) -> pa.Array:
     elif column.natural.kind == "interval":
         encoded = _intervals(column, array)
     elif column.natural.kind == "json" and column.target.endswith("[]"):
-        encoded = _to_text(array, lambda text: _array_literal(json.loads(text)))
+        encoded = _to_text(array, lambda text: _array_text(column, json.loads(text)))
     elif kinds.is_floating(arrow_type):
         encoded = _numbers(column, array)
     elif kinds.is_dictionary(arrow_type):
@@ -185,7 +186,7 @@ def encode_column(column: TargetColumn, array: pa.Array) -> pa.Array:
         encoded = _to_text(array, natural_json)
     elif kinds.is_nested(arrow_type):
         is_array = column.target.endswith("[]")
-        encoded = _to_text(array, _array_literal) if is_array else json_texts(array)
+        encoded = _to_text(array, partial(_array_text, column)) if is_array else json_texts(array)
     else:
         encoded = array
     return encoded
@@ -259,8 +260,7 @@ def _to_text(array: pa.Array, convert: Callable[[Any], str]) -> pa.Array:
 def nul_error(names: Sequence[str], arrays: Iterable[pa.Array]) -> DriverError | None:
     """Return the error for text with the character NUL, which PostgreSQL cannot store; None if there is none."""
     for name, array in zip(names, arrays, strict=True):
-        is_text = kinds.is_large_string(array.type) or kinds.is_string(array.type)
-        if is_text and pc.any(pc.match_substring(array, "\0")).as_py():
+        if _has_nul(array):
             return DriverError(
                 f"column {name!r} contains text with the character NUL, which PostgreSQL cannot store",
                 kind="value-refused",
@@ -268,6 +268,30 @@ def nul_error(names: Sequence[str], arrays: Iterable[pa.Array]) -> DriverError |
                 column=name,
             )
     return None
+
+
+def _has_nul(array: Any) -> bool:
+    if kinds.is_large_string(array.type) or kinds.is_string(array.type):
+        return bool(pc.any(pc.match_substring(array, "\0")).as_py())
+    if kinds.is_dictionary(array.type):
+        return _has_nul(array.dictionary)
+    if kinds.is_struct(array.type):
+        return any(map(_has_nul, array.flatten()))
+    if kinds.is_map(array.type):
+        return _has_nul(array.keys) or _has_nul(array.items)
+    return bool(kinds.is_nested(array.type) and not kinds.is_union(array.type) and _has_nul(array.flatten()))
+
+
+def _array_text(column: TargetColumn, cell: Any) -> str:
+    if isinstance(cell, list) and not kinds.is_map(column.arrow_type):
+        return _array_literal(cell)
+    raise DriverError(
+        f"column {column.name!r} contains a value that is not a list, and the table's column is {column.target}",
+        kind="value-refused",
+        fix="write to a column of type jsonb, or make the values lists in an earlier step",
+        column=column.name,
+        type=column.target,
+    )
 
 
 def _array_literal(values: list[Any]) -> str:

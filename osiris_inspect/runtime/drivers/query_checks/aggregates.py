@@ -28,7 +28,7 @@ _ALL_ROWS: Final = re.compile(
 """Names of a count of all rows."""
 MIN_NULL_SHARE: Final = 0.05
 MAX_UNITS: Final = 20
-_READ_ROWS: Final = 100_000
+_READ_ROWS: Final = 10_000
 _CURRENCY: Final = re.compile(
     r"(?:[a-z]{1,20}_)?(?:currency|ccy|curr|mena|waehrung|währung|devise|valuta)(?:_(?:code|iso|id|key))?"
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
 import httpx
-from postgrest import APIResponse, SyncPostgrestClient, SyncRequestBuilder
+from postgrest import APIResponse, SyncPostgrestClient, SyncRequestBuilder, SyncSelectRequestBuilder
 
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.database import connection_name
@@ -42,6 +42,31 @@ class Query(Protocol):
 
     def execute(self) -> APIResponse:
         """Send the request and return the response."""
+
+
+@dataclass(frozen=True, slots=True)
+class _RequestWithBody:
+    """Request of the postgrest library with a body of bytes, which the library itself cannot send."""
+
+    query: SyncSelectRequestBuilder
+    body: bytes
+
+    def execute(self) -> APIResponse:
+        request = self.query.request
+        response = request.session.request(
+            request.http_method,
+            str(request.path),
+            content=self.body,
+            params=request.params,
+            headers={**request.headers, "Content-Type": "application/json"},
+            auth=request.auth,
+        )
+        return APIResponse.from_http_request_response(response)
+
+
+def with_body(query: SyncSelectRequestBuilder, body: bytes) -> Query:
+    """Return a request that sends ``body``, JSON text, instead of the rows that it was built with."""
+    return _RequestWithBody(query, body)
 
 
 class PostgrestClient:

@@ -110,6 +110,12 @@ class RequestRejected(RequestFailed):
         super().__init__(message, kind=kind, fix=fix, http_status=status, **({"code": code} if code else {}))
         self.may_have_been_applied = self.is_of_gateway
 
+    def name_column(self, column: str | None) -> None:
+        """Add the column of the value that was rejected, if it is known."""
+        if column is not None:
+            self.message += f"; column {column!r} has this value"
+            self.error_facts["column"] = column
+
     @property
     def is_missing_table(self) -> bool:
         """True if the table does not exist, which PostgREST up to 12 reports with an empty body."""

@@ -23,7 +23,13 @@ from osiris_inspect.runtime.drivers.interface.frame_columns import delimiter_of_
 from osiris_inspect.runtime.drivers.interface.writer_input import UNKNOWN_ROWS, WriterInput
 from osiris_inspect.runtime.drivers.postgres.copy_writer import REJECTED_ROWS_FIX, ROWS_PER_BATCH, WriteTarget
 from osiris_inspect.runtime.drivers.postgres.errors import ServerError, blame_input
-from osiris_inspect.runtime.drivers.supabase.rest_client import PostgrestClient
+from osiris_inspect.runtime.drivers.supabase.json_columns import (
+    TargetKind,
+    quoted,
+    sample_texts,
+    target_kinds,
+)
+from osiris_inspect.runtime.drivers.supabase.rest_client import PostgrestClient, with_body
 from osiris_inspect.runtime.drivers.supabase.rest_errors import (
     STATEMENT_TIMEOUT,
     TOO_LARGE,
@@ -31,7 +37,7 @@ from osiris_inspect.runtime.drivers.supabase.rest_errors import (
     RequestRejected,
     Unreachable,
 )
-from osiris_inspect.runtime.drivers.supabase.row_encoding import JsonTextColumns, encode_rows
+from osiris_inspect.runtime.drivers.supabase.row_encoding import check_rows, column_of_value, encode_rows
 from osiris_inspect.runtime.frames.conversion.natural import Natural
 from osiris_inspect.runtime.frames.stream import rechunk
 
@@ -46,6 +52,8 @@ _COLUMN_CODES: Final = frozenset({"PGRST204", "42703"})
 _NAME_CODES: Final = frozenset({"42703", "42P01"})
 """A name does not exist; of a trigger, if the columns of the table were found before."""
 _HINT: Final = re.compile(r"Perhaps you meant the table '([^'\n]{1,200})'")
+_DATA_EXCEPTION: Final = "22"
+"""Class of codes."""
 _SCHEMA_CACHE_TIMEOUT_S: Final = 10.0
 
 
@@ -63,7 +71,7 @@ class RestWriter:
         self._total = 0
         self._written_keys: set[bytes] = set()
         self._is_deleting = self._is_sending = self._are_columns_known = False
-        self._json_columns: list[str] = []
+        self._target_kinds: Mapping[str, TargetKind] = {}
         self._names: list[str] = []
 
     def run(self, frames: WriterInput) -> int:
@@ -75,10 +83,14 @@ class RestWriter:
         schema, batches = frames.batches(ROWS_PER_BATCH)
         self._names = schema.names
         self._target.check_frame_columns(schema.names)
-        texts = JsonTextColumns(schema)
+        try:
+            self._check_columns(schema.names)
+            self._target_kinds = target_kinds(sample_texts(schema, frames.natural), self._rejection)
+        except RequestFailed as failure:
+            raise self._failed(failure, frames) from failure
         keys, size = [], 0
         for batch in batches:
-            texts.update(batch)
+            self._check_values(batch, frames.natural)
             keys.append(batch.select(self._target.key))
             size += batch.nbytes
         width = size // max(1, frames.rows)
@@ -92,8 +104,6 @@ class RestWriter:
         self._total = frames.rows if rows is None else len(rows)
         _, batches = frames.batches(ROWS_PER_BATCH)
         try:
-            self._check_columns(schema.names)
-            self._json_columns = list(filter(self._is_json_column, texts.names))
             for table in rechunk(schema, _taken(batches, rows), self._batch_size):
                 self._send(table, frames.natural)
             if self._target.mode == "replace":
@@ -104,18 +114,25 @@ class RestWriter:
 
     def _check_columns(self, names: list[str]) -> None:
         """Check that the table exists and has the columns, before rows are sent."""
-        self._client.run(_select(self._table.select(), map(_quoted, names)).limit(0))
+        self._client.run(_select(self._table.select(), map(quoted, names)).limit(0))
         self._are_columns_known = True
 
-    def _is_json_column(self, name: str) -> bool:
-        """Return True if a column of the table is JSON: only there ``->`` is valid, and text would stay a JSON string."""
+    def _rejection(self, condition: str) -> RequestRejected | None:
+        """Return how the server rejects a filter because of its values; None if it accepts the filter."""
+        query = _select(self._table.select(), [quoted(self._names[0])]).or_(condition).limit(0)
         try:
-            self._client.run(_select(self._table.select(), [f"{_quoted(name)}->osiris"]).limit(0))
-        except RequestRejected as refused:
-            if refused.status in (400, 404):
-                return False
+            self._client.run(query)
+        except RequestRejected as rejected:
+            if rejected.status in (400, 404):
+                return rejected
             raise
-        return True
+        return None
+
+    def _check_values(self, batch: pa.RecordBatch, natural: Mapping[str, Natural]) -> None:
+        try:
+            check_rows(batch, natural, self._target_kinds)
+        except DriverError as error:
+            raise self._write_failed(error.message, error.kind, error.fix, error.facts) from error
 
     def wait_for_schema_cache(self, names: list[str]) -> None:
         """Wait until PostgREST, which reloads its schema cache with a delay, knows a new table."""
@@ -140,19 +157,18 @@ class RestWriter:
     @property
     def _key_as_text(self) -> list[str]:
         """The key columns as text, because JSON numbers would lose digits."""
-        return [f"{_quoted(name)}::text" for name in self._target.key]
+        return [f"{quoted(name)}::text" for name in self._target.key]
 
     def _send(self, rows: pa.Table, natural: Mapping[str, Natural]) -> None:
         """Send a batch; split it if it is too large or the server's statement timeout expires."""
-        try:
-            query = self._insert(encode_rows(rows, natural, self._json_columns))
-        except DriverError as error:
-            raise self._write_failed(error.message, error.kind, error.fix, error.facts) from error
+        query = with_body(self._insert(rows.column_names), encode_rows(rows, natural, self._target_kinds))
         self._is_sending = True
         try:
             response = self._client.run(query, is_idempotent=self._target.mode != "append")
         except RequestRejected as refused:
             if rows.num_rows < 2 or not (refused.code == STATEMENT_TIMEOUT or refused.status == TOO_LARGE):
+                if refused.code.startswith(_DATA_EXCEPTION):
+                    refused.name_column(column_of_value(refused.reason, rows, natural))
                 raise
             half = rows.num_rows // 2
             self._send(rows.slice(0, half), natural)
@@ -163,8 +179,9 @@ class RestWriter:
             self._written_keys |= {self._key_of(row) for row in _rows(response)}
         self._count(response.count, rows.num_rows)
 
-    def _insert(self, rows: list[dict[str, Any]]) -> SyncSelectRequestBuilder:
-        count, key = CountMethod.exact, ",".join(map(_quoted, self._target.key))
+    def _insert(self, names: list[str]) -> SyncSelectRequestBuilder:
+        """Return the request for rows with columns of these names, without the rows."""
+        rows, count, key = [dict.fromkeys(names)], CountMethod.exact, ",".join(map(quoted, self._target.key))
         if self._target.mode == "append":
             return self._table.insert(rows, count=count, returning=ReturnMethod.minimal)
         if self._target.mode == "upsert":
@@ -215,7 +232,7 @@ class RestWriter:
         while True:
             query = _select(self._table.select(), self._key_as_text).limit(_PAGE).offset(offset)
             for name in self._target.key:
-                query = query.order(_quoted(name))
+                query = query.order(quoted(name))
             page = _rows(self._client.run(query))
             if not page:
                 return
@@ -362,7 +379,7 @@ def _key_filters(rows: list[dict[str, Any]], key: tuple[str, ...]) -> Iterator[s
     """Yield filters that match the rows, each short enough for a URL."""
     conditions: list[str] = []
     for row in rows:
-        condition = ",".join(f"{_quoted(name)}.eq.{_quoted(row[name])}" for name in key)
+        condition = ",".join(f"{quoted(name)}.eq.{quoted(row[name])}" for name in key)
         conditions.append(f"and({condition})" if len(key) > 1 else condition)
         if sum(map(len, conditions)) > _MAX_FILTER_LENGTH:
             yield ",".join(conditions)
@@ -380,8 +397,3 @@ def _select(query: SyncSelectRequestBuilder, columns: Iterable[str]) -> SyncSele
 def _rows(response: APIResponse) -> list[dict[str, Any]]:
     rows: list[Any] = list(response.data)
     return rows
-
-
-def _quoted(name: str) -> str:
-    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

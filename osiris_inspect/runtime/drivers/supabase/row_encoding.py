@@ -1,128 +1,135 @@
-"""Rows for PostgREST: JSON values that PostgreSQL reads without loss."""
+"""Rows for PostgREST: the text that COPY would send for each value, as a JSON value from which PostgreSQL takes this text.
+
+PostgREST hands the body of a request to ``json_to_recordset``, which takes numbers and JSON as they are written there.
+"""
 
 import json
-from collections.abc import Collection, Mapping
-from decimal import Decimal
+import re
+from collections.abc import Callable, Mapping
+from json.encoder import encode_basestring
 from typing import Any, Final
 
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as kinds
 
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.postgres.types import TargetColumn, encode_column, nul_error
+from osiris_inspect.runtime.drivers.supabase.json_columns import TargetKind
 from osiris_inspect.runtime.frames.conversion.natural import Natural
-from osiris_inspect.runtime.frames.conversion.natural_cells import natural_json
+
+_quote: Final[Callable[[str], str]] = encode_basestring
+_QUOTED_KEY: Final = re.compile(r'value of key "([^"\n]{1,200})"')
+_QUOTED_VALUE: Final = re.compile(r'"([^\n]{1,1000}?)"(?=;|$| is out of range)')
+_NUL: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
-def encode_rows(
-    table: pa.Table, natural: Mapping[str, Natural], json_columns: Collection[str] = ()
-) -> list[dict[str, Any]]:
-    """Return each row as an object of JSON values; the text in ``json_columns`` is parsed as JSON.
+def encode_rows(table: pa.Table, natural: Mapping[str, Natural], targets: Mapping[str, TargetKind]) -> bytes:
+    """Return rows that ``check_rows`` accepted as a JSON list of objects."""
+    columns = [
+        _values(name, column.combine_chunks(), natural[name], targets.get(name, "other"))
+        for name, column in zip(table.column_names, table.columns, strict=True)
+    ]
+    row = ",".join(_quote(name).replace("%", "%%") + ":%s" for name in table.column_names)
+    return ("[" + ",".join(map(f"{{{row}}}".__mod__, zip(*columns, strict=True))) + "]").encode()
+
+
+def check_rows(
+    batch: pa.RecordBatch, natural: Mapping[str, Natural], targets: Mapping[str, TargetKind]
+) -> None:
+    """Check that the server will take the values for what they are.
 
     Raises:
-        DriverError: text in one of these columns is not JSON, or contains NUL.
+        DriverError: a value cannot be stored by PostgreSQL, or text for a JSON column is not JSON; names the column.
     """
-    names = table.column_names
-    if (error := nul_error(names, table.columns)) is not None:
+    names = batch.schema.names
+    if (error := nul_error(names, batch.columns)) is not None:
         raise error
-    columns = [
-        _parse_json(name, column)
-        if name in json_columns
-        else _values(name, column.combine_chunks(), natural[name])
-        for name, column in zip(names, table.columns, strict=True)
+    for name, array in zip(names, batch.columns, strict=True):
+        if targets.get(name) == "json":
+            for text in _texts(name, array, natural[name]).to_pylist():
+                if text is not None:
+                    _check_json(name, text)
+        elif _may_have_nanoseconds(array.type, natural[name]):
+            _texts(name, array, natural[name])  # refuses them
+
+
+def _may_have_nanoseconds(arrow_type: pa.DataType, natural: Natural) -> bool:
+    if kinds.is_timestamp(arrow_type) or kinds.is_duration(arrow_type):
+        return bool(arrow_type.unit == "ns")
+    return natural.kind == "interval"
+
+
+def column_of_value(message: str, table: pa.Table, natural: Mapping[str, Natural]) -> str | None:
+    """Return the column of the value or the key that a message of the server quotes, if only one can be meant."""
+    key = _QUOTED_KEY.search(message)
+    if key is not None and key[1] in table.column_names:
+        return key[1]
+    value = _QUOTED_VALUE.search(message)
+    if value is None:
+        return None
+    texts = pa.array([value[1], _quote(value[1])], pa.large_string())
+    names = [
+        name
+        for name, column in zip(table.column_names, table.columns, strict=True)
+        if pc.any(pc.is_in(_texts(name, column.combine_chunks(), natural[name]), texts)).as_py()
     ]
-    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+    return names[0] if len(names) == 1 else None
 
 
-class JsonTextColumns:
-    """The text columns whose first value is JSON; only the server shows whether their type is JSON."""
-
-    def __init__(self, schema: pa.Schema) -> None:
-        self.names: list[str] = []
-        self._undecided = [
-            field.name for field in schema if kinds.is_large_string(field.type) or kinds.is_string(field.type)
-        ]
-
-    def update(self, batch: pa.RecordBatch) -> None:
-        """Look at the next rows."""
-        for name in [*self._undecided]:
-            column = batch.column(name)
-            if column.null_count == len(column):
-                continue
-            self._undecided.remove(name)
-            if _is_json(column.drop_null()[0].as_py()):
-                self.names.append(name)
-
-
-def _is_json(text: str) -> bool:
+def _check_json(name: str, text: str) -> None:
+    reason, fix = "", "write JSON in the column, or change the type of the table's column"
     try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
-
-
-class _LostDigitsError(Exception):
-    """A number of JSON text has more digits than a JSON number of Python."""
-
-
-def _exact_float(text: str) -> float:
-    value = float(text)
-    if (len(text) > _EXACT_DIGITS or "e" in text.lower()) and Decimal(text) != Decimal(repr(value)):
-        raise _LostDigitsError(text)
-    return value
-
-
-_EXACT_DIGITS: Final = 15
-
-
-def _parse_json(name: str, column: pa.ChunkedArray | pa.Array) -> list[Any]:
-    try:
-        # unlike orjson, json keeps every digit of an integer
-        return [
-            None if value is None else json.loads(value, parse_float=_exact_float)
-            for value in column.to_pylist()
-        ]
-    except _LostDigitsError as error:
-        raise DriverError(
-            f"column {name!r} contains JSON with a number that loses digits over REST: {error}",
-            kind="value-refused",
-            fix="write over SQL, with pg_dsn, or make the number a text in the JSON",
-            column=name,
-            type="json",
-        ) from error
+        orjson.loads(text)
     except ValueError as error:
+        if not _is_json_of_large_numbers(text):
+            reason = f"text that is not JSON, but the table's column is JSON: {error}"
+    if text.strip() == "null":
+        reason = "JSON null, which REST stores as a missing value"
+        fix = "write over SQL, with pg_dsn, or make the value missing in an earlier step"
+    elif "\\u0000" in text and _NUL.search(text):
+        reason = "JSON text with the character NUL, which PostgreSQL cannot store"
+        fix = "remove it in an earlier step"
+    if reason:
         raise DriverError(
-            f"column {name!r} contains text that is not JSON, but the table's column is JSON: {error}",
-            kind="value-refused",
-            fix="write JSON in the column, or change the type of the table's column",
-            column=name,
-            type="json",
-        ) from error
+            f"column {name!r} contains {reason}", kind="value-refused", fix=fix, column=name, type="json"
+        )
 
 
-def _values(name: str, array: Any, natural: Natural) -> list[Any]:
+def _is_json_of_large_numbers(text: str) -> bool:
+    """Return True for JSON that orjson rejects because a number is above the largest float."""
+    try:
+        json.loads(text, parse_constant=int)  # which fails for NaN and Infinity
+    except (ValueError, RecursionError):
+        return False
+    return re.search(r"[eE]\+?\d{3}|\d{309}", text) is not None
+
+
+def _values(name: str, array: Any, natural: Natural, target: TargetKind) -> list[str]:
     array = array.chunk(0) if isinstance(array, pa.ChunkedArray) else array
-    if natural.kind == "json":
-        return _parse_json(name, array)
-    if kinds.is_nested(array.type) and natural.kind != "interval":
-        return [None if value is None else natural_json(value) for value in array.to_pylist()]
-    array = encode_column(TargetColumn(name, array.type, natural, ""), array)
-    if kinds.is_floating(array.type):
-        return _numbers(array)
-    if kinds.is_decimal(array.type) or kinds.is_temporal(array.type):
-        array = array.cast(pa.large_string())
-    values: list[Any] = array.to_pylist()
-    return values
+    texts = _texts(name, array, natural)
+    if (
+        target == "json"
+        or (target == "other" and natural.kind == "json")
+        or _is_json_type(array.type, natural)
+    ):
+        if kinds.is_floating(array.type):
+            quote, separator = pa.scalar('"', texts.type), pa.scalar("", texts.type)
+            quoted = pc.binary_join_element_wise(quote, texts, quote, separator)
+            texts = pc.if_else(pc.is_finite(array), texts, quoted)
+        values: list[str] = pc.fill_null(texts, "null").to_pylist()
+        return values
+    return ["null" if text is None else _quote(text) for text in texts.to_pylist()]
 
 
-def _numbers(array: pa.Array) -> list[Any]:
-    """Return numbers, as integers if all are integral (integer columns reject 1.0); NaN and infinity by name."""
-    finite = pc.is_finite(array)
-    if pc.all(finite).as_py() is False:
-        names = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
-        return [None if value is None else names.get(str(value), value) for value in array.to_pylist()]
-    is_integral = pc.and_(pc.equal(pc.round(array), array), pc.less(pc.abs(array), 2.0**53))
-    values: list[Any] = (array.cast(pa.int64()) if pc.all(is_integral).as_py() else array).to_pylist()
-    return values
+def _is_json_type(arrow_type: pa.DataType, natural: Natural) -> bool:
+    """Return True for types whose text is also JSON."""
+    is_number = kinds.is_integer(arrow_type) or kinds.is_floating(arrow_type) or kinds.is_decimal(arrow_type)
+    is_container = kinds.is_nested(arrow_type) and natural.kind != "interval"
+    return bool(is_number or is_container or kinds.is_boolean(arrow_type))
+
+
+def _texts(name: str, array: pa.Array, natural: Natural) -> pa.Array:
+    encoded = encode_column(TargetColumn(name, array.type, natural, ""), array)
+    return encoded if kinds.is_large_string(encoded.type) else encoded.cast(pa.large_string())

@@ -3,7 +3,7 @@
 What it finds:
     A source whose rows are equal, value by value, to those of the last runs or of a run before them, while the runs before
     all differed from one another; or whose newest date is not later than in the last runs, while it was later in each run
-    before; or whose largest id is smaller than two runs before, while it grew with each run. At least three earlier runs
+    before, planned times and dates of birth aside; or whose largest id is smaller than two runs before, while it grew with each run. At least three earlier runs
     with the same settings are needed, for ids four. Runs that were repeated at once are not compared.
 
 Why it matters:
@@ -49,6 +49,11 @@ TEMPLATE = FindingTemplate(
     Confidence.MEDIUM,
 )
 _DAY = LazyRegex(r"\A\d{4}-\d\d-\d\d")
+_PLANNED = LazyRegex(
+    r"birth|born|\bdob\b|(?:^|_)(?:due|valid|effective|expir\w{0,5}|until|end|start|from|to|planned|expected|target|delivery|departure|arrival|travel|check_?in|check_?out|maturity|renewal)(?:_|$)",
+    2,
+)
+"""Times that do not say when a row came, so that the newest one may be older than in the last run."""
 _INTEGER = LazyRegex(r"-?\d{1,18}")
 _ID = LazyRegex(r"(?i:(?:.{0,40}_)?(?:id|no|nr|number|key|seq|sequence|offset|lsn))|.{0,40}(?:Id|ID|No)", 2)
 
@@ -112,7 +117,9 @@ def _same_newest(
     times = [
         (column, newest, before)
         for column in frame.columns
-        if (newest := _newest(column)) and (before := _before(step, earlier, column.name))
+        if not _PLANNED.search(column.name[:100])
+        and (newest := _newest(column))
+        and (before := _before(step, earlier, column.name))
     ]
     has_new = any(
         newest > before[0][1] and column.distinct != 1 and _has_advanced(before)
@@ -140,7 +147,8 @@ def _change_of_time(run: Run, step: StepState, newest: str, before: _Series, *, 
     older = before[repeats:]
     if not _has_advanced(older):
         return ""
-    if len(older) >= MIN_RUNS and newest < older[0][1] and has_same_dates(run, older[0][0], step.id):
+    is_older = len(older) >= MIN_RUNS and newest < older[0][1] and not has_new
+    if is_older and has_same_dates(run, older[0][0], step.id):
         runs = f"in the run of {format_start(older[0][0])}" if repeats else "in the last run"
         return f"and was {older[0][1]} {runs}; it had advanced in every run before"
     if repeats and older and len(older) + 1 >= MIN_RUNS and newest > older[0][1] and not has_new:
