@@ -310,6 +310,19 @@ def in_markets(counts: Mapping[str, int], dropped: str = "", **more: Any) -> Day
     return valued(counts, result=result, **more)
 
 
+def in_sites(counts: Mapping[str, int], dropped: str = "") -> Day:
+    """A run with a step that keeps the sites of a list of numbers."""
+    kept_rows = sum(rows for name, rows in counts.items() if name != dropped)
+    filters = [{"table": "df", "rows": sum(counts.values()), "kept": kept_rows}]
+    result = {
+        "rows": 1,
+        "data": f"{counts}",
+        "query": "SELECT count(*) AS id FROM df WHERE site_id IN (1, 2, 3)",
+        "filters": filters,
+    }
+    return valued(counts, name="site_id", dtype="int64", result=result)
+
+
 def counted_markets(counts: Mapping[str, int], kept_rows: int) -> Day:
     """The same with a step of one row, whose condition was counted."""
     filters = [{"table": "df", "rows": sum(counts.values()), "kept": kept_rows}]
@@ -478,6 +491,9 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "unknown codes under a word": [*[filed(number) for number in (10, 16, 12, 9, 14)], filed(340)],
         "unknown codes under a word without rows before": [*[filed(0)] * 5, filed(340)],
         "a new country that a list drops": [*map(in_markets, MARKETS), in_markets(NEW_MARKET, "HU")],
+        "a new number that a list drops": [
+            *[in_sites({"1": 270, "2": 140, "3": 132})] * 6, in_sites({"1": 275, "2": 133, "3": 130, "4": 186}, "4"),
+        ],
         "a new country that a counted list drops": [*[counted_markets(each, sum(each.values())) for each in MARKETS], counted_markets(NEW_MARKET, 538)],
     },
     "values-changed-scale": {
@@ -603,6 +619,8 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "a new country that the list names": [*[in_markets(each, query="SELECT country FROM df WHERE country IN ('CZ', 'SK', 'PL', 'HU')") for each in MARKETS], in_markets(NEW_MARKET, query="SELECT country FROM df WHERE country IN ('CZ', 'SK', 'PL', 'HU')")],
         "a new test market that the condition excludes": [*[in_markets(each, query="SELECT country FROM df WHERE country <> 'HU' AND country <> 'SKX'") for each in MARKETS], in_markets(NEW_MARKET, "HU", query="SELECT country FROM df WHERE country <> 'HU' AND country <> 'SKX'")],
         "a new country beside others that a list drops": [*[in_markets({**each, "DE": 90}, "DE") for each in MARKETS], in_markets({**NEW_MARKET, "DE": 95}, "DE HU")],
+        "new test orders that a list drops": [*map(in_markets, MARKETS), in_markets({**MARKETS[0], "TEST": 160}, "TEST")],
+        "a channel of weekends on the first Sunday": [*[valued({"web": 700, "shop": 290, "app": 12}, name="channel")] * 3, valued({"web": 480, "shop": 160, "app": 360}, name="channel")],
         "a new country of few rows that a list drops": [*map(in_markets, MARKETS), in_markets({**MARKETS[0], "HU": 6}, "HU")],
     },
     "values-changed-scale": {

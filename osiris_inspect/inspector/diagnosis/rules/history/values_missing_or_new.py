@@ -21,6 +21,7 @@ Example:
     of the rows.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -84,6 +85,8 @@ _TIME_VALUE = LazyRegex(
     r"(?i)(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}(?:[ -]\d{2,4})?"
     r"|(?:cw|kw|wk|w|q|fy|week|day|v|r)[ -]?\d{1,4}(?:\.\d{1,4}){0,3}|(?:19|20)\d\d(?:[ -]?[a-z]{0,2}\d{1,2}){0,2}|\d{1,2}[.:/]\d{1,4}"
 )
+_UNWANTED = LazyRegex(r"(?i)test|demo|dummy|sample|intern|cancel|void|draft|unknown|deleted|n/a|none|null")
+"""Values that a condition is meant to leave out."""
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "data",
@@ -100,6 +103,7 @@ class _History(NamedTuple):
 
     Attributes:
         rows, rows_before: rows with a value.
+        is_sample: the values of a part of the rows of this run are known.
     """
 
     name: str
@@ -107,6 +111,12 @@ class _History(NamedTuple):
     rows: float
     before: Sequence[Shares]
     rows_before: Sequence[float]
+    is_sample: bool
+
+    def text_of(self, value: str) -> str:
+        """Return the rows of a value for a message."""
+        rows = f"{round(self.now[value] * self.rows):,}"
+        return f"about {rows}" if self.is_sample else rows
 
     @property
     def steady(self) -> dict[str, tuple[float, float]]:
@@ -186,6 +196,7 @@ def _histories(frame: FrameFacts, step: str, earlier: Sequence[EarlierRun]) -> I
             _rows(frame, column),
             [_shares(before) for _, before in found],
             [_rows(other, before) for other, before in found],
+            sum(column.values.values()) < _rows(frame, column),
         )
 
 
@@ -258,20 +269,19 @@ def _is_usual(rows: float, before: Sequence[float]) -> bool:
 def _jumped(run: Run, step: StepState, history: _History, earlier: Sequence[EarlierRun]) -> str:
     """Describe the value whose share of the rows is far larger than before; empty if there is none.
 
-    A value that is new counts only if the query fills it in, as in ``coalesce(region, 'Other')``.
+    A value that is new, or at a time that may be special, counts only if the query fills it in: ``coalesce(region, 'Other')``.
     """
     factors = factors_of_the_time(run, earlier)
-    is_month_end = factors is not None and factors[1] > factors[0]
     if len(history.now) == 1 or history.rows < MIN_ROWS:
         return ""
     if not _is_usual(history.rows, history.rows_before):
         return ""
-    query = str(step.config.get(query_key(step.config)) or "")
+    query = str(step.config.get(query_key(step.config)) or "").lower()
     for value, share in history.now.items():
         shares = [before.get(value, 0.0) for before in history.before]
         low, high = min(shares), max(shares)
-        is_fallback = f"'{value}'" in query
-        if (not is_fallback and (is_month_end or not low)) or high > MAX_SPREAD * low + SPREAD:
+        is_fallback = _is_literal(value, query)
+        if (not is_fallback and (factors is not None or not low)) or high > MAX_SPREAD * low + SPREAD:
             continue
         if (
             share >= JUMP_FACTOR * high
@@ -279,7 +289,7 @@ def _jumped(run: Run, step: StepState, history: _History, earlier: Sequence[Earl
             and share * history.rows >= MIN_VALUE_ROWS
         ):
             return (
-                f"{_named([value])} has {share:.0%} of the rows in {history.name!r}, {round(share * history.rows):,} of "
+                f"{_named([value])} has {share:.0%} of the rows in {history.name!r}, {history.text_of(value)} of "
                 f"{round(history.rows):,}; in the last {len(shares)} runs it had {_range(low, high)}"
             )
     return ""
@@ -290,21 +300,22 @@ def _dropped(run: Run, step: StepState, earlier: Sequence[EarlierRun]) -> Findin
     query = query_of(step.config)
     if query is None or not query.has("where"):
         return None
-    text = str(step.config[query_key(step.config)])
+    text = str(step.config[query_key(step.config)]).lower()
     for source in {each.from_step or "": each for each in step.inputs}:
         frame = run.frames.get(source)
         for history in _histories(frame, source, earlier) if frame is not None else ():
-            new = [value for value in history.now if value not in history.known and f"'{value}'" not in text]
+            new = [each for each in history.now if each not in history.known and not _is_literal(each, text)]
             value = max(new, key=lambda each: history.now[each], default="")
             rows = history.now.get(value, 0) * history.rows
             if rows < MIN_VALUE_ROWS or history.now[value] < MIN_NEW_SHARE or not history.is_steady():
                 continue
-            is_named = history.name.lower() in {word.strip('"`') for word in query.words} and any(
-                f"'{each}'" in text or each in query.words for each in history.steady
-            )
+            if _UNWANTED.search(value):
+                continue
+            has_column = history.name.lower() in {word.strip('"`') for word in query.words}
+            is_named = has_column and any(_is_literal(each, text) for each in history.steady)
             if is_named and frame is not None and _drops_only(run, step, source, history, value, earlier):
                 return TEMPLATE.finding(
-                    f"the condition drops the {round(rows):,} rows with {_named([value])} in {history.name!r}, a value that none "
+                    f"the condition drops the {history.text_of(value)} rows with {_named([value])} in {history.name!r}, a value that none "
                     f"of the last {len(history.before)} runs had; it kept all values of {history.name!r} in them",
                     frame_evidence(frame, "value_counts"),
                     step=step.id,
@@ -330,6 +341,12 @@ def _drops_only(
         return False
     kept = [min(each[1] / each[0] if each[0] else 0 for each in pairs) for pairs in counts]
     return kept[0] <= 1 - 0.9 * history.now[value] and min(kept[1:]) >= 1 - MIN_SHARE / 2
+
+
+def _is_literal(value: str, query: str) -> bool:
+    """Return True if a query in lower case contains a value as a text or a number."""
+    text = value.lower()
+    return f"'{text}'" in query or (text.isdigit() and re.search(rf"\b{text}\b", query) is not None)
 
 
 def _dropped_values(source: FrameFacts | None, result: FrameFacts | None, name: str) -> set[str] | None:
