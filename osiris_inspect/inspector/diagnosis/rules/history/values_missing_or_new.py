@@ -54,14 +54,14 @@ MIN_SHARE_OF_ONE = 0.05
 """Share of a value that is missing alone."""
 HARDLY = 0.05
 """Part of its smallest share at which a value has hardly any rows."""
-MIN_LEFT = 0.5
+MIN_LEFT = 0.67
 """Part of its largest share that a value had in the last run, else it was being phased out."""
 MAX_REPLACED = 0.5
 """Share of new values, of that of the missing ones, from which they take their place."""
 MAX_UNSTEADY = 0.25
 """Values that only some of the last runs had, for each that all of them had."""
 JUMP_FACTOR, MIN_JUMP = 3, 0.15
-MAX_SPREAD, SPREAD = 2, 0.02
+MAX_SPREAD, SPREAD = 1.5, 0.02
 """Shares are alike if the largest is at most so many times the smallest, and so much more."""
 USUAL_ROWS = (0.8, 1.25)
 """Rows that are as many as usual, of the smallest and the largest number."""
