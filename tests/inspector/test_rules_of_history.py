@@ -1179,6 +1179,24 @@ def test_message_of_values_names_them(tmp_path: Path, days: Sequence[Day], messa
     assert messages(history(tmp_path, days), "values-missing-or-new") == [message]
 
 
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        "CZ",
+        {"country": "CZ"},
+        {"country": {"CZ": 310}},
+        {"country": [["CZ", 310], ["AT"]]},
+        {"country": [["CZ", "many"], ["AT", 170]]},
+        {"country": [["CZ", -1], ["AT", 170]]},
+        {"country": [[None, 310], [["AT"], 170], 7]},
+        {"land": [["CZ", 310]]},
+    ],
+)
+def test_damaged_value_counts_are_unknown(tmp_path: Path, damaged: Any) -> None:
+    day = {**selling(305, 0, 171, 238, 121), "facts": {"value_counts": damaged}}
+    assert messages(history(tmp_path, [*WEEK, day]), "values-missing-or-new") == []
+
+
 def test_missing_values_explain_fewer_rows(tmp_path: Path) -> None:
     days = [
         *[valued({f"s{shop}": 100 for shop in range(9)}, name="store")] * 6,
