@@ -448,6 +448,45 @@ def test_values_of_columns_with_few_are_counted(tmp_path: Path, storage: str) ->
     }
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "is_recorded"),
+    [
+        ("country", "CZ", True),
+        ("state", "on the way", True),
+        ("size", "A4/B", True),
+        ("version", "v1.2", True),
+        ("customer_type", "business", True),
+        ("town", "Ústí nad Labem", True),
+        ("code", "123456", True),
+        ("code", "1234567", False),
+        ("first_name", "Ada", False),
+        ("agent", "Ada Novak", False),
+        ("contact", "ada@example.com", False),
+        ("note", "ada@example.com", False),
+        ("note", "+420 777 123 456", False),
+        ("note", "192.168.100.12", False),
+        ("note", "a remark of more than 24 characters", False),
+        ("note", "AKIAIOSFODNN7EXAMPLE", False),
+        ("note", "two\nlines", False),
+        ("note", "", False),
+        ("note", " ", False),
+    ],
+)
+def test_only_codes_and_words_are_recorded(
+    tmp_path: Path, column: str, value: str, is_recorded: bool
+) -> None:
+    (found,) = stored(tmp_path, pd.DataFrame({"n": range(60), column: [value] * 60})).value_counts[column]
+    assert (found == (value, 60)) == is_recorded
+    assert is_recorded or (found[0][0], len(found[0])) == ("#", 7)
+
+
+def test_stream_with_an_empty_first_batch_is_counted(tmp_path: Path) -> None:
+    table = pa.table({"country": ["CZ", "DE"] * 30})
+    empty = pa.RecordBatch.from_pylist([], schema=table.schema)
+    reader = pa.RecordBatchReader.from_batches(table.schema, [empty, *table.to_batches()])
+    assert stored(tmp_path, reader, "spill").value_counts == {"country": [("CZ", 30), ("DE", 30)]}
+
+
 @pytest.mark.parametrize("storage", STORAGES)
 def test_sorted_column_of_many_values_is_not_counted(tmp_path: Path, storage: str) -> None:
     frame = pd.DataFrame({"customer": [f"K{row // 20:03}" for row in range(2000)], "line": ["a"] * 2000})

@@ -110,7 +110,7 @@ class FrameCounts:
             self._add_repeated(arrays[: len(self._names)])
             if not self._repeated and MIN_COMPARED_ROWS <= len(arrays[0]) <= MAX_COMPARED_ROWS:
                 self._compare_rows(arrays[: len(self._names)])
-        if self._is_sampled and len(arrays):
+        if self._is_sampled and len(arrays) and self._values.is_counting:
             few = [number for number, count in enumerate(self._sampled) if 0 < count <= MAX_VALUES]
             self._values.update(arrays, [number for number in few if number not in self._times_as_text])
         self._rows += len(arrays[0]) if len(arrays) else 0

@@ -36,8 +36,9 @@ _CODE: Final = re.compile(r"(?=.{1,24}\Z)[^\W_](?:[\w .+&/()-]{0,22}[\w+)])?")
 _LONG_NUMBER: Final = re.compile(r"(?:\d[ .+/()-]?){7}")
 """As many digits as a phone or an account number has."""
 _OF_PEOPLE: Final = re.compile(
-    r"name|person|phone|mobile|mail|address|street|patient|diagnos|religion|ethnic|gender|sex\b|birth|iban|account"
-    r"|employee|customer|member|contact|author|owner|user|agent|driver|doctor",
+    r"(?!.{0,100}(?:type|kind|status|state|segment|group|class|category|role|level|tier|plan|country|region)\Z)"
+    r".{0,100}(?:name|person|phone|mobile|mail|address|street|patient|diagnos|religion|ethnic|gender|sex\b|birth|iban|account"
+    r"|employee|customer|member|contact|author|owner|user|agent|driver|doctor)",
     re.IGNORECASE,
 )
 """Names of columns whose words may be those of people."""
@@ -46,7 +47,8 @@ _OF_PEOPLE: Final = re.compile(
 class ValueCounts:
     """Counts of the values of one frame; ``update`` takes its slices in order.
 
-    ``rows`` is None for a stream of unknown length, which is counted up to ``MAX_COUNTED_ROWS``.
+    ``rows`` is None for a stream of unknown length, which is counted up to ``MAX_COUNTED_ROWS``. No further slices are
+    needed once ``is_counting`` is false.
     """
 
     def __init__(self, names: Sequence[str], rows: int | None) -> None:
@@ -55,18 +57,22 @@ class ValueCounts:
         self._rows = 0
         self._step = max(1, -(-(rows or 0) // MAX_COUNTED_ROWS))
         self._counts: dict[int, Counter[Any]] = {}
+        self.is_counting = MIN_ROWS <= (rows or MIN_ROWS) <= MAX_FRAME_ROWS
 
     def update(self, arrays: Sequence[pa.Array], few: Sequence[int]) -> None:
         """Add the columns of the next slice; ``few`` are those with few values in their first rows."""
         length = len(arrays[0]) if len(arrays) else 0
-        if not self._rows and MIN_ROWS <= (self._total or MIN_ROWS) <= MAX_FRAME_ROWS:
+        if not length:
+            return
+        if not self._rows:
             found = (number for number in few if is_counted(arrays[number].type) and _has_few(arrays[number]))
             first = sorted(found, key=lambda number: bool(kinds.is_integer(arrays[number].type)))
             self._counts = {number: Counter() for number in first[:MAX_COLUMNS]}
         start, self._rows = self._rows, self._rows + length
         if self._total is None and self._rows > MAX_COUNTED_ROWS:
             self._counts = {}
-        if not self._counts:
+        self.is_counting = bool(self._counts)
+        if not self.is_counting:
             return
         rows = _spread(start, length, self._step) if self._step > 1 else None
         for number in list(self._counts):
@@ -104,7 +110,7 @@ def is_counted(kind: pa.DataType) -> bool:
 def describe_values(column: str, values: Sequence[Any]) -> list[str]:
     """Return values as they are recorded: codes and words themselves, of others a hash that does not show them."""
     texts = [str(value).lower() if isinstance(value, bool) else str(value) for value in values]
-    is_of_people = _OF_PEOPLE.search(column[:100]) is not None
+    is_of_people = _OF_PEOPLE.match(column[:100]) is not None
     return [
         text
         if masked == text
