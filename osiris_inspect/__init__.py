@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from osiris_inspect.api import Finding, Frame, Run, Step, Table, compile, lint, open, open_all, run  # noqa: A004  the API's names
     from osiris_inspect.model.errors import OsirisError
     from osiris_inspect.model.version import __version__
+    from osiris_inspect.runtime.drivers.interface.file_paths import output_file
     from osiris_inspect.runtime.pipeline.component import Component, ConfigKey
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "lint",
     "open",
     "open_all",
+    "output_file",
     "run",
 ]
 
@@ -44,6 +46,7 @@ _MODULES = {
     "ConfigKey": "osiris_inspect.runtime.pipeline.component",
     "OsirisError": "osiris_inspect.model.errors",
     "__version__": "osiris_inspect.model.version",
+    "output_file": "osiris_inspect.runtime.drivers.interface.file_paths",
 }
 
 

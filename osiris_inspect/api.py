@@ -153,6 +153,7 @@ def run(  # noqa: PLR0913  one parameter an option of `osiris-inspect run`
     force_spill: bool | None = None,
     spill_threshold: int | None = None,
     step_timeout: float | None = None,
+    hang_timeout: float | None = None,
     fail_fast: bool = False,
 ) -> "Run":
     """Run a pipeline and open its run; a failed run is returned, not raised.
@@ -169,6 +170,7 @@ def run(  # noqa: PLR0913  one parameter an option of `osiris-inspect run`
         force_spill: whether every frame is written to disk.
         spill_threshold: rows above which a frame is written to disk.
         step_timeout: seconds a step may take.
+        hang_timeout: seconds without a heartbeat after which a worker process is ended.
         fail_fast: whether the first failed step ends the run.
 
     Raises:
@@ -195,6 +197,7 @@ def run(  # noqa: PLR0913  one parameter an option of `osiris-inspect run`
         "force_spill": None if force_spill is None else str(int(force_spill)),
         "spill_threshold": None if spill_threshold is None else str(spill_threshold),
         "step_timeout_s": None if step_timeout is None else str(step_timeout),
+        "hang_timeout_s": None if hang_timeout is None else str(hang_timeout),
     }
     key = os.environ.get("E2B_API_KEY")
     request = proxy.RunRequest(
@@ -207,12 +210,19 @@ def run(  # noqa: PLR0913  one parameter an option of `osiris-inspect run`
         fail_fast=fail_fast,
         connections=resolve_connections(compiled, all_components(), file),
         secrets=(key,) if key else (),
+        private=(_cache_dir(),),
     )
     try:
         Path(logs).mkdir(parents=True, exist_ok=True)
         return open(proxy.run(request, create_transport(on, os.environ)).path)
     except (OSError, RunError) as error:
         raise SettingsError(str(error)) from error
+
+
+def _cache_dir() -> Path:
+    import platformdirs
+
+    return platformdirs.user_cache_path("osiris-inspect", appauthor=False)
 
 
 class Table(Sequence[Item_co], Generic[Item_co]):
@@ -706,16 +716,12 @@ def _run_directories(path: PathLike) -> list[Path]:
         if problems:
             raise problems[0]
     if ":/" in text:
-        import platformdirs
-
         from osiris_inspect.inspector.remote.open_remote import open_remote
         from osiris_inspect.inspector.remote.url import parse_url
 
         url = parse_url(Path(text))
         if url is not None:
-            return find_runs(
-                open_remote(url, platformdirs.user_cache_path("osiris-inspect", appauthor=False))
-            )
+            return find_runs(open_remote(url, _cache_dir()))
     directories = find_runs(Path(text))
     if not directories:
         raise RunNotReadable(f"no run in {text!r}")
@@ -724,9 +730,10 @@ def _run_directories(path: PathLike) -> list[Path]:
 
 def _analyzed(directory: Path, rules: "Sequence[Rule]", project: PathLike | None) -> Run:
     from osiris_inspect.inspector.analysis.analyze import analyze
+    from osiris_inspect.inspector.project.project import Project
 
-    repository = None if project is None else Path(project)
-    return Run(analyze(directory, extra_rules=rules, repository=repository))
+    trusted = None if project is None else Project(Path(project), trusts_rules=True)
+    return Run(analyze(directory, extra_rules=rules, project=trusted))
 
 
 def _finding(finding: "ModelFinding") -> Finding:

@@ -11,7 +11,7 @@ from typer.models import ArgumentInfo, OptionInfo
 
 from osiris_inspect.cli.inspect import report_output as outputs
 from osiris_inspect.cli.support import exit_codes as exits
-from osiris_inspect.cli.support import project_reports as repository
+from osiris_inspect.cli.support import project_reports
 from osiris_inspect.model.version import __version__
 
 SCHEMA_VERSION: Final = 1
@@ -30,7 +30,7 @@ def build_spec(app: typer.Typer) -> dict[str, Any]:
         ],
         "rules": [
             {"id": rule.id, "finds": rule.rule_manual.partition("\n")[0], "needs": list(rule.needs)}
-            for rule in repository.rules()
+            for rule in project_reports.rules()
         ],
         "exit_codes": [{"code": code, "means": means} for code, means in exits.MEANINGS.items()],
     }

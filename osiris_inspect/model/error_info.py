@@ -113,6 +113,7 @@ ERROR_KINDS: Mapping[str, ErrorKind] = {
     "value-not-convertible": ErrorKind("data", "A value cannot be converted to the type of its column."),
     "value-refused": ErrorKind("data", "The database rejected a value for its column."),
     "version-mismatch": ErrorKind("infra", "Host and worker run different versions."),
+    "worker-hung": ErrorKind("infra", "The worker process did nothing for too long."),
     "worker-killed": ErrorKind("infra", "The worker process ended during the run."),
     "worker-start-failed": ErrorKind("infra", "The worker process could not be started."),
     "write-unconfirmed": ErrorKind("infra", "The server did not report how many rows it wrote."),

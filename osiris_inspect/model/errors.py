@@ -20,6 +20,7 @@ OsirisError
     ├── InvalidMessage      bytes that are not a message
     ├── MessageTooLarge     a line over the limit
     ├── WorkerStartFailed   the process or sandbox of the worker could not be started
+    ├── WorkerHung          the worker sent no heartbeat for too long
     └── WorkerLost          the worker ended; has the reason
 ```
 
@@ -210,6 +211,12 @@ class WorkerStartFailed(ProtocolError):
 
     kind = "worker-start-failed"
     log_name = "WorkerNotStarted"
+
+
+class WorkerHung(ProtocolError):
+    """The worker sent no heartbeat for too long. The message names the state of its process."""
+
+    kind = "worker-hung"
 
 
 class WorkerLost(ProtocolError):

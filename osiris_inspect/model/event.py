@@ -23,7 +23,7 @@ Side = Literal["host", "worker"]
 _MIN_TIMESTAMP, _MAX_TIMESTAMP = -62135596800, 253402300800  # the years 1 and 10000
 ALIASES = {"step_error": "step_failed", "table.ddl_failed": "ddl_failed"}
 """Event names of the original and their native names."""
-_ENVELOPE = frozenset({"ts", "seq", "session", "event", "side", "step_id"})
+_ENVELOPE = frozenset({"ts", "seq", "session", "event", "side", "step_id", "mono"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Event:
 
     Attributes:
         name: the native name (``step_failed``, also where the original writes ``step_error``).
-        ts: seconds since 1970 (UTC), None if the line has no time.
+        ts: seconds since 1970 (UTC), None if the line has no time. For display: the clock may be set meanwhile.
         step: the step the event belongs to, if any.
         fields: the event's own fields as written.
         session, side, seq: as written; None if the dialect has none.
@@ -40,6 +40,7 @@ class Event:
         line: the line number in ``file``, from 1; 0 for an event that was not read from a file.
         file: the file, relative to the run directory.
         original_name: the name as written.
+        mono: seconds of a monotonic clock of the same side, for durations; None if the line has none.
         damage: what was wrong with the line, if the event was read from a damaged one; otherwise empty.
     """
 
@@ -54,6 +55,7 @@ class Event:
     line: int = 0
     file: str = "events.jsonl"
     original_name: str = ""
+    mono: float | None = None
     damage: str = ""
 
     @property
@@ -83,11 +85,14 @@ class Event:
 
     @property
     def duration_s(self) -> float | None:
-        """The duration in seconds, converted from the unit that was written."""
+        """The duration in seconds, converted from the unit that was written; None if it is negative.
+
+        A log has a negative duration if the clock was set back meanwhile.
+        """
         ms = finite_number(self.fields.get("duration_ms"))
-        if ms is not None:
-            return ms / 1000
-        return self._first_number("duration_s", "duration", "total_duration", "duration_seconds")
+        names = ("duration_s", "duration", "total_duration", "duration_seconds")
+        seconds = ms / 1000 if ms is not None else self._first_number(*names)
+        return None if seconds is None or seconds < 0 else seconds
 
     @property
     def row_count(self) -> int | None:
@@ -203,6 +208,8 @@ def encode(event: Event) -> bytes:
     if event.step is not None:
         line["step_id"] = event.step
     line.update((key, value) for key, value in event.fields.items() if key not in _ENVELOPE)
+    if event.mono is not None:
+        line["mono"] = round(event.mono, 6)
     return jsonl.encode(line)
 
 
@@ -259,6 +266,7 @@ def _decode_flat(value: dict[str, Any], dialect: Dialect, line: int, file: str) 
         line=line,
         file=file,
         original_name=name,
+        mono=finite_number(value.get("mono")),
     )
 
 

@@ -60,9 +60,17 @@ _PATTERNS = (
     (r"(?i)((?:password|passwd|pwd)=)(?!\*\*\*)[^\s&;'\",]{1,400}", r"\1***"),
     (rf"(?i)({_KEYWORD}{_QUOTE}?(?:\s{{0,9}}[:=]\s{{0,9}})){_LIKELY}", r"\1***"),
     (rf"(?i)(--{_KEYWORD}\s{{1,9}}){_LIKELY}", r"\1***"),
+    (r"(?i)(\bencryption_key\s{1,9})'(?!\*\*\*)[^']{1,400}'", r"\1'***'"),
     (rf"(?i)({_PARAMETER}=){_NO_PLACEHOLDER}[^\s&;#'\",<>()\\]{{1,4000}}", r"\1***"),
 )
 """Patterns of secrets and their replacements. Every repetition is bounded, so that the time is linear in the text."""
+_CIPHER_CALL = r"(?i)\b(?:\w{0,30}_)?(?:(?:en|de)crypt\w{0,30}|hmac|crypt)\("
+"""The beginning of a call of a database's function with a key, such as ``AES_ENCRYPT(name, 'key')``."""
+_ARGUMENT = (
+    r"(?P<quote>['\"])(?!\*\*\*)(?:(?!(?P=quote))[\s\S]){1,400}(?:(?P=quote)|\Z)|['\"]\*\*\*['\"]|[();]"
+)
+"""A literal, or what can end the call."""
+_MAX_CALL_CHARS = 4000
 _LITERALS = (
     *("://", "@tcp(", "@unix(", "uthorization", "UTHORIZATION", "earer", "EARER", "eyJ", "AKIA"),
     *("ASIA", "AIza", "ass", "ASS", "pwd", "PWD", "Pwd", "key", "Key"),
@@ -80,6 +88,7 @@ _LITERALS = (
         "PRIVATE KEY",
         "github_pat_",
     ),
+    *("ncrypt", "NCRYPT", "ecrypt", "ECRYPT", "crypt(", "CRYPT(", "hmac(", "HMAC("),
     *("auth=", "Auth=", "hmac=", "jwt=", "SIG="),
 )
 """Every match of a pattern contains one of these; most texts contain none."""
@@ -96,7 +105,28 @@ def mask_by_pattern(text: str) -> str:
         return text
     for pattern, replacement in _compiled():
         text = pattern.sub(replacement, text)
-    return text
+    return _mask_cipher_calls(text)
+
+
+def _mask_cipher_calls(text: str) -> str:
+    """Return ``text`` with the literals masked that are arguments of encryption functions."""
+    call, argument = _compiled_calls()
+    parts: list[str] = []
+    end = 0
+    for start in call.finditer(text):
+        if start.end() < end:
+            continue  # inside the last call
+        parts.append(text[end : start.end()])
+        depth, end = 1, start.end()
+        for token in argument.finditer(text, end, start.end() + _MAX_CALL_CHARS):
+            depth += {"(": 1, ")": -1, ";": -depth}.get(token[0], 0)
+            if depth <= 0:
+                break
+            if token["quote"]:
+                closing = token["quote"] if token[0].endswith(token["quote"]) else ""
+                parts += [text[end : token.start()], token["quote"] + MASK + closing]
+                end = token.end()
+    return "".join([*parts, text[end:]])
 
 
 def mask_texts(texts: Sequence[Any]) -> list[Any]:
@@ -114,6 +144,11 @@ def mask_texts(texts: Sequence[Any]) -> list[Any]:
 def _compiled() -> tuple[tuple[re.Pattern[str], str], ...]:
     """Compile the patterns on first use: most runs contain no secret."""
     return tuple((re.compile(pattern), replacement) for pattern, replacement in _PATTERNS)
+
+
+@cache
+def _compiled_calls() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    return re.compile(_CIPHER_CALL), re.compile(_ARGUMENT)
 
 
 def mask_by_key(value: Any) -> Any:

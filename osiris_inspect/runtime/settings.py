@@ -1,6 +1,7 @@
 """Settings of a run from ``E2B_*`` environment variables and flags, with the origin of each.
 
-A flag overrides a variable, a variable overrides the default. An invalid value is an error, never ignored.
+A flag overrides a variable, a variable overrides the default. An empty variable is not set. An invalid value is an
+error, never ignored.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,8 +15,10 @@ Origin = Literal["default", "environment", "flag"]
 MAX_INT64: Final = (1 << 63) - 1
 """Largest integer that files and messages can hold."""
 _MAX_SHOWN_CHARS: Final = 60
+_MAX_HEARTBEAT_INTERVAL_S: Final = 5.0
+_HEARTBEATS_PER_HANG_TIMEOUT: Final = 10
 _TRUE = frozenset({"1", "true", "yes"})
-_FALSE = frozenset({"", "0", "false", "no"})
+_FALSE = frozenset({"0", "false", "no"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,8 @@ class Settings:
         spill_memory_bytes: maximum bytes of frames in memory; None for no limit.
         release_consumed: True if a frame is dropped after its last consumer.
         step_timeout_s: maximum seconds of a step; None for no limit.
+        hang_timeout_s: seconds without a heartbeat after which a worker is ended, and seconds without CPU time
+            after which a step is reported as waiting.
         origins: origin of each value that is not a default, by field name.
     """
 
@@ -36,7 +41,13 @@ class Settings:
     spill_memory_bytes: int | None = None
     release_consumed: bool = False
     step_timeout_s: float | None = None
+    hang_timeout_s: float = 300.0
     origins: Mapping[str, Origin] = field(default_factory=dict)
+
+    @property
+    def heartbeat_interval_s(self) -> float:
+        """Seconds between two heartbeats of a busy worker."""
+        return min(_MAX_HEARTBEAT_INTERVAL_S, self.hang_timeout_s / _HEARTBEATS_PER_HANG_TIMEOUT)
 
     def to_dict(self) -> dict[str, Any]:
         """Return each value with its origin and variable, for the worker and the log."""
@@ -62,8 +73,8 @@ def read(environment: Mapping[str, str], flags: Mapping[str, str | None] | None 
         flag = (flags or {}).get(name)
         if flag is not None:
             values[name], origins[name] = parse(flag.strip(), "--" + name.replace("_", "-")), "flag"
-        elif variable in environment:
-            values[name], origins[name] = parse(environment[variable].strip(), variable), "environment"
+        elif text := environment.get(variable, "").strip():
+            values[name], origins[name] = parse(text, variable), "environment"
     return Settings(**values, origins=origins)
 
 
@@ -92,16 +103,12 @@ def _parse_int(text: str, source: str) -> int:
     return int(digits)
 
 
-def _parse_limit(text: str, source: str) -> int | None:
-    return _parse_int(text, source) if text else None
-
-
-def _parse_seconds(text: str, source: str) -> float | None:
+def _parse_seconds(text: str, source: str) -> float:
     try:
-        seconds = float(text) if text else None
+        seconds = float(text)
     except ValueError:
         seconds = -1.0
-    if seconds is not None and not 0 < seconds < float("inf"):
+    if not 0 < seconds < float("inf"):
         raise _invalid(text, source, "seconds above 0")
     return seconds
 
@@ -118,8 +125,9 @@ def _invalid(text: str, source: str, expected: str) -> SettingsError:
 _VARIABLES: Final[Mapping[str, tuple[str, Callable[[str, str], Any]]]] = {
     "force_spill": ("E2B_FORCE_SPILL", _parse_bool),
     "spill_threshold": ("E2B_SPILL_THRESHOLD", _parse_int),
-    "spill_memory_bytes": ("E2B_SPILL_MEMORY_BYTES", _parse_limit),
+    "spill_memory_bytes": ("E2B_SPILL_MEMORY_BYTES", _parse_int),
     "release_consumed": ("E2B_RELEASE_CONSUMED", _parse_bool),
     "step_timeout_s": ("E2B_STEP_TIMEOUT", _parse_seconds),
+    "hang_timeout_s": ("E2B_HANG_TIMEOUT", _parse_seconds),
 }
 """Variable and parser of each setting."""

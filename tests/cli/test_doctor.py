@@ -24,6 +24,16 @@ def test_it_names_python_packages_isolation_e2b_disk_and_memory() -> None:
         assert level in done.stdout
 
 
+def test_levels_state_what_they_protect() -> None:
+    found = json.loads(doctor("--json").stdout)["isolation"]
+    assert found["guarantees"]["none"] == dict.fromkeys(("files", "network", "processes", "secrets"), "no")
+    for level, reason in found["levels"].items():
+        assert (level in found["guarantees"]) == (reason is None)
+        if level == "bwrap" and reason is None:
+            assert found["guarantees"][level]["network"] == "yes"
+    assert "  protects secrets: partly: a step can read what earlier steps left in memory" in doctor().stdout
+
+
 def test_a_level_that_does_not_work_has_its_reason() -> None:
     found = json.loads(doctor("--json", PATH="/nowhere").stdout)
     assert found["isolation"]["levels"]["bwrap"] == "bwrap is not installed; install bubblewrap"

@@ -29,6 +29,27 @@ RUN = (
 )
 
 
+@pytest.mark.parametrize(
+    ("event", "line"),
+    [
+        (
+            _event("worker_silent", "a", silent_s=15.2, state="stopped"),
+            "no heartbeat for 15 s, state: stopped",
+        ),
+        (
+            _event("step_waiting", "a", idle_s=300.0, frame={"file": "d.py", "line": 7}),
+            "waiting for 300 s in d.py:7",
+        ),
+    ],
+    ids=lambda value: value.name if isinstance(value, Event) else None,
+)
+def test_hang_of_step_is_printed(event: Event, line: str) -> None:
+    err = io.StringIO()
+    with Progress(err) as seen:
+        seen.on_event(event)
+    assert err.getvalue() == f"  ! a  {line}\n"
+
+
 def test_without_a_terminal_there_are_plain_lines() -> None:
     err = io.StringIO()
     with Progress(err) as seen:

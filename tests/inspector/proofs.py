@@ -510,6 +510,7 @@ BUILT_HITS: Sequence[tuple[str, Made]] = (
     ("check-failed", _checked(check="rows", columns=[], expected={"min": 101}, failed_rows=None, status="failed")),
     ("check-failed", _checked(check="sql", columns=[], expected="SELECT 1", failed_rows=7, status="failed", on_failure="fail")),
     ("artifact-lost", _told(local("artifact_lost", 6, step_id="stats", path="artifacts/stats/output.parquet", error="too large"))),
+    ("artifact-refused", _told(local("artifact_refused", 6, path=".git/hooks/pre-commit", reason="no step of the pipeline writes it"))),
     ("data-sample-in-log", (failing_locally("DETAIL: Failing row contains (7, Ada)"), CHAIN, {})),
     ("data-sample-in-log", (failing_locally("no such customer: ada@example.org"), CHAIN, {})),
     ("idle-gap", _paused(30)),
@@ -565,6 +566,7 @@ BUILT_HITS: Sequence[tuple[str, Made]] = (
 )  # fmt: skip
 BUILT_NEAR: Sequence[tuple[str, Made]] = (
     ("artifact-lost", _told(local("artifact_fetched", 6, step_id="stats", path="artifacts/stats/output.parquet"))),
+    ("artifact-refused", _told(local("artifact_left", 6, path="artifacts/stats/a.csv", reason="no artifacts were requested"))),
     ("data-sample-in-log", (failing_locally("cannot reach mysql://reader@db.example.org:3306/x"), CHAIN, {})),
     ("idle-gap", _paused(3)),
     ("idle-gap", ([*succeeding_locally()[:2], local("run_end", 59)], CHAIN, {})),

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from osiris_inspect.inspector.analysis.run_list import list_runs
+from osiris_inspect.inspector.files import find_runs as find_runs_module
 from osiris_inspect.inspector.files.find_runs import find_runs, is_run
 from osiris_inspect.model.errors import RunNotReadable
 from tests.inspector.making import failing_locally, run_dir, succeeding_locally
@@ -89,3 +90,39 @@ def test_folder_that_may_not_be_listed_is_named_where_it_was_asked_for(
     else:
         with pytest.raises(RunNotReadable, match=r"cannot be read: .*Permission denied"):
             find_runs(tmp_path)
+
+
+def test_link_out_of_the_folder_is_reported_and_not_followed(tmp_path: Path) -> None:
+    failed = run_dir(tmp_path / "logs", failing_locally("no such table"), name="run_1790000000000")
+    other = run_dir(tmp_path / "elsewhere", succeeding_locally(), name="run_1799999999999")
+    link = tmp_path / "logs" / "zz"
+    link.symlink_to(other.parent)
+    reported: list[Path] = []
+    assert find_runs(tmp_path / "logs", on_link_outside=reported.append) == [failed]
+    assert reported == [link]
+    (tmp_path / "logs" / "sibling").symlink_to(failed.parent)  # begins with the same text as the root
+    assert find_runs(tmp_path / "logs") == [failed]
+
+
+def test_folder_of_links_only_says_that_none_was_followed(tmp_path: Path) -> None:
+    run_dir(tmp_path / "elsewhere", succeeding_locally())
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "zz").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(
+        RunNotReadable, match="zz' is a symbolic link to a folder outside and was not followed"
+    ):
+        find_runs(tmp_path / "logs")
+
+
+def test_named_link_is_followed(tmp_path: Path) -> None:
+    run = run_dir(tmp_path / "elsewhere", succeeding_locally())
+    (tmp_path / "logs").symlink_to(run.parent)
+    assert [found.resolve() for found in find_runs(tmp_path / "logs")] == [run]
+
+
+def test_search_of_a_whole_disk_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(find_runs_module, "MAX_FOLDERS", 3)
+    for name in "abcd":
+        (tmp_path / name).mkdir()
+    with pytest.raises(RunNotReadable, match="contains more than 3 folders; name one of them"):
+        find_runs(tmp_path)

@@ -14,6 +14,7 @@ from osiris_inspect.inspector.analysis.run_list import (
     list_runs,
     run_entry,
 )
+from osiris_inspect.inspector.project.project import Project
 from osiris_inspect.model.errors import RunNotReadable
 from tests.inspector.making import CHAIN, failing_locally, run_dir, succeeding_locally
 from tests.inspector.test_rules_of_green_runs import ours, two_writers
@@ -37,10 +38,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     read: list[str] = []
 
     def reading(
-        path: Path, *, now: float | None = None, cache: Path | None = None, repository: Path | None = None
+        path: Path, *, now: float | None = None, cache: Path | None = None, project: Project | None = None
     ) -> RunEntry:
         read.append(path.name)
-        return run_entry(path, now=now, cache=cache, repository=repository)
+        return run_entry(path, now=now, cache=cache, project=project)
 
     monkeypatch.setattr(run_list, "run_entry", reading)
     return read
@@ -75,7 +76,7 @@ def test_comment_in_the_pipeline_suppresses_a_warning_at_once(tmp_path: Path) ->
     pipeline, counts = tmp_path / "p.yaml", []
     for comment in ("", "  # osiris-inspect: allow target-overwritten: the first is a fallback", ""):
         pipeline.write_text(f"- id: save2{comment}\n")
-        (entry,) = list_runs(tmp_path / "logs", now=NOW, cache=tmp_path / "cache", repository=tmp_path)
+        (entry,) = list_runs(tmp_path / "logs", now=NOW, cache=tmp_path / "cache", project=Project(tmp_path))
         counts.append(entry.warnings)
     assert counts == [1, 0, 1]
 
@@ -217,15 +218,15 @@ def test_the_rules_of_the_repository_name_the_cause_and_nothing_of_it_is_kept(
     place = tmp_path / "repository"
     place.mkdir()
     cache = tmp_path / "cache"
-    without = [run.cause for run in list_runs(runs, now=NOW, cache=cache, repository=place)]
+    without = [run.cause for run in list_runs(runs, now=NOW, cache=cache, project=Project(place))]
     assert not any("moon" in cause for cause in without if cause)
     (tmp_path / "ruled").mkdir()
     (tmp_path / "ruled" / ".osiris-inspect.toml").write_text(
         '[[patterns]]\nname = "moon-wrong"\npattern = "boom"\nmessage = "the moon is in the wrong phase"\n'
     )
-    ruled = list(list_runs(runs, now=NOW, cache=cache, repository=tmp_path / "ruled"))
+    ruled = list(list_runs(runs, now=NOW, cache=cache, project=Project(tmp_path / "ruled")))
     assert [run.cause for run in ruled if run.cause] == ["extract: the moon is in the wrong phase: boom"]
-    assert [run.cause for run in list_runs(runs, now=NOW, cache=cache, repository=place)] == without
+    assert [run.cause for run in list_runs(runs, now=NOW, cache=cache, project=Project(place))] == without
 
 
 def test_a_list_counts_the_warnings_that_a_report_counts() -> None:

@@ -6,6 +6,7 @@ import pytest
 from osiris_inspect.inspector.analysis.analyze import analyze
 from osiris_inspect.inspector.project import config_file as configuration
 from osiris_inspect.inspector.project.config_file import ProjectConfig, load_project_config
+from osiris_inspect.inspector.project.project import Project
 from osiris_inspect.inspector.project.suppressions import (
     Suppression,
     apply_suppressions,
@@ -30,7 +31,7 @@ def check(run, lineage):
 
 def configured(folder: Path, text: str, name: str = ".osiris-inspect.toml") -> ProjectConfig:
     (folder / name).write_text(text)
-    return load_project_config(folder)
+    return load_project_config(Project(folder, trusts_rules=True))
 
 
 def empty_source(folder: Path) -> Report:
@@ -40,7 +41,7 @@ def empty_source(folder: Path) -> Report:
 
 
 def test_folder_without_settings_has_none(tmp_path: Path) -> None:
-    assert load_project_config(tmp_path).suppressions == ()
+    assert load_project_config(Project(tmp_path, trusts_rules=True)).suppressions == ()
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ def test_allowance_of_another_step_changes_nothing(tmp_path: Path) -> None:
 
 def test_allowed_error_stays_in_sight_and_is_known(tmp_path: Path) -> None:
     before = analyze(run_dir(tmp_path, failing_locally("CSV file not found: /x"), steps=CHAIN))
-    told = apply_suppressions(before, [Suppression("file-missing", None, "", "x")])
+    told = apply_suppressions(before, [Suppression("file-missing", None, "", "x", may_allow_errors=True)])
     assert told.root_cause is not None
     assert (told.root_cause.rule, told.root_cause.in_baseline) == ("file-missing", True)
 
@@ -128,7 +129,7 @@ def planned(folder: Path, text: str = PIPELINE, file: str = "pipeline.yaml") -> 
 
 
 def test_comment_in_a_pipeline_counts_for_its_step(tmp_path: Path) -> None:
-    assert [(entry.rule, entry.step, entry.reason, entry.source) for entry in comment_suppressions(planned(tmp_path), tmp_path)] == [
+    assert [(entry.rule, entry.step, entry.reason, entry.source) for entry in comment_suppressions(planned(tmp_path), Project(tmp_path))] == [
         ("disk-full", None, "the machine is small", "pipeline.yaml:2"),
         ("zero-rows-from-source", "extract", "empty on Sundays", "pipeline.yaml:5"),
         ("file-missing", "extract", "not there yet", "pipeline.yaml:7"),
@@ -136,11 +137,13 @@ def test_comment_in_a_pipeline_counts_for_its_step(tmp_path: Path) -> None:
 
 
 def test_comment_without_a_reason_allows_nothing(tmp_path: Path) -> None:
-    assert "sql-syntax" not in {entry.rule for entry in comment_suppressions(planned(tmp_path), tmp_path)}
+    assert "sql-syntax" not in {
+        entry.rule for entry in comment_suppressions(planned(tmp_path), Project(tmp_path))
+    }
 
 
 def test_pipeline_that_is_gone_allows_nothing(tmp_path: Path) -> None:
-    assert comment_suppressions(planned(tmp_path, file="gone.yaml"), tmp_path) == ()
+    assert comment_suppressions(planned(tmp_path, file="gone.yaml"), Project(tmp_path)) == ()
 
 
 def told_with(folder: Path, found: ProjectConfig, error: str = "boom") -> Report:
@@ -215,7 +218,7 @@ def test_rule_of_an_installed_package_is_asked_too(tmp_path: Path, monkeypatch: 
     monkeypatch.syspath_prepend(str(package))
     configuration.plugin_rules.cache_clear()
     try:
-        told = told_with(tmp_path / "logs", load_project_config(tmp_path))
+        told = told_with(tmp_path / "logs", load_project_config(Project(tmp_path, trusts_rules=True)))
     finally:
         configuration.plugin_rules.cache_clear()
     assert "name-too-short@extract" in {finding.id for finding in told.findings}
@@ -255,11 +258,11 @@ def _refuse(place: str) -> None:
 
 def test_file_of_a_project_that_does_not_speak_of_us_is_not_read_for_faults(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool\nbroken = \n")
-    assert configuration.load_project_config(tmp_path) == configuration.load_project_config(
-        tmp_path / "nowhere"
-    )
+    assert load_project_config(Project(tmp_path)) == load_project_config(Project(tmp_path / "nowhere"))
 
 
 def test_table_whose_name_is_written_with_escapes_is_ours_too(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text('[tool."osiris\\u002dinspect"]\nignore = ["rows-lost"]\n')
-    assert [entry.rule for entry in configuration.load_project_config(tmp_path).suppressions] == ["rows-lost"]
+    assert [
+        entry.rule for entry in load_project_config(Project(tmp_path, trusts_rules=True)).suppressions
+    ] == ["rows-lost"]

@@ -9,6 +9,7 @@ from osiris_inspect.inspector.analysis.analyze import analyze, diagnose_run
 from osiris_inspect.inspector.event_log import open_large_log as long_reading
 from osiris_inspect.inspector.event_log.index.large_log import LargeLog
 from osiris_inspect.inspector.export import CIContext, format_names, get_renderer
+from osiris_inspect.inspector.project.project import Project
 from osiris_inspect.inspector.reader.loader import load
 from osiris_inspect.model.errors import SettingsError
 from osiris_inspect.model.event import Event
@@ -40,14 +41,14 @@ def empty_source(folder: Path) -> Path:
 
 def test_what_the_repository_allows_is_taken_out(tmp_path: Path) -> None:
     run = empty_source(tmp_path)
-    told = analyze(run, repository=repository(tmp_path))
+    told = analyze(run, project=Project(repository(tmp_path)))
     assert [finding.rule for finding in told.findings] == []
     assert [finding.id for finding in told.allowed] == ["zero-rows-from-source@extract"]
 
 
 def test_rules_of_the_repository_are_asked(tmp_path: Path) -> None:
     run = run_dir(tmp_path, failing_locally("the moon is late"), steps=CHAIN)
-    cause = analyze(run, repository=repository(tmp_path)).root_cause
+    cause = analyze(run, project=Project(repository(tmp_path))).root_cause
     assert cause is not None
     assert cause.rule == "moon-wrong"
 
@@ -60,12 +61,15 @@ def test_without_a_repository_nothing_is_allowed_and_nothing_added(tmp_path: Pat
 
 def test_run_that_was_read_before_is_judged_alike(tmp_path: Path) -> None:
     run, place = empty_source(tmp_path), repository(tmp_path)
-    assert diagnose_run(load(run), repository=place).findings == analyze(run, repository=place).findings
+    assert (
+        diagnose_run(load(run), project=Project(place)).findings
+        == analyze(run, project=Project(place)).findings
+    )
 
 
 def test_settings_that_cannot_be_are_told(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="unknown key"):
-        analyze(empty_source(tmp_path), repository=repository(tmp_path, "ignored = []\n"))
+        analyze(empty_source(tmp_path), project=Project(repository(tmp_path, "ignored = []\n")))
 
 
 def test_a_report_of_a_long_log_does_not_decode_all_of_it(
@@ -83,7 +87,7 @@ def test_a_report_of_a_long_log_does_not_decode_all_of_it(
     lines = failing_locally("the moon is late")
     beat = {"event": "heartbeat", "step_id": "extract", "session": lines[0]["session"], "ts": lines[3]["ts"]}
     run = run_dir(tmp_path, [*lines[:4], *[beat] * 20_000, *lines[4:]], steps=CHAIN)
-    told = analyze(run, repository=repository(tmp_path))
+    told = analyze(run, project=Project(repository(tmp_path)))
     assert len(told.run.events) == len(lines) + 20_000
     assert told.root_cause is not None
     for name in format_names():

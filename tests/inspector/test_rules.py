@@ -563,6 +563,15 @@ def test_lost_artifact_names_the_logged_reason(tmp_path: Path) -> None:
     assert finding.message == "artifacts/extract/a.csv was not downloaded: too large"
 
 
+def test_refused_files_of_a_sandbox_are_counted(tmp_path: Path) -> None:
+    reason = "no step of the pipeline writes it"
+    refused = [native("artifact_refused", 6, path=path, reason=reason) for path in (".env", "p.yaml")]
+    rest = native("artifacts_refused", 6, count=7, invalid_lines=0)
+    lines = [*succeeding_locally(), *refused, rest]
+    (finding,) = analyze(run_dir(tmp_path, lines, steps=CHAIN)).findings
+    assert finding.message == f"refused 9 files of the sandbox, among them '.env': {reason}"
+
+
 def test_run_that_ended_failed_names_its_error(tmp_path: Path) -> None:
     run = run_dir(tmp_path, [native("run_start"), native("run_end", status="failed", error="boom")])
     failure = analyze(run).run.failure

@@ -19,14 +19,18 @@ def made(
     isolation: str = "bwrap",
     network: bool = False,
     config: dict[str, Any] | None = None,
+    hidden: list[str] | None = None,
     **failed: Any,
 ) -> tuple[list[Any], list[Any], dict[str, Any]]:
     """Return the events, steps and files of a run in a sandbox whose step fails with an error."""
     grants = {**GRANTS, "network": network}
+    started: dict[str, Any] = {"grants": grants}
+    if hidden is not None:
+        started = {"grants": {**grants, "hidden": hidden}, "guarantees": {"files": "yes"}}
     mode = "e2b" if isolation == "e2b" else "sandbox"
     lines = [
         native("run_start", 0, mode=mode),
-        native("worker_started", 1, mode=mode, isolation=isolation, grants=grants),
+        native("worker_started", 1, mode=mode, isolation=isolation, **started),
         native("step_start", 2, step_id="fetch", driver="acme.fetch"),
         native("step_failed", 3, step_id="fetch", driver="acme.fetch", error=error, **failed),
         native("run_end", 4, status="failed"),
@@ -119,6 +123,20 @@ def test_path_that_the_sandbox_allows_is_not_its_fault(
     tmp_path: Path, message: str, config: dict[str, Any]
 ) -> None:
     assert cause(tmp_path, message, config=config).rule != "sandbox-denied"
+
+
+@pytest.mark.parametrize("text", ["[Errno 30] Read-only file system", "[Errno 13] Permission denied"])
+def test_direct_write_of_output_is_explained(tmp_path: Path, text: str) -> None:
+    config = {"path": "/data/out.txt"}
+    found = cause(tmp_path, f"{text}: '/data/out.txt'", config=config, hidden=[])
+    assert found.rule == "sandbox-denied"
+    assert "output_file(config, ctx)" in (found.fix or "")
+
+
+def test_hidden_file_of_pipeline_folder_is_explained(tmp_path: Path) -> None:
+    message = "[Errno 2] No such file or directory: '/work/shop/.git/HEAD'"
+    found = cause(tmp_path, message, hidden=["/work/shop/.git"])
+    assert (found.rule, "does not show" in found.message) == ("sandbox-denied", True)
 
 
 def test_localhost_in_a_remote_sandbox_is_the_sandbox(tmp_path: Path) -> None:

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from osiris_inspect.runtime.transport.transport import Transport
     from tests.runtime.fake_e2b.cloud import Cloud
 
-QUICK = E2bRetryPolicy(sandbox_timeout_s=30, stall_timeout_s=1.0, reconnect_timeout_s=10.0, backoff=0.05)
+QUICK = E2bRetryPolicy(
+    sandbox_timeout_s=30, stall_timeout_s=1.0, reconnect_timeout_s=10.0, idle_timeout_s=2.0, backoff=0.05
+)
 
 
 @pytest.fixture(scope="module")

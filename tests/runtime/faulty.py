@@ -4,23 +4,31 @@ import ctypes
 import fcntl
 import logging
 import os
+import platform
+import shutil
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 import traceback
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from osiris_inspect.runtime.files.atomic_replace import replace_file
 from osiris_inspect.runtime.pipeline.builtin_components import BUILT_IN
 from osiris_inspect.runtime.pipeline.component import Component, ConfigKey
 
 REPO = Path(__file__).parents[2]
+_SYS_CLONE = {"x86_64": 56, "aarch64": 220}.get(platform.machine(), -1)
+_CLONE_VFORK = 0x4000
 FRAME = pd.DataFrame({"n": [1, 2, 3]})
 
 
@@ -72,6 +80,12 @@ class Faulty:
     def kill_9(self, config: Mapping[str, Any], ctx: Any) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
+    def kill_9_while_writing(self, config: Mapping[str, Any], ctx: Any) -> None:
+        (ctx.artifacts / "output.parquet.tmp").write_text("half")
+        with replace_file(Path(config["path_outside"])) as part:
+            part.write_text("half")
+            os.kill(os.getpid(), signal.SIGKILL)
+
     def kill_9_with_grandchild(self, config: Mapping[str, Any], ctx: Any) -> None:
         if os.fork() == 0:  # holds every descriptor of the worker, the wire too
             time.sleep(300)
@@ -81,6 +95,20 @@ class Faulty:
     def allocate(self, config: Mapping[str, Any], ctx: Any) -> None:
         bytearray(1 << 36)
 
+    def fork_and_return(self, config: Mapping[str, Any], ctx: Any) -> None:
+        if os.fork() != 0:
+            time.sleep(0.5)
+
+    def fork_and_count(self, config: Mapping[str, Any], ctx: Any) -> None:
+        child = os.fork()
+        for number in range(100):
+            ctx.metric("beat", number)
+        if child == 0:
+            os._exit(0)
+        os.waitpid(child, 0)
+        for number in range(100, 200):
+            ctx.metric("beat", number)
+
     def hang(self, config: Mapping[str, Any], ctx: Any) -> None:
         while True:
             time.sleep(0.05)
@@ -89,6 +117,61 @@ class Faulty:
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
         subprocess.Popen(["sleep", "300"])
         self.hang(config, ctx)
+
+    def plant(self, config: Mapping[str, Any], ctx: Any) -> None:
+        """Put an entry of the kind ``words`` in the place of the file ``path`` of the run directory."""
+        run = ctx.artifacts.parents[1]
+        entry, outside = run / config["path"], Path(config["path_outside"])
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        entry.unlink(missing_ok=True)
+        match config["words"]:
+            case "link":
+                entry.symlink_to(outside)
+            case "pipe":
+                os.mkfifo(entry)
+            case "directory":
+                (entry / "full").mkdir(parents=True)
+            case "file":
+                entry.write_text("forged")
+
+    def stop_itself(self, config: Mapping[str, Any], ctx: Any) -> None:
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    def stop_and_hang(self, config: Mapping[str, Any], ctx: Any) -> None:
+        os.kill(os.getpid(), signal.SIGSTOP)
+        self.hang(config, ctx)
+
+    def hold_gil(self, config: Mapping[str, Any], ctx: Any) -> None:
+        ctypes.PyDLL(None).sleep(300)
+
+    def hold_gil_in_uninterruptible_call(self, config: Mapping[str, Any], ctx: Any) -> None:
+        # like vfork: the kernel suspends the parent until the child ends; the child has its own memory
+        if ctypes.PyDLL(None).syscall(_SYS_CLONE, _CLONE_VFORK | signal.SIGCHLD, 0, 0, 0, 0) == 0:
+            time.sleep(300)
+            os._exit(0)
+
+    def deadlock(self, config: Mapping[str, Any], ctx: Any) -> None:
+        lock = threading.Lock()
+        lock.acquire()
+        lock.acquire()
+
+    def wait_on_socket(self, config: Mapping[str, Any], ctx: Any) -> None:
+        mine, other = socket.socketpair()
+        with mine, other:
+            mine.recv(1)
+
+    def compute(self, config: Mapping[str, Any], ctx: Any) -> None:
+        until = time.monotonic() + 3.0
+        while time.monotonic() < until:
+            pass
+
+    def report_rows(self, config: Mapping[str, Any], ctx: Any) -> None:
+        until, rows = time.monotonic() + 3.0, 0
+        while time.monotonic() < until:
+            ctx.progress(rows := rows + 1)
+            time.sleep(0.05)
 
     def huge_error(self, config: Mapping[str, Any], ctx: Any) -> None:
         raise ValueError("x" * (65 << 20))
@@ -137,6 +220,11 @@ class Faulty:
             for start in range(0, len(data), size):
                 _write_whole(wire, data[start : start + size])
 
+    def connect_to_socket(self, config: Mapping[str, Any], ctx: Any) -> None:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(config["resolved_connection"]["unix_socket"])
+            assert client.recv(5) == b"hello"
+
     def slowly(self, config: Mapping[str, Any], ctx: Any) -> None:
         until = time.monotonic() + 2.0
         number = 0
@@ -153,6 +241,8 @@ _NO_MESSAGES: Mapping[str, bytes] = {
     "half a message": b'{"type":"event","seq":0}\n',
     "one byte at a time": b'{"type":"forged","words":"in pieces"}\n',
     "65 MiB": b"x" * (65 << 20) + b"\n",
+    "of another run": b'{"nonce":"0123456789abcdef","n":0,"type":"event","seq":0,"ts":1.0,"event":"forged"}\n',
+    "of no run": b'{"type":"event","seq":0,"ts":1.0,"event":"forged"}\n',
 }
 
 
@@ -201,8 +291,6 @@ def _outcome(try_it: Any) -> str:
 
 
 def _connect(port: int) -> str:
-    import socket
-
     with socket.create_connection(("127.0.0.1", port), timeout=2):
         return "connected"
 
@@ -210,7 +298,7 @@ def _connect(port: int) -> str:
 def _component(name: str, **more: Any) -> Component:
     keys = tuple(
         ConfigKey(key, "text", "for tests")
-        for key in ("do", "path_outside", "pid", "port", "words", "times", "query")
+        for key in ("do", "path", "path_outside", "pid", "port", "words", "times", "query", "code")
     )
     return Component(
         name=name,
@@ -227,5 +315,6 @@ def _component(name: str, **more: Any) -> Component:
 COMPONENTS: Mapping[str, Component] = {
     **{component.name: component for component in BUILT_IN},
     "test.faulty": _component("test.faulty"),
+    "test.hostile": replace(_component("test.hostile"), driver="tests.runtime.hostile:Hostile"),
     "test.needy": _component("test.needy", requires=("no_such_module_for_sure",), extra="mysql"),
 }

@@ -40,8 +40,8 @@ PHASES = ("run_start", "environment", "worker_started", "step_start", "cleanup_c
 """An event of each phase that a run goes through."""
 
 _OF_TIME_AND_PLACE = {
-    "ts", "session", "run_id", "duration_ms", "duration_s", "ms", "mode", "isolation", "variables",
-    "disk_free_bytes", "traceback", "isolation_declined", "grants",
+    "ts", "mono", "session", "run_id", "duration_ms", "duration_s", "ms", "mode", "isolation", "variables",
+    "disk_free_bytes", "traceback", "isolation_declined", "grants", "guarantees",
 }  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from osiris_inspect.runtime.transport.e2b import transport as transport_module
 from osiris_inspect.runtime.transport.e2b.retry import E2bRetryPolicy
 from osiris_inspect.runtime.transport.e2b.sandbox import E2bSandbox
 from osiris_inspect.runtime.transport.e2b.transport import E2bTransport
+from osiris_inspect.runtime.transport.remote_files import RemoteListing
 from osiris_inspect.runtime.transport.worker_exit import WorkerExit
 from tests.runtime.clouds import QUICK, in_the
 from tests.runtime.faulty import REPO
@@ -218,10 +219,13 @@ def test_a_file_that_changes_on_its_way_is_not_written_and_said_so(
 ) -> None:
     listing = transport_module.E2bTransport.list_remote_files
 
-    def changed(self: E2bTransport) -> Any:
+    def changed(self: E2bTransport, *request: Any) -> Any:
         from dataclasses import replace
 
-        return [replace(file, sha256="0" * 64) if file.is_output else file for file in listing(self)]
+        files = listing(self, *request).files
+        return RemoteListing(
+            tuple(replace(file, sha256="0" * 64) if file.is_output else file for file in files)
+        )
 
     monkeypatch.setattr(transport_module.E2bTransport, "list_remote_files", changed)
     outcome = make_run(tmp_path, "e2b", transport=in_the(cloud))
@@ -257,8 +261,10 @@ def test_a_pipeline_that_names_a_file_elsewhere_is_refused_before_a_sandbox_is_m
 def test_without_a_key_or_the_sdk_there_is_an_error_that_names_it(
     cloud: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(SettingsError, match="E2B_API_KEY"):
-        E2bTransport({})
+    for unset in ({}, {"E2B_API_KEY": ""}, {"E2B_API_KEY": " "}):
+        with pytest.raises(SettingsError, match="E2B_API_KEY"):
+            E2bTransport(unset)
+    assert E2bTransport({"E2B_API_KEY": "x", "E2B_TEMPLATE": " "}).details == {"template": None}
     monkeypatch.setattr(transport_module, "find_spec", lambda _: None)
     with pytest.raises(SettingsError, match=r"osiris-inspect\[e2b\]"):
         E2bTransport({"E2B_API_KEY": "x"})

@@ -1,17 +1,27 @@
 import fcntl
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from osiris_inspect.model import event as events
 from osiris_inspect.model.redaction import Redactor
+from osiris_inspect.runtime.files.directory_writer import DirectoryWriter
 from osiris_inspect.runtime.files.line_file import JsonlFile
 from osiris_inspect.runtime.proxy.event_log import EventLog
 
 
-def test_events_are_numbered_without_a_gap_and_read_back_as_written(tmp_path: Path) -> None:
-    with EventLog(tmp_path, "run_1", Redactor()) as log:
+@pytest.fixture
+def directory(tmp_path: Path) -> Iterator[DirectoryWriter]:
+    with DirectoryWriter(tmp_path) as files:
+        yield files
+
+
+def test_events_are_numbered_without_a_gap_and_read_back_as_written(
+    tmp_path: Path, directory: DirectoryWriter
+) -> None:
+    with EventLog(directory, "run_1", Redactor()) as log:
         written = [log.write_event("rows_out", 1.25 + n, "worker", {"value": n}, "a") for n in range(3)]
     lines = (tmp_path / "events.jsonl").read_bytes().splitlines()
     assert [events.decode(line).seq for line in lines] == [0, 1, 2]
@@ -27,8 +37,8 @@ def test_a_torn_last_line_stays_one_line_of_its_own(tmp_path: Path) -> None:
     assert path.read_bytes() == b'{"a":1}\n{"torn\n{"b":2}\n'
 
 
-def test_a_secret_never_reaches_the_file(tmp_path: Path) -> None:
-    with EventLog(tmp_path, "run_1", Redactor(["hunter22"])) as log:
+def test_a_secret_never_reaches_the_file(tmp_path: Path, directory: DirectoryWriter) -> None:
+    with EventLog(directory, "run_1", Redactor(["hunter22"])) as log:
         log.write_event(
             "step_failed",
             1.0,
@@ -63,8 +73,8 @@ def test_a_line_the_disk_refuses_half_way_is_not_there_at_all(tmp_path: Path) ->
     assert path.read_bytes() == b"x" * 50 + b"\n" + b"z" * 10 + b"\n"
 
 
-def test_an_open_log_is_locked_and_a_closed_one_is_not(tmp_path: Path) -> None:
-    log = EventLog(tmp_path, "run_1", Redactor())
+def test_an_open_log_is_locked_and_a_closed_one_is_not(tmp_path: Path, directory: DirectoryWriter) -> None:
+    log = EventLog(directory, "run_1", Redactor())
     with (tmp_path / "events.jsonl").open() as asking:
         with pytest.raises(BlockingIOError):
             fcntl.flock(asking, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -76,12 +86,14 @@ def test_a_log_waits_for_whoever_asks_whether_it_is_written(tmp_path: Path) -> N
     with (tmp_path / "events.jsonl").open("w") as asking:
         fcntl.flock(asking, fcntl.LOCK_SH)
         threading.Timer(0.05, fcntl.flock, (asking, fcntl.LOCK_UN)).start()
-        with EventLog(tmp_path, "run_1", Redactor()), pytest.raises(BlockingIOError):
+        log = JsonlFile(tmp_path / "events.jsonl", locked=True)
+        with pytest.raises(BlockingIOError):
             fcntl.flock(asking, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        log.close()
 
 
-def test_the_reserved_room_is_gone_with_the_log(tmp_path: Path) -> None:
-    with EventLog(tmp_path, "run_1", Redactor()) as log:
+def test_the_reserved_room_is_gone_with_the_log(tmp_path: Path, directory: DirectoryWriter) -> None:
+    with EventLog(directory, "run_1", Redactor()) as log:
         reserve = (tmp_path / ".reserve").stat()
         assert reserve.st_blocks * 512 >= 128 * 1024
         assert reserve.st_mode & 0o777 == 0o600

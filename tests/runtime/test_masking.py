@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from osiris_inspect.model.errors import PipelineError
+from osiris_inspect.runtime.files.directory_writer import DirectoryWriter
 from osiris_inspect.runtime.pipeline import compiled_pipeline as from_disk
 from osiris_inspect.runtime.proxy import run_directory
 from tests.runtime.pipelines import STATS, compiled
@@ -89,7 +90,7 @@ def test_a_disk_that_refuses_leaves_no_half_of_a_compile(
     def refuse(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(run_directory, "write_atomic", refuse)
+    monkeypatch.setattr(DirectoryWriter, "write", refuse)
     with pytest.raises(OSError, match="No space left on device"):
         on_disk(tmp_path, STATS)
     assert not list(tmp_path.iterdir())

@@ -26,7 +26,8 @@ def _run_of(on: str, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     if on == "e2b":
         cloud: Cloud = request.getfixturevalue("cloud")
         (sandbox,) = cloud.sandboxes.values()
-        return sandbox.home / "run"
+        (run,) = sandbox.home.glob("osiris-*/run")
+        return run
     (run,) = (tmp_path / "logs").iterdir()
     return run
 

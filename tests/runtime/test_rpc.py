@@ -19,7 +19,7 @@ JSON = st.recursive(
     max_leaves=8,
 )
 FIELDS = st.dictionaries(
-    st.text(min_size=1).filter(lambda key: key not in ("type", "id", "cmd")), JSON, max_size=4
+    st.text(min_size=1).filter(lambda key: key not in ("type", "id", "cmd", "n")), JSON, max_size=4
 )
 
 
@@ -76,6 +76,14 @@ def test_any_bytes_are_a_command_or_a_named_error(data: bytes) -> None:
         assert command.verb in ("prepare", "exec_step", "cleanup", "ping")
 
 
+def _step(inputs: bytes) -> bytes:
+    return b'{"cmd":"exec_step","id":1,"step_id":"a","driver":"d","cfg_path":"c","inputs":%s}' % inputs
+
+
+def _prepare(more: bytes) -> bytes:
+    return b'{"cmd":"prepare","id":1,"run_id":"r","manifest":{},"settings":{},%s}' % more
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
@@ -86,6 +94,13 @@ def test_any_bytes_are_a_command_or_a_named_error(data: bytes) -> None:
             b'{"cmd":"exec_step","id":1,"step_id":1,"driver":"d","cfg_path":"c","inputs":{}}',
             "'step_id' of type str",
         ),
+        (_step(b'{"df":5}'), "input 'df' of command 'exec_step' must be of type dict"),
+        (_step(b'{"df":{"key":"df"}}'), "input 'df' of command 'exec_step' needs 'from_step' of type str"),
+        (_step(b'{"df":{"from_step":"a","key":1}}'), "needs 'key' of type str"),
+        (_prepare(b'"secrets":"x"'), "needs 'secrets' of type list"),
+        (_prepare(b'"secrets":[1]'), "needs 'secrets' that are texts"),
+        (_prepare(b'"parcel":[]'), "needs 'parcel' of type dict"),
+        (_prepare(b'"settings":{"force_spill":1}'), "setting 'force_spill' of command 'prepare' needs"),
         (b"[]", "expected a JSON object, got list"),
         (b"\xff", "not valid JSON"),
     ],

@@ -20,18 +20,29 @@ def test_force_spill_is_off_for_the_words_that_say_no(text: str) -> None:
         ("E2B_FORCE_SPILL", "on"),
         ("E2B_SPILL_THRESHOLD", "-1"),
         ("E2B_SPILL_THRESHOLD", "1e3"),
-        ("E2B_SPILL_THRESHOLD", ""),
         ("E2B_SPILL_MEMORY_BYTES", "2GB"),
         ("E2B_SPILL_THRESHOLD", "9223372036854775808"),
         ("E2B_SPILL_MEMORY_BYTES", "99999999999999999999999999"),
         ("E2B_SPILL_MEMORY_BYTES", "9" * 5000),
         ("E2B_STEP_TIMEOUT", "0"),
         ("E2B_STEP_TIMEOUT", "nan"),
+        ("E2B_HANG_TIMEOUT", "0"),
     ],
 )
 def test_a_value_that_cannot_be_is_an_error_that_names_its_variable(variable: str, text: str) -> None:
     with pytest.raises(SettingsError, match=variable):
         settings.read({variable: text})
+
+
+@pytest.mark.parametrize("text", ["", "  "])
+def test_empty_variable_is_not_set(text: str) -> None:
+    empty = settings.read({name: text for name, _ in settings._VARIABLES.values()})
+    assert empty == settings.Settings()
+
+
+@pytest.mark.parametrize(("seconds", "interval"), [("600", 5.0), ("50", 5.0), ("2", 0.2)])
+def test_heartbeats_are_frequent_enough_for_hang_timeout(seconds: str, interval: float) -> None:
+    assert settings.read({"E2B_HANG_TIMEOUT": seconds}).heartbeat_interval_s == interval
 
 
 @pytest.mark.parametrize("text", ["0", "9223372036854775807", "0" * 5000 + "7"])

@@ -24,8 +24,7 @@ def _same(path: Path, base: Path) -> list[dict[str, Any]]:
     """The events without time and place, numbers of events, and what only a far worker needs."""
     events = [event for event in comparable(path) if event["event"] not in _ONLY_FAR]
     text = orjson.dumps([_without_numbers(event) for event in events]).decode()
-    for place in (str(base), "~/work"):
-        text = text.replace(place, "<base>")
+    text = text.replace(str(base), "<base>")
     loaded: list[dict[str, Any]] = orjson.loads(_home_out(text))
     return loaded
 
@@ -33,7 +32,7 @@ def _same(path: Path, base: Path) -> list[dict[str, Any]]:
 def _home_out(text: str) -> str:
     import re
 
-    return re.sub(r"/tmp/fake-e2b-\w+/\w+/home/work", "<base>", text)
+    return re.sub(r"(/tmp/fake-e2b-\w+/\w+/home|~)/osiris-\w+/work", "<base>", text)
 
 
 def _without_numbers(event: dict[str, Any]) -> dict[str, Any]:

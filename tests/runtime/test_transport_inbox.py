@@ -37,7 +37,8 @@ def test_what_the_stream_loses_comes_from_the_file_each_line_once_and_in_order(
     for piece in pieces[: len(pieces) // 2]:
         inbox.feed(piece)
     for _ in range(1 + replay_twice):
-        inbox.fill_from_file(b"".join(LINES))
+        inbox.start_file()
+        inbox.feed_from_file(b"".join(LINES))
     for piece in pieces[len(pieces) // 2 :]:
         inbox.feed(piece)
     assert _all(inbox) == list(range(30))

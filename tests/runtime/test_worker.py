@@ -62,7 +62,7 @@ def test_any_bytes_leave_the_worker_alive_and_each_command_answered_once(
     answers = said(tmp_path, (stream[start : start + size] for start in range(0, len(stream), size)))
     numbers = [answer["n"] for answer in answers]
     assert numbers == list(range(len(numbers)))
-    assert answers[-1] | {"n": 0} == {"n": 0, "type": "response", "id": 99, "pong": "still here"}
+    assert answers[-1] | {"n": 0} == {"nonce": "", "n": 0, "type": "response", "id": 99, "pong": "still here"}
 
 
 @settings(deadline=None, max_examples=200)
@@ -160,7 +160,8 @@ def test_failed_step_duration_excludes_input_spill(tmp_path: Path, monkeypatch: 
     now = [0.0]
     monkeypatch.setattr(FrameStore, "spill_inputs_of_failed_step", lambda *_: now.__setitem__(0, 60.0))
     text = STATS.replace("FROM input_df", "FROM nowhere")
-    outcome = make_run(tmp_path, text=text, transport=InProcess({}, lambda: now[0]))
+    monkeypatch.setattr("osiris_inspect.runtime.worker.worker.monotonic", lambda: now[0])
+    outcome = make_run(tmp_path, text=text)
     (failed,) = [event for event in events_of(outcome.path) if event["event"] == "step_failed"]
     assert (failed["duration_ms"], now) == (0.0, [60.0])
 

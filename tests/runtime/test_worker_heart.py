@@ -2,17 +2,11 @@
 
 from pathlib import Path
 
-import pytest
-
-from osiris_inspect.runtime.worker import heartbeat as heart
 from tests.runtime.runs import events_of, faulty, make_run
 
 
-def test_a_silent_step_beats_with_phase_memory_and_disk(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(heart, "INTERVAL_S", 0.2)
-    outcome = make_run(tmp_path, "local", text=faulty("slowly"))
+def test_a_silent_step_beats_with_phase_memory_and_disk(tmp_path: Path) -> None:
+    outcome = make_run(tmp_path, "local", text=faulty("slowly"), env={"E2B_HANG_TIMEOUT": "2"})
     beats = [event for event in events_of(outcome.path) if event["event"] == "heartbeat"]
     assert len(beats) >= 3
     assert {beat["phase"] for beat in beats if beat.get("step_id") == "first"} == {"driving"}

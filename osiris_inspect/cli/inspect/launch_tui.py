@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from osiris_inspect.cli.startup.instant_verdict import find_run, verdict_lines
+from osiris_inspect.cli.support.project_reports import current_project
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.run.frame_info import FrameReader
@@ -36,10 +37,12 @@ def run_tui(chosen: str) -> None:
     from osiris_inspect.cli.support import paths as places
 
     path = places.resolve_path(Path(chosen))
-    with ReportPrefetch(path, time.time(), places.cache_dir, Path.cwd()) as prefetch:
+    with ReportPrefetch(path, time.time(), places.cache_dir, current_project) as prefetch:
         from osiris_inspect.inspector.files.find_runs import find_runs
 
-        find_runs(path)  # reports a wrong path before the screen changes
+        find_runs(
+            path, on_link_outside=places.report_link_outside
+        )  # reports a wrong path before the screen changes
         from osiris_inspect.tui.app import run_app
 
         run_app(path, data_source(prefetch.result), clock=time.time, host=host_services(path))
@@ -50,7 +53,9 @@ def data_source(prefetched: "Callable[[Path], Report | None] | None" = None) -> 
     from osiris_inspect.cli.support import paths as places
     from osiris_inspect.tui.shared.data_source import LocalDataSource
 
-    return LocalDataSource(places.cache_dir(), open_frame, open_console, prefetched, repository=Path.cwd())
+    return LocalDataSource(
+        places.cache_dir(), open_frame, open_console, prefetched, project=current_project()
+    )
 
 
 def host_services(chosen: Path) -> "HostServices":

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from osiris_inspect.cli.support import paths as places
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import WrongUse
 from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec
@@ -71,7 +72,7 @@ def newest_run() -> Path:
     problems: dict[Path, str] = {}
     for folder in map(Path, DEFAULT_DIRS):
         try:
-            runs += find_runs(folder)[:1]
+            runs += find_runs(folder, on_link_outside=places.report_link_outside)[:1]
         except RunNotReadable as error:
             problems[folder] = str(error)
     if not runs:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from osiris_inspect.cli.inspect.why import newest_report, terminal_width
-from osiris_inspect.cli.support import project_reports as repository
-from osiris_inspect.cli.support import streams
+from osiris_inspect.cli.support import project_reports, streams
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.run.report import Report
@@ -21,7 +20,7 @@ def register(app: typer.Typer) -> None:
 
 def rules() -> None:
     """List the rules, one per line."""
-    known = repository.rules()
+    known = project_reports.rules()
     width = max(len(rule.id) for rule in known)
     for rule in sorted(known, key=lambda each: each.id):
         streams.write_stdout(f"{rule.id:<{width}}  {rule.rule_manual.partition(chr(10))[0]}\n")
@@ -41,7 +40,7 @@ def explain(
     osiris-inspect explain logs/run_123:column-missing adds the rule's findings in that run, with their evidence.
     """
     run, _, name = rule.rpartition(":")
-    manuals = {known.id: known.rule_manual for known in repository.rules()}
+    manuals = {known.id: known.rule_manual for known in project_reports.rules()}
     if name not in manuals:
         raise typer.BadParameter(f"unknown rule {name!r}{_hint(name, manuals)}", param_hint="RULE")
     in_run = ["", *_findings_of_rule(newest_report(Path(run)), name)] if run else []

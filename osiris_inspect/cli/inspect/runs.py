@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from osiris_inspect.cli.inspect.open import DEFAULT_DIRS
 from osiris_inspect.cli.support import paths as places
-from osiris_inspect.cli.support import streams
+from osiris_inspect.cli.support import project_reports, streams
 from osiris_inspect.cli.support.exit_codes import USAGE, WrongUse
 from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec
 
@@ -86,9 +86,16 @@ def _entries(folders: list[Path], run_filter: "RunFilter") -> "Iterator[RunEntry
 
     from osiris_inspect.inspector.analysis.run_list import list_runs
 
+    project = project_reports.current_project()
+    project_reports.configuration(project)
     lists = [
         list_runs(
-            folder, now=time.time(), cache=places.cache_dir(), run_filter=run_filter, repository=Path.cwd()
+            folder,
+            now=time.time(),
+            cache=places.cache_dir(),
+            run_filter=run_filter,
+            project=project,
+            on_link_outside=places.report_link_outside,
         )
         for folder in folders
     ]

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from osiris_inspect.cli.inspect import report_output as outputs
 from osiris_inspect.cli.inspect.report_output import Color, Files, render, write
 from osiris_inspect.cli.support import paths as places
-from osiris_inspect.cli.support import project_reports as repository
-from osiris_inspect.cli.support import streams
+from osiris_inspect.cli.support import project_reports, streams
 from osiris_inspect.cli.support.exit_codes import FOUND, NO_RUN, WrongUse
 from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec
 from osiris_inspect.model.errors import RunNotReadable
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.project.baseline import BaselineEntry
+    from osiris_inspect.inspector.project.project import Project
     from osiris_inspect.inspector.run.report import Report
 
 FailOn = Literal["error", "warning", "never"]
@@ -65,6 +65,22 @@ _SELECT_OPTIONS: Final = (
         "path",
         metavar="FILE",
     ),
+    OptionSpec(
+        "rules",
+        "Also execute the rules in DIR.",
+        ("--rules",),
+        "path",
+        metavar="DIR",
+        multiple=True,
+    ),
+    OptionSpec(
+        "allow_from",
+        "Let comments and settings in FILE allow errors although git does not track it.",
+        ("--allow-from",),
+        "path",
+        metavar="FILE",
+        multiple=True,
+    ),
 )
 
 
@@ -98,6 +114,8 @@ class SummarizeOptions:
     min_confidence: Confidence
     baseline: Path | None
     write_baseline: Path | None
+    rules: Sequence[Path]
+    allow_from: Sequence[Path]
     files: Files
 
 
@@ -114,9 +132,16 @@ def summarize(options: SummarizeOptions) -> int:
         SettingsError: the configuration or the baseline says something that cannot be.
     """
     known = _entries(options.baseline)
-    reports, worst = load_reports(options.paths, latest=options.latest)
-    for allowance in repository.unused_suppressions(reports):
-        _info(f"unused suppression: {allowance}")
+    project = project_reports.current_project(
+        rule_folders=options.rules or (), allow_from=options.allow_from or ()
+    )
+    reports, worst = load_reports(options.paths, project, latest=options.latest)
+    unused, powerless = project_reports.idle_suppressions(reports, project)
+    for suppression in unused:
+        _info(f"unused suppression: {suppression}")
+    for suppression in powerless:
+        file = suppression.source.rpartition(":")[0] or suppression.source
+        _info(f"{suppression} does not allow the error: git does not track {file}; name it with --allow-from")
     shown = _apply_baseline(
         _select(reports, failed=options.failed, min_confidence=options.min_confidence), known
     )
@@ -133,7 +158,9 @@ def summarize(options: SummarizeOptions) -> int:
     return 0 if options.exit_zero and code in (0, FOUND) else code
 
 
-def load_reports(paths: Iterable[Path], *, latest: bool = False) -> tuple[Sequence["Report"], int]:
+def load_reports(
+    paths: Iterable[Path], project: "Project | None" = None, *, latest: bool = False
+) -> tuple[Sequence["Report"], int]:
     """Return the reports of all runs under the paths, and an exit code if a path has no run, else 0.
 
     With ``latest`` only the newest run of each path. A run under two paths is read once. Of many reports most
@@ -147,10 +174,14 @@ def load_reports(paths: Iterable[Path], *, latest: bool = False) -> tuple[Sequen
     worst = 0
     for path in paths:
         try:
-            runs = [run for match in _matches(path) for run in find_runs(places.resolve_path(match))]
+            runs = [
+                run
+                for match in _matches(path)
+                for run in find_runs(places.resolve_path(match), on_link_outside=places.report_link_outside)
+            ]
             new = [run for run in runs[: 1 if latest else None] if run not in seen]
             seen.update(new)
-            for report in repository.iter_reports(dict.fromkeys(new)):
+            for report in project_reports.iter_reports(dict.fromkeys(new), project):
                 reports.add(report)
         except RunNotReadable as error:
             _info(str(error))

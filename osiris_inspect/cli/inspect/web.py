@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from osiris_inspect.base.child_command import module_command
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import WrongUse
 
@@ -97,7 +98,7 @@ def _server(chosen: str, port: int) -> Any:
         def initialize_logging(self) -> None:
             """Log nothing."""
 
-    command = shlex.join([sys.executable, "-m", "osiris_inspect.cli.inspect.web", chosen])
+    command = shlex.join(module_command("osiris_inspect.cli.inspect.web", chosen))
     return Guarded(command, host=HOST, port=port, title="osiris-inspect")
 
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from osiris_inspect.cli.inspect.report_output import WIDTH, write
 from osiris_inspect.cli.support import paths as places
-from osiris_inspect.cli.support import project_reports as repository
-from osiris_inspect.cli.support import streams
+from osiris_inspect.cli.support import project_reports, streams
 from osiris_inspect.cli.support.exit_codes import WrongUse
 from osiris_inspect.cli.support.option_table import RUN, CommandSpec, OptionSpec
 
@@ -95,7 +94,11 @@ def newest_report(path: Path) -> "Report":
     """
     from osiris_inspect.inspector.files.find_runs import find_runs
 
-    return next(repository.iter_reports(find_runs(places.resolve_path(path))[:1]))
+    return next(
+        project_reports.iter_reports(
+            find_runs(places.resolve_path(path), on_link_outside=places.report_link_outside)[:1]
+        )
+    )
 
 
 def terminal_width() -> int:

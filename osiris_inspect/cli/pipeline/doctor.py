@@ -65,6 +65,8 @@ def _lines(checks: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "isolation", f"--on sandbox uses {isolation['auto']}"
     for level, reason in isolation["levels"].items():
         yield "", f"{level}: {reason or 'works'}"
+        protected = isolation["guarantees"].get(level, {})
+        yield from (("", f"  protects {name}: {state}") for name, state in protected.items())
     yield "e2b", _e2b_status(checks["e2b"])
     yield "disk", f"{checks['disk_free_bytes'] / 1e9:,.1f} GB free in {Path.cwd()}"
     free = checks["memory_free_bytes"]
@@ -83,9 +85,13 @@ def _e2b_status(e2b: dict[str, bool]) -> str:
 
 def _isolation() -> dict[str, Any]:
     from osiris_inspect.runtime.sandbox import isolation
+    from osiris_inspect.runtime.sandbox.grants import SandboxPermissions
+    from osiris_inspect.runtime.sandbox.guarantees import guarantees
 
     levels = {level: isolation.unavailable_reason(level) for level in isolation.LEVELS}
-    return {"auto": isolation.choose("auto").level, "levels": levels}
+    usual = SandboxPermissions(network=False, hidden=(Path(".env"),))  # a pipeline of files
+    protected = {level: guarantees(level, usual) for level, reason in levels.items() if reason is None}
+    return {"auto": isolation.choose("auto").level, "levels": levels, "guarantees": protected}
 
 
 def _missing_packages() -> dict[str, str]:

@@ -82,12 +82,14 @@ class Progress:
             case "output_stored", str(step):
                 self._storage[step] = str(event.fields.get("storage"))
 
-    def _line(self, event: Event) -> str | None:
+    def _line(self, event: Event) -> str | None:  # noqa: PLR0911  one line an event
         match event.name, event.step:
             case "run_start", _:
                 return f"{event.fields['pipeline']} ({event.fields['mode']}) {event.session}"
             case "heartbeat", _ if not self._is_terminal:
                 return f"  … {event.step or 'worker'}  {_activity(event).rstrip()}"
+            case (("worker_silent" | "step_waiting"), _):
+                return f"  ! {event.step or 'worker'}  {_warning(event)}"
             case "step_complete", str(step):
                 return self._step_done(step, event)
             case (("step_failed" | "prepare_failed"), step):
@@ -107,6 +109,13 @@ class Progress:
 def _activity(event: Event) -> str:
     rows = event.fields.get("rows")
     return f"{event.fields.get('phase', 'running')}  " + (f"{rows:,} rows  " if rows else "")
+
+
+def _warning(event: Event) -> str:
+    if event.name == "worker_silent":
+        return f"no heartbeat for {event.fields['silent_s']:.0f} s, state: {event.fields['state']}"
+    frame = event.fields.get("frame") or {}
+    return f"waiting for {event.fields['idle_s']:.0f} s in {frame.get('file')}:{frame.get('line')}"
 
 
 def _first_line(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from osiris_inspect.cli.pipeline.run_options import (
+    AllowEdited,
     ArtifactsOption,
     BaseDirOption,
     ConnectionsOption,
@@ -17,6 +18,7 @@ from osiris_inspect.cli.pipeline.run_options import (
     FailFast,
     Fetched,
     ForceSpill,
+    HangTimeout,
     InstallDeps,
     IsolationLevel,
     IsolationOption,
@@ -35,6 +37,7 @@ from osiris_inspect.cli.pipeline.run_options import (
 )
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import FOUND, INTERRUPTED, USAGE, WrongUse
+from osiris_inspect.cli.support.paths import cache_dir
 from osiris_inspect.model.errors import OsirisError, RunError, SettingsError
 
 if TYPE_CHECKING:
@@ -76,6 +79,7 @@ def run_command(
     pipeline: MaybePipeline = None,
     *,
     last_compile: LastCompile = False,
+    allow_edited: AllowEdited = False,
     on: TargetOption = RunTarget.LOCAL,
     isolation: IsolationOption = IsolationLevel.AUTO,
     memory_limit: MemoryLimit = None,
@@ -90,6 +94,7 @@ def run_command(
     force_spill: ForceSpill = None,
     spill_threshold: SpillThreshold = None,
     step_timeout: StepTimeout = None,
+    hang_timeout: HangTimeout = None,
     fail_fast: FailFast = False,
     quiet: Quiet = False,
 ) -> None:
@@ -102,12 +107,15 @@ def run_command(
         "force_spill": None if force_spill is None else str(int(force_spill)),
         "spill_threshold": spill_threshold,
         "step_timeout_s": step_timeout,
+        "hang_timeout_s": hang_timeout,
     }
     compiled = (
         _compile_or_fail(pipeline, logs, param, profile)
         if not last_compile
-        else _latest_compiled(pipeline, logs, param, profile)
+        else _latest_compiled(pipeline, logs, param, profile, allow_edited=allow_edited)
     )
+    if allow_edited and not last_compile:
+        raise SettingsError("--allow-edited applies to --last-compile only")
     resolved = connections_of(compiled, base, connections, env_file)
     how = RunOptions(flags, fail_fast=fail_fast, quiet=quiet, connections=resolved)
     how = replace(how, isolation=isolation, artifacts=artifacts, install=install_deps, memory=memory_limit)
@@ -199,6 +207,7 @@ def execute(
             artifact_policy=how.artifacts.value,
             install_missing=how.install,
             secrets=(key,) if key else (),
+            private=(cache_dir(),),
         )
         try:
             return run(request, transport)
@@ -239,14 +248,16 @@ def _compile_or_fail(pipeline: Path | None, logs: Path, params: list[str], profi
     return compile_file(pipeline, params, profile)
 
 
-def _latest_compiled(pipeline: Path | None, logs: Path, params: list[str], profile: str | None) -> "Compiled":
+def _latest_compiled(
+    pipeline: Path | None, logs: Path, params: list[str], profile: str | None, *, allow_edited: bool
+) -> "Compiled":
     from osiris_inspect.runtime.pipeline import compiled_pipeline as compiled
 
     if pipeline is not None or params or profile is not None:
         raise SettingsError(
             "--last-compile runs a compiled pipeline; omit the pipeline, --param and --profile"
         )
-    return compiled.load_compiled(compiled.latest_compile_dir(logs))
+    return compiled.load_compiled(compiled.latest_compile_dir(logs), allow_edited=allow_edited)
 
 
 def compile_file(pipeline: Path, params: list[str], profile: str | None) -> "Compiled":

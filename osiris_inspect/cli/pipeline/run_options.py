@@ -66,6 +66,10 @@ MaybePipeline = Annotated[
 LastCompile = Annotated[
     bool, typer.Option("--last-compile", help="Run the latest compiled pipeline under LOGS.")
 ]
+AllowEdited = Annotated[
+    bool,
+    typer.Option("--allow-edited", help="Let --last-compile run files that were edited after `compile`."),
+]
 TargetOption = Annotated[
     RunTarget,
     typer.Option("--on", help="Run in this process (local), a separate one (sandbox) or in E2B (e2b)."),
@@ -106,6 +110,14 @@ SpillThreshold = Annotated[
 StepTimeout = Annotated[
     str | None,
     typer.Option(help="Stop a step after this many seconds (E2B_STEP_TIMEOUT).", metavar="SECONDS"),
+]
+HangTimeout = Annotated[
+    str | None,
+    typer.Option(
+        help="Stop a worker that hangs for this many seconds (E2B_HANG_TIMEOUT).",
+        metavar="SECONDS",
+        show_default=False,
+    ),
 ]
 FailFast = Annotated[bool, typer.Option("--fail-fast", help="End the run at the first failed step.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress on stderr.")]

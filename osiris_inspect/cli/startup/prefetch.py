@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 from osiris_inspect.cli.support import streams
 
 if TYPE_CHECKING:
+    from osiris_inspect.inspector.project.project import Project
     from osiris_inspect.inspector.run.report import Report
 
 MAX_PICKLE_BYTES = 8 << 20
@@ -23,11 +24,15 @@ MAX_PICKLE_BYTES = 8 << 20
 class ReportPrefetch:
     """A report that a child process makes. A context manager; ``result`` waits for the report.
 
-    ``cache`` returns the folder for indexes; the child calls it, because finding it takes time.
+    ``cache`` returns the folder for indexes, and ``project`` the project; the child calls them, because it takes time.
     """
 
     def __init__(
-        self, run: Path, now: float, cache: Callable[[], Path | None], repository: Path | None = None
+        self,
+        run: Path,
+        now: float,
+        cache: Callable[[], Path | None],
+        project: "Callable[[], Project | None]" = lambda: None,
     ) -> None:
         self._run = run
         self._child, self._pipe = 0, -1
@@ -38,7 +43,7 @@ class ReportPrefetch:
         self._child, self._pipe = os.fork(), reading
         if self._child == 0:
             os.close(reading)
-            _child_main(run, now, cache, repository, writing)
+            _child_main(run, now, cache, project, writing)
         os.close(writing)
 
     def result(self, run: Path) -> "Report | None":
@@ -76,11 +81,15 @@ def _should_prefetch(run: Path) -> bool:
 
 
 def _child_main(
-    run: Path, now: float, cache: Callable[[], Path | None], repository: Path | None, writing: int
+    run: Path,
+    now: float,
+    cache: Callable[[], Path | None],
+    project: "Callable[[], Project | None]",
+    writing: int,
 ) -> None:
     """Send a pickled report and exit. On any error send nothing; the parent then reads the run itself."""
     try:
-        pickled = _pickled_report(run, now, cache(), repository)
+        pickled = _pickled_report(run, now, cache(), project())
         if len(pickled) <= MAX_PICKLE_BYTES:
             with os.fdopen(writing, "wb") as pipe:
                 pipe.write(pickled)
@@ -89,7 +98,7 @@ def _child_main(
     os._exit(0)
 
 
-def _pickled_report(run: Path, now: float, cache: Path | None, repository: Path | None) -> bytes:
+def _pickled_report(run: Path, now: float, cache: Path | None, project: "Project | None") -> bytes:
     """Return the pickled report; empty if the log takes too long to read."""
     from osiris_inspect.inspector.event_log.key_events_cache import is_quick_to_read
 
@@ -99,5 +108,5 @@ def _pickled_report(run: Path, now: float, cache: Path | None, repository: Path 
     from osiris_inspect.inspector.analysis.pickling import detach_log
     from osiris_inspect.inspector.reader.loader import load
 
-    report = diagnose_run(load(run, now=now, cache=cache, key_events_only=True), repository=repository)
+    report = diagnose_run(load(run, now=now, cache=cache, key_events_only=True), project=project)
     return pickle.dumps(detach_log(report, cache), pickle.HIGHEST_PROTOCOL)

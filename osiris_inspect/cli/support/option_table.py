@@ -95,7 +95,10 @@ def _set_positionals(parsed: dict[str, Any], arguments: Sequence[OptionSpec], po
 
 def _set(parsed: dict[str, Any], option: OptionSpec, word: str) -> bool:
     value = True if option.kind == "flag" else parse_value(option, word)
-    parsed[option.key] = value
+    if option.multiple:
+        parsed.setdefault(option.key, []).append(value)
+    else:
+        parsed[option.key] = value
     return value is not None
 
 

@@ -33,6 +33,15 @@ def resolve_path(path: Path) -> Path:
     return open_remote(address, cache_dir())
 
 
+def report_link_outside(link: Path) -> None:
+    """Print that a symbolic link was not followed when runs were searched."""
+    from osiris_inspect.cli.support import streams
+    from osiris_inspect.inspector.files.find_runs import link_outside_hint
+    from osiris_inspect.inspector.text.sanitize import one_line
+
+    streams.write_message(one_line(link_outside_hint(link)))
+
+
 def refreshing_sleep(log: Path, wait: Callable[[float], object]) -> Callable[[float], object]:
     """Return ``wait``; for a remote log a function that waits and downloads the new lines."""
     from osiris_inspect.inspector.files import remote_registry
@@ -61,7 +70,9 @@ def events_file(path: Path) -> Path:
     path = resolve_path(path)
     if path.is_file():
         return path
-    run = path if (path / layout.EVENTS).is_file() else find_runs(path)[0]
+    run = (
+        path if (path / layout.EVENTS).is_file() else find_runs(path, on_link_outside=report_link_outside)[0]
+    )
     if not (run / layout.EVENTS).exists():
         raise RunNotReadable(f"{str(run)!r} has no {layout.EVENTS}")
     return run / layout.EVENTS

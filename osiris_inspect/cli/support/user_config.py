@@ -16,8 +16,8 @@ from osiris_inspect.model.errors import SettingsError
 PREFIX: Final = "OSIRIS_INSPECT_"
 CONFIGURABLE: Final = ("color", "fail_on", "min_confidence")
 """Options that have a user default."""
-_OTHERS: Final = ("keys",)
-"""Keys of the file that are read elsewhere."""
+_OTHERS: Final = ("keys", "trusted")
+"""Keys of the file that are not defaults of options."""
 
 SettingOrigin = Literal["default", "file", "environment"]
 
@@ -88,6 +88,19 @@ def _table(file: Path) -> Mapping[str, Any]:
         known = ", ".join((*CONFIGURABLE, *_OTHERS))
         raise SettingsError(f"{str(file)!r}: unknown key {unknown[0]!r}; choose from {known}")
     return table
+
+
+def trusted_folders() -> list[Path]:
+    """Return the folders whose rules may be executed: the list ``trusted`` of ``config.toml``.
+
+    Raises:
+        SettingsError: the file cannot be read, or the list is invalid.
+    """
+    file = user_config_file()
+    folders = _table(file).get("trusted", []) if file.is_file() else []
+    if not isinstance(folders, list) or not all(isinstance(folder, str) for folder in folders):
+        raise SettingsError(f"{str(file)!r}: trusted must be a list of folders")
+    return [Path(folder) for folder in folders]
 
 
 def user_config_file() -> Path:

@@ -8,12 +8,12 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from osiris_inspect.inspector.files import cache_file
 from osiris_inspect.inspector.files.find_runs import find_runs
@@ -22,6 +22,9 @@ from osiris_inspect.model.errors import RunNotReadable
 from osiris_inspect.model.finding import Finding
 from osiris_inspect.model.run_types import RunMode, RunStatus
 from osiris_inspect.model.version import __version__
+
+if TYPE_CHECKING:
+    from osiris_inspect.inspector.project.project import Project
 
 _FOLDER: Final = "lists"
 _SIGNATURE_FOLDERS: Final = {
@@ -96,13 +99,13 @@ class RunFilter:
 
 
 def run_entry(
-    path: Path, *, now: float | None = None, cache: Path | None = None, repository: Path | None = None
+    path: Path, *, now: float | None = None, cache: Path | None = None, project: "Project | None" = None
 ) -> RunEntry:
-    """Return the entry of one run; ``cache`` as in ``loader.load``, ``repository`` as in ``diagnose_run``.
+    """Return the entry of one run; ``cache`` as in ``loader.load``, ``project`` as in ``diagnose_run``.
 
     Raises:
         RunNotReadable: the path is not a run.
-        SettingsError: the settings of the repository are invalid.
+        SettingsError: the settings of the project are invalid.
     """
     from osiris_inspect.inspector.analysis.analyze import diagnose_run
     from osiris_inspect.inspector.project.source_location import step_locations
@@ -115,7 +118,7 @@ def run_entry(
     if run.status == "running":
         report = Report(run, build_lineage(run), ())
     else:
-        report = diagnose_run(run, repository=repository)
+        report = diagnose_run(run, project=project)
     cause, warnings = report.root_cause, report.warnings
     source = step_locations(run).get(None)
     return RunEntry(
@@ -146,18 +149,19 @@ def list_runs(
     now: float | None = None,
     cache: Path | None = None,
     run_filter: RunFilter | None = None,
-    repository: Path | None = None,
+    project: "Project | None" = None,
+    on_link_outside: Callable[[Path], None] | None = None,
 ) -> Iterator[RunEntry]:
     """Yield the matching runs under a path, newest first, each as soon as it is read.
 
-    Nothing is cached if the ``repository`` has rules or suppressions, because these may change at any time.
+    Nothing is cached if the ``project`` has rules or suppressions, because these may change at any time.
 
     Raises:
         RunNotReadable: the folder does not exist or contains no run.
-        SettingsError: the settings of the repository are invalid.
+        SettingsError: the settings of the project are invalid.
     """
-    runs = find_runs(path)
-    ruled = repository if repository is not None and _has_settings(repository) else None
+    runs = find_runs(path, on_link_outside=on_link_outside)
+    ruled = project if project is not None and _has_settings(project) else None
     file = _cache_file(path, cache) if cache is not None and ruled is None else None
     cached = _load(file) if file is not None else {}
     entries: dict[str, list[Any]] = {}
@@ -166,10 +170,10 @@ def list_runs(
             signature = files_signature(run)  # before reading: a later change is seen the next time
             record = cached.get(str(run), [None, None])
             entry = _parse(run, record[1])
-            if entry is None or record[0] != signature + _pipeline_state(entry, repository):
-                entry = _read(run, now=now, cache=cache, repository=repository)
+            if entry is None or record[0] != signature + _pipeline_state(entry, project):
+                entry = _read(run, now=now, cache=cache, project=project)
                 fields = {field: getattr(entry, field) for field in _FIELD_TYPES}
-                record = [signature + _pipeline_state(entry, repository), fields]
+                record = [signature + _pipeline_state(entry, project), fields]
             if entry.status not in ("running", "unreadable"):
                 entries[str(run)] = record
             if run_filter is None or run_filter.matches(entry):
@@ -180,27 +184,27 @@ def list_runs(
             _save(file, {run: record for run, record in cached.items() if Path(run).is_dir()} | entries)
 
 
-def _pipeline_state(entry: RunEntry, repository: Path | None) -> str:
-    """Return size and time of the pipeline file in the repository, whose comments suppress warnings."""
-    if repository is None or entry.pipeline_file is None:
+def _pipeline_state(entry: RunEntry, project: "Project | None") -> str:
+    """Return size and time of the pipeline file in the project, whose comments suppress warnings."""
+    if project is None or entry.pipeline_file is None:
         return ""
     try:
-        state = os.stat(os.path.join(repository, entry.pipeline_file))  # noqa: PTH116, PTH118  called for each run
+        state = os.stat(os.path.join(project.folder, entry.pipeline_file))  # noqa: PTH116, PTH118  called for each run
     except (OSError, ValueError):
         return ""
     return f" {state.st_size} {state.st_mtime_ns}"
 
 
-def _has_settings(repository: Path) -> bool:
+def _has_settings(project: "Project") -> bool:
     from osiris_inspect.inspector.analysis.analyze import project_settings
     from osiris_inspect.inspector.project.config_file import ProjectConfig
 
-    return project_settings(repository) != ProjectConfig()
+    return project_settings(project) != ProjectConfig()
 
 
-def _read(run: Path, *, now: float | None, cache: Path | None, repository: Path | None) -> RunEntry:
+def _read(run: Path, *, now: float | None, cache: Path | None, project: "Project | None") -> RunEntry:
     try:
-        return run_entry(run, now=now, cache=cache, repository=repository)
+        return run_entry(run, now=now, cache=cache, project=project)
     except RunNotReadable as error:  # the run was removed while the list was made
         return RunEntry(run, run.name, None, "unreadable", None, None, None, None, str(error))
 

@@ -1,11 +1,13 @@
 """Finds the runs under a directory, newest first, in every layout.
 
 Layouts of the original are ``logs/run_<ms>`` and ``run_logs/<profile>/<pipeline>/<run>``. A run is recognized
-by its files, and is not searched for further runs.
+by its files, and is not searched for further runs. Symbolic links are followed only to folders inside the named
+directory on its file system: a link in a stranger's folder must not put another run in the place of theirs.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from osiris_inspect.model import run_layout as layout
@@ -13,6 +15,44 @@ from osiris_inspect.model.errors import RunNotReadable
 
 MAX_DEPTH = 6
 """Maximum number of folders between the directory and a run."""
+MAX_FOLDERS = 200_000
+"""Maximum number of folders that are searched."""
+
+
+@dataclass(slots=True)
+class _Search:
+    """The search below one directory.
+
+    Attributes:
+        root: the directory without symbolic links.
+        device: number of its file system.
+        seen: device and inode number of the entered folders; each is entered once, so cycles of links end.
+        outside: symbolic links that were not followed.
+    """
+
+    root: str
+    device: int
+    seen: set[tuple[int, int]] = field(default_factory=set)
+    outside: list[Path] = field(default_factory=list)
+
+    def enter(self, identity: tuple[int, int]) -> bool:
+        """Return False if the folder was entered before.
+
+        Raises:
+            RunNotReadable: there are too many folders.
+        """
+        if identity in self.seen:
+            return False
+        self.seen.add(identity)
+        if len(self.seen) > MAX_FOLDERS:
+            raise RunNotReadable(
+                f"{self.root!r} contains more than {MAX_FOLDERS:,} folders; name one of them"
+            )
+        return True
+
+    def stays_inside(self, link: str, device: int) -> bool:
+        """Return True if a symbolic link leads to the root or below it, on the same file system."""
+        return device == self.device and f"{os.path.realpath(link)}/".startswith(self.root.rstrip("/") + "/")
 
 
 def is_run(path: Path) -> bool:
@@ -21,25 +61,37 @@ def is_run(path: Path) -> bool:
     return any(os.path.isfile(f"{folder}/{name}") for name in layout.RUN_MARKER_FILES)  # noqa: PTH113  a Path is five times slower
 
 
-def find_runs(path: Path) -> list[Path]:
+def find_runs(path: Path, *, on_link_outside: Callable[[Path], None] | None = None) -> list[Path]:
     """Return the runs in a directory, newest first, or the directory itself if it is a run.
 
+    ``on_link_outside`` is called with each symbolic link that leads out of the directory; it is not followed.
+
     Raises:
-        RunNotReadable: the directory does not exist or contains no run.
+        RunNotReadable: the directory does not exist, contains no run, or contains too many folders.
     """
     if is_run(path):
         return [path]
     try:
         check_is_directory(path)
-        runs = list(_walk(path, MAX_DEPTH, set()))
+        search = _Search(os.path.realpath(path), path.stat().st_dev)
+        runs = list(_walk(path, MAX_DEPTH, search))
     except (OSError, ValueError) as error:
         raise RunNotReadable(f"{str(path)!r} cannot be read: {error}") from error
     if not runs:
+        links = f"; {link_outside_hint(search.outside[0])}" if search.outside else ""
         raise RunNotReadable(
             f"{str(path)!r} contains no run: searched for {', '.join(layout.RUN_MARKER_FILES)} down to {MAX_DEPTH} folders "
-            f"deep{text_log_hint(path)}"
+            f"deep{text_log_hint(path)}{links}"
         )
+    if on_link_outside is not None:
+        for link in search.outside:
+            on_link_outside(link)
     return sorted(runs, key=_newest_first)
+
+
+def link_outside_hint(link: Path) -> str:
+    """Return what to do about a symbolic link that was not followed."""
+    return f"{str(link)!r} is a symbolic link to a folder outside and was not followed; name that folder to read its runs"
 
 
 def text_log_hint(path: Path) -> str:
@@ -64,32 +116,42 @@ def check_is_directory(path: Path) -> None:
         raise RunNotReadable(f"{str(path)!r} is a file, not a run directory; use its directory")
 
 
-def _walk(folder: Path, depth: int, seen: set[tuple[int, int]]) -> Iterator[Path]:
-    """Yield the runs below a folder; each folder is entered once, so cycles of links end.
+def _walk(folder: Path, depth: int, search: _Search) -> Iterator[Path]:
+    """Yield the runs below a folder.
 
     Raises:
         OSError: the folder cannot be listed.
+        RunNotReadable: there are too many folders.
     """
-    for name, identity in _folders(folder):
-        if identity in seen:
+    for name, identity in _folders(folder, search):
+        if not search.enter(identity):
             continue
-        seen.add(identity)
         child = folder / name
         if is_run(child):
             yield child
         elif depth > 1:
             try:
-                yield from _walk(child, depth - 1, seen)
+                yield from _walk(child, depth - 1, search)
             except (PermissionError, FileNotFoundError):
                 continue  # only an unreadable top directory is an error
 
 
-def _folders(folder: Path) -> list[tuple[str, tuple[int, int]]]:
+def _folders(folder: Path, search: _Search) -> list[tuple[str, tuple[int, int]]]:
     """Return the folders in a folder: name, and device and inode number."""
     with os.scandir(folder) as children:
-        names = [child.name for child in children if child.is_dir() and not child.name.startswith(".")]
-    states = {name: _stat(f"{os.fspath(folder)}/{name}") for name in sorted(names)}
-    return [(name, (state.st_dev, state.st_ino)) for name, state in states.items() if state is not None]
+        folders = [child for child in children if child.is_dir() and not child.name.startswith(".")]
+        links = {child.name for child in folders if child.is_symlink()}
+    found = []
+    for name in sorted(child.name for child in folders):
+        path = f"{os.fspath(folder)}/{name}"
+        state = _stat(path)
+        if state is None:
+            continue
+        if name in links and not search.stays_inside(path, state.st_dev):
+            search.outside.append(Path(path))
+        else:
+            found.append((name, (state.st_dev, state.st_ino)))
+    return found
 
 
 def _stat(path: str) -> os.stat_result | None:

@@ -1,7 +1,8 @@
-"""The settings of a repository: suppressed findings and custom rules.
+"""The settings of a project: suppressed findings and custom rules.
 
-They are read from ``.osiris-inspect.toml``, or from ``[tool.osiris-inspect]`` of ``pyproject.toml``, in the current folder.
-Settings inside a run directory are ignored, so that a run from another person cannot bring code or suppressions.
+They are read from ``.osiris-inspect.toml``, or from ``[tool.osiris-inspect]`` of ``pyproject.toml``, in its folder.
+Settings inside a run directory are ignored, and code is executed only with consent, so that a run from another person
+cannot bring code or suppressions.
 """
 
 import os
@@ -16,6 +17,7 @@ from typing import Any, Final, get_args
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.diagnosis.rule import Rule, build_rule
 from osiris_inspect.inspector.files.find_runs import is_run
+from osiris_inspect.inspector.project.project import Project
 from osiris_inspect.inspector.project.suppressions import Suppression
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.errors import SettingsError
@@ -35,29 +37,51 @@ _NAME: Final = re.compile(r"[a-z]+(?:-[a-z]+)*")
 
 @dataclass(frozen=True, slots=True)
 class ProjectConfig:
-    """The settings of a repository; ``rules`` include those of installed packages."""
+    """The settings of a project.
+
+    Attributes:
+        rules: also those of installed packages.
+        untrusted_rules: folders of rules that the settings name and that were not executed.
+        file: the file with the settings.
+    """
 
     suppressions: tuple[Suppression, ...] = ()
     rules: tuple[Rule, ...] = ()
+    untrusted_rules: tuple[str, ...] = ()
+    file: str = ""
 
 
-def load_project_config(folder: Path) -> ProjectConfig:
-    """Return the settings in ``folder``, with the rules of installed packages.
+def load_project_config(project: Project) -> ProjectConfig:
+    """Return the settings of a project, with the rules of installed packages.
 
     Raises:
         SettingsError: a setting is invalid; the message names the file and the key.
     """
+    folder = project.folder
+    named = tuple(rule for rules in project.rule_folders for rule in _rules_in(rules))
     if any(map(is_run, (folder, *folder.parents))):
-        return ProjectConfig(rules=plugin_rules())
+        return ProjectConfig(rules=(*plugin_rules(), *named))
     file, table = _table(folder)
     unknown = sorted(set(table) - set(_KEYS))
     if unknown:
         raise SettingsError(f"{file.name}: unknown key {unknown[0]!r}; choose from {', '.join(_KEYS)}")
+    consented = {rules.resolve() for rules in project.rule_folders}
+    folders = [
+        rules for rules in _rule_folders(file, table.get("rules", [])) if rules.resolve() not in consented
+    ]
+    untrusted = [] if project.trusts_rules else folders
     own = (
-        *_rules_from_folders(file, table.get("rules", [])),
+        *(rule for rules in folders if rules not in untrusted for rule in _rules_in(rules)),
         *_pattern_rules(file, table.get("patterns", [])),
     )
-    return ProjectConfig(tuple(_suppressions(file, table.get("ignore", []))), (*plugin_rules(), *own))
+    ignored = table.get("ignore", [])
+    may_allow_errors = bool(ignored) and project.may_allow_errors(file)
+    return ProjectConfig(
+        tuple(_suppressions(file, ignored, may_allow_errors=may_allow_errors)),
+        (*plugin_rules(), *named, *own),
+        tuple(os.path.relpath(rules, folder.resolve()) for rules in untrusted),
+        file.name if table else "",
+    )
 
 
 def _table(folder: Path) -> tuple[Path, Mapping[str, Any]]:
@@ -87,13 +111,13 @@ def _toml(file: Path) -> dict[str, Any]:
         raise SettingsError(f"{file.name} cannot be read: {error}") from None
 
 
-def _suppressions(file: Path, entries: Any) -> Iterator[Suppression]:
+def _suppressions(file: Path, entries: Any, *, may_allow_errors: bool) -> Iterator[Suppression]:
     for entry in _texts(file, "ignore", entries):
         match = _ENTRY.fullmatch(entry.strip())
         if match is None:
             text = f"{file.name}: ignore has {entry!r}; write 'rule', 'rule@step', or either with ': reason'"
             raise SettingsError(text)
-        yield Suppression(match["rule"], match["step"], match["reason"] or "", file.name)
+        yield Suppression(match["rule"], match["step"], match["reason"] or "", file.name, may_allow_errors)
 
 
 def _texts(file: Path, key: str, value: Any) -> list[str]:
@@ -145,8 +169,8 @@ def _mentions_group(file: str) -> bool:
         return False  # a package without entry points
 
 
-def _rules_from_folders(file: Path, folders: Any) -> Iterator[Rule]:
-    """Yield the rules in folders of the repository, one per module."""
+def _rule_folders(file: Path, folders: Any) -> Iterator[Path]:
+    """Yield the folders of rules that the settings name."""
     root = file.parent.resolve()
     for name in _texts(file, "rules", folders):
         folder = (root / name).resolve()
@@ -156,9 +180,20 @@ def _rules_from_folders(file: Path, folders: Any) -> Iterator[Rule]:
             raise SettingsError(
                 f"{file.name}: rules names {name!r}, which is outside the repository or inside a run"
             )
-        for module in sorted(folder.glob("*.py")):
-            if not module.name.startswith("_"):
-                yield _module_rule(module)
+        yield folder
+
+
+def _rules_in(folder: Path) -> Iterator[Rule]:
+    """Yield the rules of a folder, one per module.
+
+    Raises:
+        SettingsError: it is not a folder, or a module cannot be loaded.
+    """
+    if not folder.is_dir():
+        raise SettingsError(f"{str(folder)!r} is not a folder of rules")
+    for module in sorted(folder.glob("*.py")):
+        if not module.name.startswith("_"):
+            yield _module_rule(module)
 
 
 def _module_rule(file: Path) -> Rule:

@@ -3,14 +3,15 @@
     - id: extract-orders          # osiris-inspect: allow zero-rows-from-source: empty on Sundays
 
 A comment on a line of a step, or directly above it, applies to that step; one before the first step applies to all.
-Suppressed warnings and notes are hidden. Suppressed errors are shown as known and do not fail the job.
+Suppressed warnings and notes are hidden. Suppressed errors are shown as known and do not fail the job, provided that the
+user's repository tracks the file or the user names it: a file that came with a run must not turn its failure into a success.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
+from osiris_inspect.inspector.project.project import Project
 from osiris_inspect.inspector.project.source_location import step_locations
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
@@ -31,6 +32,7 @@ class Suppression:
         step: the step; None for all.
         reason: may be empty in the settings, never in a comment.
         source: the file, or file and line, that contains the suppression.
+        may_allow_errors: True if it also applies to errors.
         pipeline: the pipeline file of a comment; None for the settings.
     """
 
@@ -38,28 +40,35 @@ class Suppression:
     step: str | None
     reason: str
     source: str
+    may_allow_errors: bool = False
     pipeline: str | None = None
 
     def matches(self, finding: Finding) -> bool:
-        """Return True if it suppresses the finding."""
+        """Return True if it names the rule and the step of the finding."""
         return finding.rule == self.rule and self.step in (None, finding.step)
+
+    def applies_to(self, finding: Finding) -> bool:
+        """Return True if it suppresses the finding."""
+        return self.matches(finding) and (self.may_allow_errors or finding.severity is not Severity.ERROR)
 
     def __str__(self) -> str:
         where = f"@{self.step}" if self.step else ""
         return f"{self.source}: {self.rule}{where}"
 
 
-def comment_suppressions(report: Report, folder: Path) -> tuple[Suppression, ...]:
+def comment_suppressions(report: Report, project: Project) -> tuple[Suppression, ...]:
     """Return the suppressions in the comments of a run's pipeline file; empty if the file is unknown or missing."""
     locations = step_locations(report.run)
     named = locations.get(None) or next(iter(locations.values()), None)
     if named is None:
         return ()
-    file = folder / named.file
-    if not file.is_file() or file.stat().st_size > MAX_FILE_BYTES:
+    file = project.file(named.file)
+    if file is None or file.stat().st_size > MAX_FILE_BYTES:
         return ()
     lines = {source.line: step for step, source in locations.items() if step is not None and source.line}
-    return tuple(_in_text(file.read_text(encoding="utf-8", errors="replace"), named.file, lines))
+    found = tuple(_in_text(file.read_text(encoding="utf-8", errors="replace"), named.file, lines))
+    trusted = bool(found) and project.may_allow_errors(file)
+    return tuple(replace(entry, may_allow_errors=trusted) for entry in found)
 
 
 def _in_text(text: str, file: str, steps: Mapping[int, str]) -> Iterator[Suppression]:
@@ -68,7 +77,7 @@ def _in_text(text: str, file: str, steps: Mapping[int, str]) -> Iterator[Suppres
         match = _COMMENT.search(row.rstrip())
         if match and match["reason"]:
             step = _step_at(number, rows, steps)
-            yield Suppression(match["rule"], step, match["reason"], f"{file}:{number}", file)
+            yield Suppression(match["rule"], step, match["reason"], f"{file}:{number}", pipeline=file)
 
 
 def _step_at(number: int, rows: Sequence[str], steps: Mapping[int, str]) -> str | None:
@@ -86,7 +95,7 @@ def apply_suppressions(report: Report, suppressions: Collection[Suppression]) ->
     """Return the report without suppressed warnings and notes, and with suppressed errors as known."""
     hidden, visible = [], []
     for finding in report.findings:
-        if not any(suppression.matches(finding) for suppression in suppressions):
+        if not any(suppression.applies_to(finding) for suppression in suppressions):
             visible.append(finding)
         elif finding.severity is Severity.ERROR:
             visible.append(replace(finding, in_baseline=True))
@@ -110,3 +119,13 @@ def unused_suppressions(
         findings = (*report.findings, *report.allowed)
         unused = [entry for entry in unused if not any(map(entry.matches, findings))]
     return [entry for entry in unused if entry.step is None or entry.step in steps]
+
+
+def powerless_suppressions(
+    reports: Sequence[Report], suppressions: Collection[Suppression]
+) -> list[Suppression]:
+    """Return the suppressions that name an error of these reports but may not allow errors."""
+    errors = [
+        finding for report in reports for finding in report.findings if finding.severity is Severity.ERROR
+    ]
+    return [entry for entry in suppressions if not entry.may_allow_errors and any(map(entry.matches, errors))]

@@ -28,11 +28,11 @@ from osiris_inspect.inspector.reader.run_status import (
     mark_interrupted_steps,
     run_mode,
 )
-from osiris_inspect.inspector.reader.step_builder import build_steps
+from osiris_inspect.inspector.reader.step_builder import build_steps, in_order
 from osiris_inspect.inspector.reader.step_states import add_missing_inputs, finish_steps, ordered_steps
 from osiris_inspect.inspector.reader.truncated_log import lost_worker_errors, truncated_errors
 from osiris_inspect.inspector.run.run import LazyEvents, Run, StepState, TruncatedError
-from osiris_inspect.inspector.run.step_times import step_at, with_step_by_time
+from osiris_inspect.inspector.run.step_times import SteadyClock, step_at, with_step_by_time
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import RunNotReadable
 from osiris_inspect.model.event import Event, parse_timestamp
@@ -205,7 +205,8 @@ def _time_range(
     if not isinstance(material.log, tuple) and isinstance(material.log, LazyEvents):
         times = list(material.log.period() or ())
     else:
-        times = [event.ts for event in material.events if event.ts is not None]
+        clock = SteadyClock()
+        times = [ts for event in in_order(material.events) if (ts := clock.steady(event).ts) is not None]
     start_ms = layout.parse_start_ms(name)
     started = min(times) if times else start_ms / 1000 if start_ms is not None else None
     if not times:

@@ -8,6 +8,7 @@ from typing import Any
 from osiris_inspect.base.check_results import parse_check_result
 from osiris_inspect.inspector.reader.error_causes import error_causes
 from osiris_inspect.inspector.run.run import InputState, StepCheck, StepFailure
+from osiris_inspect.inspector.run.step_times import SteadyClock
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.error_info import ErrorInfo, parse_error_info
 from osiris_inspect.model.event import Event, as_int, step_name
@@ -73,7 +74,9 @@ def build_steps(events: Iterable[Event]) -> dict[str, StepBuilder]:
     """Return one builder per step, in the order in which the log names them."""
     drafts: dict[str, StepBuilder] = {}
     opened: str | None = None
-    for event in in_order(events):
+    clock = SteadyClock()
+    for logged in in_order(events):
+        event = clock.steady(logged)
         if event.name == "cfg_opened" and event.step is None:
             opened = _step_of_cfg(event.fields.get("path")) or opened
         step = event.step

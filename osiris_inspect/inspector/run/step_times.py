@@ -1,17 +1,47 @@
-"""Which step was running when a line of a text log was written."""
+"""Times of a log: those of a clock that was set during the run, and the step of a line of a text log."""
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from osiris_inspect.inspector.run.run import LogLine, StepState
-from osiris_inspect.model.event import parse_timestamp
+from osiris_inspect.model.event import Event, parse_timestamp
 
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,6})?")
 _ZONE: Final = 900
 """Offsets of time zones are multiples of this many seconds."""
 _PRECISION: Final = 1.0
 """Text logs cut times to a second."""
+
+
+MAX_CLOCK_STEP_S: Final = 1.0
+"""Difference from which a clock was set; it differs by less because the system adjusts its rate."""
+
+
+class SteadyClock:
+    """Corrects the times of events whose clock was set during the run, by their monotonic clocks."""
+
+    def __init__(self) -> None:
+        self._starts: dict[tuple[str | None, str | None], float] = {}
+        self._monos: dict[tuple[str | None, str | None], float] = {}
+        self._last: float | None = None
+
+    def steady(self, event: Event) -> Event:
+        """Return an event, the next one of its log, with the time that a steady clock would have shown."""
+        if event.mono is None or event.ts is None:
+            return event
+        writer = (event.session, event.side)
+        is_new = event.mono < self._monos.get(
+            writer, event.mono + 1
+        )  # the first event, or of another process
+        self._monos[writer] = event.mono
+        if is_new:  # its clock may have been set before
+            is_near = self._last is None or abs(event.ts - self._last) < MAX_CLOCK_STEP_S
+            self._starts[writer] = (event.ts if is_near else self._last or event.ts) - event.mono
+        time = self._starts[writer] + event.mono
+        self._last = time
+        return event if abs(time - event.ts) < MAX_CLOCK_STEP_S else replace(event, ts=time)
 
 
 def logged_time(text: str) -> float | None:

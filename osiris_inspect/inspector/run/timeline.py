@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from osiris_inspect.inspector.run.run import Run, StepState
+from osiris_inspect.inspector.run.step_times import SteadyClock
 from osiris_inspect.model.event import Event, as_int, finite_number
 
 Phase = Literal["waiting", "working", "spilling"]
@@ -97,8 +98,9 @@ def _begin(step: StepState) -> float | None:
 
 def _run_end(run: Run) -> Iterator[float]:
     yield from (time for step in run.steps for time in (step.started, step.ended) if time is not None)
-    last = next((event.ts for event in reversed(run.key_events) if event.ts is not None), None)
-    yield from (time for time in (run.ended, last) if time is not None)
+    clock = SteadyClock()
+    times = [time for event in run.key_events if (time := clock.steady(event).ts) is not None]
+    yield from (time for time in (run.ended, *times[-1:]) if time is not None)
 
 
 def _times(step: StepState, begin: float, end_of_run: float) -> tuple[float, float]:
@@ -145,7 +147,8 @@ def _critical(steps: Sequence[StepState], times: Mapping[str, tuple[float, float
 def _levels(events: Iterable[Event], start: float) -> Iterator[MemoryLevel]:
     """Yield the size of all frames after each event that changes it; a stored frame replaces itself."""
     held: dict[str, tuple[int, int]] = {}
-    for event in events:
+    clock = SteadyClock()
+    for event in map(clock.steady, events):
         if event.ts is None:
             continue
         before = dict(held)

@@ -39,10 +39,12 @@ class Connections:
     Attributes:
         by_step: resolved connection by step id; steps without one are absent.
         secrets: all secret values.
+        files: the files that they were read from.
     """
 
     by_step: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    files: tuple[Path, ...] = ()
 
 
 class ConnectionsFile:
@@ -59,6 +61,12 @@ class ConnectionsFile:
         self._document = document
         self._variables = variables
         self.families: Mapping[str, Mapping[str, Any]] = document.value["connections"] if document else {}
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """The files with secrets: that of the connections and that of the variables."""
+        own = (Path(self.file),) if self._document is not None else ()
+        return (*own, self._variables.file) if self._variables.file is not None else own
 
     def names(self) -> Iterator[tuple[str, str]]:
         """Yield the family and alias of each connection, in the order of the file."""
@@ -254,7 +262,7 @@ def resolve_connections(
             secrets |= dict.fromkeys(secrets_of_step)
     if problems:
         raise PipelineError(list(problems))
-    return Connections(by_step, tuple(secrets))
+    return Connections(by_step, tuple(secrets), file.sources)
 
 
 def _structure_problems(document: PositionedDocument) -> list[Problem]:

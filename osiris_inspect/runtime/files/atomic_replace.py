@@ -2,7 +2,6 @@
 
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,10 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from osiris_inspect.runtime.files.atomic_write import sync_folder
+from osiris_inspect.runtime.files.directory_writer import temporary_name
+from osiris_inspect.runtime.files.leftovers import locked_part
 from osiris_inspect.runtime.files.symlinks import resolved
 
-_MAX_NAME_CHARS: Final = 40
-"""Characters of the file's name in its temporary name, so that the longest possible name still fits."""
 _SPECIAL_PATHS: Final = ("/dev", "/proc")
 
 
@@ -34,20 +33,19 @@ def replace_file(path: Path) -> Iterator[Path]:
     if target.is_symlink():
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
     old = target.stat() if target.exists() else None
-    # random: processes in different sandboxes can have the same PID
-    temporary = target.with_name(f".{target.name[:_MAX_NAME_CHARS]}.{secrets.token_hex(8)}.part")
+    temporary = target.with_name(temporary_name(target.name))
     mode = 0o666 if old is None else 0o600  # the old file may be private
-    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode))
-    try:
-        yield temporary
-        with temporary.open("rb") as file:
-            if old is not None:
-                _copy_metadata(file.fileno(), old)
-            os.fsync(file.fileno())
-        temporary.replace(target)
-        sync_folder(target.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with locked_part(temporary, mode):
+        try:
+            yield temporary
+            with temporary.open("rb") as file:
+                if old is not None:
+                    copy_metadata(file.fileno(), old)
+                os.fsync(file.fileno())
+            temporary.replace(target)
+            sync_folder(target.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def is_special(path: Path) -> bool:
@@ -61,7 +59,8 @@ def _is_in_special_folder(path: Path) -> bool:
     return str(folder) in _SPECIAL_PATHS or Path("/proc") in folder.parents
 
 
-def _copy_metadata(descriptor: int, old: os.stat_result) -> None:
+def copy_metadata(descriptor: int, old: os.stat_result) -> None:
+    """Give an open file the mode of another one, without special bits, and its owner where the user may do that."""
     mode = stat.S_IMODE(old.st_mode) & 0o777
     if not (_chown(descriptor, old.st_uid, old.st_gid) or _chown(descriptor, -1, old.st_gid)):
         mode = mode & 0o707 | (mode & 0o007) << 3  # a different group gets the rights of others

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from osiris_inspect.runtime.files.directory_writer import temporary_name
+
 
 def write_atomic(path: Path, data: bytes, *, sync: bool = True) -> None:
     """Write a file through a temporary name and a rename; create its folder if it is missing.
@@ -13,9 +15,9 @@ def write_atomic(path: Path, data: bytes, *, sync: bool = True) -> None:
         OSError: the write failed; the old file, if any, is unchanged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(temporary_name(path.name))
     try:
-        with temporary.open("wb") as file:
+        with temporary.open("xb") as file:
             file.write(data)
             if sync:
                 file.flush()

@@ -20,7 +20,7 @@ class HashedFile(io.FileIO):
     """
 
     def __init__(self, path: str) -> None:
-        super().__init__(path, "w", opener=lambda name, flags: os.open(name, flags, 0o644))
+        super().__init__(path, "x", opener=lambda name, flags: os.open(name, flags, 0o644))
         self.path = path
         self.size = 0
         self._is_discarded = False
@@ -76,7 +76,8 @@ class Filesystem:
             return self.free_bytes(str(Path(folder).absolute().parent))
 
     def create(self, path: str) -> HashedFile:
-        """Create an empty file, replacing an existing one."""
+        """Create an empty file in the place of an existing one, whatever it is a link to."""
+        Path(path).unlink(missing_ok=True)
         return HashedFile(path)
 
     def rename(self, old: str, new: str) -> None:

@@ -8,8 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from osiris_inspect.runtime.files.directory_writer import DirectoryWriter
+
 RESERVED_BYTES: Final = 128 * 1024
 """Bytes reserved for the last events, the run card and ``status.json``."""
+RESERVE: Final = ".reserve"
 MIN_SYNC_INTERVAL_S: Final = 0.05
 """Minimum seconds between two syncs of the log."""
 _LOCK_ATTEMPTS: Final = 200
@@ -26,8 +29,10 @@ class JsonlFile:
             reader that gets a shared lock knows that the writer has ended.
     """
 
-    def __init__(self, path: Path, *, locked: bool = False) -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    def __init__(self, file: Path | int, *, locked: bool = False) -> None:
+        """Open a file by its path, or take over a descriptor that is open for appending and reading."""
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._descriptor = file if isinstance(file, int) else os.open(file, flags, 0o666)
         self.is_locked = locked and _lock(self._descriptor)
         size = os.fstat(self._descriptor).st_size
         if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
@@ -55,6 +60,23 @@ class JsonlFile:
             if written:
                 os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - written)
             raise
+
+    def fileno(self) -> int:
+        """Return the descriptor."""
+        return self._descriptor
+
+    @property
+    def size(self) -> int:
+        """Bytes in the file."""
+        return os.fstat(self._descriptor).st_size
+
+    def read(self, start: int, size: int) -> bytes:
+        """Return bytes of the file."""
+        return os.pread(self._descriptor, size, start)
+
+    def truncate(self, size: int) -> None:
+        """Remove the bytes after the first ``size``."""
+        os.ftruncate(self._descriptor, size)
 
     def sync(self) -> None:
         """Flush the file to disk."""
@@ -87,15 +109,17 @@ def _lock(descriptor: int) -> bool:
 class ReservedSpace:
     """Disk space reserved for the end of a run, so that the result can be written when the disk is full."""
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / ".reserve"
-        self._path.touch(0o600)
-        with self._path.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, RESERVED_BYTES)
+    def __init__(self, directory: DirectoryWriter) -> None:
+        self._directory = directory
+        descriptor = directory.create(RESERVE, 0o600)
+        try:
+            os.posix_fallocate(descriptor, 0, RESERVED_BYTES)
+        finally:
+            os.close(descriptor)
 
     def release(self) -> None:
         """Release the space; calling it twice is safe."""
-        self._path.unlink(missing_ok=True)
+        self._directory.remove(RESERVE)
 
 
 class BackgroundSync:

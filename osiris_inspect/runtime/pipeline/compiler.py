@@ -41,6 +41,7 @@ class Compiled:
         connection_positions: line and column of each step's connection, by step id.
         source: a hash of the pipeline's text, the profile, and the parameters of the command line and the
         environment; empty if it was compiled elsewhere.
+        edited: the files of a compiled pipeline that were edited after they were written.
     """
 
     manifest: Manifest
@@ -48,6 +49,7 @@ class Compiled:
     file: str
     connection_positions: Mapping[str, Position] = field(default_factory=dict)
     source: Mapping[str, Any] = field(default_factory=dict)
+    edited: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:

@@ -7,7 +7,6 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from osiris_inspect.runtime.files.symlinks import resolved
 from osiris_inspect.runtime.pipeline.component import Component
 
 if TYPE_CHECKING:
@@ -26,13 +25,11 @@ class PipelineFiles:
         read: existing input files.
         listable: directories that input patterns are matched in.
         written: output files; they need not exist.
-        to_create: directories of output files to create if missing.
     """
 
     read: tuple[Path, ...] = ()
     listable: tuple[Path, ...] = ()
     written: tuple[Path, ...] = ()
-    to_create: tuple[Path, ...] = ()
 
 
 def files_of_pipeline(
@@ -45,7 +42,6 @@ def files_of_pipeline(
     read: list[Path] = []
     listable: list[Path] = []
     written: list[Path] = []
-    to_create: list[Path] = []
     for step in compiled.manifest.steps:
         component = components.get(step.driver)
         if component is None or component.family not in (None, FILES):
@@ -54,12 +50,18 @@ def files_of_pipeline(
         start = folder(base, connections.get(step.id))
         texts = list(_texts(config.get("path")))
         if "write" in component.modes:
-            written += (start / text for text in texts)
-            to_create += (resolved(start / text).parent for text in texts if config.get("create_dirs"))
+            written += outputs_of_step(component, config, start)
         else:
             read += (path for text in texts for path in matching_files(start, text))
             listable += (_literal_prefix(start, text) for text in texts if is_pattern(start, text))
-    return PipelineFiles(tuple(read), tuple(listable), tuple(written), tuple(to_create))
+    return PipelineFiles(tuple(read), tuple(listable), tuple(written))
+
+
+def outputs_of_step(component: Component | None, config: Mapping[str, Any], start: Path) -> tuple[Path, ...]:
+    """Return the files that a step writes: those of its ``path``, which begins in the folder ``start``."""
+    if component is None or component.family not in (None, FILES) or "write" not in component.modes:
+        return ()
+    return tuple(start / text for text in _texts(config.get("path")))
 
 
 def folder(base: Path, connection: Mapping[str, Any] | None) -> Path:

@@ -20,6 +20,7 @@ from osiris_inspect.runtime.files.atomic_write import write_atomic
 from osiris_inspect.runtime.pipeline import pipeline_files
 from osiris_inspect.runtime.pipeline.component import Component, ConfigKey
 from osiris_inspect.runtime.pipeline.pipeline_files import PipelineFiles
+from osiris_inspect.runtime.protocol import driver_packages
 from osiris_inspect.runtime.protocol.dependencies import COMPONENTS, read_component_specs
 
 if TYPE_CHECKING:
@@ -38,11 +39,13 @@ class Bundle:
         package: hash of the worker's code.
         files: hashes by path in the run directory.
         named_files: the host's files that the pipeline reads, writes or lists.
+        driver_packages: packages of third-party drivers, which a remote worker may lack.
     """
 
     package: str
     files: Mapping[str, str]
     named_files: PipelineFiles = field(default_factory=PipelineFiles)
+    driver_packages: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the hashes, as sent in ``prepare`` and logged."""
@@ -63,16 +66,19 @@ def build_bundle(
     """
     steps = compiled.manifest.steps
     used = {step.driver: components[step.driver] for step in steps if step.driver in components}
+    packages = driver_packages.driver_packages(used.values())
     document = {
         "components": {name: asdict(component) for name, component in sorted(used.items())},
         "requirements": {extra: list(lines) for extra, lines in optional_requirements().items()},
     }
+    if packages:
+        document["packages"] = driver_packages.requirements_of(packages, used.values())
     write_atomic(
         run / COMPONENTS, orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     )
     names = [layout.MANIFEST, COMPONENTS, *(step.cfg_path for step in steps)]
     named = pipeline_files.files_of_pipeline(compiled, used, base, connections)
-    return Bundle(code_hash(), {name: sha256(run / name) for name in names}, named)
+    return Bundle(code_hash(), {name: sha256(run / name) for name in names}, named, packages)
 
 
 def verify_bundle(run_dir: Path, expected: Mapping[str, Any]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from osiris_inspect.base.child_command import module_command
 from osiris_inspect.model.errors import DependencyMissing
 
 COMPONENTS: Final = "artifacts/_system/components.json"
@@ -21,16 +22,29 @@ INSTALL_LOG: Final = "artifacts/_system/install.log"
 WORKER_REQUIREMENTS: Final = ("orjson", "numpy", "pandas", "pyarrow", "xxhash", "yaml")
 
 
-def missing_error(missing: Mapping[str, str | None], log: str | None = None) -> DependencyMissing:
-    """Return the error for modules from ``find_missing``; it states the command that installs them."""
+def missing_error(
+    missing: Mapping[str, str | None],
+    log: str | None = None,
+    packages: Mapping[str, str] | None = None,
+    *,
+    is_remote: bool = False,
+) -> DependencyMissing:
+    """Return the error for modules from ``find_missing``; it states the command that installs them.
+
+    ``packages`` has the requirements of modules of third-party components.
+    """
+    packages = {module: packages[module] for module in missing if module in packages} if packages else {}
     extras = sorted({extra for extra in missing.values() if extra})
-    package = f"osiris-inspect[{','.join(extras)}]" if extras else "osiris-inspect"
+    own = f"osiris-inspect[{','.join(extras)}]" if extras else "osiris-inspect"
+    is_own = any(module not in packages for module in missing)
+    required = [*([own] if is_own else []), *dict.fromkeys(packages.values())]
+    where = " in the template of the sandbox (E2B_TEMPLATE)" if is_remote else ""
     tail = f"; see {log} for the output of pip" if log else ", or run with --install-deps"
     return DependencyMissing(
         f"missing modules: {', '.join(missing)}",
-        fix=f"install them with: pip install '{package}'{tail}",
+        fix=f"install them{where} with: pip install {' '.join(map(repr, required))}{tail}",
         modules=list(missing),
-        package=package,
+        package=" ".join(required),
     )
 
 
@@ -64,7 +78,8 @@ def pip_install(
     requirements = _requirements_for(run_dir, missing)
     log = run_dir / INSTALL_LOG
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = [python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", *requirements]
+    options = ("--no-input", "--disable-pip-version-check")
+    command = module_command("pip", "install", *options, *requirements, python=python)
     with log.open("wb") as file:
         completed = subprocess.run(
             command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, check=False
@@ -72,7 +87,8 @@ def pip_install(
     importlib.invalidate_caches()
     still_missing = find_missing(components) if python == sys.executable else {}
     if completed.returncode != 0 or still_missing:
-        raise missing_error(still_missing or missing, INSTALL_LOG)
+        packages = read_component_specs(run_dir).get("packages")
+        raise missing_error(still_missing or missing, INSTALL_LOG, packages)
     return requirements
 
 
@@ -88,8 +104,11 @@ def read_component_specs(run_dir: Path) -> dict[str, Any]:
 
 
 def _requirements_for(run_dir: Path, missing: Mapping[str, str | None]) -> list[str]:
-    by_extra = read_component_specs(run_dir).get("requirements", {})
-    lines = (line for module, extra in missing.items() for line in by_extra.get(extra or "") or [module])
+    specs = read_component_specs(run_dir)
+    by_extra, packages = specs.get("requirements", {}), specs.get("packages", {})
+    lines: list[str] = []
+    for module, extra in missing.items():
+        lines += [packages[module]] if module in packages else by_extra.get(extra or "") or [module]
     return list(dict.fromkeys(lines))
 
 

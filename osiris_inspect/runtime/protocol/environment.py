@@ -29,6 +29,7 @@ class WorkerContext:
         cancel: cancels the step that is running.
         install_missing: True if missing modules are installed.
         memory: memory that the worker may use.
+        nonce: identifies the run; every line of the worker starts with it.
     """
 
     run_dir: Path
@@ -38,6 +39,7 @@ class WorkerContext:
     cancel: CancelToken = field(default_factory=CancelToken)
     install_missing: bool = False
     memory: MemoryLimit = field(default_factory=current_limit)
+    nonce: str = ""
 
 
 def environment_snapshot(context: WorkerContext) -> dict[str, Any]:

@@ -4,13 +4,15 @@ One JSON object per line. The proxy sends commands, each with an ``id``. The wor
 exactly one ``response`` or ``error`` of that id, and sends events and metrics in between. Messages never
 contain frames.
 
-Each line of the worker starts with its sequence number, ``{"n":7,``, so that a proxy that lost the connection
-knows which lines it missed.
+Each line of the worker starts with the nonce of the run and its sequence number, ``{"nonce":"…","n":7,``. A
+proxy that lost the connection knows which lines it missed, and takes no line of another run.
 """
 
 import re
+import secrets
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
+from functools import lru_cache
 from numbers import Integral, Real
 from typing import Any, Final, Literal, get_args
 
@@ -23,15 +25,21 @@ MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024
 MAX_TEXT_CHARS: Final = 1_000_000
 """Maximum characters of a text in a message; longer texts are truncated."""
 MAX_DEPTH: Final = 60
-_SEQUENCE = re.compile(rb'\{"n":(\d{1,18}),')
+_SEQUENCE = re.compile(rb'"n":(\d{1,18}),')
 
 Verb = Literal["prepare", "exec_step", "cleanup", "ping"]
 _VERBS: Final[tuple[Verb, ...]] = get_args(Verb)
+_ENVELOPE: Final = frozenset({"type", "id", "n", "nonce"})
 _FIELDS: Mapping[Verb, Mapping[str, type]] = {
     "prepare": {"run_id": str, "manifest": dict, "settings": dict},
     "exec_step": {"step_id": str, "driver": str, "cfg_path": str, "inputs": dict},
     "cleanup": {},
     "ping": {},
+}
+
+
+_OPTIONAL_FIELDS: Mapping[Verb, Mapping[str, type]] = {
+    "prepare": {"base": str, "parcel": dict, "configs": dict, "connections": dict, "secrets": list},
 }
 
 
@@ -65,13 +73,14 @@ class ErrorResponse:
 
 @dataclass(frozen=True, slots=True)
 class EventMessage:
-    """Event of the worker. ``seq`` counts the worker's events from 0."""
+    """Event of the worker. ``seq`` counts the worker's events from 0; ``mono`` is its monotonic clock in seconds."""
 
     seq: int
     ts: float
     name: str
     step: str | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)
+    mono: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +115,31 @@ def decode_command(line: bytes) -> Command:
         raise InvalidMessage(f"unknown command {verb!r}; known commands: {known}", command=verb)
     for name, kind in {"id": int, **_FIELDS[verb]}.items():
         _required(value, name, kind, f"command {verb!r}")
+    for name, kind in _OPTIONAL_FIELDS.get(verb, {}).items():
+        if value.get(name) is not None:
+            _required(value, name, kind, f"command {verb!r}")
+    _check_entries(verb, value)
     body = {name: item for name, item in value.items() if name not in ("cmd", "id")}
     return Command(verb, value["id"], body)
+
+
+def _check_entries(verb: Verb, value: Mapping[str, Any]) -> None:
+    """Check the types inside the fields of a command, which its receiver relies on."""
+    for name, entry in (value["inputs"] if verb == "exec_step" else {}).items():
+        context = f"input {name!r} of command {verb!r}"
+        if not isinstance(entry, dict):
+            raise InvalidMessage(f"{context} must be of type dict", field="inputs", expected="dict")
+        _required(entry, "from_step", str, context)
+        if entry.get("key") is not None:
+            _required(entry, "key", str, context)
+    for name, entry in (value["settings"] if verb == "prepare" else {}).items():
+        context = f"setting {name!r} of command {verb!r}"
+        if not isinstance(entry, dict) or not {"value", "origin"} <= entry.keys():
+            raise InvalidMessage(f"{context} needs 'value' and 'origin'", field="settings", expected="dict")
+    if not all(type(secret) is str for secret in value.get("secrets") or ()):
+        raise InvalidMessage(
+            f"command {verb!r} needs 'secrets' that are texts", field="secrets", expected="str"
+        )
 
 
 def command_id_of(line: bytes) -> int | None:
@@ -131,8 +163,9 @@ def encode_message(message: WorkerMessage) -> bytes:
             value = {"type": "response", "id": number, **body}
         case ErrorResponse(number, error):
             value = {"type": "error", "id": number, "error": error}
-        case EventMessage(seq, ts, name, step, fields):
+        case EventMessage(seq, ts, name, step, fields, mono):
             value = {"type": "event", "seq": seq, "ts": ts, "event": name, "step_id": step, "data": fields}
+            value |= {} if mono is None else {"mono": mono}
         case MetricMessage(ts, name, number, step, tags):
             value = {
                 "type": "metric",
@@ -152,14 +185,31 @@ def encode_message(message: WorkerMessage) -> bytes:
     return line
 
 
-def with_sequence(line: bytes, number: int) -> bytes:
-    """Return a message's line with its sequence number in front."""
-    return b'{"n":%d,' % number + line[1:]
+def new_nonce() -> str:
+    """Return a value that no other run has."""
+    return secrets.token_hex(8)
 
 
-def sequence_of(line: bytes) -> int | None:
-    """Return the sequence number of a worker's line; None if it has none."""
-    match = _SEQUENCE.match(line)
+def with_nonce(line: bytes, nonce: str) -> bytes:
+    """Return a message's line with the nonce of its run in front."""
+    return line_prefix(nonce) + line[1:]
+
+
+def with_sequence(line: bytes, number: int, nonce: str = "") -> bytes:
+    """Return a message's line with the nonce of its run and its sequence number in front."""
+    return b'%s"n":%d,%s' % (line_prefix(nonce), number, line[1:])
+
+
+@lru_cache(8)
+def line_prefix(nonce: str) -> bytes:
+    """Return the beginning of every line of a run."""
+    return b'{"nonce":"%s",' % nonce.encode()
+
+
+def sequence_of(line: bytes, nonce: str = "") -> int | None:
+    """Return the sequence number of a worker's line; None if it has none, or is not of this run."""
+    prefix = line_prefix(nonce)
+    match = _SEQUENCE.match(line, len(prefix)) if line.startswith(prefix) else None
     return int(match[1]) if match else None
 
 
@@ -181,14 +231,15 @@ def decode_message(line: bytes) -> WorkerMessage:
 
     match kind:
         case "response":
-            body = {name: item for name, item in value.items() if name not in ("type", "id", "n")}
+            body = {name: item for name, item in value.items() if name not in _ENVELOPE}
             return Response(required("id", int), body)
         case "error":
             error = {"type": "Error", "message": "no reason reported"} | required("error", dict)
             return ErrorResponse(optional("id", int), error)
         case "event":
             seq, ts, name = required("seq", int), required("ts", float), required("event", str)
-            return EventMessage(seq, ts, name, optional("step_id", str), optional("data", dict) or {})
+            step, data, mono = optional("step_id", str), optional("data", dict), optional("mono", float)
+            return EventMessage(seq, ts, name, step, data or {}, mono)
         case "metric":
             ts, name, number = required("ts", float), required("metric", str), required("value", float)
             return MetricMessage(ts, name, number, optional("step_id", str), optional("tags", dict) or {})

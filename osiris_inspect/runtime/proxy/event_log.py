@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Self
 
 from osiris_inspect.model import event as events
@@ -11,6 +10,7 @@ from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.event import Event, Side
 from osiris_inspect.model.metric import Metric
 from osiris_inspect.model.redaction import Redactor
+from osiris_inspect.runtime.files.directory_writer import DirectoryWriter
 from osiris_inspect.runtime.files.line_file import BackgroundSync, JsonlFile, ReservedSpace
 from osiris_inspect.runtime.protocol.error_report import shorten_error_info
 
@@ -23,18 +23,25 @@ class EventLog:
         last_seq: sequence number of the last event; -1 before the first.
     """
 
-    def __init__(self, directory: Path, session: str, redactor: Redactor) -> None:
+    def __init__(self, directory: DirectoryWriter, session: str, redactor: Redactor) -> None:
         self._session = session
         self._redactor = redactor
-        self._events = JsonlFile(directory / layout.EVENTS, locked=True)
-        self._metrics = JsonlFile(directory / layout.METRICS)
+        self._directory = directory
+        self._events = JsonlFile(directory.create(layout.EVENTS), locked=True)
+        self._metrics = JsonlFile(directory.create(layout.METRICS))
         self._reserve = ReservedSpace(directory)
         self._syncer = BackgroundSync(self._events, self._metrics)
         self.is_locked = self._events.is_locked
         self.last_seq = -1
 
     def write_event(
-        self, name: str, ts: float, side: Side, fields: Mapping[str, Any], step: str | None = None
+        self,
+        name: str,
+        ts: float,
+        side: Side,
+        fields: Mapping[str, Any],
+        step: str | None = None,
+        mono: float | None = None,
     ) -> Event:
         """Write one event and return it.
 
@@ -52,6 +59,7 @@ class EventLog:
             session=self._session,
             side=side,
             seq=self.last_seq + 1,
+            mono=mono,
         )
         self._events.write(events.encode(event))
         self.last_seq += 1
@@ -74,6 +82,21 @@ class EventLog:
         """Flush both files to disk."""
         self._events.sync()
         self._metrics.sync()
+
+    def replaced_files(self) -> tuple[str, ...]:
+        """Return the files of the log whose names now lead elsewhere, or nowhere."""
+        files = ((layout.EVENTS, self._events), (layout.METRICS, self._metrics))
+        return tuple(name for name, file in files if not self._directory.is_entry(name, file.fileno()))
+
+    def restore_replaced(self) -> None:
+        """Write the replaced files again, as they are at this moment.
+
+        Raises:
+            OSError: a write failed.
+        """
+        files = {layout.EVENTS: self._events, layout.METRICS: self._metrics}
+        for name in self.replaced_files():
+            self._directory.write(name, files[name].read(0, files[name].size))
 
     def release_reserve(self) -> None:
         """Release the reserved disk space, so that the end of the run can be written on a full disk."""

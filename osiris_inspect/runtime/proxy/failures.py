@@ -19,9 +19,12 @@ _FIXES_BY_SIGNAL: Final[Mapping[str, str]] = {
 """Signal that ended the worker to what to do."""
 
 
-def error_response(error_type: str, message: str, info: Mapping[str, Any]) -> ErrorResponse:
+def error_response(
+    error_type: str, message: str, info: Mapping[str, Any], traceback: str | None = None
+) -> ErrorResponse:
     """Return the answer that a worker would give for an error of the host."""
-    return ErrorResponse(None, {"type": error_type, "message": message, "error_info": info})
+    fields = {"type": error_type, "message": message, "error_info": info}
+    return ErrorResponse(None, {**fields, "traceback": traceback} if traceback else fields)
 
 
 def info_of(

@@ -4,16 +4,20 @@ A run ends in order whatever happens to the worker: the running step fails with 
 skipped with their cause, and ``run_end``, run card and ``status.json`` are written.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final
 
 from osiris_inspect.model import manifest
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import (
     DependencyMissing,
+    DriverError,
     ProtocolError,
+    WorkerHung,
     WorkerLost,
     log_name,
 )
@@ -21,15 +25,23 @@ from osiris_inspect.model.manifest import Step
 from osiris_inspect.model.redaction import Redactor, mask_by_key
 from osiris_inspect.model.run_types import RunStatus
 from osiris_inspect.runtime.connections.connections import Connections
+from osiris_inspect.runtime.files.directory_writer import DirectoryWriter
+from osiris_inspect.runtime.pipeline import pipeline_files
 from osiris_inspect.runtime.pipeline.builtin_components import all_components
 from osiris_inspect.runtime.pipeline.compiler import Compiled
 from osiris_inspect.runtime.pipeline.component import Component
 from osiris_inspect.runtime.protocol import dependencies
-from osiris_inspect.runtime.protocol.bundle import build_bundle
+from osiris_inspect.runtime.protocol.bundle import Bundle, build_bundle
 from osiris_inspect.runtime.protocol.environment import WorkerContext, environment_snapshot
-from osiris_inspect.runtime.protocol.messages import ErrorResponse, Response
+from osiris_inspect.runtime.protocol.messages import ErrorResponse, Response, new_nonce
 from osiris_inspect.runtime.proxy import run_directory
-from osiris_inspect.runtime.proxy.artifact_download import ArtifactPolicy, download_artifacts
+from osiris_inspect.runtime.proxy.artifact_download import (
+    ArtifactPolicy,
+    DownloadRequest,
+    OutputFile,
+    download_files,
+    output_file,
+)
 from osiris_inspect.runtime.proxy.event_log import EventLog
 from osiris_inspect.runtime.proxy.failures import (
     WorkerLoss,
@@ -45,16 +57,19 @@ from osiris_inspect.runtime.proxy.failures import (
     with_step,
     write_failure,
 )
+from osiris_inspect.runtime.proxy.hang_watch import HangWatch
 from osiris_inspect.runtime.proxy.run_finish import RunProgress, finish_run
 from osiris_inspect.runtime.proxy.run_recorder import DiskFull, EventListener, RunRecorder
 from osiris_inspect.runtime.proxy.signals import SignalFlag
+from osiris_inspect.runtime.proxy.staged_outputs import StagedOutputs
 from osiris_inspect.runtime.proxy.worker_client import (
     CommandResult,
     CommandTimeout,
     Interrupted,
     WorkerClient,
 )
-from osiris_inspect.runtime.sandbox.permissions import config_secrets, permissions_for
+from osiris_inspect.runtime.sandbox.grants import SandboxPermissions
+from osiris_inspect.runtime.sandbox.permissions import HostFolders, config_secrets, permissions_for
 from osiris_inspect.runtime.settings import Settings
 from osiris_inspect.runtime.transport.transport import LaunchSpec, Transport
 
@@ -87,6 +102,7 @@ class RunRequest:
         artifact_policy: the artifacts that are downloaded from a remote worker.
         install_missing: True if missing modules are installed.
         prepare_timeout_s: timeout of the worker's preparation; not applied if it installs modules.
+        private: files and folders that an isolated worker cannot read, besides the pipeline and the connections.
     """
 
     compiled: Compiled
@@ -103,6 +119,7 @@ class RunRequest:
     artifact_policy: ArtifactPolicy = "small"
     install_missing: bool = False
     prepare_timeout_s: float = 300.0
+    private: tuple[Path, ...] = ()
 
 
 def run(request: RunRequest, transport: Transport) -> RunResult:
@@ -113,7 +130,6 @@ def run(request: RunRequest, transport: Transport) -> RunResult:
     Raises:
         RunError: the run directory cannot be created; nothing is left behind.
     """
-    started_at = request.clock()
     components = request.components or all_components()
     secrets = (
         *request.connections.secrets,
@@ -123,17 +139,20 @@ def run(request: RunRequest, transport: Transport) -> RunResult:
     redactor = Redactor(secrets)
     with SignalFlag() as signals:
         try:
-            path = run_directory.create_run_dir(request.logs, int(started_at * 1000))
+            path = run_directory.create_run_dir(request.logs, int(request.clock() * 1000))
         except OSError as error:
             raise cannot_create_run(request.logs, error) from error
         try:
-            run_directory.write_compiled(path, request.compiled, redactor)
-            event_log = EventLog(path, path.name, redactor)
+            with ExitStack() as stack:
+                files = stack.enter_context(DirectoryWriter(path))
+                run_directory.write_compiled(files, request.compiled, redactor)
+                event_log = stack.enter_context(EventLog(files, path.name, redactor))
+                opened = stack.pop_all()
         except OSError as error:
             run_directory.remove(path)
             raise cannot_create_run(request.logs, error) from error
-        with event_log, transport:
-            progress = RunProgress(path, request.compiled.manifest, started_at, redactor)
+        with opened, transport:
+            progress = RunProgress(path, files, request.compiled.manifest, redactor)
             recorder = RunRecorder(event_log, request.clock, request.on_event)
             execution = _RunExecution(request, transport, recorder, progress, signals)
             return execution.execute(components, secrets)
@@ -149,10 +168,19 @@ class _RunExecution:
     progress: RunProgress
     signals: SignalFlag
     loss: WorkerLoss | None = None
+    outputs: tuple[OutputFile, ...] = ()
+    nonce: str = field(default_factory=new_nonce)
 
     def __post_init__(self) -> None:
-        self.client = WorkerClient(self.transport, self.recorder, self.progress.redactor, self.signals)
+        self.client = WorkerClient(
+            self.transport, self.recorder, self.progress.redactor, self.signals, self.nonce
+        )
+        self.client.on_step_complete = self._publish
         self.emit = self.recorder.record_host_event
+        self.staged = StagedOutputs(self.progress.path.absolute(), self.request.base)
+        self._components: Mapping[str, Component] = {}
+        self._secrets: tuple[str, ...] = ()
+        self._unpublished: ErrorResponse | None = None
 
     def execute(self, components: Mapping[str, Component], secrets: tuple[str, ...]) -> RunResult:
         progress = self.progress
@@ -179,8 +207,9 @@ class _RunExecution:
                 raise
         finally:
             self.transport.close()
+            self.staged.close()
             details = {**self._mode(), **self.transport.details}
-            status = finish_run(self.recorder, progress, status, details, self.request.clock)
+            status = finish_run(self.recorder, progress, status, details)
         return RunResult(progress.path, status, progress.reason)
 
     def _mode(self) -> dict[str, Any]:
@@ -205,6 +234,8 @@ class _RunExecution:
         }
         if compiled.source:
             plan_fields["source"] = compiled.source
+        if compiled.edited:
+            plan_fields["edited"] = list(compiled.edited)
         self.emit("plan", plan_fields)
         context = WorkerContext(
             self.progress.path, self.transport.isolation_level, request.clock, request.env_names
@@ -217,6 +248,8 @@ class _RunExecution:
         timeout = None if self.request.install_missing else self.request.prepare_timeout_s
         try:
             answer = self.client.request("prepare", self._start_worker(components, secrets), timeout)
+            if isinstance(answer, Response):
+                self.client.check_run_id(self.progress.path.name)
         except WorkerLost as error:
             self.loss = self._lost_worker(error)
             answer = error_response("WorkerLost", f"{error}; see {layout.WORKER_LOG}", self.loss.info)
@@ -245,19 +278,24 @@ class _RunExecution:
         """Start the worker; return the body of the command ``prepare``."""
         request, path, compiled = self.request, self.progress.path, self.request.compiled
         connections = request.connections.by_step
+        self._components, self._secrets = components, secrets
         bundle = build_bundle(path, compiled, components, request.base, connections)
+        self.progress.outputs = () if self.transport.is_remote else bundle.named_files.written
         if request.install_missing and not self.transport.is_remote:
             self._install()
         launch = LaunchSpec(
             path,
             request.base,
             bundle,
-            permissions_for(compiled, components, bundle, connections),
+            self._permissions(bundle),
             secrets,
             request.install_missing,
             lambda: self.signals.is_set,
+            self.nonce,
         )
         base = self.transport.start(launch)
+        if self.transport.is_remote:
+            self.outputs = self._output_files(components)
         self.emit("worker_started", {**self._mode(), **self.transport.details})
         self.emit("parcel", bundle.to_dict())
         return {
@@ -266,15 +304,30 @@ class _RunExecution:
             "settings": request.settings.to_dict(),
             "base": base,
             "parcel": bundle.to_dict(),
-            # configurations that are masked in their files
-            "configs": {
-                step: config
-                for step, config in compiled.configs.items()
-                if self.progress.redactor.redact_value(mask_by_key(config)) != config
-            },
-            "connections": {step: dict(values) for step, values in connections.items()},
-            "secrets": list(secrets),
         }
+
+    def _output_files(self, components: Mapping[str, Component]) -> tuple[OutputFile, ...]:
+        """Return the files that the steps write into the pipeline's folder."""
+        request, outputs = self.request, []
+        for step in request.compiled.manifest.steps:
+            component = components.get(step.driver)
+            start = pipeline_files.folder(request.base, request.connections.by_step.get(step.id))
+            paths = pipeline_files.outputs_of_step(component, request.compiled.configs[step.id], start)
+            is_required = component is not None and component.family == pipeline_files.FILES
+            outputs += [output_file(path, request.base, step.id, is_required=is_required) for path in paths]
+        return tuple(outputs)
+
+    def _permissions(self, bundle: Bundle) -> SandboxPermissions:
+        """Return the permissions of the worker, if the transport applies them."""
+        request = self.request
+        if not self.transport.stages_outputs:
+            return SandboxPermissions()
+        private = (Path(request.compiled.file), *request.connections.files, *request.private)
+        run_dir = self.progress.path.absolute()  # the worker has another working directory
+        folders = HostFolders(request.base.absolute(), request.logs.absolute(), run_dir, private)
+        connections = request.connections.by_step
+        permissions = permissions_for(request.compiled, self._components, bundle, connections, folders)
+        return replace(permissions, write=(*permissions.write, self.staged.open()))
 
     def _install(self) -> None:
         """Install missing modules on the host: a local worker uses the same packages."""
@@ -335,25 +388,67 @@ class _RunExecution:
             "driver": step.driver,
             "cfg_path": step.cfg_path,
             "inputs": _inputs(step),
+            **self._confidential(step),
         }
-        sent_at = self.request.clock()
+        settings, sent_at = self.request.settings, monotonic()
+        watch = HangWatch(step.id, settings, self.transport, self.recorder)
         answer: CommandResult
         try:
-            answer = self.client.request("exec_step", body, self.request.settings.step_timeout_s)
+            answer = self.client.request("exec_step", body, settings.step_timeout_s, watch)
         except WorkerLost as error:
             self.loss = self._lost_worker(error)
             answer = error_response("WorkerLost", str(error), self.loss.info)
         except CommandTimeout:
             answer = self._kill_timed_out(step)
+        except WorkerHung as error:
+            answer = self._kill_hung(error)
+        if self._unpublished is not None:
+            answer, self._unpublished = self._unpublished, None
         if isinstance(answer, ErrorResponse) and "step_failed" not in self.recorder.event_names(step.id):
-            self._record_failure(step, answer.error, (self.request.clock() - sent_at) * 1000)
+            self._record_failure(step, answer.error, (monotonic() - sent_at) * 1000)
         return answer
+
+    def _confidential(self, step: Step) -> dict[str, Any]:
+        """Return what only this step receives: its connection, its secrets and the places of its files."""
+        config = self.request.compiled.configs[step.id]
+        connection = self.request.connections.by_step.get(step.id, {})
+        body: dict[str, Any] = {}
+        if connection:
+            body["connection"] = dict(connection)
+        if self.progress.redactor.redact_value(mask_by_key(config)) != config:
+            body["config"] = config  # it is masked in its file
+        texts = [*_texts(connection), *_texts(config)]
+        secrets = [secret for secret in self._secrets if any(secret in text for text in texts)]
+        if secrets:
+            body["secrets"] = secrets
+        if self.transport.stages_outputs:
+            component = self._components.get(step.driver)
+            outputs = self.staged.begin_step(step, component, config, connection)
+            if outputs:
+                body["outputs"] = outputs
+        return body
+
+    def _publish(self, step_id: str) -> bool:
+        """Move the files of a step into place before its end is recorded; return False if that failed."""
+        try:
+            self.staged.publish(step_id)
+        except DriverError as error:
+            self._unpublished = error_response(log_name(error), str(error), info_of(error))
+            return False
+        return True
 
     def _kill_timed_out(self, step: Step) -> CommandResult:
         """Kill the worker of a step that timed out; return its answer if it arrived meanwhile."""
         self.transport.kill()
         self.loss = step_timeout(step.id, self.request.settings.step_timeout_s)
         return self.client.drain() or error_response("StepTimeout", self.loss.reason, self.loss.info)
+
+    def _kill_hung(self, error: WorkerHung) -> CommandResult:
+        """Kill a worker without heartbeats; lines that it sends after the decision are not recorded."""
+        stack = self.transport.dump_stack()
+        self.transport.kill()
+        self.loss = WorkerLoss(error.message, info_of(error))
+        return error_response(log_name(error), error.message, self.loss.info, stack)
 
     def _lost_worker(self, error: WorkerLost) -> WorkerLoss:
         return lost_worker(error, self.recorder.last_heartbeat, self.transport.details)
@@ -372,13 +467,15 @@ class _RunExecution:
 
     def _download_artifacts(self) -> None:
         if self.transport.is_remote:
-            failure = download_artifacts(
-                self.transport,
+            wanted = DownloadRequest(
                 self.request.artifact_policy,
                 self.progress.path,
                 self.request.base,
-                self.emit,
+                self.outputs,
+                frozenset(step.id for step in self.request.compiled.manifest.steps),
+                frozenset(self.progress.succeeded),
             )
+            failure = download_files(self.transport, wanted, self.emit)
             if failure is not None:
                 self._fail(str(failure), info_of(failure))
 
@@ -424,6 +521,18 @@ class _RunExecution:
 def _inputs(step: Step) -> dict[str, dict[str, str]]:
     bound = manifest.bind_inputs(step)
     return {name: {"from_step": ref.from_step, "key": ref.key} for name, ref in bound.items()}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield all texts and numbers of a JSON value."""
+    if isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item)
+    elif value is not None:
+        yield str(value)
 
 
 def _plan_entry(step: Step, file: str) -> dict[str, Any]:

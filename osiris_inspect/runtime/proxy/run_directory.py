@@ -12,8 +12,8 @@ import yaml
 from osiris_inspect.model import manifest
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.redaction import Redactor, mask_by_key
-from osiris_inspect.runtime.files.atomic_write import write_atomic
-from osiris_inspect.runtime.pipeline import masked_config
+from osiris_inspect.runtime.files.directory_writer import DirectoryWriter, MovedEntry
+from osiris_inspect.runtime.pipeline import compiled_pipeline, masked_config
 from osiris_inspect.runtime.pipeline.compiler import Compiled
 
 
@@ -36,7 +36,9 @@ def create_compile_dir(logs: Path, epoch_ms: int, compiled: Compiled) -> Path:
     folder = path / "compiled"
     try:
         folder.mkdir()
-        write_compiled(folder, replace(compiled, manifest=masked_config.masked_keys(compiled)))
+        with DirectoryWriter(folder) as files:
+            masked = replace(compiled, manifest=masked_config.masked_keys(compiled))
+            write_compiled(files, masked, with_fingerprints=True)
     except OSError:
         remove(path)
         raise
@@ -48,15 +50,33 @@ def remove(path: Path) -> None:
     shutil.rmtree(path, ignore_errors=True)
 
 
-def write_compiled(folder: Path, compiled: Compiled, redactor: Redactor | None = None) -> None:
+def write_compiled(
+    files: DirectoryWriter,
+    compiled: Compiled,
+    redactor: Redactor | None = None,
+    *,
+    with_fingerprints: bool = False,
+) -> None:
     """Write ``manifest.yaml`` and ``cfg/<step>.json``, with secrets masked by key and by ``redactor``."""
     redactor = redactor or Redactor()
     document = redactor.redact_value(manifest.to_dict(compiled.manifest))
+    configs = {
+        step.cfg_path: _to_json(mask_by_key(compiled.configs[step.id]), redactor)
+        for step in compiled.manifest.steps
+    }
+    if with_fingerprints:
+        steps = document.pop("steps")  # the longest part is the last one
+        recorded = {
+            compiled_pipeline.FINGERPRINTS: compiled_pipeline.fingerprints(
+                {**document, "steps": steps}, configs
+            )
+        }
+        document |= {**recorded, "steps": steps}
     text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
-    write_atomic(folder / layout.MANIFEST, text.encode())
-    for step in compiled.manifest.steps:
+    files.write(layout.MANIFEST, text.encode())
+    for path, data in configs.items():
         # not synced: the worker compares the hashes, so a lost file is noticed
-        write_json(folder / step.cfg_path, mask_by_key(compiled.configs[step.id]), redactor, sync=False)
+        files.write(path, data, sync=False)
 
 
 def _create(logs: Path, epoch_ms: int, path_of: Callable[[int], str]) -> Path:
@@ -71,7 +91,13 @@ def _create(logs: Path, epoch_ms: int, path_of: Callable[[int], str]) -> Path:
             return path
 
 
-def write_json(path: Path, value: Mapping[str, Any], redactor: Redactor, *, sync: bool = True) -> None:
-    """Write a JSON file with secrets masked."""
+def write_json(
+    files: DirectoryWriter, path: str, value: Mapping[str, Any], redactor: Redactor
+) -> tuple[MovedEntry, ...]:
+    """Write a JSON file with secrets masked; return the entries that were in its place."""
+    return files.write(path, _to_json(value, redactor))
+
+
+def _to_json(value: Mapping[str, Any], redactor: Redactor) -> bytes:
     option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-    write_atomic(path, orjson.dumps(redactor.redact_value(value), option=option), sync=sync)
+    return orjson.dumps(redactor.redact_value(value), option=option)

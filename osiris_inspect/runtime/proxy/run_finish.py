@@ -1,6 +1,6 @@
 """End of a run: writes the run card, the last events and ``status.json``."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +10,9 @@ from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.manifest import Manifest
 from osiris_inspect.model.redaction import Redactor
 from osiris_inspect.model.run_types import RunStatus
+from osiris_inspect.runtime.files.directory_writer import DirectoryWriter, MovedEntry
+from osiris_inspect.runtime.files.leftovers import remove_stale_parts
+from osiris_inspect.runtime.files.line_file import RESERVE
 from osiris_inspect.runtime.proxy import run_directory
 from osiris_inspect.runtime.proxy.failures import write_failure
 from osiris_inspect.runtime.proxy.run_card_builder import build_run_card
@@ -24,16 +27,18 @@ class RunProgress:
 
     Attributes:
         path: the run directory.
-        started_at: seconds since 1970.
+        files: writes into the run directory.
+        outputs: the output files of the pipeline on the host.
         skipped: the cause of each skipped step: a failed step, or a reason.
         reason: the first error; None if there was none.
         error_info: the parts of this error.
     """
 
     path: Path
+    files: DirectoryWriter
     manifest: Manifest
-    started_at: float
     redactor: Redactor
+    outputs: tuple[Path, ...] = ()
     succeeded: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
@@ -56,7 +61,6 @@ def finish_run(
     progress: RunProgress,
     status: RunStatus,
     details: Mapping[str, Any],
-    clock: Callable[[], float],
 ) -> RunStatus:
     """Write the run card, the last events and ``status.json``; return the final status.
 
@@ -65,8 +69,11 @@ def finish_run(
     if recorder.disk_full is not None:
         status = _fail(status, progress, recorder.disk_full)
     writes: tuple[Callable[[], None], ...] = (
+        lambda: _remove_leftovers(recorder, progress),
+        lambda: _record_replaced(recorder, progress),
         lambda: _write_card(recorder, progress, details),
-        lambda: _record_run_end(recorder, progress, status, clock() - progress.started_at),
+        lambda: _record_run_end(recorder, progress, status),
+        recorder.log.restore_replaced,
         lambda: _write_status(progress, status),
     )
     for write in writes:
@@ -83,14 +90,37 @@ def _fail(status: RunStatus, progress: RunProgress, error: OSError | DiskFull) -
     return "failed" if status == "success" else status
 
 
+def _remove_leftovers(recorder: RunRecorder, progress: RunProgress) -> None:
+    """Remove and record the temporary files that killed processes left, here and beside the output files."""
+    paths = [*progress.files.remove_temporary_files(), *map(str, remove_stale_parts(progress.outputs))]
+    if paths:
+        recorder.record_host_event("leftovers_removed", {"paths": paths})
+
+
+def _record_replaced(recorder: RunRecorder, progress: RunProgress) -> None:
+    """Record what a driver put in the place of files that the host writes; the log itself is restored later."""
+    for path in recorder.log.replaced_files():
+        recorder.record_host_event("entry_planted", {"path": path, "kind": "replaced", "moved_to": None})
+    for path in (layout.RUN_CARD, layout.STATUS, RESERVE):
+        _record_moved(recorder, progress.files.make_way(path))
+
+
+def _record_moved(recorder: RunRecorder, entries: Iterable[MovedEntry]) -> None:
+    for entry in entries:
+        recorder.record_host_event("entry_planted", entry._asdict())
+
+
 def _write_card(recorder: RunRecorder, progress: RunProgress, details: Mapping[str, Any]) -> None:
     card = build_run_card(progress.manifest, recorder.card_events)
     document = run_card.to_dict(replace(card, extra=dict(details)))
-    run_directory.write_json(progress.path / layout.RUN_CARD, document, progress.redactor)
+    _record_moved(
+        recorder, run_directory.write_json(progress.files, layout.RUN_CARD, document, progress.redactor)
+    )
     recorder.record_host_event("artifact_created", {"artifact_type": "run_card", "path": layout.RUN_CARD})
 
 
-def _record_run_end(recorder: RunRecorder, progress: RunProgress, status: RunStatus, seconds: float) -> None:
+def _record_run_end(recorder: RunRecorder, progress: RunProgress, status: RunStatus) -> None:
+    seconds = recorder.elapsed_s
     event_fields = {**progress.step_counts, "duration_s": seconds}
     if status == "success":
         recorder.record_host_event("run_complete", event_fields)
@@ -117,4 +147,4 @@ def _write_status(progress: RunProgress, status: RunStatus) -> None:
         "steps_skipped": progress.skipped,
         "reason": progress.reason,
     }
-    run_directory.write_json(progress.path / layout.STATUS, document, progress.redactor)
+    run_directory.write_json(progress.files, layout.STATUS, document, progress.redactor)

@@ -1,6 +1,7 @@
 """Records events and metrics during a run and keeps the events that the run card needs."""
 
 from collections.abc import Callable, Mapping, Set
+from time import monotonic
 from typing import Any
 
 from osiris_inspect.model.errors import OsirisError
@@ -33,16 +34,28 @@ class RunRecorder:
 
     def __init__(self, log: EventLog, clock: Callable[[], float], on_event: EventListener) -> None:
         self.log, self._clock, self._on_event = log, clock, on_event
+        self._started = monotonic()
         self.card_events: list[Event] = []
         self.disk_full: DiskFull | None = None
         self.last_heartbeat: Mapping[str, Any] = {}
 
     def record_host_event(self, name: str, fields: Mapping[str, Any], step: str | None = None) -> None:
         """Write an event of the host; raises like ``record_event``."""
-        self.record_event(name, self._clock(), "host", fields, step)
+        self.record_event(name, self._clock(), "host", fields, step, self.elapsed_s)
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the start of the run, by a monotonic clock."""
+        return monotonic() - self._started
 
     def record_event(
-        self, name: str, ts: float, side: Side, fields: Mapping[str, Any], step: str | None
+        self,
+        name: str,
+        ts: float,
+        side: Side,
+        fields: Mapping[str, Any],
+        step: str | None,
+        mono: float | None = None,
     ) -> None:
         """Write an event.
 
@@ -51,10 +64,10 @@ class RunRecorder:
             OSError: the write failed, and the reserved space is used up.
         """
         try:
-            event = self.log.write_event(name, ts, side, fields, step)
+            event = self.log.write_event(name, ts, side, fields, step, mono)
         except OSError as error:
             failure = self._release_reserve(error)
-            self._after_event(self.log.write_event(name, ts, side, fields, step))
+            self._after_event(self.log.write_event(name, ts, side, fields, step, mono))
             raise failure from error
         self._after_event(event)
 

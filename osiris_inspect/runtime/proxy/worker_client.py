@@ -1,6 +1,6 @@
 """Client of the worker: sends a command and records the worker's messages until its answer arrives."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from osiris_inspect.runtime.protocol.messages import (
     MetricMessage,
     Response,
 )
+from osiris_inspect.runtime.proxy.hang_watch import HangWatch
 from osiris_inspect.runtime.proxy.run_recorder import RunRecorder
 from osiris_inspect.runtime.proxy.signals import SignalFlag
 from osiris_inspect.runtime.transport.transport import Transport
@@ -41,28 +42,73 @@ class Interrupted(OsirisError):
 
 
 class WorkerClient:
-    """Sends commands and records the worker's events and metrics, each line once and in order."""
+    """Sends commands and records the worker's events and metrics, each line once and in order.
+
+    Lines without the nonce of the run are ignored and counted.
+
+    Attributes:
+        on_step_complete: called with a step before its ``step_complete`` is recorded; returns False to leave it out.
+    """
 
     def __init__(
-        self, transport: Transport, recorder: RunRecorder, redactor: Redactor, signals: SignalFlag
+        self,
+        transport: Transport,
+        recorder: RunRecorder,
+        redactor: Redactor,
+        signals: SignalFlag,
+        nonce: str,
     ) -> None:
         self._transport, self._recorder = transport, recorder
+        self._nonce, self._prefix = nonce, rpc.line_prefix(nonce)
+        self._foreign_lines = 0
+        self._run_id: object = None
         self._redactor, self._signals = redactor, signals
         self._next_id = 0
         self._next_line = 0
         self._is_silent = False
+        self.on_step_complete: Callable[[str], bool] = lambda _step: True
+        self._watch: HangWatch | None = None
 
-    def request(self, verb: rpc.Verb, body: Mapping[str, Any], timeout: float | None) -> CommandResult:
-        """Send a command, record messages and return the answer.
+    def request(
+        self,
+        verb: rpc.Verb,
+        body: Mapping[str, Any],
+        timeout: float | None,
+        watch: HangWatch | None = None,
+    ) -> CommandResult:
+        """Send a command, record messages and return the answer; ``watch`` sees heartbeats and silence.
 
         Raises:
             WorkerLost: the worker ended without an answer; its messages are recorded.
             CommandTimeout: no answer arrived within ``timeout`` seconds.
             Interrupted: a signal arrived.
+            WorkerHung: the worker was silent for too long.
         """
+        self._watch = watch
+        try:
+            return self._request(verb, body, timeout)
+        finally:
+            self._report_foreign_lines()
+
+    def check_run_id(self, run_id: str) -> None:
+        """Compare the run that the worker was prepared for with this one.
+
+        Raises:
+            ProtocolError: the worker reported another run, or none.
+        """
+        if self._run_id != run_id:
+            raise ProtocolError(
+                f"the worker was prepared for the run {self._run_id!r}, not for {run_id!r}",
+                fix="run again, in a new sandbox",
+                run=run_id,
+                worker=self._run_id,
+            )
+
+    def _request(self, verb: rpc.Verb, body: Mapping[str, Any], timeout: float | None) -> CommandResult:
         number, self._next_id = self._next_id, self._next_id + 1
         self._transport.send(rpc.encode_command(Command(verb, number, body)))
-        deadline = None if timeout is None else monotonic() + timeout
+        watch, since = self._watch, monotonic()
+        deadline = None if timeout is None else since + timeout
         while True:
             if self._signals.is_set:
                 raise Interrupted(self._signals.name)
@@ -70,6 +116,11 @@ class WorkerClient:
             if wait <= 0:
                 raise CommandTimeout
             answer = self._receive(wait)
+            before, since = since, monotonic()
+            if watch is not None and self._is_silent:
+                watch.on_silence(since - before)
+            elif watch is not None:
+                watch.on_line()
             if answer is not None and answer.id in (number, None):
                 return answer
 
@@ -84,6 +135,8 @@ class WorkerClient:
                     return result
         except ProtocolError:
             return result
+        finally:
+            self._report_foreign_lines()
 
     def _receive(self, seconds: float) -> CommandResult | None:
         """Process the next line; return it if it is an answer."""
@@ -91,6 +144,7 @@ class WorkerClient:
             line = self._transport.receive(seconds)
         except MessageTooLarge as error:
             self._recorder.record_host_event("wire_error", {"error": str(error)})
+            self._is_silent = False
             return None
         self._is_silent = line is None
         return self._handle_message(line) if line is not None and self._is_new(line) else None
@@ -102,9 +156,18 @@ class WorkerClient:
             text = self._redactor.redact_text(line.decode(errors="replace"))[:200]
             self._recorder.record_host_event("wire_error", {"error": str(error), "line": text})
             return None
+        if not line.startswith(self._prefix):
+            self._foreign_lines += 1
+            return None
         match message:
-            case EventMessage(_, ts, name, step, fields):
-                self._recorder.record_event(name, ts, "worker", fields, step)
+            case EventMessage(name="step_complete", step=str(step)) if not self.on_step_complete(step):
+                pass  # the answer of the step becomes an error
+            case EventMessage(_, ts, name, step, fields, mono):
+                if name == "session_initialized":
+                    self._run_id = fields.get("run_id")
+                self._recorder.record_event(name, ts, "worker", fields, step, mono)
+                if name == "heartbeat" and self._watch is not None:
+                    self._watch.on_heartbeat(fields)
             case MetricMessage(ts, name, value, step, tags):
                 self._recorder.record_metric(Metric(name, value, ts, step, tags))
             case ErrorResponse(None, report) if report.get("type") == "BadMessage":
@@ -117,7 +180,7 @@ class WorkerClient:
 
     def _is_new(self, line: bytes) -> bool:
         """Return True if a line was not received before; record missing lines."""
-        number = rpc.sequence_of(line)
+        number = rpc.sequence_of(line, self._nonce)
         if number is None:
             return True
         if number < self._next_line:
@@ -127,3 +190,9 @@ class WorkerClient:
             self._recorder.record_host_event("lines_missing", gap)
         self._next_line = number + 1
         return True
+
+    def _report_foreign_lines(self) -> None:
+        """Record how many lines of other runs were ignored since the last report."""
+        count, self._foreign_lines = self._foreign_lines, 0
+        if count:
+            self._recorder.record_host_event("foreign_lines", {"count": count})

@@ -22,6 +22,8 @@ _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION_FLAG: Final = 1
 _RULE_PATH_BENEATH: Final = 1
 _PR_SET_NO_NEW_PRIVS: Final = 38
+_PR_CAPBSET_DROP: Final = 24
+_CAPABILITIES_V3: Final = 0x20080522
 
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1, 1 << 1, 1 << 2, 1 << 3
 _REFER, _TRUNCATE, _IOCTL = 1 << 13, 1 << 14, 1 << 15
@@ -33,6 +35,10 @@ _SOCKETS_AND_SIGNALS: Final = 0b11
 
 class _Ruleset(ctypes.Structure):
     _fields_ = (("files", ctypes.c_uint64), ("network", ctypes.c_uint64), ("scopes", ctypes.c_uint64))
+
+
+class _CapabilityHeader(ctypes.Structure):
+    _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
 
 
 class _Beneath(ctypes.Structure):
@@ -54,8 +60,8 @@ def restrict(
 ) -> None:
     """Restrict this process to reading and executing ``read``, writing ``write`` and listing ``listable``.
 
-    TCP is allowed only with ``network``. The restriction is permanent and applies to child processes. Missing
-    paths are ignored.
+    TCP is allowed only with ``network``. All capabilities are dropped. The restriction is permanent and applies to
+    child processes. Missing paths are ignored.
 
     Raises:
         OSError: the kernel refused; nothing is restricted.
@@ -72,11 +78,25 @@ def restrict(
             _allow(descriptor, path, files)
         for path in listable:
             _allow(descriptor, path, _READ_DIR)
+        _drop_capabilities()
         if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
             raise _error()
         _call(_RESTRICT_SELF, descriptor, 0)
     finally:
         os.close(descriptor)
+
+
+def _drop_capabilities() -> None:
+    """Drop all capabilities, which root has, now and for the programs that this process starts."""
+    library = ctypes.CDLL(None, use_errno=True)
+    capability = 0
+    # refused to a user without capabilities, and after the last one
+    while library.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0) == 0:
+        capability += 1
+    header = _CapabilityHeader(_CAPABILITIES_V3, 0)
+    none = (ctypes.c_uint32 * 6)()
+    if library.capset(ctypes.byref(header), none) != 0:
+        raise _error()
 
 
 def _file_rights(version: int) -> int:

@@ -3,45 +3,88 @@
 import importlib.util
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.redaction import is_secret_key
+from osiris_inspect.runtime.connections.connections import FILE as CONNECTIONS
 from osiris_inspect.runtime.files.atomic_replace import is_special
 from osiris_inspect.runtime.files.symlinks import resolved
 from osiris_inspect.runtime.pipeline.component import Component
-from osiris_inspect.runtime.pipeline.pipeline_files import FILES
+from osiris_inspect.runtime.pipeline.pipeline_files import FILES, PipelineFiles
 from osiris_inspect.runtime.protocol.bundle import Bundle
-from osiris_inspect.runtime.sandbox.isolation import SandboxPermissions
+from osiris_inspect.runtime.sandbox.grants import SandboxPermissions
 
 if TYPE_CHECKING:
     from osiris_inspect.runtime.pipeline.compiler import Compiled
 
 _SYSTEM_FOLDERS: Final = frozenset(map(Path, ("/dev", "/proc", "/sys")))
+_RUNS: Final = ("run_*", "compile_*")
+
+
+@dataclass(frozen=True, slots=True)
+class HostFolders:
+    """Folders of the host in which files are hidden from a worker.
+
+    Attributes:
+        base: the folder that relative paths of the pipeline start from. Its entries with a name that begins with a dot
+            are hidden, above all ``.env`` and ``.git``.
+        logs: the folder of run directories.
+        run_dir: the run's own directory.
+        private: further files and folders: the pipeline, the connections, the cache.
+    """
+
+    base: Path
+    logs: Path
+    run_dir: Path
+    private: tuple[Path, ...] = ()
+
+    def hidden(self) -> Iterator[Path]:
+        """Yield the existing files and folders that no driver needs."""
+        if os.path.isdir(self.base):  # noqa: PTH112  False in a closed folder
+            entries = self.base.iterdir()
+            yield from (path for path in entries if path.name.startswith(".") or path.name == CONNECTIONS)
+        yield from _existing(self.private)
+        if resolved(self.logs) not in (resolved(self.base), *resolved(self.base).parents):
+            yield self.logs
+            return
+        own = resolved(self.run_dir)
+        yield from (path for pattern in _RUNS for path in self.logs.glob(pattern) if resolved(path) != own)
 
 
 def permissions_for(
-    compiled: "Compiled", components: Mapping[str, Component], bundle: Bundle, connections: Mapping[str, Any]
+    compiled: "Compiled",
+    components: Mapping[str, Component],
+    bundle: Bundle,
+    connections: Mapping[str, Any],
+    folders: HostFolders,
 ) -> SandboxPermissions:
-    """Return the permissions of a worker beyond the pipeline's folder: only files that the pipeline names."""
+    """Return the permissions of a worker: files that the pipeline names, and the pipeline's folder without secrets."""
     used = [components[step.driver] for step in compiled.manifest.steps if step.driver in components]
     named = bundle.named_files
+    of_connections = _existing(_connection_paths(connections))
+    run_dir = folders.run_dir
     return SandboxPermissions(
-        _existing([*named.read, *_driver_packages(used), *_connection_paths(connections)]),
-        _existing(_written_paths(named.written)),
-        _needs_network(used, compiled),
+        read=_existing([*named.read, *_driver_packages(used), folders.base, run_dir]) + of_connections,
+        write=(*_existing(filter(is_special, named.written)), run_dir / layout.ARTIFACTS),
+        network=_needs_network(used, compiled),
         listable=_existing(named.listable),
-        to_create=tuple(sorted({path for path in named.to_create if not os.path.exists(path)})),  # noqa: PTH110  as below
+        hidden=tuple(sorted(set(folders.hidden()))),
+        live=_existing(_folders_read_and_written(named)),
+        sockets=any(map(_has_socket, of_connections)),
     )
 
 
-def _written_paths(files: Iterable[Path]) -> Iterator[Path]:
-    """Yield the folders of files that are replaced, both as named and resolved; a pipe or device itself."""
-    for path in files:
-        if is_special(path):
-            yield path
-        else:
-            yield from (path.parent, resolved(path).parent)
+def _folders_read_and_written(named: PipelineFiles) -> Iterator[Path]:
+    """Yield the folders in which the pipeline writes a file that it also reads, by name or by pattern."""
+    read = {resolved(path) for path in named.read}
+    patterns = {resolved(folder) for folder in named.listable}
+    for path in named.written:
+        target = resolved(path)
+        if not is_special(path) and (target in read or not patterns.isdisjoint(target.parents)):
+            yield target.parent
 
 
 def config_secrets(compiled: "Compiled", components: Mapping[str, Component]) -> tuple[str, ...]:
@@ -83,6 +126,11 @@ def _connection_paths(value: Any) -> Iterator[Path]:
             yield from _connection_paths(item)
     elif isinstance(value, str) and value.startswith("/") and len(value) > 1 and "\0" not in value:
         yield Path(value)
+
+
+def _has_socket(path: Path) -> bool:
+    """Return True if a path of a connection is a socket, or a folder with one of PostgreSQL."""
+    return path.is_socket() or (path.is_dir() and any(path.glob(".s.PGSQL.*")))
 
 
 def _needs_network(used: Iterable[Component], compiled: "Compiled") -> bool:

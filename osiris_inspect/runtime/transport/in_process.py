@@ -50,7 +50,12 @@ class InProcess(Transport):
         self._log = WorkerLog(launch.run_dir / layout.WORKER_LOG, launch.secrets)
         self._stdio = _RedirectedStdio(self._log.descriptor())
         context = WorkerContext(
-            launch.run_dir, self.isolation_level, self._clock, self._env_names, self._cancel
+            launch.run_dir,
+            self.isolation_level,
+            self._clock,
+            self._env_names,
+            self._cancel,
+            nonce=launch.nonce,
         )
         self._thread = threading.Thread(
             target=self._run_worker, args=(context, self._lines), name="worker", daemon=True

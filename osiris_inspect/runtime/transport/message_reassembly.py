@@ -13,20 +13,24 @@ _END: Final = None
 class MessageReassembler:
     """Accepts pieces of the live stream and the worker's file, returns lines.
 
-    Lines that arrive early wait for the lines before them; duplicates are dropped.
+    Lines that arrive early wait for the lines before them; duplicates are dropped. Lines without the nonce of
+    the run and a number are returned as they arrive, those of the file once.
 
     Attributes:
-        bytes: length of all numbered lines delivered so far, newlines included; also an offset in the
-            worker's file.
+        bytes: bytes of the worker's file that have been returned.
         exit: how the worker ended; None while it runs.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, nonce: str = "") -> None:
         self.bytes = 0
         self.exit: WorkerExit | None = None
         self._ready: queue.SimpleQueue[bytes | MessageTooLarge | None] = queue.SimpleQueue()
+        self._nonce = nonce
         self._stream = rpc.LineSplitter()
         self._is_torn = False
+        self._file = rpc.LineSplitter()
+        self._file_line = 0
+        self._checked_file_lines = 0
         self._next = 0
         self._early: dict[int, bytes] = {}
 
@@ -39,7 +43,7 @@ class MessageReassembler:
         """Add a piece of the live stream."""
         for line in self._stream.feed(data):
             was_torn, self._is_torn = self._is_torn, False
-            if was_torn and (isinstance(line, MessageTooLarge) or rpc.sequence_of(line) is None):
+            if was_torn and (isinstance(line, MessageTooLarge) or self._number(line) is None):
                 continue  # the end of a line whose start was lost; the worker's file has all of it
             self._accept(line)
 
@@ -48,10 +52,21 @@ class MessageReassembler:
         self._stream = rpc.LineSplitter()
         self._is_torn = True
 
-    def fill_from_file(self, data: bytes) -> None:
-        """Add the worker's file, or its beginning; a last line without a newline is ignored."""
-        for line in rpc.LineSplitter().feed(data):
-            self._accept(line)
+    def start_file(self) -> None:
+        """Start to read the worker's file from its beginning."""
+        self._file = rpc.LineSplitter()
+        self._file_line = 0
+
+    def feed_from_file(self, data: bytes) -> None:
+        """Add the next piece of the worker's file; a last line without a newline is ignored."""
+        for line in self._file.feed(data):
+            self._file_line += 1
+            if self._number(line) is not None:
+                self._accept(line)
+            elif self._file_line > self._checked_file_lines:
+                self.bytes += _length(line)
+                self._ready.put(line)
+            self._checked_file_lines = max(self._checked_file_lines, self._file_line)
 
     def inject(self, line: bytes) -> None:
         """Add a line of the proxy's side."""
@@ -82,7 +97,7 @@ class MessageReassembler:
         return line
 
     def _accept(self, line: bytes | MessageTooLarge) -> None:
-        number = None if isinstance(line, MessageTooLarge) else rpc.sequence_of(line)
+        number = self._number(line)
         if number is None or isinstance(line, MessageTooLarge):
             self._ready.put(line)
         elif number >= self._next:
@@ -91,3 +106,10 @@ class MessageReassembler:
                 self._next += 1
                 self.bytes += len(line) + 1
                 self._ready.put(line)
+
+    def _number(self, line: bytes | MessageTooLarge) -> int | None:
+        return None if isinstance(line, MessageTooLarge) else rpc.sequence_of(line, self._nonce)
+
+
+def _length(line: bytes | MessageTooLarge) -> int:
+    return int(line.facts["bytes"]) if isinstance(line, MessageTooLarge) else len(line) + 1

@@ -7,7 +7,6 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -18,22 +17,37 @@ from typing import Any, Final
 
 import orjson
 
+from osiris_inspect.base.child_command import module_command
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import MessageTooLarge, WorkerStartFailed
 from osiris_inspect.model.run_types import RunMode
 from osiris_inspect.runtime.files.memory_limit import cgroup_limit
 from osiris_inspect.runtime.protocol import messages as rpc
 from osiris_inspect.runtime.protocol.error_report import kind_of, os_error_facts
-from osiris_inspect.runtime.sandbox import isolation
-from osiris_inspect.runtime.sandbox.isolation import RequestedLevel, ResourceLimits, SandboxPermissions
+from osiris_inspect.runtime.sandbox import bubblewrap, isolation
+from osiris_inspect.runtime.sandbox.grants import SandboxPermissions
+from osiris_inspect.runtime.sandbox.guarantees import guarantees
+from osiris_inspect.runtime.sandbox.isolation import RequestedLevel, ResourceLimits
 from osiris_inspect.runtime.transport.temp_directory import LockedTempDir
 from osiris_inspect.runtime.transport.transport import LaunchSpec, Transport
 from osiris_inspect.runtime.transport.worker_exit import WorkerExit
+from osiris_inspect.runtime.transport.worker_state import (
+    UNKNOWN,
+    WorkerState,
+    handles_signal,
+    read_state,
+    worker_pid,
+)
+from osiris_inspect.runtime.worker.stack_dump import DUMP_SIGNAL, main_thread_stack
 from osiris_inspect.runtime.worker.worker_log import WorkerLog
 
 _CHUNK: Final = 1 << 16
 _EXIT_TIMEOUT_S: Final = 5.0
 _KILL_GRACE_S: Final = 0.5
+_KILL_TIMEOUT_S: Final = 10.0
+"""Seconds that a killed process has to end; uninterruptible I/O can delay its end for ever."""
+_DUMP_TIMEOUT_S: Final = 1.0
+_DUMP_POLL_S: Final = 0.01
 _CERTIFICATE_ENV_VARS: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _PASSED_ENV_VARS: Final = ("PATH", "HOME", "LANG", "LANGUAGE", "TZ", "VIRTUAL_ENV", "PYTHONPATH")
 _LIMITED_ALLOCATORS: Final = {
@@ -65,6 +79,7 @@ class Stdio(Transport):
             "isolation_declined": [{"level": level, "reason": reason} for level, reason in chosen.unavailable]
         }
         self._level = chosen.level
+        self.stages_outputs = chosen.level != "none"
         self._memory_bytes = limits.memory_bytes if limits is not None else None
         if self._memory_bytes is not None:
             self.details = {**self.details, "memory_limit_bytes": self._memory_bytes}
@@ -95,10 +110,17 @@ class Stdio(Transport):
         self._log = WorkerLog(launch.run_dir / layout.WORKER_LOG, launch.secrets)
         permissions = self._permissions(launch, self._temp_dir.path)
         granted = permissions.to_document() if self._level != "none" else None
-        self.details = {**self.details, "grants": granted}
+        self.details = {
+            **self.details,
+            "grants": granted,
+            "guarantees": guarantees(self._level, permissions),
+        }
+        filter_descriptor = bubblewrap.seccomp_filter(permissions) if self._level == "bwrap" else None
+        inherited = () if filter_descriptor is None else (filter_descriptor,)
         try:
             process = subprocess.Popen(
-                self._command(launch, permissions),
+                self._command(launch, permissions, filter_descriptor),
+                pass_fds=inherited,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log.descriptor(),
@@ -114,6 +136,9 @@ class Stdio(Transport):
                 fix="check the limits of processes and of memory",
                 **os_error_facts(error),
             ) from error
+        finally:
+            for descriptor in inherited:
+                os.close(descriptor)
         assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018  both are pipes
         self._process = process
         self._stdin, self._stdout = process.stdin.fileno(), process.stdout.fileno()
@@ -151,12 +176,33 @@ class Stdio(Transport):
             raise line
         return line
 
+    def worker_state(self) -> WorkerState:
+        """Return the state of the child that sends no heartbeats."""
+        return UNKNOWN if self._process is None else read_state(worker_pid(self._process.pid))
+
+    def dump_stack(self) -> str | None:
+        """Return the Python stack of the hung child, which also arrives in the worker's log."""
+        if self._process is None or self._log is None:
+            return None
+        pid = worker_pid(self._process.pid)
+        if not handles_signal(pid, DUMP_SIGNAL):  # it would end the process
+            return None
+        start = self._log.size
+        with suppress(ProcessLookupError):
+            os.kill(pid, DUMP_SIGNAL)
+            os.kill(pid, signal.SIGCONT)
+        stack, deadline = None, time.monotonic() + _DUMP_TIMEOUT_S
+        while stack is None and time.monotonic() < deadline:
+            time.sleep(_DUMP_POLL_S)
+            stack = main_thread_stack(self._log.recent_text(start))
+        return stack
+
     def kill(self) -> None:
         """End the child's process group: SIGTERM, then SIGKILL."""
         if self._process is None:
             return
         _signal_group(self._process.pid, signal.SIGTERM)
-        _wait_or_kill(self._process, _KILL_GRACE_S)
+        self._wait_or_kill(self._process, _KILL_GRACE_S)
         self._read_remaining()
 
     def close(self) -> None:
@@ -166,23 +212,39 @@ class Stdio(Transport):
             for pipe in (process.stdin, process.stdout):
                 if pipe is not None:
                     pipe.close()
-            _wait_or_kill(process, _EXIT_TIMEOUT_S)
+            self._wait_or_kill(process, _EXIT_TIMEOUT_S)
             os.close(self._pidfd)
         if self._log is not None:
             self._log.close()
         if self._temp_dir is not None:
             self._temp_dir.close()
 
+    def _wait_or_kill(self, process: subprocess.Popen[bytes], timeout: float) -> None:
+        """Wait for a process and kill its group after ``timeout`` seconds; then kill the rest of the group."""
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout)
+        _signal_group(process.pid, signal.SIGKILL)
+        try:
+            process.wait(_KILL_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.details = {**self.details, "process_left_behind": process.pid}
+
     # --- start
 
     def _permissions(self, launch: LaunchSpec, temp_dir: Path) -> SandboxPermissions:
-        base = launch.permissions if self._level == "none" else launch.permissions.with_created_dirs()
-        read = (*isolation.python_paths(), *base.read)
-        return replace(base, read=read, write=(*base.write, launch.base, launch.run_dir, temp_dir))
+        own = launch.permissions
+        if self._level == "none":
+            return own
+        system = launch.run_dir.absolute() / layout.SYSTEM_ARTIFACTS
+        system.mkdir(parents=True, exist_ok=True)  # in a folder that drivers write: bwrap keeps it read-only
+        return replace(own, read=(*isolation.python_paths(), *own.read, system), write=(*own.write, temp_dir))
 
-    def _command(self, launch: LaunchSpec, permissions: SandboxPermissions) -> list[str]:
+    def _command(
+        self, launch: LaunchSpec, permissions: SandboxPermissions, filter_descriptor: int | None
+    ) -> list[str]:
         options = {
             "session": str(launch.run_dir.absolute()),
+            "nonce": launch.nonce,
             "isolation": self._level,
             # bwrap has its own PIDs and --die-with-parent
             "host": 0 if self._level == "bwrap" else os.getpid(),
@@ -190,12 +252,10 @@ class Stdio(Transport):
             "memory_bytes": self._memory_bytes,
             "cgroup_bytes": cgroup_limit(),  # bwrap hides the path of the cgroup
         }
-        # -P: do not import modules from the pipeline's folder
-        command = [sys.executable, "-P", "-m", "osiris_inspect.runtime.worker"]
-        command.append(orjson.dumps(options).decode())
+        command = module_command("osiris_inspect.runtime.worker", orjson.dumps(options).decode())
         if self._level != "bwrap":
             return command
-        return isolation.bwrap_command(permissions, launch.base.absolute(), command)
+        return bubblewrap.command(permissions, launch.base.absolute(), command, filter_descriptor)
 
     def _child_environment(self, temp_dir: str) -> dict[str, str]:
         home = {} if self._level == "none" else {"HOME": temp_dir}
@@ -255,16 +315,6 @@ class Stdio(Transport):
         if self._level == "bwrap" and code > _BWRAP_SIGNAL_OFFSET:
             code = _BWRAP_SIGNAL_OFFSET - code
         return WorkerExit.by_code(code)
-
-
-def _wait_or_kill(process: subprocess.Popen[bytes], timeout: float) -> None:
-    """Wait for a process and kill its group after ``timeout`` seconds; then kill the rest of the group."""
-    try:
-        process.wait(timeout)
-    except subprocess.TimeoutExpired:
-        _signal_group(process.pid, signal.SIGKILL)
-        process.wait()
-    _signal_group(process.pid, signal.SIGKILL)
 
 
 def _signal_group(leader: int, number: signal.Signals) -> None:

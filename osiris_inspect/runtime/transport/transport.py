@@ -1,13 +1,15 @@
 """Interface of a transport: it starts a worker, sends commands and receives messages."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, Self
 
 from osiris_inspect.model.run_types import RunMode
 from osiris_inspect.runtime.protocol.bundle import Bundle
-from osiris_inspect.runtime.sandbox.isolation import SandboxPermissions
+from osiris_inspect.runtime.sandbox.grants import SandboxPermissions
+from osiris_inspect.runtime.transport.remote_files import RemoteFile, RemoteListing
+from osiris_inspect.runtime.transport.worker_state import UNKNOWN, WorkerState
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class LaunchSpec:
         secrets: masked in everything that the worker prints.
         install: True if missing modules are installed where the worker runs.
         is_cancelled: returns True after the run was interrupted; called between long operations.
+        nonce: identifies the run; every line of the worker starts with it.
     """
 
     run_dir: Path
@@ -31,20 +34,7 @@ class LaunchSpec:
     secrets: tuple[str, ...] = ()
     install: bool = False
     is_cancelled: Callable[[], bool] = field(default=lambda: False)
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteFile:
-    """File on the side of a remote worker.
-
-    Attributes:
-        path: relative to the run directory, or to the base folder if ``is_output``.
-    """
-
-    path: str
-    bytes: int
-    sha256: str
-    is_output: bool = False
+    nonce: str = ""
 
 
 class Transport(Protocol):
@@ -55,12 +45,15 @@ class Transport(Protocol):
         isolation_level: ``none``, ``landlock``, ``bwrap`` or ``e2b``.
         details: further fields for the log, such as the reasons why a stronger isolation is unavailable.
         is_remote: True if the worker has its own run directory, from which artifacts must be downloaded.
+        stages_outputs: True if the worker cannot write the files that the pipeline names: it writes them in the run
+            directory, and the host moves them into place.
     """
 
     mode: RunMode
     isolation_level: str
     details: Mapping[str, Any]
     is_remote: bool = False
+    stages_outputs: bool = False
 
     def start(self, launch: LaunchSpec) -> str:
         """Start the worker; return the base folder as the worker sees it.
@@ -87,15 +80,34 @@ class Transport(Protocol):
     def kill(self) -> None:
         """End the worker and its child processes now. Lines sent before can still be received."""
 
-    def list_remote_files(self) -> list[RemoteFile]:
-        """Return the files that exist only on the side of a remote worker."""
-        return []
+    def worker_state(self) -> WorkerState:
+        """Return the state of a worker that sends no heartbeats."""
+        return UNKNOWN
 
-    def fetch(self, file: RemoteFile, to: Path) -> None:
-        """Download one of these files.
+    def dump_stack(self) -> str | None:
+        """Return the Python stack of a hung worker, innermost frame first; None if it cannot be read.
+
+        Continues a stopped worker, so it is called only before ``kill``.
+        """
+        return None
+
+    def list_remote_files(self, outputs: Sequence[str], max_bytes: tuple[int, int]) -> RemoteListing:
+        """Return the files on the side of a remote worker: artifacts, and the existing ones of ``outputs``.
+
+        ``max_bytes`` are the largest artifact and the largest output to hash. The listing comes from the remote
+        side and may name any file.
 
         Raises:
-            ProtocolError: the download failed; ``to`` is not written.
+            ProtocolError: the files cannot be listed.
+        """
+        del outputs, max_bytes
+        return RemoteListing()
+
+    def fetch(self, file: RemoteFile, to: int) -> None:
+        """Download one of these files into an open empty file.
+
+        Raises:
+            ProtocolError: the download failed, or size or hash differ from the listing.
         """
         raise AssertionError(file, to)
 

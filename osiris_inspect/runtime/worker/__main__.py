@@ -36,14 +36,16 @@ def main() -> None:
     write = _writer(messages, options.get("durable"))
     try:
         _apply_sandbox(options)
-        serve = _load_serve(run_dir, install=bool(options.get("install")))
+        _enable_stack_dump()  # before drivers are loaded; a thread that starts before the sandbox is not in it
+        is_remote = options["isolation"] == "e2b"
+        serve = _load_serve(run_dir, install=bool(options.get("install")), is_remote=is_remote)
     except Exception as error:  # noqa: BLE001  the proxy must learn why the worker does not start
-        write(_startup_error(error))
+        write(_startup_error(error, options["nonce"]))
         sys.exit(_START_FAILED)
     serve(_chunks(commands), write, _context(options, run_dir))
 
 
-def _load_serve(run_dir: Path, *, install: bool) -> Callable[..., None]:
+def _load_serve(run_dir: Path, *, install: bool, is_remote: bool) -> Callable[..., None]:
     """Import the command loop after checking that its packages are installed."""
     from osiris_inspect.runtime.protocol import dependencies
 
@@ -51,10 +53,16 @@ def _load_serve(run_dir: Path, *, install: bool) -> Callable[..., None]:
         dependencies.pip_install(run_dir, [])
     missing = dependencies.find_missing([])
     if missing:
-        raise dependencies.missing_error(missing)
+        raise dependencies.missing_error(missing, is_remote=is_remote)
     from osiris_inspect.runtime.worker.command_loop import serve
 
     return serve
+
+
+def _enable_stack_dump() -> None:
+    from osiris_inspect.runtime.worker.stack_dump import enable_stack_dump
+
+    enable_stack_dump()
 
 
 def _context(options: dict[str, Any], run_dir: Path) -> Any:
@@ -68,11 +76,13 @@ def _context(options: dict[str, Any], run_dir: Path) -> Any:
         tuple(sorted(os.environ)),
         install_missing=bool(options.get("install")),
         memory=current_limit(options.get("cgroup_bytes")),
+        nonce=options["nonce"],
     )
 
 
 def _apply_sandbox(options: dict[str, Any]) -> None:
-    from osiris_inspect.runtime.sandbox.isolation import ResourceLimits, SandboxPermissions, restrict_self
+    from osiris_inspect.runtime.sandbox.grants import SandboxPermissions
+    from osiris_inspect.runtime.sandbox.isolation import ResourceLimits, restrict_self
 
     ResourceLimits(options.get("memory_bytes")).apply()
     grants = options.get("grants")
@@ -98,11 +108,11 @@ def _redirect_stdio() -> tuple[int, int]:
 
 
 def _writer(descriptor: int, durable: str | None) -> Callable[[bytes], None]:
-    """Return a function that writes lines, first to the file ``durable`` if the connection can be lost.
+    """Return a function that writes lines, first to the new file ``durable`` if the connection can be lost.
 
     A failed write to the file ends only the file; the lines are still sent.
     """
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     file = os.open(Path(durable).expanduser(), flags, 0o600) if durable else -1
 
     def write(lines: bytes) -> None:
@@ -135,7 +145,7 @@ def _write_all(descriptor: int, data: bytes) -> None:
         data = data[os.write(descriptor, data) :]
 
 
-def _startup_error(error: Exception) -> bytes:
+def _startup_error(error: Exception, nonce: str) -> bytes:
     from osiris_inspect.model.errors import log_name
 
     # not with error_report: the packages that it imports may be missing
@@ -147,12 +157,8 @@ def _startup_error(error: Exception) -> bytes:
         "type": log_name(error),
     }
     fields = {"type": log_name(error), "message": str(error), "error_info": info}
-    return (
-        json.dumps(
-            {"n": 0, "type": "error", "id": None, "error": fields}, separators=(",", ":"), default=str
-        ).encode()
-        + b"\n"
-    )
+    message = {"nonce": nonce, "n": 0, "type": "error", "id": None, "error": fields}
+    return json.dumps(message, separators=(",", ":"), default=str).encode() + b"\n"
 
 
 def _chunks(descriptor: int) -> Iterator[bytes]:

@@ -14,7 +14,7 @@ def serve(chunks: Iterable[bytes], write: Write, context: WorkerContext) -> None
 
     ``write`` receives one or more whole lines per call, in the order of their sequence numbers.
     """
-    worker = Worker(context, MessageWriter(write))
+    worker = Worker(context, MessageWriter(write, context.nonce))
     try:
         for line in rpc.LineSplitter().split(chunks):
             if isinstance(line, MessageTooLarge):

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from time import monotonic
 from typing import Any, Final
 
 from osiris_inspect.model.redaction import Redactor
@@ -14,6 +15,7 @@ from osiris_inspect.runtime.protocol.messages import (
     WorkerMessage,
     to_jsonable,
 )
+from osiris_inspect.runtime.worker.fork_guard import ForkGuard
 
 _LONG_TEXT_CHARS: Final = 10_000
 
@@ -23,20 +25,26 @@ class EventEmitter:
 
     Attributes:
         redactor: masks the secrets; replaced when ``prepare`` sends them.
+        fork_guard: forked copies of the worker send nothing.
     """
 
     def __init__(self, send: Callable[[WorkerMessage], None], clock: Callable[[], float]) -> None:
         self._send = send
         self._clock = clock
+        self._started = monotonic()
+        self.fork_guard = ForkGuard()
         self._seq = 0
         self._lock = threading.Lock()
         self.redactor = Redactor()
 
     def emit(self, name: str, fields: Mapping[str, Any], step: str | None = None) -> None:
         """Send an event."""
+        if not self.fork_guard.is_worker():
+            return
         masked = self._mask(fields)
         with self._lock:
-            self._send(EventMessage(self._seq, self._clock(), name, step, masked))
+            mono = monotonic() - self._started
+            self._send(EventMessage(self._seq, self._clock(), name, step, masked, mono))
             self._seq += 1
 
     def emit_for_step(self, name: str, fields: Mapping[str, Any]) -> None:
@@ -46,6 +54,8 @@ class EventEmitter:
 
     def send(self, message: Response | ErrorResponse | MetricMessage) -> None:
         """Send an answer or a metric."""
+        if not self.fork_guard.is_worker():
+            return
         match message:
             case Response(number, body):
                 self._send(Response(number, self._mask(body)))

@@ -26,8 +26,9 @@ class MessageWriter:
     threads are written at once, after the collected ones.
     """
 
-    def __init__(self, write: Write) -> None:
+    def __init__(self, write: Write, nonce: str = "") -> None:
         self._write = write
+        self._nonce = nonce
         self._lock = threading.Lock()
         self._number = 0
         self._buffer: list[bytes] = []
@@ -37,7 +38,7 @@ class MessageWriter:
         """Write a message, or collect it if this thread batches."""
         line = _encode(message)
         with self._lock:
-            self._buffer.append(rpc.with_sequence(line, self._number))
+            self._buffer.append(rpc.with_sequence(line, self._number, self._nonce))
             self._number += 1
             if self._batch_thread != threading.get_ident():
                 self._flush()
@@ -83,7 +84,7 @@ def _shorten(message: WorkerMessage, error: MessageTooLarge) -> WorkerMessage:
             kind, text = str(fields.get("type"))[:1000], str(fields.get("message"))[:10_000]
             info = fields.get("error_info")  # short
             return ErrorResponse(number, {"type": kind, "message": text, "error_info": info})
-        case EventMessage(seq, ts, name, step):
-            return EventMessage(seq, ts, name, step, {"not_told": str(error)})
+        case EventMessage(seq, ts, name, step, _, mono):
+            return EventMessage(seq, ts, name, step, {"not_told": str(error)}, mono)
         case MetricMessage(ts, name, value, step):
             return MetricMessage(ts, name[:1000], value, step)

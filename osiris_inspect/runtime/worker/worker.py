@@ -5,7 +5,7 @@ writes the log. Each command gets exactly one answer, whatever a driver does.
 """
 
 import math
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from importlib import import_module
 from pathlib import Path
@@ -49,6 +49,7 @@ from osiris_inspect.runtime.worker.message_writer import MessageWriter
 _STORED_FRAME_FIELDS = tuple(item.name for item in fields(StoredFrame))
 _KINDS_OF_VALUES: Final = frozenset({"driver-raised", "query-failed", "value-not-convertible"})
 """Kinds of errors that a column of the wrong type can cause."""
+_STAGED_FIX: Final = "write the file with output_file(config, ctx) of osiris_inspect, which a sandbox needs"
 _OPTIONAL_FIELDS = (
     "original_names",
     "index_columns",
@@ -80,8 +81,27 @@ class _Session:
     store: FrameStore
     base: Path
     components: Mapping[str, Component]
-    connections: Mapping[str, Mapping[str, Any]]
-    configs: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Confidential:
+    """Part of a step's command that is in no file.
+
+    Attributes:
+        connection: the resolved connection; empty without one.
+        config: the configuration, if it is masked in its file.
+        outputs: in a sandbox, the places of the step's files.
+    """
+
+    connection: Mapping[str, Any]
+    config: Mapping[str, Any] | None
+    outputs: Mapping[str, drivers.StagedOutput]
+
+    @classmethod
+    def from_body(cls, body: Mapping[str, Any]) -> "_Confidential":
+        """Return the part of the body of ``exec_step``."""
+        outputs = {entry["path"]: _staged_output(entry) for entry in body.get("outputs") or ()}
+        return cls(body.get("connection") or {}, body.get("config"), outputs)
 
 
 class Worker:
@@ -95,6 +115,7 @@ class Worker:
         self._heartbeat = Heartbeat(self._emitter, context.run_dir)
         self._session: _Session | None = None
         self._last_id: int | None = None
+        self._secrets: dict[str, None] = {}
 
     def handle(self, command: Command) -> None:
         """Execute a command and send its answer. Errors of drivers are sent, not raised.
@@ -134,9 +155,9 @@ class Worker:
     def _prepare(self, body: Mapping[str, Any]) -> dict[str, Any]:
         if self._session is not None:
             raise InvalidMessage("command refused: prepare was already received", command="prepare")
-        self._emitter.redactor = Redactor(body.get("secrets") or ())
         plan = manifest.parse(body["manifest"])
         options = settings.from_dict(body["settings"])
+        self._heartbeat.interval_s = options.heartbeat_interval_s
         self._emitter.emit("environment", environment_snapshot(self._context))
         with self._heartbeat.active(None, "preparing"):
             components = self._load_bundle(body.get("parcel"))
@@ -163,8 +184,6 @@ class Worker:
             store=store,
             base=Path(body.get("base") or self._run_dir).expanduser().absolute(),
             components=components,
-            connections=body.get("connections") or {},
-            configs=body.get("configs") or {},
         )
         self._heartbeat.get_store_size = store.total_size
         self._emitter.emit("session_initialized", {"run_id": body["run_id"], "drivers_loaded": driver_names})
@@ -182,7 +201,9 @@ class Worker:
             self._install(specs)
         missing = dependencies.find_missing(specs)
         if missing:
-            raise dependencies.missing_error(missing)
+            packages = dependencies.read_component_specs(self._run_dir).get("packages")
+            is_remote = self._context.isolation == "e2b"
+            raise dependencies.missing_error(missing, packages=packages, is_remote=is_remote)
         return components
 
     def _install(self, specs: list[dict[str, Any]]) -> None:
@@ -200,21 +221,30 @@ class Worker:
             )
 
     def _exec_step(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            with self._heartbeat.active(body["step_id"], "resolving"):
+                return self._execute_step(body)
+        finally:
+            self._report_fork()
+
+    def _execute_step(self, body: Mapping[str, Any]) -> dict[str, Any]:
         session = self._prepared
         step_id, driver_name = body["step_id"], body["driver"]
-        started = self._context.clock()
+        started = monotonic()
         inputs = StepInputs()
+        self._mask(body.get("secrets") or ())
+        confidential = _Confidential.from_body(body)
         try:
-            with self._heartbeat.active(step_id, "resolving"):
-                self._writer.start_batch()
-                config = self._load_config(step_id, body["cfg_path"])
-                self._resolve(step_id, body["inputs"], inputs)
-                self._emitter.emit("step_start", {"driver": driver_name}, step_id)
-                outcome = self._run_driver(step_id, driver_name, config, inputs)
-                if self._produces_frame(driver_name):
-                    self._run_checks(step_id)
+            self._writer.start_batch()
+            config = self._load_config(step_id, body["cfg_path"], confidential)
+            self._resolve(step_id, body["inputs"], inputs)
+            self._emitter.emit("step_start", {"driver": driver_name}, step_id)
+            outcome = self._run_driver(step_id, driver_name, config, inputs, confidential)
+            if self._produces_frame(driver_name):
+                self._run_checks(step_id)
         except BaseException as error:
-            duration_ms = (self._context.clock() - started) * 1000
+            duration_ms = (monotonic() - started) * 1000
+            self._heartbeat.phase = "capturing"
             self._writer.flush()
             if inputs:
                 session.store.spill_inputs_of_failed_step(step_id, inputs)
@@ -226,14 +256,15 @@ class Worker:
                 "causes": report["causes"],
                 "traceback": report["traceback"],
                 "error_info": _with_text_columns(
-                    with_search_of_file(report["error_info"], session.base), inputs
+                    with_search_of_file(_with_staging(report["error_info"], confidential), session.base),
+                    inputs,
                 ),
                 "duration_ms": duration_ms,
             }
             self._emitter.emit("step_failed", event_fields, step_id)
             self._release_inputs((step_id, *session.manifest.downstream(step_id)), inputs)
             raise
-        duration_ms = (self._context.clock() - started) * 1000
+        duration_ms = (monotonic() - started) * 1000
         self._send_metric(step_id, "step_duration_ms", duration_ms)
         self._emitter.emit(
             "step_complete", {**outcome, "driver": driver_name, "duration_ms": duration_ms}, step_id
@@ -241,12 +272,25 @@ class Worker:
         self._release_inputs((step_id,), inputs)
         return outcome
 
+    def _mask(self, secrets: Iterable[str]) -> None:
+        """Mask further secrets from now on; those of earlier steps stay masked."""
+        new = dict.fromkeys(secrets)
+        if not new.keys() <= self._secrets.keys():
+            self._secrets |= new
+            self._emitter.redactor = Redactor(tuple(self._secrets))
+
     def _cleanup(self, body: Mapping[str, Any]) -> dict[str, Any]:
         del body
         held = list(self._session.store.held_steps()) if self._session is not None else []
         self._release()
+        self._report_fork()
         self._emitter.emit("cleanup_complete", {"frames_let_go": held})
         return {}
+
+    def _report_fork(self) -> None:
+        """Emit an event if a process that a driver forked returned from it; it was ended."""
+        if self._emitter.fork_guard.take_returned():
+            self._emitter.emit("driver_forked", {"reason": "a process that a driver forked returned from it"})
 
     @property
     def _prepared(self) -> _Session:
@@ -256,7 +300,7 @@ class Worker:
             )
         return self._session
 
-    def _load_config(self, step_id: str, relative: str) -> dict[str, Any]:
+    def _load_config(self, step_id: str, relative: str, confidential: _Confidential) -> dict[str, Any]:
         if not layout.is_safe_name(step_id) or not layout.is_relative_and_safe(relative):
             raise InvalidMessage(
                 f"step {step_id!r}: {relative!r} is outside the run directory",
@@ -284,8 +328,7 @@ class Worker:
                 path=relative,
             ) from None
         self._emitter.emit("cfg_opened", {"path": relative, "keys": sorted(config)}, step_id)
-        # secrets are masked in the file; prepare sends the configurations that hold secrets
-        return dict(self._prepared.configs.get(step_id, config))
+        return dict(confidential.config or config)
 
     def _resolve(self, step_id: str, requested: Mapping[str, Any], inputs: dict[str, ResolvedInput]) -> None:
         if requested:
@@ -317,14 +360,15 @@ class Worker:
         driver_name: str,
         config: Mapping[str, Any],
         inputs: Mapping[str, ResolvedInput],
+        confidential: _Confidential,
     ) -> dict[str, Any]:
         session = self._prepared
         driver_config = {
             key: value for key, value in config.items() if key not in ("component", "mode", "connection")
         }
-        self._write_cleaned_config(step_id, driver_config)
-        if step_id in session.connections:
-            driver_config["resolved_connection"] = dict(session.connections[step_id])
+        self._write_cleaned_config(step_id, driver_config, confidential.connection)
+        if confidential.connection:
+            driver_config["resolved_connection"] = dict(confidential.connection)
         joins: list[Mapping[str, Any]] = []
         checks: list[Mapping[str, Any]] = []
         filters: list[Mapping[str, Any]] = []
@@ -341,14 +385,18 @@ class Worker:
             describe_filters=filters.extend,
             other_steps=tuple(step.id for step in session.manifest.steps if step.id != step_id),
             memory=self._context.memory,
+            outputs=confidential.outputs,
         )
         if not self._produces_frame(driver_name):
             self._run_checks(step_id, *inputs.values())
         self._heartbeat.phase = "driving"
         self._writer.flush()
         driver = _load_driver(driver_name, session.components)
-        with driver_logging(step_id):
-            result = driver.run(step_id=step_id, config=driver_config, inputs=inputs, ctx=ctx)
+        try:
+            with driver_logging(step_id):
+                result = driver.run(step_id=step_id, config=driver_config, inputs=inputs, ctx=ctx)
+        finally:
+            self._emitter.fork_guard.end_copy(step_id)
         self._heartbeat.phase = "keeping"
         rows_in = sum(resolved.rows for resolved in inputs.values()) if inputs else None
 
@@ -358,10 +406,12 @@ class Worker:
 
         return self._store_result(step_id, driver_name, result, rows_in, describe)
 
-    def _write_cleaned_config(self, step_id: str, config: Mapping[str, Any]) -> None:
+    def _write_cleaned_config(
+        self, step_id: str, config: Mapping[str, Any], connection: Mapping[str, Any]
+    ) -> None:
         """Write the configuration that the driver receives, secrets masked; of its connection only the server."""
         relative = layout.cleaned_config_path(step_id)
-        server = connection_server(self._prepared.connections.get(step_id, {}))
+        server = connection_server(connection)
         recorded = {**config, "resolved_connection": server} if server else config
         masked = self._emitter.redactor.redact_value(mask_by_key(recorded))
         write_atomic(self._run_dir / relative, orjson.dumps(masked, option=orjson.OPT_INDENT_2), sync=False)
@@ -469,6 +519,14 @@ class Worker:
         self._emitter.send(MetricMessage(self._context.clock(), str(name), number, step_id))
 
 
+def _staged_output(entry: Mapping[str, Any]) -> drivers.StagedOutput:
+    refused = entry.get("refused")
+    error = None
+    if refused is not None:
+        error = DriverError(refused["message"], kind=refused["kind"], fix=refused["fix"], **refused["facts"])
+    return drivers.StagedOutput(Path(entry["staged"]), error)
+
+
 def _row_count(result: Mapping[str, Any] | None, name: str) -> int | None:
     """Return a count that a driver returns; None if there is none."""
     count = _finite_number(result.get(name)) if isinstance(result, Mapping) else None
@@ -515,6 +573,13 @@ def _next_uses(plan: Manifest) -> dict[str, list[int]]:
         for ref in manifest.bind_inputs(step).values():
             uses.setdefault(ref.from_step, []).append(position)
     return uses
+
+
+def _with_staging(info: Mapping[str, Any], confidential: _Confidential) -> Mapping[str, Any]:
+    """Return the error with what to do if a driver wrote its file directly, which a sandbox forbids."""
+    if info["fix"] is not None or info["facts"].get("path") not in confidential.outputs:
+        return info
+    return {**info, "fix": _STAGED_FIX}
 
 
 def _with_text_columns(info: Mapping[str, Any], inputs: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -12,6 +12,11 @@ from typing import Final
 from osiris_inspect.model.redaction import Redactor
 from osiris_inspect.runtime.files.line_file import JsonlFile
 
+HEAD_BYTES: Final = 8 << 20
+"""Bytes at the start of a long log that are kept."""
+TAIL_BYTES: Final = 8 << 20
+"""Bytes at the end of a long log that are kept; up to twice as many until the next cut."""
+_RECENT_BYTES: Final = 64 << 10
 _CHUNK: Final = 1 << 16
 _POLL_INTERVAL_MS: Final = 100
 _MAX_ESCAPED_WIDTH: Final = 16
@@ -21,7 +26,11 @@ _MAX_ESCAPED_WIDTH: Final = 16
 class WorkerLog:
     """Masks and writes bytes that arrive in any pieces.
 
-    Holds back the last characters, which may be the beginning of a secret, until more arrive or ``close``.
+    Holds back the last characters, which may be the beginning of a secret, until more arrive or ``close``. Of a
+    log above ``HEAD_BYTES`` and twice ``TAIL_BYTES`` the middle is left out, with a line that says how much.
+
+    Attributes:
+        size: bytes written so far, also those that are left out.
     """
 
     def __init__(self, path: Path, secrets: Iterable[str] = ()) -> None:
@@ -31,6 +40,9 @@ class WorkerLog:
         self._held_back = max(map(len, secrets), default=0) * _MAX_ESCAPED_WIDTH
         self._text = ""
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="surrogateescape")
+        self.size = 0
+        self._head_end = self._tail_start = self._left_out = 0
+        self._recent = b""
         self._lock = threading.Lock()
         self._pipe: _PipeReader | None = None
 
@@ -45,6 +57,13 @@ class WorkerLog:
         if self._pipe is None:
             self._pipe = _PipeReader(self)
         return self._pipe.write_end
+
+    def recent_text(self, start: int) -> str:
+        """Return the text after the first ``start`` bytes, as far as it is among the last ones."""
+        with self._lock:
+            recent = self._recent + self._redactor.redact_text(self._text).encode(errors="replace")
+            begin = self.size - len(self._recent)
+        return recent[max(0, start - begin) :].decode(errors="replace")
 
     def close(self) -> None:
         """Write the rest, including what is in the pipe; calling it twice is safe."""
@@ -65,8 +84,26 @@ class WorkerLog:
         if after and masked + self._redactor.redact_text(after) != self._redactor.redact_text(self._text):
             return
         self._text = after
+        data = masked.encode(errors="surrogateescape")
+        self.size += len(data)
+        self._recent = (self._recent + data)[-_RECENT_BYTES:]
         with suppress(OSError):  # a full disk must not stop the worker; the event log reports it
-            self._file.append(masked.encode(errors="surrogateescape"))
+            self._file.append(data)
+            if self._file.size > HEAD_BYTES + 2 * TAIL_BYTES:
+                self._cut_middle()
+
+    def _cut_middle(self) -> None:
+        """Leave out what is between the first and the last bytes, whole lines where there are any."""
+        if not self._head_end:
+            self._head_end = self._tail_start = self._file.read(0, HEAD_BYTES).rfind(b"\n") + 1 or HEAD_BYTES
+        size = self._file.size
+        tail = self._file.read(size - TAIL_BYTES, TAIL_BYTES)
+        tail = tail[tail.find(b"\n") + 1 :]
+        self._left_out += size - self._tail_start - len(tail)
+        note = b"\n[%d bytes of this log were left out here]\n\n" % self._left_out
+        self._file.truncate(self._head_end)
+        self._file.append(note + tail)
+        self._tail_start = self._head_end + len(note)
 
 
 class _PipeReader:

@@ -10,6 +10,7 @@ from osiris_inspect.model.errors import SpillCorrupt
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.analysis.run_list import RunEntry
+    from osiris_inspect.inspector.project.project import Project
     from osiris_inspect.inspector.run.frame_info import FrameReader
     from osiris_inspect.inspector.tables.sql_types import SqlSession
 
@@ -60,7 +61,7 @@ class LocalDataSource:
         open_frame: Opens a spilled frame. Passed in because it needs pyarrow.
         open_console: Opens a run for SQL queries. Passed in because it needs DuckDB.
         prefetched: Returns a report that was read while the screens were loading; None if there is none.
-        repository: Folder with custom rules and suppressions; None for none.
+        project: Project with custom rules and suppressions; None for none.
     """
 
     def __init__(
@@ -69,10 +70,10 @@ class LocalDataSource:
         open_frame: "Callable[[Path], FrameReader] | None" = None,
         open_console: "Callable[[Report], SqlSession] | None" = None,
         prefetched: "Callable[[Path], Report | None] | None" = None,
-        repository: Path | None = None,
+        project: "Project | None" = None,
     ) -> None:
         self.cache, self.open_frame, self.open_console = cache, open_frame, open_console
-        self.prefetched, self.repository = prefetched, repository
+        self.prefetched, self.project = prefetched, project
 
     def is_run(self, path: Path) -> bool:
         """Return True if the directory is a run."""
@@ -84,7 +85,7 @@ class LocalDataSource:
         """Read a run and apply every rule."""
         from osiris_inspect.inspector.analysis.analyze import analyze
 
-        return analyze(path, now=now, cache=self.cache, repository=self.repository, on_progress=on_progress)
+        return analyze(path, now=now, cache=self.cache, project=self.project, on_progress=on_progress)
 
     def quick_report(self, path: Path, now: float) -> Report | None:
         """Return the prefetched report, or read a run with a short log; ``report`` repeats and raises any error."""
@@ -101,7 +102,7 @@ class LocalDataSource:
         """Yield the runs of a folder; unchanged runs come from the cache."""
         from osiris_inspect.inspector.analysis.run_list import list_runs
 
-        yield from list_runs(path, now=now, cache=self.cache, repository=self.repository)
+        yield from list_runs(path, now=now, cache=self.cache, project=self.project)
 
     def signature(self, path: Path) -> Hashable:
         """Return size and modification time of the run's log, metrics and status files."""

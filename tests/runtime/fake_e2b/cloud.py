@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from e2b.envd.filesystem.filesystem_connect import FilesystemASGIApplication
 from e2b.envd.process.process_connect import ProcessASGIApplication
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from tests.runtime.fake_e2b.envd import FilesystemService, ProcessService, Sandbox
@@ -39,6 +39,8 @@ class Cloud:
         created: how many were ever created.
         faults: for each request to come whose path contains the first word: the status it gets instead of an answer.
         extended: how often a lifetime was extended.
+        reuses_home: True if all sandboxes have the same home, as after a resume or from a snapshot.
+        before_download: called with the path of each file that is about to be sent.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -48,6 +50,8 @@ class Cloud:
         self.extended = 0
         self.asked: list[str] = []
         self.faults: deque[tuple[str, int]] = deque()
+        self.reuses_home = False
+        self.before_download: Callable[[Path], None] = lambda _: None
         self._by_key: dict[str, str] = {}
         self._process = ProcessASGIApplication(ProcessService(self.sandboxes))
         self._files = FilesystemASGIApplication(FilesystemService(self.sandboxes))
@@ -130,7 +134,8 @@ class Cloud:
             name = self._by_key[key] = f"i{secrets.token_hex(8)}"
             python = str(Path(sys.executable).parent)
             variables = {"PATH": f"{python}:{os.environ['PATH']}", "PYTHONPATH": str(REPO)}
-            self.sandboxes[name] = Sandbox(name, self._folder / name, secrets.token_hex(8), variables)
+            root = self._folder / ("reused" if self.reuses_home else name)
+            self.sandboxes[name] = Sandbox(name, root, secrets.token_hex(8), variables)
         sandbox = self.sandboxes[name]
         sandbox.lives_until = time.time() + int(body.get("timeout") or 15)
         described = {"templateID": body["templateID"], "sandboxID": name, "clientID": "fake"}
@@ -165,17 +170,30 @@ class Cloud:
             async with request.form() as form:
                 for part in form.getlist("file"):
                     path = self._path(request, named or part.filename or "")  # type: ignore[union-attr]  a file part
+                    path.parent.mkdir(parents=True, exist_ok=True)
                     path.write_bytes(await part.read())  # type: ignore[union-attr]  a file part
         else:
             path = self._path(request, named)
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(await request.body())
         return JSONResponse([{"path": str(path), "name": path.name, "type": "file"}])
 
     async def _download(self, request: Request) -> Response:
         path = self._path(request, request.query_params.get("path", ""))
+        self.before_download(path)
+        if path.is_fifo() or path.is_char_device():
+            return StreamingResponse(_endless(path), media_type="application/octet-stream")
         if not path.is_file():
             return _error(404, f"path {path} does not exist")
         return FileResponse(path, media_type="application/octet-stream")
+
+
+async def _endless(path: Path) -> AsyncIterator[bytes]:
+    """Send what a device sends; a pipe without a writer sends nothing."""
+    while True:
+        await asyncio.sleep(0.001)
+        if path.is_char_device():
+            yield bytes(65536)
 
 
 def _error(status: int, message: str) -> JSONResponse:

@@ -21,7 +21,7 @@ class Sandbox:
     def __init__(self, name: str, root: Path, token: str, variables: dict[str, str]) -> None:
         self.name, self.root, self.token, self.variables = name, root, token, variables
         self.home = root / "home"
-        self.home.mkdir(parents=True)
+        self.home.mkdir(parents=True, exist_ok=True)
         self.processes: dict[int, Process] = {}
         self.lives_until = 0.0
 

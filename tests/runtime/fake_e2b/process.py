@@ -32,6 +32,7 @@ class Process:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self._task.cancel()
+        self.child._transport.close()  # type: ignore[attr-defined]
 
     def detach_all(self) -> None:
         """Break every stream in the middle."""

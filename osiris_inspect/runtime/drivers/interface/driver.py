@@ -22,6 +22,33 @@ Inputs = Mapping[str, "ResolvedInput"]
 
 
 @dataclass(frozen=True, slots=True)
+class StagedOutput:
+    """Place where an isolated step writes a file that the host then moves to its path.
+
+    Attributes:
+        path: the place. The host puts a copy of the old file beside it, with the suffix ``.old``, if the driver may
+            append to it.
+        refused: the error if the file cannot be at its path.
+    """
+
+    path: Path
+    refused: DriverError | None = None
+
+    def begin(self, *, append: bool) -> Path:
+        """Return the path of a new file beside it: an empty one, or the old file.
+
+        Raises:
+            OSError: the file cannot be created.
+        """
+        temporary, old = self.path.with_suffix(".part"), self.path.with_suffix(".old")
+        if append and old.exists():
+            old.rename(temporary)
+        else:
+            temporary.touch(0o600)
+        return temporary
+
+
+@dataclass(frozen=True, slots=True)
 class DriverContext:
     """Services for a driver.
 
@@ -37,6 +64,7 @@ class DriverContext:
         describe_filters: records for conditions of the query the table, its rows and how many fulfil them.
         other_steps: the ids of the pipeline's other steps.
         memory: memory that the process may use.
+        outputs: in a sandbox, the places of the step's files by their paths; ``output_file`` uses them.
     """
 
     base: Path
@@ -50,6 +78,7 @@ class DriverContext:
     describe_source: Callable[[Mapping[str, Any]], None] = lambda _facts: None
     other_steps: tuple[str, ...] = ()
     memory: MemoryLimit = field(default_factory=current_limit)
+    outputs: Mapping[str, StagedOutput] = field(default_factory=dict)
 
 
 class Driver(Protocol):

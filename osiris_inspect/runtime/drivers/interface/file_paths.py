@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -186,33 +187,55 @@ def _entries(folder: Path) -> list[str]:
 
 
 @contextmanager
-def output_file(config: Config, ctx: DriverContext) -> Iterator[Path]:
+def output_file(config: Config, ctx: DriverContext, *, append: bool = False) -> Iterator[Path]:
     """Yield a temporary path; when the block succeeds, its file is synced and replaces the file of ``path``.
 
-    The old file stays until then, and after an error. A ``path`` that is not a regular file (a pipe, ``/dev/stdout``)
-    is written directly.
+    The old file stays until then, and after an error. With ``append`` the temporary file begins as a copy of it. A
+    ``path`` that is not a regular file (a pipe, ``/dev/stdout``) is written directly. In a sandbox, the host moves the
+    file into place after the step.
 
     Raises:
         DriverError: the file cannot be written; names it and the reason.
     """
     path = base_dir(config, ctx) / config["path"]
+    staged = ctx.outputs.get(str(path))
+    if staged is not None and staged.refused is not None:
+        raise staged.refused
     try:
-        if path.is_dir():
-            raise DriverError(
-                f"cannot write {path}: it is a folder",
-                kind="path-is-directory",
-                fix=f"name a file in it, such as {Path(config['path']) / 'output'}",
-                path=str(path),
-            )
-        if config.get("create_dirs"):
-            resolved(path).parent.mkdir(parents=True, exist_ok=True)
+        if staged is not None:
+            temporary = staged.begin(append=append)
+            yield temporary
+            temporary.replace(staged.path)
+            return
+        check_target(path, config)
         with replace_file(path) as temporary:
+            if append and temporary != path and path.exists():
+                shutil.copyfile(path, temporary)
             yield temporary
     except OSError as error:
-        raise _write_error(error, path) from error
+        raise write_error(error, path) from error
 
 
-def _write_error(error: OSError, path: Path) -> DriverError:
+def check_target(path: Path, config: Config) -> None:
+    """Check that the file of a step can have this path; create its folder if the step says so.
+
+    Raises:
+        DriverError: the path is a folder.
+        OSError: the folder cannot be created.
+    """
+    if path.is_dir():
+        raise DriverError(
+            f"cannot write {path}: it is a folder",
+            kind="path-is-directory",
+            fix=f"name a file in it, such as {Path(config['path']) / 'output'}",
+            path=str(path),
+        )
+    if config.get("create_dirs"):
+        resolved(path).parent.mkdir(parents=True, exist_ok=True)
+
+
+def write_error(error: OSError, path: Path) -> DriverError:
+    """Return the error of a step that cannot write a file."""
     folder = resolved(path).parent
     if error.errno == errno.ENOENT and not os.path.exists(folder):  # noqa: PTH110  no second error
         return DriverError(

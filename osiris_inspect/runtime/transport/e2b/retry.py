@@ -19,6 +19,7 @@ class E2bRetryPolicy:
             that long.
         stall_timeout_s: silence after which the worker's own file is checked for messages.
         reconnect_timeout_s: time for reconnecting a lost stream.
+        idle_timeout_s: silence after which the download of a file is stopped.
         backoff: delay before the second attempt of a request; doubled before each further one.
         max_attempts: attempts of a request.
     """
@@ -26,6 +27,7 @@ class E2bRetryPolicy:
     sandbox_timeout_s: int = 300
     stall_timeout_s: float = 12.0
     reconnect_timeout_s: float = 60.0
+    idle_timeout_s: float = 30.0
     backoff: float = 0.5
     max_attempts: int = 5
 

@@ -2,7 +2,8 @@
 
 Messages that the worker sends while the stream is disconnected are lost, so the worker also writes them to a
 file, from which the gap is filled after a reconnect. The lifetime of the sandbox is extended while the run is
-alive.
+alive. A run has its own folder in the sandbox, because a template or a resumed sandbox may contain the files of
+another one.
 """
 
 import asyncio
@@ -12,41 +13,39 @@ import inspect
 import json
 import shlex
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Final
 
 from osiris_inspect.model.errors import ProtocolError, WorkerStartFailed
-from osiris_inspect.runtime.files.atomic_replace import replace_file
 from osiris_inspect.runtime.protocol import messages as rpc
 from osiris_inspect.runtime.protocol.messages import EventMessage
 from osiris_inspect.runtime.transport.e2b import errors as e2b_errors
+from osiris_inspect.runtime.transport.e2b import files
 from osiris_inspect.runtime.transport.e2b.exit_status import (
     WATCH_SCRIPT,
     exit_from_error,
     exit_from_wait_status,
 )
+from osiris_inspect.runtime.transport.e2b.files import COMMAND_TIMEOUT_S, MIN_BYTES_PER_S, REQUEST_TIMEOUT_S
 from osiris_inspect.runtime.transport.e2b.retry import E2bRetryPolicy
 from osiris_inspect.runtime.transport.e2b.upload import ARCHIVE, BASE, CODE, RUN
 from osiris_inspect.runtime.transport.message_reassembly import MessageReassembler
-from osiris_inspect.runtime.transport.transport import RemoteFile
+from osiris_inspect.runtime.transport.remote_files import RemoteFile, RemoteListing
 from osiris_inspect.runtime.transport.worker_exit import WorkerExit
 
-WORKER_LINES_FILE: Final = f"{RUN}/.worker_events.jsonl"
-_REQUEST_TIMEOUT_S: Final = 30.0
-_MIN_BYTES_PER_S: Final = 256 * 1024
-"""The slowest connection for which the timeout of an upload suffices."""
-_MAX_STDIN_CHARS: Final = 512 * 1024
+_WORKER_LINES_FILE: Final = f"{RUN}/.worker_events.jsonl"
+_MAX_WORKER_LINES_BYTES: Final = 1 << 30
 _STREAM_HEAD_START_S: Final = 0.2
 """The stream reports the end of the worker more precisely, so the process watch waits for it."""
-_LIST_FILES: Final = "osiris_inspect/runtime/transport/e2b/list_files.py"
-_COMMAND_TIMEOUT_S: Final = 900.0
 
 
 class E2bSandbox:
     """Sandbox from its creation to its end.
 
     Attributes:
+        folder: folder of the run in the sandbox, relative to the home.
         inbox: the lines of the worker.
         on_stderr: receives what the worker prints.
     """
@@ -61,6 +60,8 @@ class E2bSandbox:
         self._send_lock = asyncio.Lock()
         self._last_output = 0.0
         self._is_stalled = asyncio.Event()
+        self.folder = ""
+        self._nonce = ""
         self.inbox = MessageReassembler()
         self.on_stderr: Callable[[bytes], None] = lambda _: None
 
@@ -71,14 +72,16 @@ class E2bSandbox:
 
     # --- sandbox
 
-    async def create(self, run: str) -> None:
-        """Create the sandbox. Retries use the same idempotency key, so that only one is created.
+    async def create(self, run: str, nonce: str) -> None:
+        """Create the sandbox of a run. Retries use the same idempotency key, so that only one is created.
 
         Raises:
             WorkerStartFailed: E2B created no sandbox.
         """
         from e2b import AsyncSandbox
 
+        self._nonce, self.folder = nonce, f"osiris-{nonce}"
+        self.inbox = MessageReassembler(nonce)
         options = {
             "timeout": self._policy.sandbox_timeout_s,
             "metadata": {"osiris_run": run},
@@ -108,7 +111,7 @@ class E2bSandbox:
             ProtocolError, f"cannot end sandbox {sandbox.sandbox_id}", "sandbox-left-behind"
         ):
             try:
-                await self._policy.call(lambda: sandbox.kill(request_timeout=_REQUEST_TIMEOUT_S))
+                await self._policy.call(lambda: sandbox.kill(request_timeout=REQUEST_TIMEOUT_S))
             except Exception as error:  # the SDK's errors have no common base class
                 if not e2b_errors.is_gone(error):
                     raise
@@ -118,7 +121,7 @@ class E2bSandbox:
             await asyncio.sleep(self._policy.sandbox_timeout_s / 4)
             try:
                 await self._sandbox.set_timeout(
-                    self._policy.sandbox_timeout_s, request_timeout=_REQUEST_TIMEOUT_S
+                    self._policy.sandbox_timeout_s, request_timeout=REQUEST_TIMEOUT_S
                 )
             except Exception as error:  # noqa: BLE001  tried again; the stream reports a sandbox that is gone
                 self._inject_error("lifetime_not_extended", error)
@@ -133,17 +136,17 @@ class E2bSandbox:
         """
         data = archive.read_bytes()
         expected = hashlib.sha256(data).hexdigest()
-        timeout = _REQUEST_TIMEOUT_S + len(data) / _MIN_BYTES_PER_S
         unpack = (
+            f"cd {self.folder} && "
             f's=$(sha256sum {ARCHIVE}); echo "$s"; [ "${{s%% *}}" = {expected} ] || exit 0; '
             f"tar xzf {ARCHIVE} && mkdir -p {BASE} {RUN}"
         )
         with e2b_errors.raised_as(
             WorkerStartFailed, "cannot upload the worker into the sandbox", "worker-start-failed"
         ):
-            await self._policy.call(lambda: self._sandbox.files.write(ARCHIVE, data, request_timeout=timeout))
+            await self._policy.call(lambda: self._write_archive(data))
             completed = await self._policy.call(
-                lambda: self._sandbox.commands.run(unpack, timeout=_COMMAND_TIMEOUT_S)
+                lambda: self._sandbox.commands.run(unpack, timeout=COMMAND_TIMEOUT_S)
             )
         if completed.stdout.split()[:1] != [expected]:
             arrived = completed.stdout[:64]
@@ -155,6 +158,10 @@ class E2bSandbox:
                 found=arrived,
             )
 
+    async def _write_archive(self, data: bytes) -> None:
+        timeout = REQUEST_TIMEOUT_S + len(data) / MIN_BYTES_PER_S
+        await self._sandbox.files.write(f"{self.folder}/{ARCHIVE}", data, request_timeout=timeout)
+
     async def start(self, python: str, *, install: bool) -> None:
         """Start the worker.
 
@@ -162,15 +169,16 @@ class E2bSandbox:
             WorkerStartFailed: its process did not start.
         """
         options = {
-            "session": f"~/{RUN}",
+            "session": f"~/{self.folder}/{RUN}",
+            "nonce": self._nonce,
             "isolation": "e2b",
             "host": 0,
-            "durable": f"~/{WORKER_LINES_FILE}",
+            "durable": f"~/{self.folder}/{_WORKER_LINES_FILE}",
             "install": install,
         }
         # exec: the PID is the worker's own
         command = (
-            f'cd {BASE} && export PYTHONPATH="$HOME/{CODE}${{PYTHONPATH:+:$PYTHONPATH}}" MALLOC_TRIM_THRESHOLD_=65536'
+            f'cd {self.folder}/{BASE} && export PYTHONPATH="$HOME/{self.folder}/{CODE}${{PYTHONPATH:+:$PYTHONPATH}}" MALLOC_TRIM_THRESHOLD_=65536'
             f" && exec {python} -P -u -m osiris_inspect.runtime.worker {shlex.quote(json.dumps(options))}"
         )
         with e2b_errors.raised_as(WorkerStartFailed, "cannot start the worker", "worker-start-failed"):
@@ -204,11 +212,7 @@ class E2bSandbox:
                 raise (self.inbox.exit or _exit_from(error)).error() from error
 
     async def _write(self, data: bytes) -> None:
-        text = data.decode()  # split as text: a piece must not end within a character
-        for start in range(0, len(text), _MAX_STDIN_CHARS):
-            await self._sandbox.commands.send_stdin(
-                self._process.pid, text[start : start + _MAX_STDIN_CHARS], request_timeout=_REQUEST_TIMEOUT_S
-            )
+        await files.write_stdin(self._sandbox, self._process.pid, data)
 
     async def kill_worker(self) -> None:
         """End the worker and its child processes; the sandbox stays."""
@@ -216,7 +220,7 @@ class E2bSandbox:
         if pid and self.inbox.exit is None:
             kill = f"kill -TERM -- -{pid} {pid}; sleep 0.3; kill -KILL -- -{pid} {pid}; true"
             try:
-                await self._sandbox.commands.run(kill, timeout=_REQUEST_TIMEOUT_S)
+                await self._sandbox.commands.run(kill, timeout=REQUEST_TIMEOUT_S)
                 await asyncio.wait_for(self._wait_for_end(), timeout=5.0)
             except Exception as error:  # noqa: BLE001  the worker ends with its sandbox
                 self._inject_error("worker_not_ended", error)
@@ -229,16 +233,12 @@ class E2bSandbox:
     # --- messages
 
     def _stream_options(self) -> dict[str, Any]:
-        from e2b.sandbox_async.commands.command import Commands
-
         # an exception in a callback would end the stream, so they only store the data
-        options: dict[str, Any] = {
+        return {
             "on_stdout": self._on_stdout,
             "on_stderr": lambda text: self.on_stderr(text.encode()),
+            **files.discarded_output(),
         }
-        if "retain_output" in inspect.signature(Commands.run).parameters:
-            options["retain_output"] = False  # the SDK would keep all output in memory
-        return options
 
     def _on_stdout(self, text: str) -> None:
         self._last_output = time.monotonic()
@@ -292,7 +292,7 @@ class E2bSandbox:
             try:
                 self.inbox.reconnect()
                 self._process = await self._sandbox.commands.connect(
-                    self._process.pid, timeout=0, request_timeout=_REQUEST_TIMEOUT_S, **self._stream_options()
+                    self._process.pid, timeout=0, request_timeout=REQUEST_TIMEOUT_S, **self._stream_options()
                 )
                 await self._fill_gap()
             except Exception as error:  # noqa: BLE001  classified below
@@ -311,10 +311,13 @@ class E2bSandbox:
 
     async def _fill_gap(self) -> None:
         """Add the lines of the worker's file that did not arrive over the stream."""
-        data = await self._sandbox.files.read(
-            WORKER_LINES_FILE, format="bytes", request_timeout=_REQUEST_TIMEOUT_S * 4
-        )
-        self.inbox.fill_from_file(bytes(data))
+        self.inbox.start_file()
+        path, idle_timeout_s = f"{self.folder}/{_WORKER_LINES_FILE}", self._policy.idle_timeout_s
+        async with aclosing(
+            files.read_file(self._sandbox, path, _MAX_WORKER_LINES_BYTES, idle_timeout_s)
+        ) as chunks:
+            async for chunk in chunks:
+                self.inbox.feed_from_file(chunk)
 
     async def _finish(self, ended: WorkerExit) -> None:
         try:
@@ -327,7 +330,8 @@ class E2bSandbox:
 
     async def _file_has_more(self, grace_s: float = 0.0) -> bool:
         """Return True if the worker's file has lines that do not arrive within ``grace_s``."""
-        info = await self._sandbox.files.get_info(WORKER_LINES_FILE, request_timeout=_REQUEST_TIMEOUT_S)
+        path = f"{self.folder}/{_WORKER_LINES_FILE}"
+        info = await self._sandbox.files.get_info(path, request_timeout=REQUEST_TIMEOUT_S)
         if int(info.size) > self.inbox.bytes:
             await asyncio.sleep(grace_s)
         return int(info.size) > self.inbox.bytes
@@ -371,51 +375,27 @@ class E2bSandbox:
 
     def _inject_event(self, name: str, fields: Mapping[str, Any]) -> None:
         event = EventMessage(0, time.time(), name, None, {**fields, "sandbox": self.id})
-        self.inbox.inject(rpc.encode_message(event).rstrip(b"\n"))
+        self.inbox.inject(rpc.with_nonce(rpc.encode_message(event), self._nonce).rstrip(b"\n"))
 
     # --- files
 
-    async def list_files(self, python: str, outputs: list[str]) -> list[RemoteFile]:
-        """Return the artifacts and output files in the sandbox.
+    async def list_files(
+        self, python: str, outputs: Sequence[str], max_bytes: tuple[int, int]
+    ) -> RemoteListing:
+        """Return the artifacts and output files in the sandbox; ``max_bytes`` are the largest of each to hash.
 
         Raises:
             ProtocolError: the files cannot be listed.
         """
-        names = " ".join(map(shlex.quote, outputs))
-        command = f"{python} -P {CODE}/{_LIST_FILES} {RUN} {BASE} {names}"
-        with e2b_errors.raised_as(ProtocolError, "", "artifact-lost"):
-            completed = await self._sandbox.commands.run(command, timeout=_COMMAND_TIMEOUT_S)
-            return [RemoteFile(**json.loads(line)) for line in completed.stdout.splitlines() if line]
+        return await files.list_remote_files(self._sandbox, python, self.folder, outputs, max_bytes)
 
-    async def fetch(self, file: RemoteFile, to: Path) -> None:
-        """Download a file; ``to`` is complete or not written.
+    async def fetch(self, file: RemoteFile, to: int) -> None:
+        """Download a file into an open empty file.
 
         Raises:
             ProtocolError: the download failed, or its size or hash differs.
         """
-        path = f"{BASE if file.is_output else RUN}/{file.path}"
-        with e2b_errors.raised_as(ProtocolError, "", "artifact-lost"):
-            to.parent.mkdir(parents=True, exist_ok=True)
-            with replace_file(to) as temporary:
-                size, digest = await self._policy.call(lambda: self._download(path, temporary))
-                if (size, digest) != (file.bytes, file.sha256):
-                    raise ProtocolError(
-                        f"the download is damaged: {size:,} of {file.bytes:,} bytes arrived, or its hash differs",
-                        kind="artifact-lost",
-                        fix="run again",
-                        path=file.path,
-                        bytes=size,
-                        expected_bytes=file.bytes,
-                    )
-
-    async def _download(self, path: str, to: Path) -> tuple[int, str]:
-        digest, size = hashlib.sha256(), 0
-        with to.open("wb") as file:
-            async for chunk in await self._sandbox.files.read(path, format="stream"):
-                file.write(chunk)
-                digest.update(chunk)
-                size += len(chunk)
-        return size, digest.hexdigest()
+        await files.download(self._sandbox, self._policy, self.folder, file, to)
 
 
 def _exit_from(error: Exception) -> WorkerExit:

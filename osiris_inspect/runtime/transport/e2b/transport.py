@@ -2,21 +2,22 @@
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import ProtocolError, SettingsError, WorkerStartFailed
 from osiris_inspect.model.run_types import RunMode
+from osiris_inspect.runtime.protocol import driver_packages
 from osiris_inspect.runtime.protocol.error_report import kind_of, os_error_facts
 from osiris_inspect.runtime.transport.e2b import upload
 from osiris_inspect.runtime.transport.e2b.retry import E2bRetryPolicy
 from osiris_inspect.runtime.transport.e2b.sandbox import E2bSandbox
+from osiris_inspect.runtime.transport.remote_files import RemoteFile, RemoteListing
 from osiris_inspect.runtime.transport.temp_directory import LockedTempDir
-from osiris_inspect.runtime.transport.transport import LaunchSpec, RemoteFile, Transport
+from osiris_inspect.runtime.transport.transport import LaunchSpec, Transport
 from osiris_inspect.runtime.transport.worker_exit import WorkerExit
 from osiris_inspect.runtime.worker.worker_log import WorkerLog
 
@@ -56,7 +57,9 @@ class E2bTransport(Transport):
                 fix="run pip install 'osiris-inspect[e2b]'",
                 modules=["e2b"],
             )
-        if not environment.get(KEY):
+        # an empty variable is not set
+        environment = {name: value.strip() for name, value in environment.items() if value.strip()}
+        if KEY not in environment:
             raise SettingsError(
                 "cannot use --on e2b: there is no API key",
                 kind="environment-variable-missing",
@@ -66,26 +69,24 @@ class E2bTransport(Transport):
         connection = {
             option: environment[variable]
             for variable, option in _SDK_OPTIONS.items()
-            if environment.get(variable)
+            if variable in environment
         }
-        template = template or environment.get(TEMPLATE) or None
+        template = template or environment.get(TEMPLATE)
         self.details: Mapping[str, Any] = {"template": template}
         self._python = python
         self._loop = _EventLoopThread()
         self._sandbox = E2bSandbox(connection, template, retry_policy or E2bRetryPolicy())
         self._log: WorkerLog | None = None
-        self._outputs: list[str] = []
 
     def start(self, launch: LaunchSpec) -> str:
         """Create a sandbox, upload the worker and start it."""
         self._log = WorkerLog(launch.run_dir / layout.WORKER_LOG, launch.secrets)
         self._sandbox.on_stderr = self._log.write
-        outputs = launch.bundle.named_files.written
-        self._outputs = [upload.archive_name(path, launch.base, "writes") for path in outputs]
         with LockedTempDir() as temp_dir:
             archive = temp_dir.path / upload.ARCHIVE
             try:
-                upload.build_archive(launch, archive)
+                packages = driver_packages.find_files(launch.bundle.driver_packages)
+                upload.build_archive(launch, packages, archive)
             except OSError as error:
                 raise WorkerStartFailed(
                     f"cannot pack the worker: {error}",
@@ -93,14 +94,16 @@ class E2bTransport(Transport):
                     fix="check that the files of the pipeline can be read and that the disk has space",
                     **os_error_facts(error),
                 ) from error
+            if packages.left_out:
+                self.details = {**self.details, "drivers_not_uploaded": packages.left_out}
             self._loop.start()
-            self._loop.run(self._sandbox.create(launch.run_dir.name))
+            self._loop.run(self._sandbox.create(launch.run_dir.name, launch.nonce))
             self.details = {**self.details, "sandbox": self._sandbox.id}
             _check_not_cancelled(launch)
             self._loop.run(self._sandbox.upload(archive))
             _check_not_cancelled(launch)
             self._loop.run(self._sandbox.start(self._python, install=launch.install))
-        return f"~/{upload.BASE}"
+        return f"~/{self._sandbox.folder}/{upload.BASE}"
 
     def send(self, line: bytes) -> None:
         """Send one command."""
@@ -119,13 +122,13 @@ class E2bTransport(Transport):
         if self._loop.is_running:
             self._loop.run(self._sandbox.kill_worker())
 
-    def list_remote_files(self) -> list[RemoteFile]:
+    def list_remote_files(self, outputs: Sequence[str], max_bytes: tuple[int, int]) -> RemoteListing:
         """Return the artifacts and output files in the sandbox."""
         if self._sandbox.id is None:
-            return []
-        return self._loop.run(self._sandbox.list_files(self._python, self._outputs))
+            return RemoteListing()
+        return self._loop.run(self._sandbox.list_files(self._python, outputs, max_bytes))
 
-    def fetch(self, file: RemoteFile, to: Path) -> None:
+    def fetch(self, file: RemoteFile, to: int) -> None:
         """Download one file."""
         self._loop.run(self._sandbox.fetch(file, to))
 

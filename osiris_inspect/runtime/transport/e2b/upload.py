@@ -5,9 +5,9 @@ import tarfile
 from pathlib import Path
 from typing import Final
 
-from osiris_inspect.model.errors import WorkerStartFailed
-from osiris_inspect.runtime.files.symlinks import resolved
 from osiris_inspect.runtime.protocol import bundle
+from osiris_inspect.runtime.protocol.driver_packages import PackageFiles
+from osiris_inspect.runtime.transport.remote_files import name_below
 from osiris_inspect.runtime.transport.transport import LaunchSpec
 
 CODE: Final = "osiris"
@@ -16,8 +16,8 @@ BASE: Final = "work"
 ARCHIVE: Final = "osiris-parcel.tgz"
 
 
-def build_archive(launch: LaunchSpec, to: Path) -> None:
-    """Write the archive of a run to a file.
+def build_archive(launch: LaunchSpec, packages: PackageFiles, to: Path) -> None:
+    """Write the archive of a run to a file, with the packages of third-party drivers.
 
     Raises:
         WorkerStartFailed: the pipeline names a file outside its folder.
@@ -27,38 +27,21 @@ def build_archive(launch: LaunchSpec, to: Path) -> None:
     with tarfile.open(to, "w:gz", compresslevel=3) as tar:
         for path in bundle.code_files():
             _add_file(tar, path, f"{CODE}/{root.name}/{path.relative_to(root).as_posix()}")
+        for name, path in packages.files.items():
+            _add_file(tar, path, f"{CODE}/{name}")
+        for name, text in packages.metadata.items():
+            _add_text(tar, text, f"{CODE}/{name}")
         for name in launch.bundle.files:
             _add_file(tar, launch.run_dir / name, f"{RUN}/{name}")
         _add_folder(tar, BASE)
         for path in launch.bundle.named_files.read:
-            name = archive_name(path, launch.base, "reads")
+            name = name_below(path, launch.base, "reads")
             if path.is_file():
                 _add_file(tar, path, f"{BASE}/{name}")
         for path in launch.bundle.named_files.written:
-            name = archive_name(path, launch.base, "writes")
+            name = name_below(path, launch.base, "writes")
             if path.parent.is_dir():
                 _add_folder(tar, str(Path(BASE, name).parent))
-
-
-def archive_name(path: Path, base: Path, action: str) -> str:
-    """Return ``path`` relative to ``base``, unresolved: links become files in the sandbox.
-
-    Raises:
-        WorkerStartFailed: the path or its link target is outside ``base``.
-    """
-    try:
-        target = resolved(path).relative_to(resolved(base))
-        named = path.absolute()
-        is_plain = ".." not in named.parts and named.is_relative_to(base.absolute())
-        return (named.relative_to(base.absolute()) if is_plain else target).as_posix()
-    except ValueError:
-        raise WorkerStartFailed(
-            f"cannot upload the pipeline's files: it {action} {str(path)!r}, which is outside its folder {str(base)!r}",
-            kind="path-outside-run",
-            fix="move the file into the folder, or set --base",
-            path=str(path),
-            folder=str(base),
-        ) from None
 
 
 def _add_file(tar: tarfile.TarFile, path: Path, name: str) -> None:
@@ -66,6 +49,13 @@ def _add_file(tar: tarfile.TarFile, path: Path, name: str) -> None:
     entry.size, entry.mode = path.stat().st_size, 0o644
     with path.open("rb") as file:
         tar.addfile(entry, file)
+
+
+def _add_text(tar: tarfile.TarFile, text: str, name: str) -> None:
+    data = text.encode()
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.mode = len(data), 0o644
+    tar.addfile(entry, io.BytesIO(data))
 
 
 def _add_folder(tar: tarfile.TarFile, name: str) -> None:

@@ -2,7 +2,7 @@
 
 What it finds:
     A step that failed to reach a server although its sandbox has no network, to write outside of the folders that the
-    sandbox lets it write, or to open a file of the host that the sandbox does not show. Also a step that looks for a
+    sandbox lets it write, or to open a file of the host that the sandbox does not show or hides (`.env`, other runs). Also a step that looks for a
     server of the host under `localhost` in a remote sandbox.
 
 Why it matters:
@@ -45,7 +45,7 @@ _NO_SERVER = LazyRegex(
 )
 _NO_SERVER_KINDS = frozenset({"connection-refused", "connection-failed", "host-not-found"})
 _TCP_DENIED = LazyRegex(r"\bPermissionError\b[^\n]{0,80}|\[Errno 13\] Permission denied(?!:)")
-_CONNECTS = LazyRegex(r"\.connect(?:_ex)?\(|create_connection|sock_connect|connect_tcp")
+_CONNECTS = LazyRegex(r"\.connect(?:_ex)?\(|create_connection|sock_connect|connect_tcp|\bsocket\(")
 _ON_SOCKET_FILE = LazyRegex(r"on socket \"|unix_socket")
 _LOCAL_HOST = LazyRegex(r"\b(?:localhost|127\.0\.0\.1)\b|\[?::1\]?(?=[:/ \"')]|$)")
 _NOT_WRITABLE = LazyRegex(
@@ -55,6 +55,7 @@ _DENIED = LazyRegex(
     r"\[Errno (?:1|13)\] (?:Permission denied|Operation not permitted): '(?P<p1>/[^'\n]{1,300})'"
 )
 _NO_FILE = LazyRegex(r"\[Errno 2\] No such file or directory: '(?P<p1>/[^'\n]{1,300})'")
+_STAGED_FIX = "write it with output_file(config, ctx) of osiris_inspect"
 _SYSTEM = tuple(
     map(PurePosixPath, ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc", "/proc", "/dev", "/sys"))
 )
@@ -104,16 +105,25 @@ def _outside_of_paths(
     step: StepState, failure: StepFailure, grants: dict[str, Any], started: Event, level: str
 ) -> Findings:
     texts = (failure.message, *failure.causes)
+    is_staged = "guarantees" in started.fields
+    write_fix = _STAGED_FIX if is_staged else "write to the folder of the pipeline"
     for pattern, key, what, fix in (
-        (_NOT_WRITABLE, "write", "did not let the step write there", "write to the folder of the pipeline"),
-        (_DENIED, "write", "did not give the step access to it", "use the folder of the pipeline"),
+        (_NOT_WRITABLE, "write", "did not let the step write there", write_fix),
+        (
+            _DENIED,
+            "write",
+            "did not give the step access to it",
+            _STAGED_FIX if is_staged else "use the folder of the pipeline",
+        ),
         (_NO_FILE, "read", "does not show this path of the host", "read from the folder of the pipeline"),
     ):
         match = next((found for text in texts if (found := pattern.search(text))), None)
         if match is None:
             continue
         path = match["p1"] or _path_of(failure)
-        if path is None or _is_granted(path, grants, key) or _is_configured(path, step):
+        if path is None or _is_granted(path, grants, key):
+            continue
+        if _is_configured(path, step) and not (is_staged and key == "write"):
             continue
         yield TEMPLATE.finding(
             f"{_headline(failure)}{SEPARATOR}the sandbox ({level}) {what}",
@@ -165,6 +175,9 @@ def _is_granted(path: str, grants: dict[str, Any], key: str) -> bool:
     """Return True if the sandbox allows a path; every system has some of its folders to read."""
     keys = ("read", "write") if key == "read" else (key,)
     listed = [folder for name in keys for folder in grants.get(name) or () if isinstance(folder, str)]
+    hidden = [folder for folder in grants.get("hidden") or () if isinstance(folder, str)]
+    if any(PurePosixPath(path).is_relative_to(folder) for folder in hidden):
+        return False
     folders = [*map(PurePosixPath, listed), *(_SYSTEM if key == "read" else ())]
     return any(PurePosixPath(path).is_relative_to(folder) for folder in folders)
 
