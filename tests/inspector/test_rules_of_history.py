@@ -112,7 +112,8 @@ def run(folder: Path, hour: float, day: Day) -> Path:
 def result_of(result: Day) -> dict[str, Any]:
     """A step ``recent`` between the source and the writer: its ``rows``, ``data`` and, if it has one, ``query``."""
     config = {"query": result["query"]} if "query" in result else {"code": "recent"}
-    more = {key: result[key] for key in ("filters", "unique", "join") if key in result}
+    kept_keys = ("filters", "unique", "join", "columns", "dtypes", "nulls", "value_counts")
+    more = {key: result[key] for key in kept_keys if key in result}
     out = {**OUT, "fingerprint": result["data"], **more}
     return step("recent", "x.processor", "src", rows=result["rows"], out=out, **config)
 
@@ -312,6 +313,78 @@ def loading(rows: int, low: int = 1, first: str = "ab12cd", **more: Any) -> Day:
     }
 
 
+def valued(counts: Mapping[str, int], name: str = "country", dtype: str = "str", **more: Any) -> Day:
+    """A run whose source has so many rows with each value of a column; others have none."""
+    rows = more.pop("rows", sum(counts.values()))
+    nulls = max(0, rows - sum(counts.values()))
+    column = {"id": ("int64", 0, "many", None), "day": None, name: (dtype, nulls, "few", None)}
+    facts = {"value_counts": {name: sorted([value, count] for value, count in counts.items())}}
+    return {"rows": rows, "columns": column, "facts": facts, **more}
+
+
+def selling(*counts: int, **more: Any) -> Day:
+    """A run with these rows of countries."""
+    names = ("CZ", "DE", "AT", "PL", "SK", "HU", "IT", "FR", "ES")
+    return valued({name: rows for name, rows in zip(names, counts, strict=False) if rows}, **more)
+
+
+def in_markets(counts: Mapping[str, int], dropped: str = "", **more: Any) -> Day:
+    """A run with a step that keeps the countries of a list."""
+    kept_counts = {name: rows for name, rows in counts.items() if name not in dropped.split()}
+    query = more.pop("query", "SELECT country FROM df WHERE country IN ('CZ', 'SK', 'PL')")
+    counted = {
+        "columns": ["country"],
+        "dtypes": ["str"],
+        "nulls": [0],
+        "value_counts": {"country": sorted([name, rows] for name, rows in kept_counts.items())},
+    }
+    kept_rows = sum(kept_counts.values())
+    result = {"rows": kept_rows, "data": f"{counts}", "query": query, **(more.pop("counted", counted))}
+    return valued(counts, result=result, **more)
+
+
+def in_sites(counts: Mapping[str, int], dropped: str = "") -> Day:
+    """A run with a step that keeps the sites of a list of numbers."""
+    kept_rows = sum(rows for name, rows in counts.items() if name != dropped)
+    filters = [{"table": "df", "rows": sum(counts.values()), "kept": kept_rows}]
+    result = {
+        "rows": 1,
+        "data": f"{counts}",
+        "query": "SELECT count(*) AS id FROM df WHERE site_id IN (1, 2, 3)",
+        "filters": filters,
+    }
+    return valued(counts, name="site_id", dtype="int64", result=result)
+
+
+def counted_markets(counts: Mapping[str, int], kept_rows: int) -> Day:
+    """The same with a step of one row, whose condition was counted."""
+    filters = [{"table": "df", "rows": sum(counts.values()), "kept": kept_rows}]
+    query = "SELECT count(*) AS id FROM df WHERE country IN ('CZ', 'SK', 'PL')"
+    return in_markets(counts, query=query, counted={"rows": 1, "filters": filters})
+
+
+def filed(other: int, rows: int = 1000, query: str | None = None, value: str = "Other") -> Day:
+    """A run with a step that assigns regions, of which some rows get a word for others."""
+    asked_for = query or "SELECT id, coalesce(m.region, 'Other') AS region FROM df LEFT JOIN m USING (id)"
+    counts = {"North": (rows - other) // 2, "South": (rows - other) - (rows - other) // 2, value: other}
+    found = sorted([name, count] for name, count in counts.items() if count)
+    more = {"columns": ["region"], "dtypes": ["str"], "nulls": [0], "value_counts": {"region": found}}
+    return {"rows": rows, "result": {"rows": rows, "data": f"{counts}", "query": asked_for, **more}}
+
+
+WEEK = [
+    selling(310, 260, 170, 240, 120),
+    selling(300, 250, 180, 251, 118),
+    selling(322, 270, 166, 229, 126),
+] * 2
+MARKETS = [
+    {"CZ": 270, "SK": 140, "PL": 132},
+    {"CZ": 280, "SK": 130, "PL": 131},
+    {"CZ": 268, "SK": 138, "PL": 135},
+] * 2
+NEW_MARKET = {"CZ": 275, "SK": 133, "PL": 130, "HU": 186}
+SHOPS = [valued({f"{shop}": 60 + shop % 40 for shop in range(101, 110)}, name="store", dtype="int64")] * 6
+
 APPENDS = {"table": "stats", "write_mode": "append"}
 CREATED = {"created_at": ("str", 0, "many", None)}
 DAY_OF_LOAD = {"load_date": ("str", 0, 1, None)}
@@ -453,6 +526,21 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "within a wide range": [*[sensed(("0", "5000"), name="power")] * 4, sensed(("-999", "5000"), ("-999", 3, "0"), name="power")],
         "-1 instead of no value": [*[sensed(("0", "80"), nulls=70, name="age_group")] * 4, sensed(("-1", "80"), ("-1", 72, "0"), name="age_group")],
     },
+    "values-missing-or-new": {
+        "a country": [*WEEK, selling(305, 0, 171, 238, 121)],
+        "a country on the first Sunday, and the others as usual": [*WEEK[:3], selling(305, 0, 171, 238, 121)],
+        "nearly a country": [*WEEK, selling(305, 2, 171, 238, 121)],
+        "three stores of nine, which are numbers": [*SHOPS, valued({f"{shop}": 90 for shop in range(101, 107)}, name="store", dtype="int64")],
+        "three hashes": [*[valued({f"#0000a{n}": 60 for n in range(9)}, name="agent")] * 4, valued({f"#0000a{n}": 60 for n in range(6)}, name="agent")],
+        "a status that takes a third of the rows": [*[valued({"paid": 700, "open": 290, "failed": 10 + n}, name="status") for n in range(5)], valued({"paid": 400, "open": 260, "failed": 340}, name="status")],
+        "unknown codes under a word": [*[filed(number) for number in (10, 16, 12, 9, 14)], filed(340)],
+        "unknown codes under a word without rows before": [*[filed(0)] * 5, filed(340)],
+        "a new country that a list drops": [*map(in_markets, MARKETS), in_markets(NEW_MARKET, "HU")],
+        "a new number that a list drops": [
+            *[in_sites({"1": 270, "2": 140, "3": 132})] * 6, in_sites({"1": 275, "2": 133, "3": 130, "4": 186}, "4"),
+        ],
+        "a new country that a counted list drops": [*[counted_markets(each, sum(each.values())) for each in MARKETS], counted_markets(NEW_MARKET, 538)],
+    },
     "values-changed-scale": {
         "grams instead of kilograms": [KILOGRAMS, measured(("0.3", "28")), KILOGRAMS, GRAMS],
         "grams instead of whole kilograms": [*[measured(("1", "29"))] * 3, measured(("100", "29900"))],
@@ -555,6 +643,38 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "refunds of 999": [*[sensed(("1", "4999"), name="amount")] * 4, sensed(("-999", "4999"), ("-999", 3, "1"), name="amount", nulls=2)],
         "a price of 9999": [*[sensed(("1", "8999"), name="price")] * 4, sensed(("1", "9999"), ("9999", 3, "8999"), name="price")],
         "no limit": [*[sensed(("1", "40"), name="max_uses")] * 4, sensed(("1", "99999"), ("99999", 90, "40"), name="max_uses")],
+    },
+    "values-missing-or-new": {
+        "two earlier runs": [*WEEK[:2], selling(305, 0, 171, 238, 121)],
+        "a country that was absent before": [*WEEK[:3], selling(310, 0, 170, 240, 120), *WEEK[:2], selling(305, 0, 171, 238, 121)],
+        "stores that are closed on the first Sunday, and another day for the others": [*WEEK[:3], selling(160, 0, 80, 118, 50)],
+        "a country of few rows": [*[selling(310, 8, 170, 240, 120)] * 6, selling(305, 0, 171, 238, 121)],
+        "a country of a small share": [*[selling(3100, 90, 1700, 2400, 1200)] * 6, selling(3050, 0, 1710, 2380, 1210)],
+        "a small sample": [*[selling(20, 16, 11, 15, 8)] * 6, selling(19, 0, 12, 14, 9)],
+        "a line that was phased out": [*[selling(310, rows, 170, 240, 120) for rows in (260, 200, 120, 60, 40)], selling(305, 0, 171, 238, 121)],
+        "a country that another one replaces": [*WEEK, selling(305, 0, 171, 238, 121, 255)],
+        "a month that has passed": [*[valued({"October": 200, "November": 300}, name="booked")] * 5, valued({"November": 250, "December": 260}, name="booked")],
+        "months as codes": [*[valued({"2026-08": 90, "2026-09": 300, "2026-10": 200}, name="booked")] * 5, valued({"2026-09": 300, "2026-10": 250}, name="booked")],
+        "a batch that has ended": [*[valued({"B-17": 200, "B-18": 300, "B-19": 100}, name="batch_code")] * 5, valued({"B-18": 250, "B-19": 260}, name="batch_code")],
+        "a campaign that has ended": [*[valued({"autumn": 200, "vip": 300, "none": 900}, name="promo")] * 5, valued({"vip": 250, "none": 900}, name="promo")],
+        "quantities": [*[valued({"1": 500, "2": 300, "5": 60}, name="qty", dtype="int64")] * 5, valued({"1": 500, "2": 300}, name="qty", dtype="int64")],
+        "files": [*[valued({"a.csv": 200, "b.csv": 300, "c.csv": 300}, name="source_file")] * 5, valued({"a.csv": 200, "b.csv": 310}, name="source_file")],
+        "sets that change with each run": [valued({f"C{n}": 200, f"C{n + 1}": 150, f"C{n + 2}": 100}, name="site") for n in range(6)],
+        "other settings of the step": [*WEEK, selling(305, 0, 171, 238, 121, query="SELECT * FROM t WHERE country <> 'DE'")],
+        "another parameter": [*[{**day, "source": source(region="EU")} for day in WEEK], selling(305, 0, 171, 238, 121, source=source(region="EAST"))],
+        "values that are empty now": [*WEEK, selling(305, 0, 171, 238, 121, rows=1100)],
+        "a share that grows slowly": [*[filed(number) for number in (20, 40, 60, 90, 130)], filed(180)],
+        "a share that varies": [*[filed(number) for number in (10, 300, 12, 90, 14)], filed(340)],
+        "a larger share of a small part": [*[filed(10)] * 5, filed(60)],
+        "a day of a campaign with more rows": [*[valued({"web": 700, "shop": 290, "app": 12}, name="channel")] * 5, valued({"web": 720, "shop": 300, "app": 500}, name="channel")],
+        "a kind of invoice at the end of a month": [*[valued({"order": 700, "refund": 290, "monthly": 12}, name="kind")] * 30, valued({"order": 480, "refund": 160, "monthly": 360}, name="kind")],
+        "a new store of a chain": [*WEEK, selling(310, 260, 170, 240, 120, 200)],
+        "a new country that the list names": [*[in_markets(each, query="SELECT country FROM df WHERE country IN ('CZ', 'SK', 'PL', 'HU')") for each in MARKETS], in_markets(NEW_MARKET, query="SELECT country FROM df WHERE country IN ('CZ', 'SK', 'PL', 'HU')")],
+        "a new test market that the condition excludes": [*[in_markets(each, query="SELECT country FROM df WHERE country <> 'HU' AND country <> 'SKX'") for each in MARKETS], in_markets(NEW_MARKET, "HU", query="SELECT country FROM df WHERE country <> 'HU' AND country <> 'SKX'")],
+        "a new country beside others that a list drops": [*[in_markets({**each, "DE": 90}, "DE") for each in MARKETS], in_markets({**NEW_MARKET, "DE": 95}, "DE HU")],
+        "new test orders that a list drops": [*map(in_markets, MARKETS), in_markets({**MARKETS[0], "TEST": 160}, "TEST")],
+        "a channel of weekends on the first Sunday": [*[valued({"web": 700, "shop": 290, "app": 12}, name="channel")] * 3, valued({"web": 480, "shop": 160, "app": 360}, name="channel")],
+        "a new country of few rows that a list drops": [*map(in_markets, MARKETS), in_markets({**MARKETS[0], "HU": 6}, "HU")],
     },
     "values-changed-scale": {
         "few refunds": [*[booked(number) for number in (3, 2, 5, 1, 4, 2, 3)], booked(0, "300")],
@@ -1098,6 +1218,57 @@ def test_message_of_changed_values_names_the_change(
     tmp_path: Path, days: Sequence[Day], message: str
 ) -> None:
     assert messages(history(tmp_path, days), "values-changed-scale") == [message]
+
+
+@pytest.mark.parametrize(
+    ("days", "message"),
+    [
+        (
+            [*WEEK, selling(305, 0, 171, 238, 121)],
+            "a value of 'country' is missing: 'DE' (1 of 5); it was in each of the last 6 runs, in 23% to 24% of the rows",
+        ),
+        (
+            [*[filed(0)] * 5, filed(340)],
+            "'Other' has 34% of the rows in 'region', 340 of 1,000; in the last 5 runs it had 0%",
+        ),
+        (
+            [*map(in_markets, MARKETS), in_markets(NEW_MARKET, "HU")],
+            "the condition drops the 186 rows with 'HU' in 'country', a value that none of the last 6 runs had; it kept all "
+            "values of 'country' in them",
+        ),
+    ],
+)
+def test_message_of_values_names_them(tmp_path: Path, days: Sequence[Day], message: str) -> None:
+    assert messages(history(tmp_path, days), "values-missing-or-new") == [message]
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        "CZ",
+        {"country": "CZ"},
+        {"country": {"CZ": 310}},
+        {"country": [["CZ", 310], ["AT"]]},
+        {"country": [["CZ", "many"], ["AT", 170]]},
+        {"country": [["CZ", -1], ["AT", 170]]},
+        {"country": [[None, 310], [["AT"], 170], 7]},
+        {"land": [["CZ", 310]]},
+    ],
+)
+def test_damaged_value_counts_are_unknown(tmp_path: Path, damaged: Any) -> None:
+    day = {**selling(305, 0, 171, 238, 121), "facts": {"value_counts": damaged}}
+    assert messages(history(tmp_path, [*WEEK, day]), "values-missing-or-new") == []
+
+
+def test_missing_values_explain_fewer_rows(tmp_path: Path) -> None:
+    days = [
+        *[valued({f"s{shop}": 100 for shop in range(9)}, name="store")] * 6,
+        valued({"s0": 100, "s1": 100, "s2": 100}, name="store"),
+    ]
+    found = analyze(history(tmp_path, days)).findings
+    causes = {each.rule: each.caused_by for each in found if each.severity == "warning"}
+    assert causes["values-missing-or-new"] is None
+    assert causes["differs-from-earlier-runs"] is not None
 
 
 def test_message_of_exchanged_kinds_says_swapped(tmp_path: Path) -> None:

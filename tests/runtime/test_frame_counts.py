@@ -496,6 +496,108 @@ def test_long_frame_has_no_odd_values(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("storage", STORAGES)
+def test_values_of_columns_with_few_are_counted(tmp_path: Path, storage: str) -> None:
+    rows = range(120)
+    frame = pd.DataFrame(
+        {
+            "order_id": rows,
+            "country": ["CZ", "DE", None] * 40,
+            "store": [101, 102] * 60,
+            "is_paid": [True, False, False] * 40,
+            "region": ["North East", "ops@example.com", "+420 777 123 456"] * 40,
+            "owner": ["Ada", "Bo"] * 60,
+            "token": ["a", "b"] * 60,
+            "day": ["2026-01-01", "2026-01-02"] * 60,
+            "price": [1.5, 2.5] * 60,
+            "text": ["a text that is longer than a code", "b"] * 60,
+        }
+    )
+    counts = dict(stored(tmp_path, frame, storage).value_counts)
+    hashed = {
+        name: [(value[0], rows) for value, rows in counts.pop(name)] for name in ("region", "owner", "text")
+    }
+    assert counts == {
+        "country": [("CZ", 40), ("DE", 40)],
+        "store": [("101", 60), ("102", 60)],
+        "is_paid": [("false", 80), ("true", 40)],
+    }
+    assert hashed == {
+        "region": [("#", 40), ("#", 40), ("N", 40)],
+        "owner": [("#", 60), ("#", 60)],
+        "text": [("#", 60), ("b", 60)],
+    }
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "is_recorded"),
+    [
+        ("country", "CZ", True),
+        ("state", "on the way", True),
+        ("size", "A4/B", True),
+        ("version", "v1.2", True),
+        ("customer_type", "business", True),
+        ("town", "Ústí nad Labem", True),
+        ("code", "123456", True),
+        ("code", "1234567", False),
+        ("first_name", "Ada", False),
+        ("agent", "Ada Novak", False),
+        ("contact", "ada@example.com", False),
+        ("note", "ada@example.com", False),
+        ("note", "+420 777 123 456", False),
+        ("note", "192.168.100.12", False),
+        ("note", "a remark of more than 24 characters", False),
+        ("note", "AKIAIOSFODNN7EXAMPLE", False),
+        ("note", "two\nlines", False),
+        ("note", "", False),
+        ("note", " ", False),
+    ],
+)
+def test_only_codes_and_words_are_recorded(
+    tmp_path: Path, column: str, value: str, is_recorded: bool
+) -> None:
+    (found,) = stored(tmp_path, pd.DataFrame({"n": range(60), column: [value] * 60})).value_counts[column]
+    assert (found == (value, 60)) == is_recorded
+    assert is_recorded or (found[0][0], len(found[0])) == ("#", 7)
+
+
+def test_stream_with_an_empty_first_batch_is_counted(tmp_path: Path) -> None:
+    table = pa.table({"country": ["CZ", "DE"] * 30})
+    empty = pa.RecordBatch.from_pylist([], schema=table.schema)
+    reader = pa.RecordBatchReader.from_batches(table.schema, [empty, *table.to_batches()])
+    assert stored(tmp_path, reader, "spill").value_counts == {"country": [("CZ", 30), ("DE", 30)]}
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_sorted_column_of_many_values_is_not_counted(tmp_path: Path, storage: str) -> None:
+    frame = pd.DataFrame({"customer": [f"K{row // 20:03}" for row in range(2000)], "line": ["a"] * 2000})
+    assert stored(tmp_path, frame, storage).value_counts == {"line": [("a", 2000)]}
+
+
+@pytest.mark.parametrize(
+    ("rows", "counted"), [(49, None), (5_000, 5_000), (20_000, 5_000), (MAX_RANGE_ROWS + 1, None)]
+)
+def test_values_of_a_bounded_number_of_rows_are_counted(
+    tmp_path: Path, rows: int, counted: int | None
+) -> None:
+    countries = pa.array(["CZ", "DE", "AT", "PL"] * rows).slice(0, rows)
+    counts = stored(tmp_path, pa.table({"country": countries})).value_counts
+    assert (sum(count for _, count in counts["country"]) if counts else None) == counted
+    assert not counts or [name for name, count in counts["country"] if count > counted * 0.2] == [
+        "AT",
+        "CZ",
+        "DE",
+        "PL",
+    ]
+
+
+def test_at_most_eight_columns_are_counted_text_first(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {f"n{number}": [1, 2] * 30 for number in range(6)} | {f"t{i}": ["a"] * 60 for i in range(5)}
+    )
+    assert [*stored(tmp_path, frame).value_counts] == ["n0", "n1", "n2", "t0", "t1", "t2", "t3", "t4"]
+
+
+@pytest.mark.parametrize("storage", STORAGES)
 def test_negative_values_are_counted_by_column(tmp_path: Path, storage: str) -> None:
     frame = pa.table(
         {

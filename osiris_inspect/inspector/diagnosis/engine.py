@@ -30,7 +30,9 @@ FALLBACK_RULE = "unexplained-failure"
 REPORTED_RULE = "reported-error"
 LIBRARY_RULE = "library-error"
 MAX_EVIDENCE = 5
-_ABOUT_COLUMNS = frozenset(("column-all-null", "differs-from-earlier-runs", "operand-without-value"))
+_ABOUT_COLUMNS = frozenset(
+    ("column-all-null", "differs-from-earlier-runs", "operand-without-value", "values-missing-or-new")
+)
 _QUOTED = LazyRegex(r"'[^'\n]{1,100}'")
 _OCCASIONAL = frozenset(
     (

@@ -1,7 +1,7 @@
 """Counts of a frame's columns, taken slice by slice while the frame is hashed: nulls, and the range of keys.
 
-Text is never described by its values unless they are dates or times, and neither is a column whose name says that it holds
-a secret.
+Text is never described by its values unless they are dates, times or a few codes and words, and neither is a column whose
+name says that it holds a secret.
 """
 
 import re
@@ -20,6 +20,7 @@ from osiris_inspect.runtime.frames.conversion.natural import json_texts
 from osiris_inspect.runtime.frames.day_counts import DayCounts
 from osiris_inspect.runtime.frames.odd_values import count_words, find_forms
 from osiris_inspect.runtime.frames.range_end import RangeEnd
+from osiris_inspect.runtime.frames.value_counts import MAX_VALUES, ValueCounts
 
 MAX_COLUMNS: Final = 256
 """Columns of a frame above which only nulls are counted."""
@@ -83,6 +84,7 @@ class FrameCounts:
         self._first_keys: dict[str, str] = {}
         self._garbled: dict[str, int | str] = {}
         self._times_as_text: dict[int, tuple[int, str]] = {}  # length and time zone
+        self._values = ValueCounts(names, rows)
         self._low: list[Any] = [None] * len(names)
         self._high: list[Any] = [None] * len(names)
         self._days: dict[int, DayCounts] = {}
@@ -110,6 +112,9 @@ class FrameCounts:
             self._add_repeated(arrays[: len(self._names)])
             if not self._repeated and MIN_COMPARED_ROWS <= len(arrays[0]) <= MAX_COMPARED_ROWS:
                 self._compare_rows(arrays[: len(self._names)])
+        if self._is_sampled and len(arrays) and self._values.is_counting:
+            few = [number for number, count in enumerate(self._sampled) if 0 < count <= MAX_VALUES]
+            self._values.update(arrays, [number for number in few if number not in self._times_as_text])
         self._rows += len(arrays[0]) if len(arrays) else 0
         self._is_ranged = self._is_ranged and self._rows <= MAX_RANGE_ROWS
 
@@ -265,6 +270,11 @@ class FrameCounts:
             for number, counts in sorted(self._odd.items())
             if not is_secret_key(self._names[number])
         }
+
+    @property
+    def value_counts(self) -> dict[str, list[tuple[str, int]]]:
+        """The values of columns with few different ones, or their hashes, each with its rows, or those of a sample."""
+        return self._values.counts
 
     @property
     def low(self) -> tuple[str | None, ...]:

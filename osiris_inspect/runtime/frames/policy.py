@@ -54,6 +54,7 @@ class StoredFrame:
         unique: columns of a small frame of which each row has its own value.
         first_keys: by unique column of text, a short hash of its smallest value.
         odd_values: by column of text, rows with a word that stands for no value or an error; and odd forms of values.
+        value_counts: by column with few different values each value, or its hash, with its rows, or those of a sample.
         join: counts of the join that made the frame; None if there was none or it was not counted.
         source: what the driver noticed in the file that it read, such as lines that a comment ends; None without
             anything.
@@ -83,6 +84,7 @@ class StoredFrame:
     unique: tuple[str, ...] = ()
     first_keys: Mapping[str, str] = field(default_factory=dict)
     garbled: Mapping[str, int | str] = field(default_factory=dict)
+    value_counts: Mapping[str, list[tuple[str, int]]] = field(default_factory=dict)
     join: Mapping[str, Any] | None = None
     checks: tuple[Mapping[str, Any], ...] = ()
     filters: tuple[Mapping[str, Any], ...] = ()

@@ -227,6 +227,7 @@ class FrameStore:
             unique=counts.unique,
             first_keys=counts.first_keys,
             garbled=counts.garbled,
+            value_counts=counts.value_counts,
             storage=self.location(step),
             reason=reason,
             memory_bytes=entry.memory_bytes,

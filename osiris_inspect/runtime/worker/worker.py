@@ -67,6 +67,7 @@ _OPTIONAL_FIELDS = (
     "unique",
     "first_keys",
     "garbled",
+    "value_counts",
     "join",
     "checks",
     "filters",

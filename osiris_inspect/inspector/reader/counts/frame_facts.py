@@ -15,6 +15,7 @@ from osiris_inspect.model.event import Event, as_int
 
 MAX_HASHED_BYTES = 4 << 20
 """Size up to which a spilled frame without a fingerprint is hashed."""
+PAIR = 2
 _LISTS = ("columns", "dtypes", "nulls", "distinct", "min", "max", "negatives")
 _JOIN_COUNTS = ("left_rows", "right_rows", "matched", "left_duplicates", "right_duplicates")
 
@@ -52,12 +53,16 @@ def logged_frame(step: str, rows: int, event_fields: Mapping[str, Any]) -> Frame
     odd_values = odd if isinstance(odd, Mapping) else {}
     counted = event_fields.get("sentinels")
     sentinels = counted if isinstance(counted, Mapping) else {}
+    texts = event_fields.get("value_counts")
+    value_counts = texts if isinstance(texts, Mapping) else {}
     original = event_fields.get("original_names")
     originals = original if isinstance(original, Mapping) else {}
     given = islice(zip_longest(names, *values), len(names))
     columns = tuple(
         _column(str(originals.get(str(name), name)), value, is_blank=str(name) in blank_names)._replace(
-            odd_values=_counts(odd_values.get(str(name))), sentinel=_sentinel(sentinels.get(str(name)))
+            odd_values=_counts(odd_values.get(str(name))),
+            sentinel=_sentinel(sentinels.get(str(name))),
+            values=_pairs(value_counts.get(str(name))),
         )
         for name, *value in given
     )
@@ -121,6 +126,13 @@ def _counts(value: Any) -> Mapping[str, int]:
     return {
         str(word): rows for word, count in counts.items() if (rows := as_int(count)) is not None and rows > 0
     }
+
+
+def _pairs(value: Any) -> Mapping[str, int]:
+    """Return the counts of a list of values and their rows; none if a part of it is damaged."""
+    pairs = [pair for pair in _items(value) if isinstance(pair, list) and len(pair) == PAIR]
+    counts = _counts({str(text): rows for text, rows in pairs})
+    return counts if len(counts) == len(_items(value)) else {}
 
 
 def _texts(value: Any, originals: Mapping[str, Any]) -> Mapping[str, str]:

@@ -34,6 +34,8 @@ class ColumnFacts(NamedTuple):
         negatives: number of values below 0; None if it is not a column of numbers, or they were not counted.
         sentinel: a repeated number that may stand for no value; None if there is none.
         odd_values: rows of a column of text by a word that stands for no value or an error, and odd forms of values.
+        values: rows by value, or by ``#`` and a hash, of a column with few different values, of all rows or of those of a
+            sample; empty if not counted.
     """
 
     name: str
@@ -46,6 +48,7 @@ class ColumnFacts(NamedTuple):
     odd_values: Mapping[str, int] = {}
     negatives: int | None = None
     sentinel: SentinelFacts | None = None
+    values: Mapping[str, int] = {}
 
     @property
     def is_time(self) -> bool:

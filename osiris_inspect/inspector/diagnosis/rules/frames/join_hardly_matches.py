@@ -33,7 +33,7 @@ from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("output_stored",)
-EXPLAINS = ("column-all-null", "fallback-in-all-rows", "differs-from-earlier-runs")
+EXPLAINS = ("column-all-null", "fallback-in-all-rows", "differs-from-earlier-runs", "values-missing-or-new")
 MIN_SHARE = 0.5
 MIN_DROPPED = 0.1
 MIN_DROPPED_BY_LOOKUP = 0.2

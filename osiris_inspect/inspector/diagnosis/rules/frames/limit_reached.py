@@ -47,6 +47,7 @@ _PART = LazyRegex(
     2,
 )
 """A name of a part of the rows."""
+EXPLAINS = ("values-missing-or-new",)
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "config",

@@ -27,6 +27,7 @@ from osiris_inspect.model.finding import Confidence, Evidence, Severity
 from osiris_inspect.model.metric import Metric
 
 NEEDS = ("steps",)
+EXPLAINS = ("values-missing-or-new",)
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "data",

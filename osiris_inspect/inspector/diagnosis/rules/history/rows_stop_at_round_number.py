@@ -29,6 +29,7 @@ MIN_RUNS = 3
 MIN_PART = 0.9
 """Part of the round number that the last run before it had."""
 ROUND_NUMBERS = frozenset({1000, 5000, 10_000, 50_000, 100_000})
+EXPLAINS = ("values-missing-or-new",)
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "data",

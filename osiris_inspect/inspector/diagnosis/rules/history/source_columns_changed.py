@@ -31,7 +31,7 @@ from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("steps",)
-EXPLAINS = ("column-all-null",)
+EXPLAINS = ("column-all-null", "values-missing-or-new")
 MIN_RUNS = 2
 EXCHANGED = 2
 """Columns of which each has the kind of the other."""

@@ -23,6 +23,7 @@ from osiris_inspect.model.event import as_int
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("output_stored",)
+EXPLAINS = ("values-missing-or-new",)
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "data",

@@ -29,7 +29,7 @@ from osiris_inspect.model.event import as_int
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("output_stored",)
-EXPLAINS = ("join-keys-differ-in-form", "join-hardly-matches")
+EXPLAINS = ("join-keys-differ-in-form", "join-hardly-matches", "values-missing-or-new")
 MAX_TEXT = 80
 MIN_CHARACTERS = 3
 """Fewer characters are a note: texts from the web often have one."""

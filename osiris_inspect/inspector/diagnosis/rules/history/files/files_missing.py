@@ -37,6 +37,7 @@ MIN_RUNS = 3
 FEW = 0.75
 """Part of the usual files from which a first weekend does not explain that some are missing."""
 MAX_NAMED = 3
+EXPLAINS = ("values-missing-or-new",)
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "data",

@@ -23,6 +23,7 @@ from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("output_stored",)
 LEADS_TO = ("input-without-rows",)
+EXPLAINS = ("values-missing-or-new",)
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "data",

@@ -26,7 +26,7 @@ from osiris_inspect.model.event import as_int
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("output_stored",)
-EXPLAINS = ("column-all-null", "fallback-in-all-rows", "differs-from-earlier-runs")
+EXPLAINS = ("column-all-null", "fallback-in-all-rows", "differs-from-earlier-runs", "values-missing-or-new")
 LEADS_TO = ("input-without-rows",)
 TEMPLATE = FindingTemplate(Severity.WARNING, "data", "", Confidence.MEDIUM)
 
