@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 import pytest
 
 from osiris_inspect.runtime.drivers.query_checks.tables import MAX_ROWS
-from osiris_inspect.runtime.frames.frame_counts import MAX_COMPARED_ROWS, MAX_RANGE_ROWS
-from osiris_inspect.runtime.frames.range_end import RangeEnd
+from osiris_inspect.runtime.frames.counts.frame_counts import MAX_COMPARED_ROWS, MAX_RANGE_ROWS
+from osiris_inspect.runtime.frames.counts.range_end import RangeEnd
 from osiris_inspect.runtime.frames.store import FrameStore, StoredFrame
 from tests.runtime.driving import STORAGES, context, drive, handed
 from tests.runtime.frames_of_every_kind import FRAMES

@@ -23,6 +23,7 @@ from osiris_inspect.runtime.files.memory_limit import is_memory_error, memory_er
 from osiris_inspect.runtime.frames import memory, stream
 from osiris_inspect.runtime.frames.conversion import frame as frames
 from osiris_inspect.runtime.frames.conversion.frame_plan import FramePlan, columns_of, original_names_of
+from osiris_inspect.runtime.frames.counts.frame_counts import FrameCounts
 from osiris_inspect.runtime.frames.driver_result import (
     FRAME_KEY,
     memory_lookup,
@@ -30,7 +31,6 @@ from osiris_inspect.runtime.frames.driver_result import (
     result_types,
 )
 from osiris_inspect.runtime.frames.frame_copies import store_copy
-from osiris_inspect.runtime.frames.frame_counts import FrameCounts
 from osiris_inspect.runtime.frames.policy import SpillPolicy, StoredFrame, StoreSize
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 from osiris_inspect.runtime.frames.spill import schema_json

@@ -26,7 +26,7 @@ from osiris_inspect.runtime.files.hashed_file import Filesystem, hash_file
 from osiris_inspect.runtime.files.memory_limit import is_memory_error, memory_error
 from osiris_inspect.runtime.frames.conversion import frame as frames
 from osiris_inspect.runtime.frames.conversion.frame_plan import FramePlan, columns_of
-from osiris_inspect.runtime.frames.frame_counts import FrameCounts
+from osiris_inspect.runtime.frames.counts.frame_counts import FrameCounts
 from osiris_inspect.runtime.frames.spill import schema_json
 from osiris_inspect.runtime.frames.spill.fingerprint import Fingerprint
 from osiris_inspect.runtime.frames.spill.parquet_file import ParquetTableReader, ParquetTableWriter

@@ -17,10 +17,10 @@ import xxhash
 
 from osiris_inspect.model.redaction import is_secret_key
 from osiris_inspect.runtime.frames.conversion.natural import json_texts
-from osiris_inspect.runtime.frames.day_counts import DayCounts
-from osiris_inspect.runtime.frames.odd_values import count_words, find_forms
-from osiris_inspect.runtime.frames.range_end import RangeEnd
-from osiris_inspect.runtime.frames.value_counts import MAX_VALUES, ValueCounts
+from osiris_inspect.runtime.frames.counts.day_counts import DayCounts
+from osiris_inspect.runtime.frames.counts.odd_values import count_words, find_forms
+from osiris_inspect.runtime.frames.counts.range_end import RangeEnd
+from osiris_inspect.runtime.frames.counts.value_counts import MAX_VALUES, ValueCounts
 
 MAX_COLUMNS: Final = 256
 """Columns of a frame above which only nulls are counted."""
