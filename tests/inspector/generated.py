@@ -473,10 +473,10 @@ def _struck(case: Case) -> Iterator[None]:
             strike(self)
         return resolve(self, step, name, ref)
 
-    def open_after(self: Worker, step_id: str, relative: str) -> Any:
+    def open_after(self: Worker, step_id: str, relative: str, *more: Any) -> Any:
         if case.fault.deed == "config" and step_id == case.step:
             (self._run_dir / relative).unlink()
-        return opened(self, step_id, relative)
+        return opened(self, step_id, relative, *more)
 
     FrameStore.resolve, Worker._load_config = resolve_after, open_after  # type: ignore[method-assign]
     try:

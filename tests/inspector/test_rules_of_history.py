@@ -520,6 +520,10 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "for the first time": counted(9412, 9640, 9806, 10_000),
         "a smaller number": counted(930, 964, 981, 1000),
     },
+    "rows-delivered-twice": {
+        "a key that was unique": [*[{"unique": ["id"]}] * 4, {"unique": []}],
+        "a key beside another unique column": [*[{"unique": ["id", "day"]}] * 5, {"unique": ["day"]}],
+    },
     "sentinel-value": {
         "instead of no value": [*[sensed(("17", "29"), nulls=72)] * 5, sensed(("-999", "29"), ("-999", 72, "17"))],
         "beside rows without a value": [*[sensed(("17", "29"))] * 3, sensed(("9999", "29"), ("9999", 40, "29"), nulls=7) | {"ranges": [("17", "9999")]}],
@@ -635,6 +639,14 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "more before": counted(9412, 10_204, 10_000, 10_000),
         "after a jump": counted(300, 400, 500, 1000),
         "a limit of the query": [{**day, "query": "SELECT * FROM t LIMIT 10000"} for day in counted(9412, 9640, 9806, 10_000)],
+    },
+    "rows-delivered-twice": {
+        "three earlier runs": [*[{"unique": ["id"]}] * 3, {"unique": []}],
+        "a key that was repeated before": [*[{"unique": ["id"]}] * 4, {"unique": []}, {"unique": []}],
+        "a name": [*[{"unique": ["name"]}] * 5, {"unique": []}],
+        "a key with missing values": [*[{"unique": ["id"]}] * 5, {"unique": [], **columns(id=("int64", 2, "many", None))}],
+        "more rows than are compared": [*[{"unique": ["id"]}] * 5, {"unique": [], "rows": 5_001}],
+        "a writer that merges by the key": [*[{"unique": ["id"]}] * 5, {"unique": [], "writer": {"table": "stats", "write_mode": "upsert", "primary_key": ["id"]}}],
     },
     "sentinel-value": {
         "in each run": [sensed(("-1", "29"), ("-1", 72, "0"))] * 5,

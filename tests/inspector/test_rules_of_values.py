@@ -154,6 +154,7 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("entities-in-text", of_source(column("landing_url") | {"odd_values": {"landing_url": {"&amp;": 3}}})),
     ("entities-in-text", of_source(column("company", nan=3))),
     ("value-out-of-range", of_source(ranged("age", 0, 104))),
+    ("value-out-of-range", of_source(ranged("age", 192.2, 211.6, "float64"))),
     ("value-out-of-range", of_source(ranged("account_age", 0, 2400))),
     ("value-out-of-range", of_source(ranged("lat", 491230000, 501230000))),
     ("value-out-of-range", of_source(ranged("month", 202401, 202412))),

@@ -6,7 +6,8 @@ What it finds:
     which at least 10 % of the rows are repeated as a whole, or with the key of what it is named after (`order_no` of
     `extract-orders`), of which 2 % are repeated and not removed by the next steps; or a source whose rows a writer takes with a primary key that
     has fewer numbers between the smallest and the largest than there are rows. A driver that logged all of its rows, such
-    as `received 250 of 250`, and returned more, of which as many are different. A history, with a version or a period
+    as `received 250 of 250`, and returned more, of which as many are different. A
+    key that had no value twice in each of at least four earlier runs, and has now. A history, with a version or a period
     beside the id, a series over time and the lines of a document are not reported.
 
 Why it matters:
@@ -22,11 +23,13 @@ Example:
 from collections.abc import Sequence
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import frame_evidence
+from osiris_inspect.inspector.diagnosis.evidence.configuration.comparable_runs import ComparableRuns
 from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import QueryText, query_of
 from osiris_inspect.inspector.diagnosis.evidence.configuration.targets import leaves_out_duplicates
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.files.driver_messages import DriverMessage, messages_of_successful_steps
 from osiris_inspect.inspector.run.counts.copied_files import CopiedFile, copied_file, equal_files
+from osiris_inspect.inspector.run.counts.earlier_run import EarlierRun
 from osiris_inspect.inspector.run.counts.frame_facts import ColumnFacts, FrameFacts
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
@@ -44,6 +47,10 @@ MIN_KEYED_ROWS = 10
 MAX_STEPS = 4
 """Steps after a source among which one is sought that removes its duplicates."""
 MIN_STEM = 2
+MIN_EARLIER = 4
+"""Earlier runs in which a key was unique."""
+COUNTED_ROWS = range(20, 5001)
+COUNTED_COLUMNS = 4
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "data",
@@ -79,6 +86,7 @@ _SERIES = LazyRegex(
 def check(run: Run, lineage: Lineage) -> Findings:
     """Find files that have their rows several times, and sources with more rows than ids."""
     messages = messages_of_successful_steps(run)
+    comparable = ComparableRuns(run, lineage)
     for step, frame in run.successful_frames():
         blocks = as_int(frame.source.get("repeated_blocks")) or 0
         if blocks > 1:
@@ -102,6 +110,16 @@ def check(run: Run, lineage: Lineage) -> Findings:
                 frame_evidence(frame, "repeated"),
                 step=step.id,
                 fix="add the rows of each page once, not the whole list after each page; if rows repeat on purpose, allow this rule for the step",
+            )
+            continue
+        repeated_key = _key_no_longer_unique(step, frame, comparable.for_step(step.id))
+        if repeated_key is not None and not _removes_duplicates(run, lineage, step.id, repeated_key[0]):
+            unique, runs = repeated_key
+            yield TEMPLATE.finding(
+                f"{unique!r} was different in each row of the last {runs} runs, and occurs more than once in this one",
+                frame_evidence(frame, unique),
+                step=step.id,
+                fix=f"count the rows per {unique} at the source; if it has several rows on purpose, allow this rule for the step",
             )
             continue
         rows = frame.rows or 0
@@ -135,6 +153,31 @@ def check(run: Run, lineage: Lineage) -> Findings:
                     frame_evidence(frame, column.name),
                     step=step.id,
                 )
+
+
+def _key_no_longer_unique(
+    step: StepState, frame: FrameFacts, earlier: Sequence[EarlierRun]
+) -> tuple[str, int] | None:
+    """Return a key that had no value twice in any of the earlier runs and has now, and the number of these runs.
+
+    Unique columns are recorded for frames of ``COUNTED_ROWS``, and surely only among the first ``COUNTED_COLUMNS``.
+    """
+    before = [each.frames.get(step.id) for each in earlier]
+    if (
+        not step.is_source
+        or len(before) < MIN_EARLIER
+        or frame.repeated
+        or (frame.rows or 0) not in COUNTED_ROWS
+    ):
+        return None
+    for column in frame.columns[:COUNTED_COLUMNS]:
+        is_key = (
+            _KEY.fullmatch(column.name[:100]) is not None and column.distinct == "many" and not column.nulls
+        )
+        was_unique = all(one is not None and column.name in one.unique for one in before)
+        if is_key and was_unique and column.name not in frame.unique:
+            return column.name, len(before)
+    return None
 
 
 def _may_repeat(frame: FrameFacts, copy: CopiedFile) -> bool:

@@ -46,8 +46,9 @@ class _Range(NamedTuple):
 
 
 _INFINITE: Final = float("inf")
+_AGE: Final = _Range(LazyRegex(r"(?i:^(?:(?:customer|patient|user|person|client|member|employee|buyer)_?)?age(?:_years)?$)"), 0, 130)  # fmt: skip
 _RANGES: Final = (
-    _Range(LazyRegex(r"(?i:^(?:(?:customer|patient|user|person|client|member|employee|buyer)_?)?age(?:_years)?$)"), 0, 130),
+    _AGE,
     _Range(LazyRegex(r"(?i:^(?:\w{1,30}_)?(?:lat|latitude)$)"), -90, 90, 1000),
     _Range(LazyRegex(r"(?i:^(?:\w{1,30}_)?(?:lon|lng|longitude)$)"), -180, 180, 1000),
     _Range(LazyRegex(r"(?i:^(?:\w{1,30}_)?month(?:_no|_number|_of_year)?$)"), 0, 12, 99),
@@ -89,6 +90,7 @@ def _reason(column: ColumnFacts) -> str:
         allowed is None
         or max(abs(low), abs(high)) > allowed.scaled
         or (low >= allowed.low and high <= allowed.high)
+        or (allowed is _AGE and low > allowed.high)  # of something else than persons: hours, days
     ):
         return ""
     if allowed.high == _INFINITE:
