@@ -3,9 +3,9 @@
 import sys
 
 
-def module_command(module: str, *arguments: str, python: str = sys.executable) -> list[str]:
+def module_command(module: str, *arguments: str, python: str | None = None) -> list[str]:
     """Return the command that runs ``python -m module``.
 
     With ``-P`` the working folder is not searched for modules: a file ``textual.py`` beside a run is not executed.
     """
-    return [python, "-P", "-m", module, *arguments]
+    return [python or sys.executable, "-P", "-m", module, *arguments]

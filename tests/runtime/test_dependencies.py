@@ -94,7 +94,7 @@ def test_the_error_names_modules_and_what_brings_them(missing: dict[str, str | N
 
 def test_a_worker_in_an_empty_interpreter_says_what_it_misses(tmp_path: Path, python: str) -> None:
     repo = Path(__file__).parents[2]
-    told = orjson.dumps({"session": str(tmp_path), "isolation": "none", "host": 0}).decode()
+    told = orjson.dumps({"session": str(tmp_path), "isolation": "none", "host": 0, "nonce": "0"}).decode()
     done = subprocess.run(
         [python, "-P", "-m", "osiris_inspect.runtime.worker", told],
         input=b'{"cmd":"ping","id":1}\n',

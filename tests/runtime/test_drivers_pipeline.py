@@ -13,7 +13,6 @@ from osiris_inspect.runtime.connections.env_file import EnvironmentVariables
 from osiris_inspect.runtime.pipeline.builtin_components import all_components
 from osiris_inspect.runtime.proxy.proxy import RunRequest, RunResult, run
 from osiris_inspect.runtime.transport.transport import Transport
-from osiris_inspect.runtime.worker import heartbeat as heart
 from tests.runtime.pipelines import compiled
 from tests.runtime.runs import NAMES, TRANSPORTS, events_of
 from tests.runtime.servers.mariadb import PASSWORD, MariaDb
@@ -206,7 +205,7 @@ def test_a_frame_too_large_for_memory_goes_to_disk_as_it_comes(
 def test_rows_so_far_are_told_while_a_driver_works(
     movies: MariaDb, postgrest: PostgRest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(heart, "INTERVAL_S", 0.02)
+    monkeypatch.setattr(settings, "_MAX_HEARTBEAT_INTERVAL_S", 0.02)
     before, _, _ = PIPELINE.partition("      query: |")
     text = f"{before}      query: SELECT seq AS n, REPEAT('x', 100) AS t FROM seq_1_to_1000000\n"
     outcome = make(tmp_path, TRANSPORTS["local"](), {}, environment(movies, postgrest, ""), text)

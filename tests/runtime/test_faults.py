@@ -12,7 +12,6 @@ import pytest
 
 from osiris_inspect.runtime.proxy.proxy import RunResult
 from osiris_inspect.runtime.sandbox.isolation import ResourceLimits
-from osiris_inspect.runtime.transport import stdio
 from osiris_inspect.runtime.transport.stdio import Stdio
 from osiris_inspect.runtime.transport.transport import Transport
 from tests.runtime.faulty import REPO
@@ -165,7 +164,7 @@ def test_a_worker_that_cannot_start_leaves_a_whole_run(
     broken = tmp_path / "broken"
     broken.write_text("#!/bin/sh\necho no interpreter >&2\nexit 9\n")
     broken.chmod(0o755)
-    monkeypatch.setattr(stdio.sys, "executable", str(broken))
+    monkeypatch.setattr(sys, "executable", str(broken))
     outcome = make_run(tmp_path, on)
     assert outcome.status == "failed"
     assert "exit code 9" in str(outcome.reason)

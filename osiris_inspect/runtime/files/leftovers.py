@@ -11,7 +11,9 @@ from typing import Final
 
 _PART: Final = re.compile(r"\..{1,40}\.[0-9a-f]{16}\.part")
 """Names of ``temporary_name``."""
-_OF_A_RUN: Final = re.compile(rf"{_PART.pattern}|(?:\w+\.parquet|schema\.json)\.tmp|duckdb_temp_\w+.*\.tmp")
+_OF_A_RUN: Final = re.compile(
+    rf"{_PART.pattern}|(?:\w{{1,80}}\.parquet|schema\.json)\.tmp|duckdb_temp_.{{1,200}}\.tmp"
+)
 """Names of temporary files that this package and DuckDB write into a run directory."""
 _MAX_ATTEMPTS: Final = 10
 

@@ -417,7 +417,7 @@ class _RunExecution:
             body["connection"] = dict(connection)
         if self.progress.redactor.redact_value(mask_by_key(config)) != config:
             body["config"] = config  # it is masked in its file
-        texts = [*_texts(connection), *_texts(config)]
+        texts = [*_texts(connection), *_texts(config), *_texts(step.checks)]
         secrets = [secret for secret in self._secrets if any(secret in text for text in texts)]
         if secrets:
             body["secrets"] = secrets

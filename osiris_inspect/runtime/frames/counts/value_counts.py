@@ -20,6 +20,8 @@ from osiris_inspect.model.redaction import is_secret_key, mask_texts
 MAX_VALUES: Final = 40
 """Different values of a column that is counted."""
 MAX_COLUMNS: Final = 8
+MAX_CELL_BYTES: Final = 256
+"""Mean size of the cells of a column that is counted."""
 MIN_ROWS: Final = 50
 MAX_COUNTED_ROWS: Final = 5_000
 """Rows of a frame of which all are counted; of a larger one at most as many are, spread over all of it."""
@@ -76,6 +78,9 @@ class ValueCounts:
             return
         rows = _spread(start, length, self._step) if self._step > 1 else None
         for number in list(self._counts):
+            if arrays[number].nbytes > MAX_CELL_BYTES * length:
+                del self._counts[number]  # of long texts, which would be copied
+                continue
             found = pc.value_counts(arrays[number] if rows is None else arrays[number].take(rows))
             self._counts[number].update(
                 dict(zip(*(found.field(key).to_pylist() for key in (0, 1)), strict=True))

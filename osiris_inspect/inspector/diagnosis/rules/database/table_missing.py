@@ -33,7 +33,7 @@ _QUALIFIED = r"[^\n]{{0,80}}Did you mean \"[^\"\n]{{1,160}}\.{name}\""
 
 
 def _fix(run: Run, text: ErrorText, match: re.Match[str]) -> str:
-    name = match["t3"]
+    name = match.groupdict().get("t3")
     if name and "." not in name and re.search(_QUALIFIED.format(name=re.escape(name)), text.text):
         return "name the database and the schema of the table in the query"
     step = run.step(text.step or "")

@@ -56,7 +56,6 @@ PATTERNS = (
         message="the service did not reach a server that it depends on itself",
         fix="run again later, and look at the status page of the service; the key and the network of the step are not the cause",
         domain="infra",
-        error_class="service without database",
     ),
     ErrorPattern(
         pattern=r"Could not (?:query the database for the schema cache|connect with the database)[^\n]{0,60}",
