@@ -88,6 +88,9 @@ def test_two_runs_in_one_millisecond_get_two_directories(tmp_path: Path, on: str
     assert make_run(tmp_path, on).path != make_run(tmp_path, on).path
 
 
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # the exception can hit a finalizer
 @EVERYWHERE
 def test_a_step_over_its_time_is_ended_and_named(tmp_path: Path, on: str) -> None:
     slow = STATS.replace("FROM input_df", "FROM input_df, range(10000000000) AS r WHERE hash(r.range) = 7")

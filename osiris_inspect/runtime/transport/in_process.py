@@ -23,6 +23,7 @@ from osiris_inspect.runtime.worker.worker_log import WorkerLog
 
 _END: Final = None
 _STOP_TIMEOUT_S: Final = 2.0
+_STOP_ATTEMPTS: Final = 4
 
 Queue = queue.SimpleQueue[bytes | None]
 
@@ -92,11 +93,14 @@ class InProcess(Transport):
                 self._lines.put(lines.get())
             self._lines.put(_END)
             self._cancel.cancel()
-            # Python raises it between two bytecode instructions
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit)
-            )
-            thread.join(_STOP_TIMEOUT_S)
+            for _ in range(_STOP_ATTEMPTS):
+                # Python raises it between two bytecode instructions; a finalizer that runs there swallows it
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                    ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit)
+                )
+                thread.join(_STOP_TIMEOUT_S / _STOP_ATTEMPTS)
+                if not thread.is_alive():
+                    break
         self._end_reason = self._end_reason or "its thread was stopped"
 
     def close(self) -> None:
