@@ -16,7 +16,6 @@ Example:
     `order_date` was read with the month first; its 36 different dates have no day above 12.
 """
 
-import calendar
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -30,6 +29,9 @@ from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.event import as_int
 from osiris_inspect.model.finding import Confidence, Severity
 
+MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
 NEEDS = ("output_stored",)
 TEMPLATE = FindingTemplate(Severity.WARNING, "data", confidence=Confidence.MEDIUM)
 MAX_TEXT = 80
@@ -79,4 +81,4 @@ def _reason(run: Run, entry: Mapping[str, Any]) -> str:
     before = today.replace(day=1) - DAY
     if (year, day) not in ((today.year, today.month), (before.year, before.month)):
         return ""
-    return f"its {dates:,} different dates are day {day} of the months {first} to {last}, and with the day first they are {first} to {last} {calendar.month_name[day]} {year}"
+    return f"its {dates:,} different dates are day {day} of the months {first} to {last}, and with the day first they are {first} to {last} {MONTHS[day - 1]} {year}"
