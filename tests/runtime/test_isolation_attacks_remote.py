@@ -32,10 +32,10 @@ HOST_FILES = {
     "events.jsonl", "metrics.jsonl", "manifest.yaml", "status.json", "worker.log", "cfg/first.json",
     "cfg/write.json", "cfg/last.json", "artifacts/_system/components.json", "artifacts/_system/run_card.json",
 }  # fmt: skip
-"""What the host itself writes into the run directory."""
+"""Files of the run directory that the host itself writes."""
 STEPS = ("first", "write", "last")
 ARTIFACTS = {f"artifacts/{step}/cleaned_config.json" for step in STEPS}
-"""What the steps leave there in a run without an attack."""
+"""Files that the steps leave there in a run without an attack."""
 
 
 @dataclass(frozen=True)

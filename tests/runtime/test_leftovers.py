@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from osiris_inspect.runtime.files.atomic_replace import replace_file
+from osiris_inspect.runtime.files.beneath import opened_folder, replace_beneath
 from osiris_inspect.runtime.files.leftovers import remove_stale_parts
 from tests.runtime.faulty import REPO
 from tests.runtime.runs import events_of, faulty, make_run
@@ -78,3 +79,11 @@ def test_only_regular_files_of_this_form_are_removed(tmp_path: Path) -> None:
 
 def test_missing_folder_has_no_leftovers(tmp_path: Path) -> None:
     assert remove_stale_parts([tmp_path / "missing" / "out.csv"]) == []
+
+
+def test_file_that_is_downloaded_is_no_leftover(tmp_path: Path) -> None:
+    with opened_folder(tmp_path) as folder, replace_beneath(folder, "out.csv") as descriptor:
+        os.write(descriptor, b"whole")
+        assert remove_stale_parts([tmp_path / "out.csv"]) == []
+    assert (tmp_path / "out.csv").read_bytes() == b"whole"
+    assert not _parts(tmp_path)

@@ -1,4 +1,4 @@
-"""What a driver puts in the place of the host's files is reported and moved, never followed."""
+"""Entries that a driver puts in the place of the host's files are reported and moved, never followed."""
 
 import os
 import stat

@@ -136,10 +136,10 @@ def summarize(options: SummarizeOptions) -> int:
         rule_folders=options.rules or (), allow_from=options.allow_from or ()
     )
     reports, worst = load_reports(options.paths, project, latest=options.latest)
-    unused, powerless = project_reports.idle_suppressions(reports, project)
+    unused, untrusted = project_reports.idle_suppressions(reports, project)
     for suppression in unused:
         _info(f"unused suppression: {suppression}")
-    for suppression in powerless:
+    for suppression in untrusted:
         file = suppression.source.rpartition(":")[0] or suppression.source
         _info(f"{suppression} does not allow the error: git does not track {file}; name it with --allow-from")
     shown = _apply_baseline(

@@ -103,5 +103,5 @@ def idle_suppressions(
 
     comments = [entry for report in reports for entry in suppressions.comment_suppressions(report, project)]
     known = list(dict.fromkeys([*configuration(project).suppressions, *comments]))
-    powerless = suppressions.powerless_suppressions(reports, known)
-    return suppressions.unused_suppressions(reports, known), powerless
+    untrusted = suppressions.untrusted_suppressions(reports, known)
+    return suppressions.unused_suppressions(reports, known), untrusted

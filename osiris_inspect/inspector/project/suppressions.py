@@ -121,7 +121,7 @@ def unused_suppressions(
     return [entry for entry in unused if entry.step is None or entry.step in steps]
 
 
-def powerless_suppressions(
+def untrusted_suppressions(
     reports: Sequence[Report], suppressions: Collection[Suppression]
 ) -> list[Suppression]:
     """Return the suppressions that name an error of these reports but may not allow errors."""

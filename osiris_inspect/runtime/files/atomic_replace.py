@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from osiris_inspect.runtime.files.atomic_write import sync_folder
-from osiris_inspect.runtime.files.directory_writer import temporary_name
-from osiris_inspect.runtime.files.leftovers import locked_part
 from osiris_inspect.runtime.files.symlinks import resolved
+from osiris_inspect.runtime.files.temporary_file import locked_part, temporary_name
 
 _SPECIAL_PATHS: Final = ("/dev", "/proc")
 

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from osiris_inspect.runtime.files.directory_writer import temporary_name
+from osiris_inspect.runtime.files.temporary_file import temporary_name
 
 
 def write_atomic(path: Path, data: bytes, *, sync: bool = True) -> None:

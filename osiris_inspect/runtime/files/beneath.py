@@ -8,10 +8,9 @@ from contextlib import contextmanager, suppress
 from typing import Final
 
 from osiris_inspect.runtime.files.atomic_replace import copy_metadata
-from osiris_inspect.runtime.files.directory_writer import temporary_name
+from osiris_inspect.runtime.files.temporary_file import replacement
 
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_NEW_FILE: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @contextmanager
@@ -43,22 +42,11 @@ def replace_beneath(root: int, relative: str) -> Iterator[int]:
     folder = _open_below(root, folders)
     try:
         old = _regular_or_missing(folder, name)
-        temporary = temporary_name(name)
         mode = 0o666 if old is None else 0o600  # the old file may be private
-        descriptor = os.open(temporary, _NEW_FILE, mode, dir_fd=folder)
-        try:
+        with replacement(folder, name, mode) as descriptor:
             yield descriptor
             if old is not None:
                 copy_metadata(descriptor, old)
-            os.fsync(descriptor)
-            os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-        except BaseException:
-            with suppress(FileNotFoundError):
-                os.unlink(temporary, dir_fd=folder)
-            raise
-        finally:
-            os.close(descriptor)
-        os.fsync(folder)
     finally:
         os.close(folder)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, Self
 
 from osiris_inspect.runtime.files.leftovers import remove_temporary_files
+from osiris_inspect.runtime.files.temporary_file import replacement
 
 _DIRECTORY_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _KINDS: Final[dict[int, str]] = {
@@ -59,22 +60,12 @@ class DirectoryWriter:
             OSError: the write failed; the old file, if any, is unchanged.
         """
         moved: list[MovedEntry] = []
-        with self._parent(relative, moved) as (folder, name):
-            temporary = temporary_name(name)
-            descriptor = os.open(temporary, _CREATE_FLAGS, 0o666, dir_fd=folder)
-            try:
-                with open(descriptor, "wb") as file:  # noqa: PTH123  a descriptor
-                    file.write(data)
-                    if sync:
-                        file.flush()
-                        os.fsync(file.fileno())
-                os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-            except BaseException:
-                with suppress(FileNotFoundError):
-                    os.unlink(temporary, dir_fd=folder)
-                raise
-            if sync:
-                os.fsync(folder)
+        with (
+            self._parent(relative, moved) as (folder, name),
+            replacement(folder, name, sync=sync) as descriptor,
+            open(descriptor, "wb", closefd=False) as file,
+        ):
+            file.write(data)
         return tuple(moved)
 
     def make_way(self, relative: str) -> tuple[MovedEntry, ...]:
@@ -142,12 +133,7 @@ class DirectoryWriter:
 
 _CREATE_FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _MAX_NAME_CHARS: Final = 40
-"""Characters of a file's name in its temporary name, so that the longest possible name still fits."""
-
-
-def temporary_name(name: str) -> str:
-    """Return a hidden name that no other process guesses, for a file that is renamed to ``name``."""
-    return f".{name[:_MAX_NAME_CHARS]}.{secrets.token_hex(8)}.part"
+"""Characters of an entry's name in its new name, so that the longest possible name still fits."""
 
 
 def _move_unless(

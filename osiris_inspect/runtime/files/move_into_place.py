@@ -5,7 +5,6 @@ is reached through the descriptor of its folder, which was opened before that co
 """
 
 import errno
-import fcntl
 import os
 import shutil
 import stat
@@ -15,8 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from osiris_inspect.runtime.files.atomic_replace import copy_metadata
-from osiris_inspect.runtime.files.directory_writer import temporary_name
 from osiris_inspect.runtime.files.symlinks import resolved
+from osiris_inspect.runtime.files.temporary_file import create_locked, lock, temporary_name
 
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -101,11 +100,9 @@ def move_into_place(folder: int, name: str, target: Target) -> bool:
 def _replace(source: int, status: os.stat_result, target: Target) -> None:
     temporary = temporary_name(target.name)
     old = _status(target)
-    made = os.open(temporary, _NEW, 0o666 if old is None else 0o600, dir_fd=target.folder)
+    made = create_locked(temporary, 0o666 if old is None else 0o600, target.folder)
     try:
-        for descriptor in (made, source):  # so that no other process takes the temporary file for a leftover
-            with suppress(OSError):
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock(source)  # it may get the temporary name
         wanted = old or os.fstat(made)
         if status.st_nlink == 1 and _link(source, target.folder, temporary):
             copy_metadata(source, wanted)

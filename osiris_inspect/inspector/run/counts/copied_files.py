@@ -12,7 +12,7 @@ _COPY = LazyRegex(
     r"|\A(?:copy|kopie|copia|copie)[ _-](?:(?:of|von|de)[ _-])?|(?<=[a-z])\.\d{1,3}\Z",
     2,
 )
-"""The mark that a program adds to the name of a file if there is another of that name."""
+"""Text that programs add to the name of a file if another file has that name."""
 
 
 class CopiedFile(NamedTuple):

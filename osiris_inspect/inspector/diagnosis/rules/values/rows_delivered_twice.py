@@ -20,7 +20,7 @@ Example:
     `extract-orders` returned 2,000 rows, and its ids are 1 to 1,000.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import frame_evidence
 from osiris_inspect.inspector.diagnosis.evidence.configuration.comparable_runs import ComparableRuns
@@ -35,7 +35,7 @@ from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.event import as_int
-from osiris_inspect.model.finding import Confidence, Severity
+from osiris_inspect.model.finding import Confidence, Finding, Severity
 
 NEEDS = ("output_stored",)
 EXPLAINS = ("join-explosion", "aggregate-repeats-rows", "rows-multiplied", "lookup-repeats-rows")
@@ -58,6 +58,9 @@ TEMPLATE = FindingTemplate(
     Confidence.MEDIUM,
 )
 FIX_BLOCKS = "have the file written once, from the beginning: it was appended to itself, or joined with its copy; if its rows repeat on purpose, allow this rule for the step"
+FIX_KEY = (
+    "count the rows per {} at the source; if it has several rows on purpose, allow this rule for the step"
+)
 TOLERANCE = 0.01
 _COMPLETE = LazyRegex(r"(?<![\w.,-])([1-9][\d,]{1,12}) ?(?:of|out of|/) ?([1-9][\d,]{1,12})(?![\w%])")
 _INTEGER = LazyRegex(r"-?\d{1,19}")
@@ -88,71 +91,99 @@ def check(run: Run, lineage: Lineage) -> Findings:
     messages = messages_of_successful_steps(run)
     comparable = ComparableRuns(run, lineage)
     for step, frame in run.successful_frames():
-        blocks = as_int(frame.source.get("repeated_blocks")) or 0
-        if blocks > 1:
-            times = "twice" if blocks == 2 else f"{blocks:,} times"
-            first = f"the first {frame.rows // blocks:,} rows" if frame.rows else "the first rows"
+        finding = (
+            _repeated_blocks(step, frame)
+            or _more_than_logged(step, frame, messages)
+            or _repeated_key(run, lineage, step, frame, comparable)
+        )
+        if finding is not None:
+            yield finding
+        else:
+            yield from _repeated_rows(run, lineage, step, frame)
+
+
+def _repeated_blocks(step: StepState, frame: FrameFacts) -> Finding | None:
+    blocks = as_int(frame.source.get("repeated_blocks")) or 0
+    if blocks <= 1:
+        return None
+    times = "twice" if blocks == 2 else f"{blocks:,} times"
+    first = f"the first {frame.rows // blocks:,} rows" if frame.rows else "the first rows"
+    return TEMPLATE.finding(
+        f"the source has all of its rows {times}, block after block: {first} come again in the same order",
+        frame_evidence(frame, "repeated_blocks"),
+        step=step.id,
+        fix=FIX_BLOCKS,
+        confidence=Confidence.HIGH,
+    )
+
+
+def _more_than_logged(
+    step: StepState, frame: FrameFacts, messages: Mapping[str, tuple[StepState, Sequence[DriverMessage]]]
+) -> Finding | None:
+    logged = _logged_total(step, frame, messages[step.id][1]) if step.id in messages else None
+    if logged is None:
+        return None
+    total, message = logged
+    return TEMPLATE.finding(
+        f"returned {frame.rows or 0:,} rows, of which {total:,} are different; its text log reports {total:,} rows in all: "
+        f"{message.quote}",
+        message.evidence,
+        frame_evidence(frame, "repeated"),
+        step=step.id,
+        fix="add the rows of each page once, not the whole list after each page; if rows repeat on purpose, allow this rule for the step",
+    )
+
+
+def _repeated_key(
+    run: Run, lineage: Lineage, step: StepState, frame: FrameFacts, comparable: ComparableRuns
+) -> Finding | None:
+    repeated = _key_no_longer_unique(step, frame, comparable.for_step(step.id))
+    if repeated is None or _removes_duplicates(run, lineage, step.id, repeated[0]):
+        return None
+    key, runs = repeated
+    return TEMPLATE.finding(
+        f"{key!r} was different in each row of the last {runs} runs, and occurs more than once in this one",
+        frame_evidence(frame, key),
+        step=step.id,
+        fix=FIX_KEY.format(key),
+    )
+
+
+def _repeated_rows(run: Run, lineage: Lineage, step: StepState, frame: FrameFacts) -> Findings:
+    """Find rows that repeat another as a whole, a copy of a file, and more rows than a key has values."""
+    rows = frame.rows or 0
+    repeats = round((frame.repeated or 0) * rows)
+    copy = copied_file(frame)
+    is_file_repeated = copy is not None and _may_repeat(frame, copy)
+    if not is_file_repeated and (not _is_plain_source(step) or _is_history(frame)):
+        return
+    key = _key_of_entity(step, frame) if repeats >= max(MIN_KEYED_ROWS, MIN_KEYED_SHARE * rows) else None
+    if key is None and not is_file_repeated:
+        yield from _more_rows_than_keys(run, lineage, step, frame)
+    elif is_file_repeated or (key is not None and not _removes_duplicates(run, lineage, step.id, key)):
+        copy = copy or equal_files(frame, repeats)
+        yield TEMPLATE.finding(
+            "; ".join(filter(None, (_describe_rows(repeats, rows, key), _describe_copy(copy)))),
+            frame_evidence(frame, "repeated" if repeats else "files"),
+            step=step.id,
+            fix=f"remove {copy.copy!r} if it is a copy of {copy.original!r}; if both belong there, allow this rule for the step"
+            if copy is not None
+            else FIX_KEY.format(key),
+        )
+
+
+def _more_rows_than_keys(run: Run, lineage: Lineage, step: StepState, frame: FrameFacts) -> Findings:
+    keys = _primary_keys(run, lineage, step) | ({"id"} if (frame.repeated or 0) >= MIN_SHARE else set())
+    for column in frame.columns:
+        if column.name.lower() not in keys:
+            continue
+        rows, ids = (frame.rows or 0) - (column.nulls or 0), _most_ids(column)
+        if ids is not None and rows >= MIN_ROWS and rows - ids >= MIN_SHARE * rows:
             yield TEMPLATE.finding(
-                f"the source has all of its rows {times}, block after block: {first} come again in the same order",
-                frame_evidence(frame, "repeated_blocks"),
+                f"returned {rows:,} rows, but {column.name!r} has at most {ids:,} values ({column.low} to {column.high}): at least {rows - ids:,} rows repeat one",
+                frame_evidence(frame, column.name),
                 step=step.id,
-                fix=FIX_BLOCKS,
-                confidence=Confidence.HIGH,
             )
-            continue
-        logged = _logged_total(step, frame, messages[step.id][1]) if step.id in messages else None
-        if logged is not None:
-            total, message = logged
-            yield TEMPLATE.finding(
-                f"returned {frame.rows or 0:,} rows, of which {total:,} are different; its text log reports {total:,} rows in all: "
-                f"{message.quote}",
-                message.evidence,
-                frame_evidence(frame, "repeated"),
-                step=step.id,
-                fix="add the rows of each page once, not the whole list after each page; if rows repeat on purpose, allow this rule for the step",
-            )
-            continue
-        repeated_key = _key_no_longer_unique(step, frame, comparable.for_step(step.id))
-        if repeated_key is not None and not _removes_duplicates(run, lineage, step.id, repeated_key[0]):
-            unique, runs = repeated_key
-            yield TEMPLATE.finding(
-                f"{unique!r} was different in each row of the last {runs} runs, and occurs more than once in this one",
-                frame_evidence(frame, unique),
-                step=step.id,
-                fix=f"count the rows per {unique} at the source; if it has several rows on purpose, allow this rule for the step",
-            )
-            continue
-        rows = frame.rows or 0
-        repeats = round((frame.repeated or 0) * rows)
-        copy = copied_file(frame)
-        is_file_repeated = copy is not None and _may_repeat(frame, copy)
-        if not is_file_repeated and (not _is_plain_source(step) or _is_history(frame)):
-            continue
-        key = _key_of_entity(step, frame) if repeats >= max(MIN_KEYED_ROWS, MIN_KEYED_SHARE * rows) else None
-        if key is not None and not is_file_repeated and _removes_duplicates(run, lineage, step.id, key):
-            continue
-        if key is not None or is_file_repeated:
-            copy = copy or equal_files(frame, repeats)
-            yield TEMPLATE.finding(
-                "; ".join(filter(None, (_repeated_rows(repeats, rows, key), _describe(copy)))),
-                frame_evidence(frame, "repeated" if repeats else "files"),
-                step=step.id,
-                fix=f"remove {copy.copy!r} if it is a copy of {copy.original!r}; if both belong there, allow this rule for the step"
-                if copy is not None
-                else f"count the rows per {key} at the source; if it has several rows on purpose, allow this rule for the step",
-            )
-            continue
-        keys = _primary_keys(run, lineage, step) | ({"id"} if (frame.repeated or 0) >= MIN_SHARE else set())
-        for column in frame.columns:
-            if column.name.lower() not in keys:
-                continue
-            rows, ids = (frame.rows or 0) - (column.nulls or 0), _most_ids(column)
-            if ids is not None and rows >= MIN_ROWS and rows - ids >= MIN_SHARE * rows:
-                yield TEMPLATE.finding(
-                    f"returned {rows:,} rows, but {column.name!r} has at most {ids:,} values ({column.low} to {column.high}): at least {rows - ids:,} rows repeat one",
-                    frame_evidence(frame, column.name),
-                    step=step.id,
-                )
 
 
 def _key_no_longer_unique(
@@ -187,7 +218,7 @@ def _may_repeat(frame: FrameFacts, copy: CopiedFile) -> bool:
     return frame.repeated is None or round(frame.repeated * (frame.rows or 0)) >= copy.rows
 
 
-def _repeated_rows(repeats: int, rows: int, key: str | None) -> str:
+def _describe_rows(repeats: int, rows: int, key: str | None) -> str:
     included = f", the key {key!r} included" if key else ""
     return (
         f"{repeats:,} of {rows:,} rows are duplicates: each repeats another row as a whole{included}"
@@ -196,7 +227,7 @@ def _repeated_rows(repeats: int, rows: int, key: str | None) -> str:
     )
 
 
-def _describe(copy: CopiedFile | None) -> str:
+def _describe_copy(copy: CopiedFile | None) -> str:
     return (
         f"{copy.copy!r} seems to be a copy of {copy.original!r}, so its {copy.rows:,} rows come twice"
         if copy is not None
