@@ -1,4 +1,4 @@
-"""HTML pages that a program in front of a service sends in its place: a firewall, or a proxy of the own network."""
+"""HTML pages that a program in front of a service sends in its place: a firewall, or a proxy of the local network."""
 
 import re
 from enum import StrEnum

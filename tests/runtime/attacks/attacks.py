@@ -248,8 +248,8 @@ def list_other_runs(scene: SimpleNamespace) -> Any:
 
 BESIDE = "change or create files in the folder of the pipeline"
 ELSEWHERE = "change files elsewhere"
-OWN_LOG = "change the log of the own run"
-OWN_OUTPUT = "change an own output after its step, while the worker runs"
+OWN_LOG = "change the log of its own run"
+OWN_OUTPUT = "change its own output after the step, while the worker runs"
 PLANTED_OUTPUT = "place a link, a pipe or a folder where the host moves an output into place"
 PLANTED_CARD = "place a link where the host writes the run card"
 

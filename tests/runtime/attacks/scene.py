@@ -30,8 +30,8 @@ from tests.runtime.attacks.attacks import BESIDE, CORES, OWN_OUTPUT, PLANTED_CAR
 
 REPO = Path(__file__).parents[3]
 DRIVERS = "tests.runtime.attacks.attacks"
-LOGS = "put an own secret into the log, as it is"
-DATA = "put an own secret into the own data"
+LOGS = "put its own secret into the log, as it is"
+DATA = "put its own secret into its own data"
 WRITERS: Mapping[str, str] = {
     "leave_link": PLANTED_OUTPUT,
     "leave_fifo": PLANTED_OUTPUT,

@@ -13,7 +13,7 @@ Why it matters:
     new market that a list in a query does not name do not fail a step.
 
 How to fix:
-    Compare the source with that of the last run: have missing data delivered, and add new values to the mapping or the
+    Compare the source with that of the last run: ask for the missing data, and add new values to the mapping or the
     condition. If the change is real, allow this rule for the step.
 
 Example:
@@ -90,7 +90,7 @@ _UNWANTED = LazyRegex(r"(?i)test|demo|dummy|sample|intern|cancel|void|draft|unkn
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "data",
-    "compare the source with that of the last run and have missing data delivered; if the change is real, allow this rule for the "
+    "compare the source with that of the last run and ask for the missing data; if the change is real, allow this rule for the "
     "step",
     Confidence.MEDIUM,
 )
