@@ -65,7 +65,7 @@ TOLERANCE = 0.01
 _COMPLETE = LazyRegex(r"(?<![\w.,-])([1-9][\d,]{1,12}) ?(?:of|out of|/) ?([1-9][\d,]{1,12})(?![\w%])")
 _INTEGER = LazyRegex(r"-?\d{1,19}")
 _KEY = LazyRegex(
-    r"(?P<stem>[A-Za-z]\w{0,60}?)(?:_| |-)?(?:id|no|nr|num|number|code|key|uuid|guid|ref|reference)", 2
+    r"(?:(?P<stem>[A-Za-z]\w{0,60}?)[_ -]?)?(?:id|no|nr|num|number|code|key|uuid|guid|ref|reference)", 2
 )
 _DEDUPLICATES = LazyRegex(r"dedup|distinct|drop_duplicates|unique|duplicates", 2)
 _LINES = LazyRegex(
