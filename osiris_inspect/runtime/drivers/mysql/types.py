@@ -1,7 +1,9 @@
 """MySQL types as Arrow types, determined by the declared types of columns, never by values."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
@@ -37,6 +39,7 @@ _OTHER_TYPES: Mapping[int, pa.DataType] = {
 }
 MAX_DECIMAL_DIGITS: Final = 38
 """Digits of the longest decimal that DuckDB supports."""
+_YEAR_1: Final = datetime(1, 1, 1)
 _ZERO_IN_DATE: Final = r"^0000-|-00-|-00$|-00 "
 
 
@@ -103,9 +106,8 @@ def _decode(field: Any, options: TypeOptions, arrow_type: pa.DataType, raw: pa.A
         return pc.not_equal(texts.cast(pa.int8()), 0)
     if pa.types.is_duration(arrow_type):
         return _durations(texts)
-    if field.type_code in _DATETIME_TYPES and options.zero_dates != "text":
-        texts = _without_zero_dates(field.name, texts, options)
-    return texts.cast(arrow_type)
+    is_time = field.type_code in _DATETIME_TYPES and options.zero_dates != "text"
+    return _times(field.name, texts, arrow_type, options) if is_time else texts.cast(arrow_type)
 
 
 def _decimal(field: Any, options: TypeOptions) -> pa.DataType:
@@ -116,6 +118,14 @@ def _decimal(field: Any, options: TypeOptions) -> pa.DataType:
     if precision > MAX_DECIMAL_DIGITS and is_exact:
         return pa.decimal256(min(precision, 76), field.scale)
     return pa.decimal128(min(precision, MAX_DECIMAL_DIGITS), min(field.scale, MAX_DECIMAL_DIGITS))
+
+
+def _times(name: str, texts: pa.Array, arrow_type: pa.DataType, options: TypeOptions) -> pa.Array:
+    with suppress(pa.ArrowInvalid):  # also of a zero date other than those of the year 0, which Arrow knows
+        times = texts.cast(arrow_type)
+        if not pc.any(pc.less(times, pa.scalar(_YEAR_1).cast(arrow_type))).as_py():
+            return times
+    return _without_zero_dates(name, texts, options).cast(arrow_type)
 
 
 def _without_zero_dates(name: str, texts: pa.Array, options: TypeOptions) -> pa.Array:

@@ -23,9 +23,12 @@ BLOCK: Final = 4 * 1024 * 1024
 _READ_BYTES: Final = 256 * 1024
 _MAX_PACKET: Final = 0xFFFFFF
 """A packet of this length is continued in the next one."""
+_CHAIN_CHECKS: Final = 3
 _HEAD: Final = Struct("<IB").unpack_from
 """Reads the length of a packet, its number in the highest byte, and its first byte."""
 _NULL: Final = 0xFB
+_ROW_END: Final = 0xFE
+"""The first byte of a packet that may end the rows; no value of a short row begins with it."""
 _MORE_RESULTS: Final = 8
 
 StopReason = Literal["end", "error", "long row"]
@@ -67,6 +70,7 @@ def _blocks(read: ReadBytes, end: ResultEnd) -> Iterator[tuple[bytes, Array]]:
     """Yield the bytes of complete rows, and the offsets of the rows in them."""
     data, starts, position = bytearray(), list[int](), 0
     while True:
+        position = _find_short_rows(data, position, starts)
         position, stop = _find_row_starts(data, position, starts)
         if stop or position >= BLOCK:
             if starts:
@@ -85,6 +89,29 @@ def _blocks(read: ReadBytes, end: ResultEnd) -> Iterator[tuple[bytes, Array]]:
             data += _read_or_raise(read)
 
 
+def _find_short_rows(data: bytearray, position: int, starts: list[int]) -> int:
+    """Append the offsets of complete rows shorter than 64 KiB, all at once; return where the rows found end.
+
+    The third byte of their headers is 0. Zero bytes that no header leads to are discarded; the rest is checked to be one
+    chain from ``position``.
+    """
+    block = np.frombuffer(data, dtype=np.uint8, offset=position)
+    heads = np.flatnonzero(block[2:] == 0)
+    heads = heads[: np.searchsorted(heads, len(block) - 4)]
+    ends = heads + 4 + block[heads] + (block[heads + 1].astype(np.int64) << 8)
+    is_row = (ends <= len(block)) & (block[heads + 4] < _ROW_END)
+    heads, ends = heads[is_row], ends[is_row]
+    for _ in range(_CHAIN_CHECKS):
+        is_begin = np.zeros(len(block) + 1, dtype=np.bool_)
+        is_begin[0] = is_begin[ends] = True
+        follows = is_begin[heads]
+        heads, ends = heads[follows], ends[follows]
+    breaks = np.flatnonzero(heads != np.concatenate(([0], ends[:-1])))
+    count = int(breaks[0]) if len(breaks) else len(heads)
+    starts.extend((heads[:count] + (position + 4)).tolist())
+    return position + int(ends[count - 1]) if count else position
+
+
 def _find_row_starts(data: bytearray, position: int, starts: list[int]) -> tuple[int, StopReason | None]:
     """Append the offset of each complete row; return where they end, and what follows other than a row."""
     size = len(data)
@@ -97,7 +124,7 @@ def _find_row_starts(data: bytearray, position: int, starts: list[int]) -> tuple
         if end > size:
             break
         if (
-            first >= 0xFE and length
+            first >= _ROW_END and length
         ):  # an OK or error packet; a value with this first byte makes the packet longer
             if first == 0xFF:
                 return position, "error"
