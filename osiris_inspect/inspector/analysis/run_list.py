@@ -242,7 +242,7 @@ def _cache_file(path: Path, cache: Path) -> Path:
 def _load(file: Path) -> dict[str, list[Any]]:
     """Return the cached records by run; empty if the file is missing, damaged or of another version."""
     try:
-        document = json.loads(file.read_bytes())
+        document = json.loads(cache_file.read(file))
         records = document["runs"].items() if document["version"] == __version__ else ()
         return {run: record for run, record in records if isinstance(record, list) and len(record) == 2}
     except (OSError, ValueError, RecursionError, TypeError, KeyError, AttributeError):

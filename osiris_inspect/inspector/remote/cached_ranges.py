@@ -73,7 +73,7 @@ def cached_runs(cache: Path) -> list[tuple[Path, Path, int]]:
 
 def _document(record: Path) -> dict[str, Any]:
     try:
-        document = json.loads(record.read_bytes())
+        document = json.loads(cache_file.read(record))
     except (OSError, ValueError, RecursionError):  # missing or damaged: the run is fetched again
         return {}
     return document if isinstance(document, dict) else {}
