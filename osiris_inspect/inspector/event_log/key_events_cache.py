@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from osiris_inspect.base import bounded_json
 from osiris_inspect.inspector.event_log.deferred_log import DeferredLog
 from osiris_inspect.inspector.event_log.open_large_log import cached_index
 from osiris_inspect.inspector.files import cache_file
@@ -76,11 +77,11 @@ def _entry(descriptor: int, cache: Path) -> dict[str, Any] | None:
     """Return the cache entry of a log; None if there is no valid one."""
     path = cache_file.path_for(cache / _FOLDER, descriptor, ".json")
     try:
-        entry: dict[str, Any] = json.loads(cache_file.read(path))
+        entry: dict[str, Any] = bounded_json.loads(cache_file.read(path))
         if entry["key"] != _key(descriptor):
             return None
         os.utime(path)  # recently used
-    except (OSError, ValueError, RecursionError, KeyError, TypeError):  # missing or damaged
+    except (OSError, ValueError, KeyError, TypeError):  # missing or damaged
         return None
     return entry
 

@@ -18,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 import xxhash
 
+from osiris_inspect.base import bounded_json
 from osiris_inspect.inspector.event_log.index.line_index import (
     COLUMNS,
     GrowingColumn,
@@ -151,7 +152,7 @@ def _parse(content: mmap.mmap, descriptor: int) -> LineIndex | None:
         if xxhash.xxh3_128_digest(view[_CHECKED_FROM:]) != content[len(MAGIC) : _CHECKED_FROM]:
             return None  # a part of the file was lost or changed
     length = int.from_bytes(content[_CHECKED_FROM:_HEADER_FROM], "little")
-    header = json.loads(content[_HEADER_FROM : _HEADER_FROM + length])
+    header = bounded_json.loads(content[_HEADER_FROM : _HEADER_FROM + length])
     if header["version"] != VERSION or _was_rewritten(header["log"], os.fstat(descriptor)):
         return None
     index = LineIndex(
