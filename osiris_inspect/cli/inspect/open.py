@@ -22,12 +22,13 @@ _PORT: Final = OptionSpec("port", "Set the port of --web.", ("--port",), "number
 
 def command() -> CommandSpec:
     """Return the command."""
-    return CommandSpec(
+    command = CommandSpec(
         "open",
         "Open a run in the interactive viewer.\n\nWithout a terminal, print its report.",
         (_PATH, _WEB, _PORT),
         _open,
     )
+    return places.with_remote_options(command)
 
 
 def _open(options: Mapping[str, Any]) -> int:

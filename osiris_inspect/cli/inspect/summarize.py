@@ -95,7 +95,8 @@ def command() -> CommandSpec:
         required=True,
     )
     options = (paths, *outputs.options(), *_SELECT_OPTIONS, *outputs.file_options())
-    return CommandSpec("summarize", _HELP, options, lambda values: summarize(_options(values)))
+    command = CommandSpec("summarize", _HELP, options, lambda values: summarize(_options(values)))
+    return places.with_remote_options(command)
 
 
 @dataclass(frozen=True)
