@@ -1,7 +1,5 @@
 """Commands on web servers that cannot be trusted: exit code 3 and one line, and no credentials on any path out."""
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -49,7 +47,7 @@ def test_command_names_what_cannot_be_fetched(words: tuple[str, ...], tmp_path: 
     assert "INTERNAL" not in done.err
 
 
-@pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
+@pytest.mark.parametrize("words", [COMMANDS["summarize"], COMMANDS["follow"]], ids=["summarize", "follow"])
 def test_run_that_fails_later_is_not_diagnosed(words: tuple[str, ...], tmp_path: Path) -> None:
     def answer(request: Request) -> bytes:
         if request.path == EVENTS:
@@ -64,7 +62,7 @@ def test_run_that_fails_later_is_not_diagnosed(words: tuple[str, ...], tmp_path:
     assert done.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("command", ["summarize", "events", "sql", "pack", "lineage", "runs"])
+@pytest.mark.parametrize("command", ["summarize", "sql"])
 def test_limits_of_the_command_line_hold(command: str, tmp_path: Path) -> None:
     def answer(request: Request) -> bytes:
         return page("events.jsonl") if request.path == f"{FOLDER}/" else of_file(request, LOG * 100)
@@ -103,43 +101,34 @@ def test_host_named_on_the_command_line_may_be_redirected_to(tmp_path: Path) -> 
     assert "2 events" in done.out
 
 
-@pytest.fixture(params=["good", "denied", "redirected", "cut"])
-def guarded(request: pytest.FixtureRequest) -> Iterator[str]:
-    """An address with credentials, whose server answers in different ways."""
-    log = SAMPLES / "missing_input" / "events.jsonl"
-    body = log.read_bytes() if log.exists() else LOG
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        *((name, "good") for name in COMMANDS if name != "web"),
+        *(("summarize", kind) for kind in ("denied", "redirected", "cut")),
+    ],
+)
+def test_credentials_of_an_address_are_not_printed(name: str, kind: str, tmp_path: Path) -> None:
+    (log,) = (SAMPLES / "missing_input").glob("*/events.jsonl")
+    body = log.read_bytes()
 
-    def answer(received: Request) -> bytes:
-        if received.path == f"{FOLDER}/":
+    def answer(request: Request) -> bytes:
+        if request.path == f"{FOLDER}/":
             return page("events.jsonl")
-        if received.path != EVENTS:
+        if request.path != EVENTS:
             return response(status=404)
-        answers = {
-            "good": of_file(received, body),
-            "denied": response(b"", 401, WWW_Authenticate="Basic"),
-            "redirected": response(b"", 302, Location="http://ann:pass-word-1@127.0.0.1:9/x?sig=pass-word-1"),
-            "cut": response(body[:10], Content_Length=str(len(body))),
-        }
-        return answers[request.param]
+        if kind == "denied":
+            return response(b"", 401, WWW_Authenticate="Basic")
+        if kind == "redirected":
+            return response(b"", 302, Location="http://ann:pass-word-1@127.0.0.1:9/x?sig=pass-word-1")
+        return response(body[:10], Content_Length=str(len(body))) if kind == "cut" else of_file(request, body)
 
     with answering(answer) as web:
-        yield web.address.replace("http://", "http://ann:pass-word-1@")
-
-
-@pytest.mark.parametrize(
-    "words",
-    [COMMANDS[name] for name in COMMANDS if name != "web"],
-    ids=[name for name in COMMANDS if name != "web"],
-)
-def test_credentials_of_an_address_are_not_printed(
-    words: tuple[str, ...], guarded: str, tmp_path: Path
-) -> None:
-    done = asked(guarded, words, tmp_path)
+        done = asked(web.address.replace("http://", "http://ann:pass-word-1@"), COMMANDS[name], tmp_path)
 
     assert "pass-word-1" not in done.out + done.err
-    assert done.code != 70
-    names = [name for _, folders, files in os.walk(tmp_path) for name in (*folders, *files)]
-    assert not any("pass-word-1" in name for name in names)
+    assert done.code == 3 if kind != "good" else done.code in (0, 1, 2)
+    assert all("pass-word-1" not in str(path) for path in tmp_path.rglob("*"))
     kept = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
     assert b"pass-word-1" not in kept
 

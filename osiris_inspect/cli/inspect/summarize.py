@@ -218,7 +218,7 @@ def _matches(path: Path) -> list[Path]:
     """Return the folders that match a pattern, sorted; the path itself if it exists or is not a pattern."""
     import glob
 
-    if path.exists() or not glob.has_magic(str(path)):
+    if path.exists() or not glob.has_magic(str(path)) or places.remote_address(path) is not None:
         return [path]
     matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207  a pattern may be absolute; Path.glob takes none
     folders = [Path(folder) for folder in matches if Path(folder).is_dir()]

@@ -77,16 +77,21 @@ def resolve_path(path: Path) -> Path:
     Raises:
         RunNotReadable: the address cannot be reached or has no run.
     """
-    if ":/" not in str(path):  # avoids the import for local paths
-        return path
-    from osiris_inspect.inspector.remote.url import parse_url
-
-    address = parse_url(path)
+    address = remote_address(path)
     if address is None:
         return path
     from osiris_inspect.inspector.remote.open_remote import open_remote
 
     return open_remote(address, cache_dir(), *_limits)
+
+
+def remote_address(path: Path) -> str | None:
+    """Return the address in a path; None for a local path."""
+    if ":/" not in str(path):  # avoids the import for local paths
+        return None
+    from osiris_inspect.inspector.remote.url import parse_url
+
+    return parse_url(path)
 
 
 def report_link_outside(link: Path) -> None:

@@ -14,7 +14,7 @@ from osiris_inspect.inspector.remote.remote import (
     RemoteStat,
     without_children_of_files,
 )
-from osiris_inspect.inspector.remote.url import is_inside, without_credentials
+from osiris_inspect.inspector.remote.url import is_inside, user_info, without_credentials
 from osiris_inspect.inspector.text.sanitize import excerpt
 from osiris_inspect.model.errors import RunNotReadable
 
@@ -33,6 +33,7 @@ class StoreFolder:
     def __init__(self, address: str, limits: RemoteLimits) -> None:
         self.address = without_credentials(address)
         self.limits = limits
+        self._user_info = user_info(address)
         self._fs, self._root = self._readable_errors(lambda: _connect(address))
 
     def list_dir(self, relative: str) -> dict[str, RemoteStat | None]:
@@ -100,7 +101,10 @@ class StoreFolder:
             raise self._not_readable(error) from error
 
     def _not_readable(self, error: Exception) -> RunNotReadable:
-        return RunNotReadable(f"{self.address!r} cannot be fetched: {error_text(error)}")
+        text = error_text(error)
+        for secret in (self._user_info, self._user_info.partition(":")[2]):
+            text = text.replace(secret, "***") if secret else text
+        return RunNotReadable(f"{self.address!r} cannot be fetched: {text}")
 
 
 def _connect(address: str) -> tuple[Any, str]:
@@ -115,8 +119,12 @@ def _relative_entries(infos: Iterable[dict[str, Any]], folder: str) -> dict[str,
     for info in infos:
         full_name = str(info["name"])
         name = full_name.removeprefix(f"{folder}/").rstrip("/")
-        if full_name.startswith(f"{folder}/") and is_inside(name):
-            entries[name] = None if info["type"] == "directory" else _stat(info, full_name)
+        if not full_name.startswith(f"{folder}/") or not is_inside(name):
+            continue
+        if info["type"] == "directory":
+            entries.setdefault(name, None)  # a store may have a file of this name as well
+        elif not full_name.endswith("/"):
+            entries[name] = _stat(info, full_name)
     return entries
 
 
