@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from osiris_inspect.base import bounded_json
 from osiris_inspect.inspector.files import cache_file
 
 _FOLDER: Final = ".held"
@@ -73,7 +74,7 @@ def cached_runs(root: Path) -> list[tuple[Path, Path, int]]:
 
 def _document(record: Path) -> dict[str, Any]:
     try:
-        document = json.loads(record.read_bytes())
+        document = bounded_json.loads(cache_file.read(record))
     except (OSError, ValueError, RecursionError):  # missing or damaged: the run is fetched again
         return {}
     return document if isinstance(document, dict) else {}

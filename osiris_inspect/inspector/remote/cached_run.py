@@ -168,8 +168,11 @@ class CachedRun:
         """Set the modification times of files and write the record."""
         for name in names if names is not None else self._stats:
             modified = self._stats[name].modified
-            if modified is not None:
-                os.utime(self.folder / name, (modified, modified))
+            path = self.folder / name
+            if (
+                modified is not None and path.stat().st_mtime != modified
+            ):  # else the caches of the log stay valid
+                os.utime(path, (modified, modified))
         cached_ranges.save(self._record, self.folder, self._cached)
 
     # ── the bytes ──

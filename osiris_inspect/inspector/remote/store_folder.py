@@ -26,7 +26,7 @@ _TIMES: Final = ("LastModified", "mtime", "created", "last_modified")
 class StoreFolder:
     """A folder of an object store or another file system of fsspec; see ``RemoteFolder``.
 
-    Names come from whoever writes into the store, so those that lead out of the folder are left out. Sizes come
+    The writers of the store choose its names; those that lead out of the folder are left out. Sizes come
     from the store itself.
     """
 
