@@ -23,7 +23,7 @@ ALLOW_REDIRECT: Final = OptionSpec(
     ("--allow-redirect",),
     metavar="HOST",
     multiple=True,
-    default=(),
+    default=[],
     panel="Remote runs",
 )
 _limits: "list[RemoteLimits]" = []
