@@ -15,7 +15,7 @@ TIMEOUT_S: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class RemoteLimits:
-    """What the user allows.
+    """Limits that the user sets.
 
     Attributes:
         max_bytes: bytes that are downloaded at once.
