@@ -154,3 +154,29 @@ def test_wrong_address_is_refused_without_its_credentials(address: str, tmp_path
     assert done.code == 3
     assert "pass-word-1" not in done.out + done.err
     assert done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("broken", ["run_1790000000001", "run_1790000000002", "run_1790000000003"])
+def test_broken_run_does_not_hide_the_others(broken: str, tmp_path: Path) -> None:
+    names = [f"run_179000000000{number}" for number in (1, 2, 3)]
+
+    def answer(request: Request) -> bytes:
+        if request.path == f"{FOLDER}/":
+            return page(*(f"{name}/" for name in names))
+        if request.path.endswith("/"):
+            return page("events.jsonl")
+        if broken in request.path:
+            return response(LOG[:10], Content_Length=str(len(LOG)))
+        return of_file(request, LOG) if request.path.endswith("/events.jsonl") else response(status=404)
+
+    with answering(answer) as web:
+        report = asked(web.address, ("summarize", "{run}"), tmp_path)
+        listed = asked(web.address, ("runs", "{run}"), tmp_path)
+
+    assert report.code == 1
+    assert all((name in report.out) is (name != broken) for name in names)
+    assert report.err.count("\n") == 1
+    assert f"{broken}/events.jsonl' cannot be fetched: the connection ended" in report.err
+    (line,) = [line for line in listed.out.splitlines() if "cannot be fetched" in line]
+    assert all(name in listed.out for name in names if name != broken)
+    assert line.startswith("✗") or "unreadable" in line

@@ -172,7 +172,7 @@ def load_reports(
 
     reports = ReportSpool(places.cache_dir())
     seen: set[Path] = set()
-    worst = 0
+    problems: list[RunNotReadable] = []
     for path in paths:
         try:
             runs = [
@@ -182,14 +182,17 @@ def load_reports(
             ]
             new = [run for run in runs[: 1 if latest else None] if run not in seen]
             seen.update(new)
-            for report in project_reports.iter_reports(dict.fromkeys(new), project):
+            for report in project_reports.iter_reports(
+                dict.fromkeys(new), project, on_unreadable=problems.append
+            ):
                 reports.add(report)
         except RunNotReadable as error:
-            _info(str(error))
-            worst = NO_RUN
-    if reports and worst:
-        worst = FOUND  # an unreadable run among others is a finding
-    return reports, worst
+            problems.append(error)
+    for problem in problems:
+        _info(str(problem))
+    if not problems:
+        return reports, 0
+    return reports, FOUND if reports else NO_RUN  # an unreadable run among others is a finding
 
 
 def exit_code(reports: Sequence["Report"], fail_on: FailOn) -> int:
