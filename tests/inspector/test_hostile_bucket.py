@@ -3,6 +3,8 @@
 import io
 import os
 import stat
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,11 @@ from osiris_inspect.inspector.analysis.analyze import analyze
 from osiris_inspect.inspector.export.formats import text
 from osiris_inspect.inspector.files import remote_registry
 from osiris_inspect.inspector.files.find_runs import find_runs
+from osiris_inspect.inspector.remote import store_folder
 from osiris_inspect.inspector.remote.open_remote import open_remote
 from osiris_inspect.inspector.remote.remote import RemoteLimits
 from osiris_inspect.model.errors import RunNotReadable
-from tests.inspector.hostile_web import LOG
+from tests.inspector.hostile_web import FOLDER, LOG, Request, answering
 
 pytest.importorskip("s3fs", reason="the extra 'remote' is not installed")
 boto3 = pytest.importorskip("boto3", reason="there is no S3 on this machine without moto")
@@ -181,3 +184,26 @@ def test_fetched_runs_are_private_whatever_the_umask(bucket: Any, tmp_path: Path
     modes = {path: stat.S_IMODE(path.lstat().st_mode) for path in (tmp_path / "cache").rglob("*")}
     assert {mode for path, mode in modes.items() if path.is_dir()} == {0o700}
     assert {mode for path, mode in modes.items() if path.is_file()} == {0o600}
+
+
+def test_store_that_stops_answering_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = {"connect_timeout": 0.3, "read_timeout": 0.3, "retries": {"total_max_attempts": 2}}
+    assert store_folder._S3_OPTIONS["config_kwargs"].keys() == options.keys()
+    monkeypatch.setattr(store_folder, "_S3_OPTIONS", {"config_kwargs": options})
+    for name, value in {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_EC2_METADATA_DISABLED": "true"}.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    released = threading.Event()
+
+    def silent(_: Request) -> Iterator[bytes]:
+        released.wait(30)
+        yield b""
+
+    began = time.monotonic()
+    with answering(silent) as web:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", web.address.removesuffix(FOLDER))
+        try:
+            with pytest.raises(RunNotReadable, match=r"cannot be fetched: .*[Tt]imeout"):
+                open_remote("s3://bucket/logs", tmp_path)
+        finally:
+            released.set()
+    assert time.monotonic() - began < 15

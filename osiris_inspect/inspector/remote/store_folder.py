@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 from osiris_inspect.inspector.remote.remote import (
     MAX_PARALLEL,
+    TIMEOUT_S,
     ByteRange,
     Files,
     RemoteLimits,
@@ -19,6 +20,16 @@ from osiris_inspect.inspector.text.sanitize import excerpt
 from osiris_inspect.model.errors import RunNotReadable
 
 T = TypeVar("T")
+_S3_TRIES: Final = 2
+"""Tries of s3fs, each of which is as many tries of botocore: together they wait ``TIMEOUT_S``."""
+_S3_TIMEOUT_S: Final = TIMEOUT_S / _S3_TRIES**2
+_S3_OPTIONS: Final = {
+    "config_kwargs": {
+        "connect_timeout": _S3_TIMEOUT_S,
+        "read_timeout": _S3_TIMEOUT_S,
+        "retries": {"total_max_attempts": _S3_TRIES},
+    }
+}
 _TAGS: Final = ("ETag", "etag", "md5Hash", "Content-MD5", "LastModified", "mtime", "created")
 _TIMES: Final = ("LastModified", "mtime", "created", "last_modified")
 
@@ -109,8 +120,12 @@ class StoreFolder:
 
 def _connect(address: str) -> tuple[Any, str]:
     core = import_module("fsspec.core")
+    is_s3 = address.startswith(("s3://", "s3a://"))
     # a cached instance would use an old endpoint and an old listing
-    fs, root = core.url_to_fs(address, skip_instance_cache=True, use_listings_cache=False)
+    options = {"skip_instance_cache": True, "use_listings_cache": False, **(_S3_OPTIONS if is_s3 else {})}
+    fs, root = core.url_to_fs(address, **options)
+    if is_s3:
+        fs.retries = _S3_TRIES
     return fs, str(root)
 
 
