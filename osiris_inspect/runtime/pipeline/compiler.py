@@ -27,6 +27,7 @@ from osiris_inspect.runtime.pipeline.step_compiler import StepCompiler
 from osiris_inspect.runtime.pipeline.yaml_positions import Position, PositionedDocument
 
 VERSION: Final = "0.1.0"
+MAX_STEPS: Final = 5_000
 MAX_ID_LENGTH: Final = 200
 """Maximum length of a step id, so that its file names stay within the 255 bytes of file systems."""
 
@@ -110,7 +111,8 @@ def compile_document(
     """
     suggestions = Suggestions()
     problems = [*document.duplicate_keys, *_check_top_level(document, suggestions)]
-    if not isinstance(document.value, dict) or not isinstance(document.value.get("steps"), list):
+    steps = document.value.get("steps") if isinstance(document.value, dict) else None
+    if not isinstance(steps, list) or len(steps) > MAX_STEPS:
         raise PipelineError(problems)
     filled = parameters.substitute_parameters(document, inputs, problems)
     drafts = _parse_steps(document, filled, problems, suggestions)
@@ -163,6 +165,9 @@ def _check_top_level(document: PositionedDocument, suggestions: Suggestions) -> 
         problems.append(document.problem("name is missing or not a string", "name"))
     if not isinstance(value.get("steps"), list):
         problems.append(document.problem("steps is missing or not a list", "steps"))
+    elif len(value["steps"]) > MAX_STEPS:
+        text = f"steps has {len(value['steps']):,} steps; split the pipeline, a part may have {MAX_STEPS:,}"
+        problems.append(document.problem(text, "steps", MAX_STEPS))
     elif not value["steps"]:
         problems.append(document.problem("steps is empty; add a step", "steps"))
     return problems

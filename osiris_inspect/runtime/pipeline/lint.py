@@ -1,6 +1,7 @@
 """Linter: finds problems of a pipeline, including the tables that its SQL reads, without running it."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -18,6 +19,8 @@ from osiris_inspect.runtime.pipeline.step_compiler import SQL
 from osiris_inspect.runtime.pipeline.yaml_positions import PositionedDocument
 
 LintSeverity = Literal["error", "warning"]
+MAX_CHECKED_SQL: Final = 400_000
+"""Characters of the queries of a pipeline that are parsed, which takes seconds."""
 _CODE: Final = re.compile(
     r"(?:^|[\W_])(?:zip|zipcode|postal|postcode|plz|psc|ean|gtin|upc|isbn|phone|tel|mobile|fax|sku|barcode|iban|ssn)"
     r"(?:$|[\W_])",
@@ -54,9 +57,13 @@ def lint(
         item["id"]
         for item in parameters.substitute_parameters(document, inputs or CompileInputs(), [])["steps"]
     ]
+    sql_length = 0
+    step_ids = {name.lower(): id_ for id_ in reversed(by_id) for name in (input_name(id_), id_)}
     for position, step in enumerate(by_id[name] for name in ids):
-        checked = _CheckedStep(document, lines, position, step, compiled, suggestions)
-        messages += _check_sql(checked) if step.driver == SQL else []
+        checked = _CheckedStep(document, lines, position, step, compiled, suggestions, step_ids)
+        if step.driver == SQL:
+            sql_length += len(str(checked.config["query"]))
+            messages += _check_sql(checked) if sql_length <= MAX_CHECKED_SQL else [_not_checked(checked)]
         messages += _check_ignored_keys(checked, components[step.component])
         messages += _check_types_of_codes(checked)
         messages += _check_columns(checked, components[step.component])
@@ -66,7 +73,12 @@ def lint(
 
 @dataclass(frozen=True, slots=True)
 class _CheckedStep:
-    """Step that is being checked, with its position in the file."""
+    """Step that is being checked, with its position in the file.
+
+    Attributes:
+        lines: the lines of the file.
+        step_ids: the steps of the pipeline by the tables of SQL, in lower case, that they can be.
+    """
 
     document: PositionedDocument
     lines: list[str]
@@ -74,6 +86,7 @@ class _CheckedStep:
     step: Step
     compiled: Compiled
     suggestions: Suggestions
+    step_ids: Mapping[str, str]
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -104,6 +117,11 @@ class _CheckedStep:
         return Problem(message, self.document.file, number, column)
 
 
+def _not_checked(checked: _CheckedStep) -> LintMessage:
+    text = f"the SQL of step {checked.step.id!r} is not checked: the pipeline has more than {MAX_CHECKED_SQL:,} characters of SQL"
+    return LintMessage(checked.in_query(text, 0), "warning")
+
+
 def _check_sql(checked: _CheckedStep) -> Iterator[LintMessage]:
     sql = str(checked.config["query"])
     tables, error = sql_tables.referenced_tables(sql)
@@ -130,9 +148,8 @@ def _no_such_table(name: str, checked: _CheckedStep, names: Mapping[str, tuple[s
     step = checked.step
     known = sorted({alias for aliases in names.values() for alias in aliases})
     text = f"the SQL of step {step.id!r} reads table {name!r}, which is not an input of the step"
-    steps = [other.id for other in checked.compiled.manifest.steps if other.id not in (step.id, *names)]
-    forgotten = next((id_ for id_ in steps if name.lower() in (id_.lower(), input_name(id_).lower())), None)
-    if forgotten is not None:
+    forgotten = checked.step_ids.get(name.lower())
+    if forgotten not in (None, step.id, *names):
         return f"{text}; add {forgotten!r} to its needs"
     text += checked.suggestions.did_you_mean(name, known)
     return text + (f"; its inputs are {', '.join(known)}" if known else "; add the input to its needs")
@@ -141,12 +158,11 @@ def _no_such_table(name: str, checked: _CheckedStep, names: Mapping[str, tuple[s
 def _names_of_inputs(step: Step) -> dict[str, tuple[str, ...]]:
     """Return the SQL table names of each upstream step."""
     bound = manifest.bind_inputs(step)
-    names: dict[str, tuple[str, ...]] = {}
+    names: dict[str, dict[str, None]] = defaultdict(dict)
     for name, ref in bound.items():
         single = ("input_df", "df") if len(bound) == 1 else ()
-        aliases = (*names.get(ref.from_step, ()), name, input_name(ref.from_step), *single)
-        names[ref.from_step] = tuple(dict.fromkeys(aliases))
-    return names
+        names[ref.from_step] |= dict.fromkeys((name, input_name(ref.from_step), *single))
+    return {step: tuple(aliases) for step, aliases in names.items()}
 
 
 def _check_ignored_keys(checked: _CheckedStep, component: Component) -> Iterator[LintMessage]:

@@ -12,6 +12,8 @@ from osiris_inspect.runtime.pipeline import sql_tables
 from osiris_inspect.runtime.pipeline.json_values import not_json_safe
 from osiris_inspect.runtime.pipeline.yaml_positions import KeyPath
 
+MAX_CHECKS: Final = 1_000
+"""Queries, and columns with conditions, of one step."""
 FRAME_TABLE: Final = "df"
 """Name of the checked frame in SQL."""
 _KEYS: Final = ("rows", "not_null", "unique", "values", "sql", "on_failure")
@@ -145,6 +147,10 @@ def _values_problems(columns: Any, suggestions: Suggestions) -> Iterator[CheckPr
     if not isinstance(columns, Mapping) or not columns:
         yield CheckProblem("values must be a mapping of column: {in, min, max or regex}", ("values",))
         return
+    if len(columns) > MAX_CHECKS:
+        text = f"values has {len(columns):,} columns; write at most {MAX_CHECKS:,}"
+        yield CheckProblem(text, ("values",))
+        return
     for name, constraints in columns.items():
         path = ("values", str(name))
         if not isinstance(constraints, Mapping) or not constraints:
@@ -181,6 +187,11 @@ def _sql_problems(queries: Any) -> Iterator[CheckProblem]:
     if not listed or not all(isinstance(query, str) and query.strip() for query in listed):
         text = f"sql must be a query of {FRAME_TABLE}, or a list of queries, that returns the offending rows"
         yield CheckProblem(text, ("sql",))
+        return
+    if len(listed) > MAX_CHECKS:
+        yield CheckProblem(
+            f"sql has {len(listed):,} queries; write at most {MAX_CHECKS:,}", ("sql", MAX_CHECKS)
+        )
         return
     for number, query in enumerate(listed):
         path: KeyPath = ("sql", number) if isinstance(queries, list) else ("sql",)
