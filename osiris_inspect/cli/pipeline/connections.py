@@ -71,11 +71,14 @@ def _pair(name: str, file: "ConnectionsFile") -> tuple[str, str]:
 
 
 def _test(file: "ConnectionsFile", family: str, alias: str) -> bool:
+    from osiris_inspect.runtime.connections.connections import public_keys
     from osiris_inspect.runtime.drivers.connection_test import test_connection
+    from osiris_inspect.runtime.pipeline.builtin_components import all_components
 
     masked = Redactor()
     try:
-        values, secrets = file.resolve(family, alias)
+        public = public_keys(family, all_components().values())
+        values, secrets = file.resolve(family, alias, public)
         masked = Redactor(secrets)
         answer = test_connection(family, values)
     except OsirisError as error:

@@ -1,27 +1,14 @@
-"""Masking of secrets, by value, by pattern and by key.
+"""Masking of secrets whose values are unknown, as in foreign logs: by the name of a key and by patterns."""
 
-A secret with a known value is masked everywhere, also in base64 (at all three alignments), hex, JSON, URL and shell
-escapes. In foreign logs the values are unknown, so secrets are recognized by key names and by patterns.
-"""
-
-import base64
-import json
 import re
-import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
-from urllib.parse import quote, quote_plus
+
+from osiris_inspect.model.redaction.secret_keys import is_secret_key
 
 MASK = "***"
-MIN_SECRET_LENGTH = 4
-"""Characters of the shortest secret that is masked by value; a shorter one would mask half of a log."""
 
-_SECRET_KEY = re.compile(
-    r"(?:^|[_\-.])(?:pass|passwd|password|pwd|secret|token|api_?key|apikey|private_key|service_role_key|"
-    r"anon_key|access_key|credentials?|dsn|pg_dsn|sql_url|authorization)\Z|^key\Z",
-    re.IGNORECASE,
-)
 _KEYWORD = (
     r"(?:password|passwd|pwd|secret|token|api[_\-]?key|access[_\-]?key|account[_\-]?key|secret[_\-]?key|private[_\-]?key|"
     r"service_role_key|anon_key)"
@@ -94,11 +81,6 @@ _LITERALS = (
 """Every match of a pattern contains one of these; most texts contain none."""
 
 
-def is_secret_key(name: str) -> bool:
-    """Return True if a configuration key of this name holds a secret (``primary_key`` does not)."""
-    return _SECRET_KEY.search(name) is not None
-
-
 def mask_by_pattern(text: str) -> str:
     """Return ``text`` with everything masked that looks like a secret: passwords in URLs, tokens, cloud keys."""
     if not any(literal in text for literal in _LITERALS):
@@ -168,64 +150,3 @@ def mask_by_key(value: Any) -> Any:
 def _is_reference(value: Any) -> bool:
     """Return True for ``${VAR}``, which names a secret but does not contain it."""
     return isinstance(value, str) and re.fullmatch(r"\$\{[A-Za-z_]\w*\}", value) is not None
-
-
-class Redactor:
-    """Masks secrets with known values in all their encodings."""
-
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
-        forms = {
-            form for secret in secrets if len(secret) >= MIN_SECRET_LENGTH for form in _encodings(secret)
-        }
-        longest_first = sorted(forms, key=lambda form: (-len(form), form))
-        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if forms else None
-
-    def redact_text(self, text: str) -> str:
-        """Return ``text`` with every known secret masked."""
-        return self._pattern.sub(MASK, text) if self._pattern else text
-
-    def redact_value(self, value: Any) -> Any:
-        """Return a JSON value with every known secret masked, also in keys."""
-        if self._pattern is None:
-            return value
-        if isinstance(value, str):
-            return self.redact_text(value)
-        if isinstance(value, Mapping):
-            return {self.redact_text(str(key)): self.redact_value(item) for key, item in value.items()}
-        if isinstance(value, list | tuple):
-            return [self.redact_value(item) for item in value]
-        return value
-
-
-def _encodings(secret: str) -> set[str]:
-    in_json = json.dumps(secret)[1:-1]
-    forms = {
-        secret,
-        in_json,
-        json.dumps(secret, ensure_ascii=False)[1:-1],
-        json.dumps(in_json)[1:-1],
-        repr(secret)[1:-1],
-        quote(secret, safe=""),
-        quote(secret),
-        quote_plus(secret),
-        shlex.quote(secret),
-        secret.replace("'", "'\\''"),
-        re.sub(r"([^\w@%+=:,./\-])", r"\\\1", secret),
-        secret.encode().hex(),
-    }
-    forms |= _base64_forms(secret.encode())
-    return {form for form in forms if len(form) >= MIN_SECRET_LENGTH}
-
-
-def _base64_forms(secret: bytes) -> set[str]:
-    """Return the parts of the base64 text that do not depend on the surrounding bytes, for all three alignments."""
-    forms = set()
-    for shift in range(3):
-        padded = b"\0" * shift + secret
-        text = base64.b64encode(padded).decode()
-        start = 0 if shift == 0 else shift + 1
-        whole = len(padded) * 8 // 6
-        core = text[start:whole]
-        forms |= {core, core.replace("+", "-").replace("/", "_")}
-    forms.add(base64.b64encode(secret).decode())
-    return {form for form in forms if len(form) >= 6}
