@@ -48,7 +48,7 @@ class InProcess(Transport):
 
     def start(self, launch: LaunchSpec) -> str:
         """Start the thread. Output of drivers goes to the worker's log."""
-        self._log = WorkerLog(launch.run_dir / layout.WORKER_LOG, launch.secrets)
+        self._log = WorkerLog(launch.run_dir / layout.WORKER_LOG, launch.secrets, launch.by_place)
         self._stdio = _RedirectedStdio(self._log.descriptor())
         context = WorkerContext(
             launch.run_dir,
