@@ -220,7 +220,9 @@ def _transport(target: RunTarget, how: RunOptions) -> "Transport":
         raise SettingsError("--memory-limit limits a worker process; it needs --on sandbox")
     from osiris_inspect.runtime.transport.create_transport import create_transport
 
-    return create_transport(target.value, os.environ, how.isolation.value, _resource_limits(how.memory))
+    is_free = target is RunTarget.LOCAL and streams.free_stderr_descriptor()
+    limits = _resource_limits(how.memory)
+    return create_transport(target.value, os.environ, how.isolation.value, limits, redirect_stderr=is_free)
 
 
 def _resource_limits(memory: str | None) -> "ResourceLimits | None":
