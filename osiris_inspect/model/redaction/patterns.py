@@ -33,7 +33,7 @@ _PATTERNS = (
         r"\1:***@",
     ),
     (r"(?i)(https?://)(?=[^\s:/@'\"]{0,400}\d)[^\s:/@'\"]{8,400}@(?=[\w.\-\[])", r"\1***@"),
-    (r"(\w{1,64}):(?!pass(?:word)?@)[^\s:@'\"]{1,200}@(tcp|unix)\(", r"\1:***@\2("),
+    (r"\b([A-Za-z_]\w{0,63}):(?!pass(?:word)?@)[^\s:@'\"]{3,200}@(tcp|unix)\(", r"\1:***@\2("),
     (
         r"(?i)(Authorization\\{0,8}['\"]?\s{0,9}[:=,]\s{0,9}(?:b(?=\\{0,8}['\"]))?\\{0,8}['\"]?(?:(?:Bearer|Basic|Token|ApiKey)\s{1,9})?+)"
         r"(?!\*\*\*)(?=[^\s'\",}\\]{0,200}(?:[\d=]|(?-i:[a-z][A-Z])))[^\s'\",}\\<${]{1,4000}",
@@ -54,7 +54,7 @@ _PATTERNS = (
         MASK,
     ),
     (
-        r"\b(?:sk-(?=[A-Za-z_\-]{0,60}\d)[A-Za-z0-9_\-]{20,400}|hf_[A-Za-z0-9]{30,100}|dapi[0-9a-f]{32}|SG\.[\w\-]{16,40}\.[\w\-]{20,80})",
+        r"\b(?:sk-(?=[A-Za-z_\-]{0,60}\d)[A-Za-z0-9_\-]{20,400}|hf_[A-Za-z0-9]{30,100}|dapi(?!0123456789abcdef)[0-9a-f]{32}|SG\.[\w\-]{16,40}\.[\w\-]{20,80})",
         MASK,
     ),
     (r"(hooks\.slack\.com/(?:services|workflows|triggers)/)(?!\*\*\*)[\w/]{10,400}", r"\1***"),
@@ -81,7 +81,12 @@ _PATTERNS = (
     ),
     (r"(?i)(\bencryption_key\s{1,9})'(?!\*\*\*)[^']{1,400}'", r"\1'***'"),
     (rf"(?i)({_PARAMETER}=){_NO_PLACEHOLDER}(?!\d{{1,5}}(?:\W|\Z))[^\s&;#'\",<>()\\]{{4,4000}}", r"\1***"),
-    (r"(?i)(\bSignature=)[0-9a-f]{32,400}", r"\1***"),
+    (r"(?i)(\bSignature=|\bresponse=\")[0-9a-f]{32,400}", r"\1***"),
+    (r"(?<![\w\-])(-p)(?=[A-Za-z]{0,40}\d)(?=\d{0,40}[A-Za-z])[^\s'\"./=]{6,100}(?=\s|\Z)", r"\1***"),
+    (
+        r"(?i)(\b(?:sqlplus|sqlldr|expdp|impdp|rman)\s{1,9}[\w$#]{1,30}/)(?!\*\*\*)[^\s/@'\"]{1,100}(?=@)",
+        r"\1***",
+    ),
 )
 """Patterns of secrets and their replacements. Every repetition is bounded, so that the time is linear in the text."""
 _PAIR = (
@@ -101,6 +106,7 @@ _PLACEHOLDER = (
     r"|[A-Z]:\\.*|(?:os|self|cfg|args|config|settings|kwargs|options|getenv|get_\w{1,40})[.\[(].*)\Z"
 )
 """A value that is not a secret: a word, a number of up to five digits, a Windows path or code."""
+_MIN_ACCOUNT_KEY = 16
 _CREATE = (
     r"(?i)\bcreate\s{1,9}(?:or\s{1,9}replace\s{1,9})?(?:(?:persistent|temporary)\s{1,9})?secret\b[^;]{0,2000}"
 )
@@ -115,71 +121,115 @@ _ARGUMENT = (
 """A literal, or what can end the call."""
 _MAX_CALL_CHARS = 4000
 _LITERALS = (
-    *("://", "@tcp(", "@unix(", "uthorization", "UTHORIZATION", "earer", "EARER", "eyJ", "AKIA"),
-    *("ASIA", "AIza", "ass", "ASS", "pwd", "PWD", "Pwd", "key", "Key"),
-    *("KEY", "ecret", "ECRET", "oken", "OKEN", "dentified", "DENTIFIED", "sk_live_", "sk-"),
     *(
-        "gh",
-        "xox",
-        "glpat-",
-        "e2b_",
-        "hf_",
-        "dapi",
+        "://",
+        "@tcp(",
+        "@unix(",
+        "authorization",
+        "bearer",
+        "cookie",
+        "pass",
+        "pwd",
+        "pw=",
+        "pw:",
+        "pw'",
+        'pw"',
+        "pw ",
+    ),
+    *(
+        "key",
+        "secret",
+        "token",
+        "creds",
+        "identified",
+        "private key",
+        "connection_string",
+        "connectionstring",
+        "jwt",
+    ),
+    *(
+        "ncrypt",
+        "ecrypt",
+        "crypt(",
+        "hmac",
         "sig=",
         "ignature",
-        "Credential=",
-        "PRIVATE KEY",
-        "github_pat_",
+        "credential=",
+        "auth=",
+        "response=",
+        " -p",
+        "\n-p",
     ),
-    *("ncrypt", "NCRYPT", "ecrypt", "ECRYPT", "crypt(", "CRYPT(", "hmac(", "HMAC("),
-    *("auth=", "Auth=", "hmac=", "jwt", "SIG=", "pw", "PW", "ookie", "OOKIE", "creds", "onnection_string"),
     *(
-        "whsec_",
+        "sb_secret_",
+        "k_live_",
+        "k_test_",
+        "sk-",
+        "ghp_",
+        "gho_",
+        "ghu_",
+        "ghs_",
+        "ghr_",
+        "github_pat_",
+        "xox",
         "xapp-",
-        "dckr_pat_",
+    ),
+    *(
+        "glpat-",
+        "gldt-",
+        "glrt-",
+        "glptt-",
+        "glsoat-",
+        "hf_",
+        "dapi",
+        "e2b_",
+        "whsec_",
         "dop_v1",
         "doo_v1",
         "dor_v1",
-        "shp",
+    ),
+    *(
+        "shpat_",
+        "shpca_",
+        "shppa_",
+        "shpss_",
         "npm_",
         "pypi-",
+        "dckr_pat_",
         "lin_api_",
         "glsa_",
         "figd_",
         "hvs.",
         "hvb.",
-        "GOCSPX-",
     ),
-    *(
-        "PMAK-",
-        "rubygems_",
-        "sntrys_",
-        "pscale_",
-        "ATATT3",
-        "pat-",
-        "r8_",
-        "nfp_",
-        "ya29.",
-        "SG.",
-        "gldt-",
-        "glrt-",
-        "hooks.slack",
-    ),
-    *("k_live_", "k_test_"),
+    *("rubygems_", "sntrys_", "pscale_", "pat-na", "pat-eu", "r8_", "nfp_", "ya29.", "hooks.slack"),
+    *("sqlplus", "sqlldr", "expdp", "impdp", "rman "),
 )
-"""Every match of a pattern contains one of these; most texts contain none."""
+_CASED_LITERALS = ("eyJ", "AKIA", "ASIA", "AIza", "SG.", "GOCSPX-", "PMAK-", "ATATT3")
+"""Every match of a pattern contains one of these; most texts contain none. The first are compared in lower case."""
 
 
 def mask_by_pattern(text: str) -> str:
     """Return ``text`` with everything masked that looks like a secret: passwords in URLs, tokens, cloud keys."""
     if "@" in text:
         text = _mask_before_host(text)
-    if not any(literal in text for literal in _LITERALS):
+    if not _may_have_secret(text):
         return text
     for pattern, replacement in _compiled():
         text = pattern.sub(replacement, text)
     text = _mask_pairs(text)
     return _mask_cipher_calls(text)
+
+
+def _may_have_secret(text: str) -> bool:
+    lower = text.lower()
+    for literal in _LITERALS:
+        if literal in lower:
+            return True
+    for literal in _CASED_LITERALS:
+        if literal in text:
+            return True
+    return lower.startswith("-p")
 
 
 def _mask_pairs(text: str) -> str:
@@ -227,6 +277,8 @@ def _is_secret_value(name: str, match: re.Match[str], before: str) -> bool:  # n
         )
     if is_assigned and is_password:
         return True
+    if name.lower().endswith("accountkey") and len(value) < _MIN_ACCOUNT_KEY:
+        return False
     if not has_both or is_prose or (is_token and separator == ": " and len(value) < 12):
         return False
     return re.fullmatch(_LIKELY_BARE, value) is not None
