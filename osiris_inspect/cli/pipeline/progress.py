@@ -10,7 +10,7 @@ from osiris_inspect.model.redaction import mask_by_pattern
 
 _REDRAW_INTERVAL_S: Final = 0.5
 _BY_PLACE: Final = (
-    "{} of the secrets is a common word or a name in this run: it is masked after a key and in addresses only; "
+    "{} of the secrets is short, a common word or a name in this run: masked after a key and in addresses only; "
     "choose another password"
 )
 _ERASE: Final = "\r\x1b[2K"

@@ -298,7 +298,7 @@ def parse_params(params: list[str]) -> dict[str, str]:
     for text in params:
         name, equals, value = text.partition("=")
         if not equals or not name:
-            raise SettingsError(f"--param takes NAME=VALUE, not {text!r}")
+            raise SettingsError("--param takes NAME=VALUE; one has no name or no =")
         _check_utf8(text, "--param")
         values[name] = value
     return values

@@ -19,7 +19,7 @@ from osiris_inspect.runtime.connections.env_file import (
     substitute_variables,
     without_defaults,
 )
-from osiris_inspect.runtime.connections.secret_values import secret_values
+from osiris_inspect.runtime.connections.secret_values import is_number, is_port, secret_values
 from osiris_inspect.runtime.pipeline import yaml_positions
 from osiris_inspect.runtime.pipeline.compiler import Compiled
 from osiris_inspect.runtime.pipeline.component import Component
@@ -146,6 +146,8 @@ class ConnectionsFile:
                 )
                 for name in missing
             ]
+            if is_port(str(key)) and values[key] is not None and not is_number(str(values[key])):
+                problems.append(self._problem(f": {key} must be a number", family, alias, key))
             secrets += secret_values(str(key), value, public, self._variables)
         if problems:
             raise PipelineError(problems)
@@ -332,6 +334,6 @@ def _masked(key: str, value: Any) -> str:
         return str(value)
     if isinstance(value, str) and contains_variable(value):
         return mask_by_pattern(without_defaults(value))
-    if is_secret_key(key):
+    if is_secret_key(key) or (is_port(key) and not is_number(str(value))):
         return MASK
     return str(mask_by_key(value))

@@ -39,11 +39,22 @@ _PAIR: Final = re.compile(
 )
 _SCHEME: Final = re.compile(r"(?:Basic|Bearer|Token|ApiKey)\s+(\S+)\s*", re.IGNORECASE)
 _MIN_TOKEN: Final = 8
+_NUMBERS: Final = re.compile(r"[0-9]{0,9}(?:,[0-9]{0,9})*(?:\.[0-9]{1,9})?")
 
 
 def is_public_key(name: str) -> bool:
     """Return True if a key says where or who, such as ``host`` or ``dbUser``."""
     return split_words(name)[-1:] != () and split_words(name)[-1] in _PLACES
+
+
+def is_port(key: str) -> bool:
+    """Return True if the value of a key is a number; another text may be a password in the wrong place."""
+    return key in ("port", "connect_timeout")
+
+
+def is_number(text: str) -> bool:
+    """Return True if a text is a number, or numbers with commas: the ports of several hosts."""
+    return _NUMBERS.fullmatch(text) is not None
 
 
 def secret_values(
@@ -75,7 +86,7 @@ def _secrets_of_text(key: str, source: str, variables: EnvironmentVariables | No
     text = source
     for reference, (_, value) in used.items():
         text = text.replace(reference, value)
-    is_secret = is_secret_key(key)
+    is_secret = is_secret_key(key) or (is_port(key) and not is_number(text))
     for reference, (name, value) in used.items():
         is_whole = reference == source
         is_public = is_public_key(key) or (not is_whole and is_public_key(name))
