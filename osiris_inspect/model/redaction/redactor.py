@@ -28,6 +28,7 @@ _SEPARATORS: Final = ("", ":", "-", " ")
 """What stands between two bytes in hex."""
 _PLACE: Final = r"([\w.\-]{1,64})(['\"\\]{0,8}\s{0,5}(?:=>|[:=])\s{0,5}b?['\"\\]{0,8})"
 _ADDRESS: Final = r"(://[^\s:/@]{0,200}:)"
+_BLANK: Final = re.compile(r"[ \t]")
 _LETTERS: Final = re.compile(r"[A-Za-z_.\-]*")
 
 Span = tuple[int, int]
@@ -189,9 +190,9 @@ def _base64_values(secret: bytes) -> Iterator[str]:
 def _patterns(secret: str) -> Iterator[str]:
     """Yield a pattern of a secret with blanks, which become ``+`` in a form and disappear where a text is wrapped."""
     text = unescape(secret, _LEVELS).removesuffix("\\")
-    if " " in text.strip() and "\n" not in secret:
+    if _BLANK.search(text.strip()) and "\n" not in secret:
         for spelling in {text, text.encode("utf-8", "surrogatepass").decode("latin-1")}:
-            yield "[ +]?".join(map(re.escape, spelling.strip().split(" ")))
+            yield r"[ \t+]?".join(map(re.escape, _BLANK.split(spelling.strip())))
 
 
 def _place_pattern(secrets: Iterable[str]) -> re.Pattern[str] | None:

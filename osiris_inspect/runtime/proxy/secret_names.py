@@ -44,8 +44,13 @@ def names_among(secrets: Iterable[str], compiled: Compiled, connections: Connect
     return tuple(
         secret
         for secret in secrets
-        if secret in names or secret.lower() in _PROGRAM_WORDS or any(secret in part for part in parts)
+        if secret in names or is_program_word(secret) or any(secret in part for part in parts)
     )
+
+
+def is_program_word(secret: str) -> bool:
+    """Return True if a secret is a word of the events, reports and errors of the program."""
+    return secret.lower() in _PROGRAM_WORDS
 
 
 def _structure(compiled: Compiled, connections: Connections) -> Iterator[str]:
