@@ -220,7 +220,9 @@ def _transport(target: RunTarget, how: RunOptions) -> "Transport":
         raise SettingsError("--memory-limit limits a worker process; it needs --on sandbox")
     from osiris_inspect.runtime.transport.create_transport import create_transport
 
-    return create_transport(target.value, os.environ, how.isolation.value, _resource_limits(how.memory))
+    is_free = target is RunTarget.LOCAL and streams.free_stderr_descriptor()
+    limits = _resource_limits(how.memory)
+    return create_transport(target.value, os.environ, how.isolation.value, limits, redirect_stderr=is_free)
 
 
 def _resource_limits(memory: str | None) -> "ResourceLimits | None":
@@ -296,7 +298,7 @@ def parse_params(params: list[str]) -> dict[str, str]:
     for text in params:
         name, equals, value = text.partition("=")
         if not equals or not name:
-            raise SettingsError(f"--param takes NAME=VALUE, not {text!r}")
+            raise SettingsError("--param takes NAME=VALUE; one has no name or no =")
         _check_utf8(text, "--param")
         values[name] = value
     return values

@@ -96,12 +96,21 @@ def setup() -> None:
     sys.stdout, sys.stderr = _wrapped(sys.stdout, _Stdout), _wrapped(sys.stderr, _Stderr)
 
 
-def _wrapped(stream: TextIO, kind: type[io.FileIO]) -> TextIO:
+def free_stderr_descriptor() -> bool:
+    """Write stderr to a copy of descriptor 2, so that 2 can be redirected; return False if stderr is not ours."""
+    if not isinstance(sys.stderr, OutputStream):
+        return False
+    if sys.stderr.fileno() == 2:
+        sys.stderr = _wrapped(sys.stderr, _Stderr, os.dup(2))
+    return True
+
+
+def _wrapped(stream: TextIO, kind: type[io.FileIO], descriptor: int | None = None) -> TextIO:
     """Return the stream on top of ``kind``, sanitized; a character that its encoding lacks becomes a question mark."""
     if not isinstance(stream, io.TextIOWrapper):
         return stream
     stream.flush()
-    raw = io.BufferedWriter(kind(stream.fileno(), "w", closefd=False))
+    raw = io.BufferedWriter(kind(stream.fileno() if descriptor is None else descriptor, "w", closefd=False))
     return OutputStream(
         raw,
         stream.encoding,

@@ -60,6 +60,7 @@ from osiris_inspect.runtime.proxy.failures import (
 from osiris_inspect.runtime.proxy.hang_watch import HangWatch
 from osiris_inspect.runtime.proxy.run_finish import RunProgress, finish_run
 from osiris_inspect.runtime.proxy.run_recorder import DiskFull, EventListener, RunRecorder
+from osiris_inspect.runtime.proxy.secret_names import names_among
 from osiris_inspect.runtime.proxy.signals import SignalFlag
 from osiris_inspect.runtime.proxy.staged_outputs import StagedOutputs
 from osiris_inspect.runtime.proxy.worker_client import (
@@ -136,7 +137,7 @@ def run(request: RunRequest, transport: Transport) -> RunResult:
         *config_secrets(request.compiled, components),
         *request.secrets,
     )
-    redactor = Redactor(secrets)
+    redactor = Redactor(secrets, names_among(secrets, request.compiled, request.connections))
     with SignalFlag() as signals:
         try:
             path = run_directory.create_run_dir(request.logs, int(request.clock() * 1000))
@@ -237,6 +238,8 @@ class _RunExecution:
         if compiled.edited:
             plan_fields["edited"] = list(compiled.edited)
         self.emit("plan", plan_fields)
+        if self.progress.redactor.by_place:
+            self.emit("secrets_masked_by_place", {"count": len(self.progress.redactor.by_place)})
         context = WorkerContext(
             self.progress.path, self.transport.isolation_level, request.clock, request.env_names
         )
@@ -292,6 +295,7 @@ class _RunExecution:
             request.install_missing,
             lambda: self.signals.is_set,
             self.nonce,
+            tuple(sorted(self.progress.redactor.by_place)),
         )
         base = self.transport.start(launch)
         if self.transport.is_remote:
@@ -418,9 +422,13 @@ class _RunExecution:
         if self.progress.redactor.redact_value(mask_by_key(config)) != config:
             body["config"] = config  # it is masked in its file
         texts = [*_texts(connection), *_texts(config), *_texts(step.checks)]
-        secrets = [secret for secret in self._secrets if any(secret in text for text in texts)]
+        own = self.request.connections.secrets_by_step.get(step.id, ())
+        secrets = [name for name in self._secrets if name in own or any(name in text for text in texts)]
+        by_place = self.progress.redactor.by_place.intersection(secrets)
         if secrets:
             body["secrets"] = secrets
+        if by_place:
+            body["secrets_by_place"] = sorted(by_place)
         if self.transport.stages_outputs:
             component = self._components.get(step.driver)
             outputs = self.staged.begin_step(step, component, config, connection)
