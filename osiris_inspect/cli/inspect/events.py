@@ -142,9 +142,10 @@ class _EventSource:
     def filtered(self, query: "EventFilter", *, follow: bool) -> Iterator[EventLine]:
         """Yield the matching events with their lines."""
         if not (follow or self._is_stdin):
-            from osiris_inspect.inspector.event_log.open_large_log import LARGE_LOG_BYTES
+            from osiris_inspect.inspector.event_log.open_large_log import is_large
+            from osiris_inspect.inspector.files.run_files import RunFiles
 
-            if self._file.stat().st_size > LARGE_LOG_BYTES:
+            if is_large(RunFiles(self._file.parent), self._file.name):
                 return self._from_large_log(query)
         return self._matching(self._followed() if follow and not self._is_stdin else self._lines(), query)
 
@@ -187,6 +188,9 @@ class _EventSource:
 
         disk = RunFiles(self._file.parent)
         yield from disk.lines(self._file.name)
+        for entry in disk.unreadable:
+            if not entry.line:
+                raise RunNotReadable(f"{str(self._file)!r} cannot be read: {entry.reason}")
         self.unreadable += sum(entry.count for entry in disk.unreadable)
 
     def _followed(self) -> Iterator[tuple[int, bytes]]:
