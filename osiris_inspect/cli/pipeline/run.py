@@ -133,7 +133,7 @@ def _print_result(outcome: "RunResult") -> int:
     refused = None
     try:
         streams.write_stdout(f"{outcome.path}\n")
-    except (BrokenPipeError, WrongUse) as error:
+    except (streams.ReaderGone, WrongUse) as error:
         refused = error if isinstance(error, WrongUse) else None
     if code == FOUND:
         streams.write_message(f"{outcome.reason}; osiris-inspect {outcome.path} shows why")
