@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from osiris_inspect.base.bounded_yaml import MAX_ALIAS_EXPANSION
 from osiris_inspect.model.errors import PipelineError
 from osiris_inspect.model.manifest import InputRef, bind_inputs
 from osiris_inspect.runtime.pipeline.compiler import MAX_ID_LENGTH
-from osiris_inspect.runtime.pipeline.yaml_positions import MAX_ALIAS_EXPANSION
 from osiris_inspect.runtime.proxy import run_directory
 from tests.runtime.faulty import REPO
 from tests.runtime.pipelines import STATS, compiled

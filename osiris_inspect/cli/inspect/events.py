@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -223,16 +223,29 @@ def _write(events: Iterator[EventLine], form: Formatter, limit: int | None) -> N
     """Write at most ``limit`` events to stdout."""
     from itertools import islice
 
-    forms: Mapping[Formatter, Callable[[Event, bytes], bytes]] = {"json": _json, "raw": _raw, "text": _text}
-    to_bytes = forms[form]
-    out = streams.stdout_buffer()
-    for event, line in islice(events, limit):
-        out.write(to_bytes(event, line) + b"\n")
-    out.flush()
+    chosen = islice(events, limit)
+    if form == "text":
+        out = streams.stdout()
+        for event, _ in chosen:
+            streams.write_text(out, _text(event) + "\n")
+        out.flush()
+        return
+    to_bytes = _json if form == "json" else _escaped if streams.is_stdout_shown() else _raw
+    data = streams.stdout_buffer()
+    for event, line in chosen:
+        data.write(to_bytes(event, line) + b"\n")
+    data.flush()
 
 
 def _raw(_event: "Event", line: bytes) -> bytes:
     return line
+
+
+def _escaped(_event: "Event", line: bytes) -> bytes:
+    """Return the JSON of a line with acting characters escaped."""
+    from osiris_inspect.base.terminal_text import escape_json
+
+    return escape_json(line.decode("utf-8", "replace")).encode()
 
 
 def _json(event: "Event", _line: bytes) -> bytes:
@@ -251,7 +264,7 @@ def _json(event: "Event", _line: bytes) -> bytes:
     return json_line.to_json_line(fields)
 
 
-def _text(event: "Event", _line: bytes) -> bytes:
+def _text(event: "Event") -> str:
     from osiris_inspect.inspector.text.event_fields import masked_fields
     from osiris_inspect.inspector.text.sanitize import one_line
     from osiris_inspect.model.event import format_timestamp
@@ -259,4 +272,4 @@ def _text(event: "Event", _line: bytes) -> bytes:
     time = format_timestamp(event.ts)[11:23] if event.ts is not None else "-"
     fields = " ".join(f"{key}={value}" for key, value in masked_fields(event).items() if key != "traceback")
     text = f"{event.line:>6}  {time:<12}  {one_line(event.step or '-'):<20}  {one_line(event.name):<20}  {one_line(fields)}"
-    return text.rstrip().encode("utf-8", "replace")
+    return text.rstrip()

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from osiris_inspect.cli.inspect.report_output import write
 from osiris_inspect.cli.inspect.why import newest_report, terminal_width
+from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.typer_adapter import RunPath
 
 LineageFormat = Literal["text", "mermaid", "dot", "json"]
@@ -34,4 +34,8 @@ def lineage(
     graph = build_diagram(newest_report(run))
     form = import_module(f"osiris_inspect.inspector.export.lineage.{format_}")
     lines = form.lines(graph, terminal_width()) if format_ == "text" else form.lines(graph)
-    write("".join(f"{line}\n" for line in lines), None)
+    text = "".join(f"{line}\n" for line in lines)
+    if format_ == "json":
+        streams.write_json(text)
+    else:
+        streams.write_stdout(text)

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from osiris_inspect.cli.inspect.report_output import write
 from osiris_inspect.cli.inspect.why import newest_report
+from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.typer_adapter import RunPath
 
 
@@ -27,4 +27,4 @@ def pack(
     """
     from osiris_inspect.inspector.export.assistant_context import build_context
 
-    write(build_context(newest_report(run), tokens), None)
+    streams.write_stdout(build_context(newest_report(run), tokens))

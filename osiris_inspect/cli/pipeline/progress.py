@@ -36,7 +36,7 @@ class Progress:
             self._follow(event)
             line = None if self._quiet else self._line(event)
             if line is not None:
-                self._write((_ERASE if self._is_terminal else "") + line + "\n")
+                self._write(line + "\n")
 
     def __enter__(self) -> Self:
         if self._is_terminal:
@@ -47,20 +47,21 @@ class Progress:
         self._stopped.set()
         if self._is_terminal:
             self._thread.join()
-            self._write(_ERASE)
+            self._write("")
 
     def _redraw(self) -> None:
         while not self._stopped.wait(_REDRAW_INTERVAL_S):
             with self._lock:
                 if self._running is not None:
                     step, since = self._running
-                    self._write(f"{_ERASE}  … {step}  {self._activity}{monotonic() - since:.0f} s")
+                    self._write(f"  … {step}  {self._activity}{monotonic() - since:.0f} s")
 
     def _write(self, text: str) -> None:
+        """Write a text; on a terminal in place of the line that is updated."""
         if self._is_detached:
             return
         try:
-            self._err.write(text)
+            streams.write_text(self._err, text, control=_ERASE if self._is_terminal else "")
             self._err.flush()
         except (OSError, ValueError):  # the disk is full, or stderr is closed or has no reader
             self._is_detached = True

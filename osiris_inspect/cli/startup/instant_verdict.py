@@ -45,7 +45,8 @@ def print_verdict(arguments: list[str]) -> str | None:
     run = find_run(path)
     if run is None:
         return None
-    streams.write_stdout("\r\n".join(verdict_lines(run, color=not os.environ.get("NO_COLOR"))) + "\r\n")
+    color = not os.environ.get("NO_COLOR")
+    streams.write_stdout("\r\n".join(verdict_lines(run, color=color)) + "\r\n", colors=color)
     return path if path in arguments else None
 
 

@@ -7,7 +7,6 @@ from operator import or_
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from osiris_inspect.base.bounded_yaml import load_yaml
 from osiris_inspect.inspector.event_log import open_large_log
 from osiris_inspect.inspector.event_log.key_events_cache import load_key_events
 from osiris_inspect.inspector.files import text_log
@@ -134,6 +133,10 @@ def _decoded(disk: RunFiles, file: str, decode: Callable[[bytes, int], T | None]
 
 
 def _manifest(disk: RunFiles) -> tuple[str, Manifest | None]:
+    from osiris_inspect.base.bounded_yaml import (
+        load_yaml,
+    )  # imports yaml, which a run without a manifest needs not
+
     for file in (layout.MANIFEST, layout.COMPILED_MANIFEST):
         document = disk.read_document(file, load_yaml) if disk.exists(file) else None
         if isinstance(document, Mapping):

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import yaml
 
+from osiris_inspect.base.bounded_yaml import load_yaml
 from osiris_inspect.model.errors import Problem
 from osiris_inspect.runtime.pipeline.yaml_positions import KeyPath, PositionedDocument
 
@@ -118,8 +119,8 @@ def _typed(text: str, spec: Any) -> Any:
     if kind == "string" or not (isinstance(default, bool | int | float) or kind in _KINDS):
         return text
     try:
-        value = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError):  # such as 2024-13-45
+        value = load_yaml(text.encode())
+    except (yaml.YAMLError, ValueError):  # such as 2024-13-45
         return text
     return value if isinstance(value, bool | int | float) else text
 

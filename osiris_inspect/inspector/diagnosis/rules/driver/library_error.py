@@ -70,7 +70,7 @@ def _patterns(library: Library) -> tuple[tuple[str, ErrorPattern], ...]:
         (
             error.rule,
             ErrorPattern(
-                pattern=library.form.replace("%s", error.codes),
+                pattern=library.pattern(error),
                 message=error.message,
                 fix=error.fix,
                 domain=error.domain or _DOMAINS.get(error.rule, "config"),
