@@ -176,8 +176,9 @@ class _RunExecution:
     nonce: str = field(default_factory=new_nonce)
 
     def __post_init__(self) -> None:
+        steps = frozenset(step.id for step in self.request.compiled.manifest.steps)
         self.client = WorkerClient(
-            self.transport, self.recorder, self.progress.redactor, self.signals, self.nonce
+            self.transport, self.recorder, self.progress.redactor, self.signals, self.nonce, steps
         )
         self.client.on_step_complete = self._publish
         self.emit = self.recorder.record_host_event
