@@ -1,4 +1,4 @@
-"""Who may read the directory of a run: its user only, or also the user's group."""
+"""Access rights of the directories of runs: for their user only, or also for the user's group.
 
 import os
 import stat
