@@ -1,4 +1,4 @@
-"""Access rights of the directories of runs: for their user only, or also for the user's group.
+"""Access rights of the directories of runs: for their user only, or also for the user's group."""
 
 import os
 import stat
