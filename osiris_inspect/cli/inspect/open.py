@@ -55,8 +55,7 @@ def open_path(chosen: Path) -> int:
         return summarize.exit_code(reports, "error") or worst
     from osiris_inspect.cli.inspect.launch_tui import run_tui
 
-    run_tui(str(chosen))
-    return 0
+    return run_tui(str(chosen))
 
 
 def newest_run() -> Path:
