@@ -30,7 +30,7 @@ def _fresh_registry() -> Iterator[None]:
 
 @pytest.fixture
 def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("osiris_inspect.inspector.remote.web_client.TIMEOUT_S", 0.4)
+    monkeypatch.setattr("osiris_inspect.inspector.remote.web_client.TIMEOUT_S", 1.0)
 
 
 def fetch(address: str, cache: Path, limits: RemoteLimits | None = None) -> Run:
@@ -335,7 +335,7 @@ def test_server_that_stops_answering_is_given_up(sent: list[bytes], tmp_path: Pa
         assert "did not answer for" in refused(answer, tmp_path)
     finally:
         released.set()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize("in_head", [True, False])
@@ -354,7 +354,7 @@ def test_server_that_sends_drop_by_drop_is_given_up(*, in_head: bool, tmp_path: 
     said = refused(answer, tmp_path)
 
     assert "did not answer for" in said if in_head else "less than 10 kB a second" in said
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10
 
 
 # ── answers that are not files ──
