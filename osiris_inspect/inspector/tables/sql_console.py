@@ -24,6 +24,7 @@ from osiris_inspect.base.sql_limits import exceeded_limit
 from osiris_inspect.base.sql_literals import quote_name, quote_text
 from osiris_inspect.inspector.files import remote_registry
 from osiris_inspect.inspector.run.frame_info import Cell, FrameColumn, FrameInfo, frame_path
+from osiris_inspect.inspector.tables.parquet_budget import BATCH_BYTES, oversized_column
 from osiris_inspect.inspector.tables.sql_cells import cell_texts, mask_column, write_csv
 from osiris_inspect.inspector.tables.sql_types import SqlError, SqlResult, SqlTable
 from osiris_inspect.inspector.tables.table_rows import COLUMNS, TableRow, table_rows, to_arrow_batches
@@ -44,6 +45,8 @@ MAX_BYTES = 64 << 20
 """Approximate bytes of a result that ``run_query`` keeps."""
 
 _BATCH_ROWS: Final = 10_000
+_MAX_MEASURED: Final = 16 << 20
+"""Bytes of the file of a frame whose longest texts are measured before a query."""
 _MAX_CELL: Final = 2_000
 _CARET: Final = re.compile(r"^LINE (\d+): (.*)\n( *)\^", re.MULTILINE)
 _EXPLAIN: Final = "EXPLAIN "
@@ -74,6 +77,7 @@ class SqlConsole:
         self._is_stopped = False
         self._progress = ""
         self.unreadable_frames: dict[str, str] = {}
+        self._texts: dict[str, list[str]] = {}
         self._connection: DuckDBPyConnection = duckdb.connect()
         self._empty = create_tables(self._connection, report, self._on_progress) & set(_LOGS)
         self._insert("steps", table_rows(report, "steps"))
@@ -106,7 +110,8 @@ class SqlConsole:
             for name in sorted(self._empty):
                 if name in query.lower():
                     self._load_table(name)
-            return RowStream(self._connection.sql(query), partial(self._failures, query))
+            batch_rows = self._batch_rows(query.lower())
+            return RowStream(self._connection.sql(query), partial(self._failures, query), batch_rows)
 
     def progress(self) -> str:
         """Return how much of a log was read into its table; empty at other times."""
@@ -198,9 +203,21 @@ class SqlConsole:
             count += batch.num_rows
             self._progress = f"{count:,} lines of {name} read"
 
+    def _batch_rows(self, query: str) -> int:
+        """Return how many rows of a query are converted at once: few if its frames have rows of long texts."""
+        row_bytes = 1
+        for table, texts in self._texts.items():
+            if texts and table.lower() in query:
+                sizes = " + ".join(f"coalesce(strlen({quote_name(text)}), 0)" for text in texts)
+                query_of_longest = f"SELECT max({sizes}) FROM {quote_name(table)}"  # noqa: S608  names are quoted
+                ((longest,),) = self._connection.execute(query_of_longest).fetchall()
+                row_bytes += longest or 0
+        return max(1, min(_BATCH_ROWS, BATCH_BYTES // row_bytes))
+
     def _create_frame_views(self, query: str) -> list[SqlTable]:
         """Create a view of every frame that is complete on this machine."""
         import duckdb
+        from pyarrow.parquet import read_metadata
 
         tables: list[SqlTable] = []
         files = []
@@ -209,15 +226,19 @@ class SqlConsole:
             try:
                 if file is None:
                     raise duckdb.Error("it is damaged")
+                if (reason := oversized_column(read_metadata(file))) is not None:
+                    raise duckdb.Error(f"it is too large to read: {reason}")
                 self._connection.read_parquet(file, hive_partitioning=False).create_view(name)
                 view = self._connection.sql(f"FROM {quote_name(name)}")
-            except duckdb.Error as error:
+            except (duckdb.Error, OSError, ValueError) as error:  # pyarrow raises the last two
                 self.unreadable_frames[step] = one_line(" ".join(str(error).splitlines()[:2]))
                 tables.append(SqlTable(name, (("cannot be read", ""),), is_frame=True))
                 continue
             files.append(quote_text(file))
-            columns = zip(view.columns, map(str, view.types), strict=True)
-            tables.append(SqlTable(name, tuple(columns), is_frame=True))
+            columns = tuple(zip(view.columns, map(str, view.types), strict=True))
+            tables.append(SqlTable(name, columns, is_frame=True))
+            if Path(file).stat().st_size <= _MAX_MEASURED:
+                self._texts[name] = [column for column, kind in columns if kind == "VARCHAR"]
         self._connection.execute(f"SET allowed_paths = [{', '.join(files)}]")
         return tables
 
@@ -231,12 +252,14 @@ class RowStream:
         schema: their Arrow types.
     """
 
-    def __init__(self, relation: "DuckDBPyRelation | None", failures: Callable[[], Any]) -> None:
+    def __init__(
+        self, relation: "DuckDBPyRelation | None", failures: Callable[[], Any], batch_rows: int
+    ) -> None:
         """Start reading; without a relation the query has no rows (an empty statement)."""
         import pyarrow as pa
 
         empty = pa.RecordBatchReader.from_batches(pa.schema([]), [])
-        self._reader = relation.to_arrow_reader(_BATCH_ROWS) if relation is not None else empty
+        self._reader = relation.to_arrow_reader(batch_rows) if relation is not None else empty
         self._failures = failures
         self.schema: pa.Schema = self._reader.schema
         self.names: list[str] = list(self.schema.names)
