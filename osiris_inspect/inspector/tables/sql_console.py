@@ -24,12 +24,13 @@ from osiris_inspect.base.sql_limits import exceeded_limit
 from osiris_inspect.base.sql_literals import quote_name, quote_text
 from osiris_inspect.inspector.files import remote_registry
 from osiris_inspect.inspector.run.frame_info import Cell, FrameColumn, FrameInfo, frame_path
-from osiris_inspect.inspector.tables.parquet_budget import BATCH_BYTES, oversized_column
+from osiris_inspect.inspector.tables.parquet_budget import oversized_column
 from osiris_inspect.inspector.tables.sql_cells import cell_texts, mask_column, write_csv
 from osiris_inspect.inspector.tables.sql_types import SqlError, SqlResult, SqlTable
 from osiris_inspect.inspector.tables.table_rows import COLUMNS, TableRow, table_rows, to_arrow_batches
 from osiris_inspect.inspector.tables.table_schema import create_tables
 from osiris_inspect.inspector.text.sanitize import one_line
+from osiris_inspect.inspector.text.units import format_bytes
 from osiris_inspect.model import run_layout as layout
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ MAX_BYTES = 64 << 20
 """Approximate bytes of a result that ``run_query`` keeps."""
 
 _BATCH_ROWS: Final = 10_000
+_VECTOR_ROWS: Final = 2_048
+"""Rows that DuckDB hands over at once, whatever their size."""
+_MAX_VECTOR: Final = 256 << 20
 _MAX_MEASURED: Final = 16 << 20
 """Bytes of the file of a frame whose longest texts are measured before a query."""
 _MAX_CELL: Final = 2_000
@@ -110,8 +114,9 @@ class SqlConsole:
             for name in sorted(self._empty):
                 if name in query.lower():
                     self._load_table(name)
-            batch_rows = self._batch_rows(query.lower())
-            return RowStream(self._connection.sql(query), partial(self._failures, query), batch_rows)
+            relation = self._connection.sql(query)
+            self._check_size(relation, query.lower())
+            return RowStream(relation, partial(self._failures, query))
 
     def progress(self) -> str:
         """Return how much of a log was read into its table; empty at other times."""
@@ -203,16 +208,28 @@ class SqlConsole:
             count += batch.num_rows
             self._progress = f"{count:,} lines of {name} read"
 
-    def _batch_rows(self, query: str) -> int:
-        """Return how many rows of a query are converted at once: few if its frames have rows of long texts."""
-        row_bytes = 1
-        for table, texts in self._texts.items():
-            if texts and table.lower() in query:
-                sizes = " + ".join(f"coalesce(strlen({quote_name(text)}), 0)" for text in texts)
-                query_of_longest = f"SELECT max({sizes}) FROM {quote_name(table)}"  # noqa: S608  names are quoted
-                ((longest,),) = self._connection.execute(query_of_longest).fetchall()
-                row_bytes += longest or 0
-        return max(1, min(_BATCH_ROWS, BATCH_BYTES // row_bytes))
+    def _check_size(self, relation: "DuckDBPyRelation | None", query: str) -> None:
+        """Reject a result whose rows DuckDB cannot hand over in the memory that a small frame may take."""
+        if relation is None or not any(table.lower() in query and self._is_wide(table) for table in self._texts):
+            return
+        sizes = [
+            f"coalesce(strlen({quote_name(name)}), 0)"
+            for name, kind in zip(relation.columns, relation.types, strict=True)
+            if str(kind) == "VARCHAR"
+        ]
+        if sizes:
+            texts = " + ".join(sizes)
+            longest, rows = relation.aggregate(f"max({texts}), count(*)").fetchall()[0]
+            if (longest or 0) * min(rows, _VECTOR_ROWS) > _MAX_VECTOR:
+                text = f"a row of the result has {format_bytes(longest)} of text; select left(<column>, 1000)"
+                raise QueryFailed(SqlError(text))
+
+    def _is_wide(self, table: str) -> bool:
+        """Return True if so many rows as DuckDB reads at once can have too much text."""
+        sizes = " + ".join(f"coalesce(strlen({quote_name(text)}), 0)" for text in self._texts[table])
+        query = f"SELECT max({sizes}) FROM {quote_name(table)}"  # noqa: S608  names are quoted
+        ((longest,),) = self._connection.execute(query).fetchall()
+        return (longest or 0) * _VECTOR_ROWS > _MAX_VECTOR
 
     def _create_frame_views(self, query: str) -> list[SqlTable]:
         """Create a view of every frame that is complete on this machine."""
@@ -238,7 +255,8 @@ class SqlConsole:
             columns = tuple(zip(view.columns, map(str, view.types), strict=True))
             tables.append(SqlTable(name, columns, is_frame=True))
             if Path(file).stat().st_size <= _MAX_MEASURED:
-                self._texts[name] = [column for column, kind in columns if kind == "VARCHAR"]
+                texts = [column for column, kind in columns if kind == "VARCHAR"]
+                self._texts |= {name: texts} if texts else {}
         self._connection.execute(f"SET allowed_paths = [{', '.join(files)}]")
         return tables
 
@@ -252,14 +270,12 @@ class RowStream:
         schema: their Arrow types.
     """
 
-    def __init__(
-        self, relation: "DuckDBPyRelation | None", failures: Callable[[], Any], batch_rows: int
-    ) -> None:
+    def __init__(self, relation: "DuckDBPyRelation | None", failures: Callable[[], Any]) -> None:
         """Start reading; without a relation the query has no rows (an empty statement)."""
         import pyarrow as pa
 
         empty = pa.RecordBatchReader.from_batches(pa.schema([]), [])
-        self._reader = relation.to_arrow_reader(batch_rows) if relation is not None else empty
+        self._reader = relation.to_arrow_reader(_BATCH_ROWS) if relation is not None else empty
         self._failures = failures
         self.schema: pa.Schema = self._reader.schema
         self.names: list[str] = list(self.schema.names)
