@@ -343,11 +343,13 @@ class Frame:
         from pyarrow import parquet
 
         from osiris_inspect.inspector.files import remote_registry
+        from osiris_inspect.inspector.files.run_files import RunFiles
 
         self._run_dir, self._step, self.path = run_dir, step, path
         remote_registry.fetch_all(path)
         try:
-            self._file = parquet.ParquetFile(path)
+            with RunFiles(run_dir).opened_path(layout.spill_path(step)) as opened:
+                self._file = parquet.ParquetFile(opened)
         except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
             raise SpillCorrupt(f"cannot read {layout.spill_path(step)!r}: {error}") from error
 
@@ -380,8 +382,9 @@ class Frame:
 
     @property
     def _is_ours(self) -> bool:
-        path = self._run_dir / layout.schema_path(self._step)
-        return path.is_file() and b'"restore"' in path.read_bytes()
+        from osiris_inspect.inspector.files.run_files import MAX_DOCUMENT, RunFiles
+
+        return b'"restore"' in RunFiles(self._run_dir).head(layout.schema_path(self._step), MAX_DOCUMENT)
 
     def __repr__(self) -> str:
         return f"<frame of {one_line(self._step)!r}: {self.rows:,} rows, {len(self.columns)} columns>"
@@ -621,11 +624,12 @@ class Run:
             UnsafePath: the step id or a symbolic link leads outside the run directory.
             RunNotReadable: the file of a remote run cannot be downloaded.
         """
+        from osiris_inspect.inspector.files.run_files import RunFiles
         from osiris_inspect.inspector.run.frame_info import frame_path
 
         state = self.steps[step].state
         path = frame_path(self._report.run, step)
-        if not path.is_file():
+        if not RunFiles(self.path).exists(layout.spill_path(step)):
             raise FrameNotFound(
                 f"step {step!r} left no {layout.spill_path(step)}: its frame was kept in {state.storage};"
                 " run again with force_spill=True to keep frames"

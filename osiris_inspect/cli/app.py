@@ -118,7 +118,7 @@ def _global_options(app: typer.Typer) -> Callable[..., None]:
             typer.Option(
                 "--spec",
                 help="Print commands, options, formats and rules as JSON and exit.",
-                callback=lambda value: _print(_spec_json(app)) if value else None,
+                callback=lambda value: _print_spec(app) if value else None,
                 is_eager=True,
             ),
         ] = False,
@@ -128,12 +128,13 @@ def _global_options(app: typer.Typer) -> Callable[..., None]:
     return options
 
 
-def _spec_json(app: typer.Typer) -> str:
+def _print_spec(app: typer.Typer) -> None:
     import json
 
     from osiris_inspect.cli.spec import build_spec
 
-    return json.dumps(build_spec(app), indent=2)
+    streams.write_json(json.dumps(build_spec(app), indent=2) + "\n")
+    raise typer.Exit
 
 
 def _print(text: str) -> None:

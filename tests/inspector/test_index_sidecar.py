@@ -1,10 +1,13 @@
 import os
+import random
 import shutil
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import xxhash
 from hypothesis import assume, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -13,6 +16,11 @@ from osiris_inspect.inspector.event_log.index.index_file import MAGIC, SUFFIX, I
 from osiris_inspect.inspector.event_log.index.line_index import HEAD_BYTES, TAIL_BYTES, LineIndex
 from tests.inspector.logs import line
 from tests.inspector.test_index import assert_is_index_of, many, told
+
+
+def sealed(content: bytes) -> bytes:
+    """Return the content of an index file with its magic and a right checksum."""
+    return MAGIC + xxhash.xxh3_128_digest(content) + content
 
 
 def index_of(log: Path, sidecars: IndexCache | None) -> LineIndex:
@@ -147,9 +155,16 @@ def test_without_a_cache_nothing_is_kept(log: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", MAGIC, b"something else", MAGIC + b"\xff" * 8, MAGIC + (2).to_bytes(8, "little") + b"{}", MAGIC + (4).to_bytes(8, "little") + b"null"],
+    [
+        b"",
+        MAGIC,
+        b"something else",
+        sealed(b"\xff" * 8),
+        sealed((2).to_bytes(8, "little") + b"{}"),
+        sealed((4).to_bytes(8, "little") + b"null"),
+    ],
     ids=["empty", "magic", "other", "too long", "no columns", "null"],
-)  # fmt: skip
+)
 def test_a_sidecar_that_is_none_is_made_anew(log: Path, sidecars: IndexCache, content: bytes) -> None:
     index_of(log, sidecars)
     (sidecar,) = sidecars.folder.iterdir()
@@ -193,3 +208,64 @@ def test_sidecars_used_longest_ago_make_room(tmp_path: Path) -> None:
     kept = {path.name for path in sidecars.folder.iterdir()}
     assert f"{logs[-1].stat().st_dev:x}-{logs[-1].stat().st_ino:x}{SUFFIX}" in kept
     assert len(kept) == 2
+
+
+def flip_bits(content: bytearray, chance: random.Random) -> None:
+    for _ in range(300):
+        content[chance.randrange(400, len(content))] ^= 1 << chance.randrange(8)
+
+
+def zero_blocks(content: bytearray, chance: random.Random) -> None:
+    begin = chance.randrange(0, len(content) - 4096, 4096)
+    content[begin : begin + 4096] = bytes(4096)
+
+
+@pytest.mark.parametrize("damage", [flip_bits, zero_blocks])
+def test_damaged_index_is_made_again(
+    log: Path, sidecars: IndexCache, damage: Callable[[bytearray, random.Random], None]
+) -> None:
+    index_of(log, sidecars)
+    (sidecar,) = sidecars.folder.iterdir()
+    whole = sidecar.read_bytes()
+    for seed in range(40):
+        content = bytearray(whole)
+        damage(content, random.Random(seed))
+        sidecar.write_bytes(content)
+        assert content == whole or index_of(log, sidecars).scanner.decoded_count > 0
+        assert sidecar.read_bytes()[-100_000:] == whole[-100_000:]
+
+
+def test_log_rewritten_in_the_middle_is_indexed_again(log: Path, sidecars: IndexCache) -> None:
+    index_of(log, sidecars)
+    content = log.read_bytes()
+    middle = content.index(b"heartbeat", len(content) // 2)
+    with log.open("r+b") as stream:
+        stream.seek(middle)
+        stream.write(b"step_fail")
+    assert_is_index_of(index_of(log, sidecars), log.read_bytes())
+
+
+def _group_can_write_file(sidecar: Path) -> None:
+    sidecar.chmod(0o660)
+
+
+def _others_can_write_folder(sidecar: Path) -> None:
+    sidecar.parent.chmod(0o777)
+
+
+def _link(sidecar: Path) -> None:
+    sidecar.rename(sidecar.parent.parent / "elsewhere")
+    sidecar.symlink_to(sidecar.parent.parent / "elsewhere")
+
+
+@pytest.mark.parametrize("change", [_group_can_write_file, _others_can_write_folder, _link])
+def test_index_that_others_can_write_is_not_used(
+    log: Path, sidecars: IndexCache, change: Callable[[Path], None]
+) -> None:
+    index_of(log, sidecars)
+    (sidecar,) = sidecars.folder.iterdir()
+    change(sidecar)
+    assert index_of(log, sidecars).scanner.decoded_count > 0
+    assert index_of(log, sidecars).scanner.decoded_count == 0
+    assert sidecars.folder.stat().st_mode & 0o777 == 0o700
+    assert sidecar.lstat().st_mode & 0o777 == 0o600

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
+from osiris_inspect.base.terminal_text import break_ci_commands
 from osiris_inspect.inspector.text import json_line
 from osiris_inspect.inspector.text.sanitize import (
     MAX_TEXT,
-    escape_ci_commands,
     excerpt,
     excerpt_of,
     inline_json,
@@ -116,4 +116,4 @@ def test_long_list_in_json_is_shortened() -> None:
     [("::error::x", ": :error::x"), ("a\n  ::x", "a\n  : :x"), ("a ##[b]", "a # #[b]"), ("a::b", "a::b")],
 )
 def test_ci_command_is_broken_by_a_space(text: str, escaped: str) -> None:
-    assert escape_ci_commands(text) == escaped
+    assert break_ci_commands(text) == escaped

@@ -271,7 +271,7 @@ def test_run_whose_line_of_the_list_is_known_is_not_looked_into_again(tmp_path: 
         )
 
     assert [run.id for run in listed] == ["run_1759170586032", "run_1759170586031"]
-    assert [path for path in web.sent if "run_1759170586031" in path] == ["/logs/run_1759170586031"]
+    assert [path for path in web.sent if "run_1759170586031" in path] == ["/logs/run_1759170586031/"]
 
 
 def test_frame_that_cannot_be_fetched_any_more_is_an_error_and_no_rows(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Each rule is proved from both sides: a run that must hit, and one that comes near and must not."""
 
+import re
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -8,10 +10,28 @@ import pytest
 from osiris_inspect.inspector.analysis.analyze import analyze
 from osiris_inspect.inspector.diagnosis.engine import builtin_rules
 from osiris_inspect.inspector.run.report import Report
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from tests.inspector.proofs import Proof, hits, near_misses
 
 IDS = {rule.id for rule in builtin_rules() if rule.group} - {"reported-error"}
 HITS, NEAR_MISSES = tuple(hits()), tuple(near_misses())
+
+
+@pytest.fixture(autouse=True)
+def _words_hide_no_match(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Search each text that is left out for its lack of words."""
+
+    def has_word(pattern: LazyRegex, text: str) -> bool:
+        has_one = has_required_word(pattern, text)
+        assert has_one or _compiled(pattern.text, pattern.flags).search(text) is None, pattern.text
+        return has_one
+
+    has_required_word = LazyRegex.has_required_word
+    monkeypatch.setattr(LazyRegex, "has_required_word", has_word)
+    monkeypatch.setattr(LazyRegex, "is_compiled", False)  # check all texts, also after the first match
+
+
+_compiled = cache(re.compile)
 
 
 def found(told: Report) -> set[str]:

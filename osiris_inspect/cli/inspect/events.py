@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -62,7 +62,8 @@ class EventsOptions:
 
 def command() -> CommandSpec:
     """Return the command."""
-    return CommandSpec("events", _HELP, _OPTIONS, lambda values: events(EventsOptions(**values)))
+    command = CommandSpec("events", _HELP, _OPTIONS, lambda values: events(EventsOptions(**values)))
+    return places.with_remote_options(command)
 
 
 def events(options: EventsOptions) -> int:
@@ -142,9 +143,10 @@ class _EventSource:
     def filtered(self, query: "EventFilter", *, follow: bool) -> Iterator[EventLine]:
         """Yield the matching events with their lines."""
         if not (follow or self._is_stdin):
-            from osiris_inspect.inspector.event_log.open_large_log import LARGE_LOG_BYTES
+            from osiris_inspect.inspector.event_log.open_large_log import is_large
+            from osiris_inspect.inspector.files.run_files import RunFiles
 
-            if self._file.stat().st_size > LARGE_LOG_BYTES:
+            if is_large(RunFiles(self._file.parent), self._file.name):
                 return self._from_large_log(query)
         return self._matching(self._followed() if follow and not self._is_stdin else self._lines(), query)
 
@@ -187,6 +189,9 @@ class _EventSource:
 
         disk = RunFiles(self._file.parent)
         yield from disk.lines(self._file.name)
+        for entry in disk.unreadable:
+            if not entry.line:
+                raise RunNotReadable(f"{str(self._file)!r} cannot be read: {entry.reason}")
         self.unreadable += sum(entry.count for entry in disk.unreadable)
 
     def _followed(self) -> Iterator[tuple[int, bytes]]:
@@ -219,16 +224,29 @@ def _write(events: Iterator[EventLine], form: Formatter, limit: int | None) -> N
     """Write at most ``limit`` events to stdout."""
     from itertools import islice
 
-    forms: Mapping[Formatter, Callable[[Event, bytes], bytes]] = {"json": _json, "raw": _raw, "text": _text}
-    to_bytes = forms[form]
-    out = streams.stdout_buffer()
-    for event, line in islice(events, limit):
-        out.write(to_bytes(event, line) + b"\n")
-    out.flush()
+    chosen = islice(events, limit)
+    if form == "text":
+        out = streams.stdout()
+        for event, _ in chosen:
+            streams.write_text(out, _text(event) + "\n")
+        out.flush()
+        return
+    to_bytes = _json if form == "json" else _escaped if streams.is_stdout_shown() else _raw
+    data = streams.stdout_buffer()
+    for event, line in chosen:
+        data.write(to_bytes(event, line) + b"\n")
+    data.flush()
 
 
 def _raw(_event: "Event", line: bytes) -> bytes:
     return line
+
+
+def _escaped(_event: "Event", line: bytes) -> bytes:
+    """Return the JSON of a line with acting characters escaped."""
+    from osiris_inspect.base.terminal_text import escape_json
+
+    return escape_json(line.decode("utf-8", "replace")).encode()
 
 
 def _json(event: "Event", _line: bytes) -> bytes:
@@ -247,7 +265,7 @@ def _json(event: "Event", _line: bytes) -> bytes:
     return json_line.to_json_line(fields)
 
 
-def _text(event: "Event", _line: bytes) -> bytes:
+def _text(event: "Event") -> str:
     from osiris_inspect.inspector.text.event_fields import masked_fields
     from osiris_inspect.inspector.text.sanitize import one_line
     from osiris_inspect.model.event import format_timestamp
@@ -255,4 +273,4 @@ def _text(event: "Event", _line: bytes) -> bytes:
     time = format_timestamp(event.ts)[11:23] if event.ts is not None else "-"
     fields = " ".join(f"{key}={value}" for key, value in masked_fields(event).items() if key != "traceback")
     text = f"{event.line:>6}  {time:<12}  {one_line(event.step or '-'):<20}  {one_line(event.name):<20}  {one_line(fields)}"
-    return text.rstrip().encode("utf-8", "replace")
+    return text.rstrip()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from osiris_inspect.base import bounded_json
 from osiris_inspect.cli.startup.instant_verdict import find_run, verdict_lines
 from osiris_inspect.cli.support.project_reports import current_project
 
@@ -25,8 +26,8 @@ MAX_SAVED_STATES = 500
 _GOTO_EDITORS = ("code", "codium", "code-insiders", "cursor")
 
 
-def run_tui(chosen: str) -> None:
-    """Open a run, or the runs of a folder, in the terminal.
+def run_tui(chosen: str) -> int:
+    """Open a run, or the runs of a folder, in the terminal; return the exit code.
 
     Raises:
         RunNotReadable: the path has no run.
@@ -45,7 +46,7 @@ def run_tui(chosen: str) -> None:
         )  # reports a wrong path before the screen changes
         from osiris_inspect.tui.app import run_app
 
-        run_app(path, data_source(prefetch.result), clock=time.time, host=host_services(path))
+        return run_app(path, data_source(prefetch.result), clock=time.time, host=host_services(path))
 
 
 def data_source(prefetched: "Callable[[Path], Report | None] | None" = None) -> "LocalDataSource":
@@ -110,8 +111,10 @@ def _named_editor() -> str:
 
 def edit(path: Path, line: int) -> str | None:
     """Open the editor at a line of a file and wait until it exits; return an error message or None."""
-    if not path.is_file():
-        return f"{path.name} does not exist"
+    from osiris_inspect.inspector.files.run_files import RunFiles
+
+    if RunFiles(path.parent).size(path.name) is None:
+        return f"{path.name} is not a readable file of the run"
     command = editor()
     if Path(command[0]).name in _GOTO_EDITORS:
         command += ["--wait", "--goto", f"{path}:{line}"]
@@ -129,7 +132,7 @@ def edit(path: Path, line: int) -> str | None:
 def load_state(run: Path) -> Mapping[str, Any]:
     """Return the saved state of a run; empty if there is none."""
     try:
-        state = json.loads(_state_file(run).read_text(encoding="utf-8"))
+        state = bounded_json.loads(_state_file(run).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}  # saved state is optional
     return state if isinstance(state, dict) else {}

@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from osiris_inspect.cli.inspect.report_output import write
 from osiris_inspect.cli.inspect.why import newest_report, terminal_width
-from osiris_inspect.cli.support.typer_adapter import RunPath
+from osiris_inspect.cli.support import streams
+from osiris_inspect.cli.support.paths import set_remote_limits
+from osiris_inspect.cli.support.typer_adapter import AllowRedirect, MaxBytes, RunPath
 
 LineageFormat = Literal["text", "mermaid", "dot", "json"]
 
@@ -22,6 +23,8 @@ def lineage(
     format_: Annotated[
         LineageFormat, typer.Option("--format", "-f", help="Choose the output format.")
     ] = "text",
+    max_bytes: MaxBytes = None,
+    allow_redirect: AllowRedirect = None,
 ) -> None:
     """Show the steps of a run and the frames between them.
 
@@ -31,7 +34,12 @@ def lineage(
     """
     from osiris_inspect.inspector.export.lineage import build_diagram
 
+    set_remote_limits(max_bytes, allow_redirect)
     graph = build_diagram(newest_report(run))
     form = import_module(f"osiris_inspect.inspector.export.lineage.{format_}")
     lines = form.lines(graph, terminal_width()) if format_ == "text" else form.lines(graph)
-    write("".join(f"{line}\n" for line in lines), None)
+    text = "".join(f"{line}\n" for line in lines)
+    if format_ == "json":
+        streams.write_json(text)
+    else:
+        streams.write_stdout(text)

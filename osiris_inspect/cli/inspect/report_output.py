@@ -1,12 +1,14 @@
 """Output of reports: one format on stdout, and any number of files."""
 
+import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from osiris_inspect.base.terminal_text import escape_json, terminal_text
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import WrongUse
 from osiris_inspect.cli.support.option_table import OptionSpec
@@ -20,6 +22,7 @@ Files = Mapping[str, Path]
 AUTO: Final = "auto"
 LOG_ONLY_FORMATS: Final = ("azure", "github")
 """Formats for the log of a CI job, not for a file."""
+JSON_FORMATS: Final = ("chrome-trace", "gitlab", "json", "openlineage", "otlp", "sarif")
 CHECKOUT_VARS: Final = (
     "GITHUB_WORKSPACE",
     "CI_PROJECT_DIR",
@@ -165,9 +168,10 @@ def render(
     to_terminal: bool,
     color: Color,
 ) -> str:
-    """Return the reports in a format, as wide as the terminal, else ``WIDTH`` columns."""
-    import io
+    """Return the reports in a format, as wide as the terminal, else ``WIDTH`` columns.
 
+    Their text is sanitized: it can be written as it is to a terminal, to the log of a CI job, or to a file.
+    """
     from osiris_inspect.inspector.export import NO_CI, get_renderer
 
     width = WIDTH
@@ -175,20 +179,40 @@ def render(
         import shutil
 
         width = shutil.get_terminal_size((WIDTH, 24)).columns
-    out = io.StringIO()
     use_color = _use_color(color, to_terminal=to_terminal)
+    sanitize = escape_json if format_ in JSON_FORMATS else partial(terminal_text, colors=use_color)
+    out = _SanitizedReport(sanitize)
     get_renderer(format_)(reports, out, width=width, color=use_color, ci=ci or NO_CI)
     return out.getvalue()
 
 
-def write(text: str, output: Path | None, option: str = "--output") -> None:
-    """Write to a file, creating its folder, or to stdout."""
+class _SanitizedReport(io.StringIO):
+    """A report whose texts are sanitized; ``control`` adds what the program built, such as a command of a CI system."""
+
+    def __init__(self, sanitize: Callable[[str], str]) -> None:
+        super().__init__()
+        self._sanitize = sanitize
+        self._parts: list[str] = []
+
+    def control(self, text: str) -> None:
+        """Add a text as it is."""
+        self._parts += [self._sanitize(super().getvalue()), text]
+        self.seek(0)
+        self.truncate()
+
+    def getvalue(self) -> str:
+        """Return the report."""
+        return "".join([*self._parts, self._sanitize(super().getvalue())])
+
+
+def write(report: str, output: Path | None, option: str = "--output") -> None:
+    """Write a sanitized report to a file, creating its folder, or to stdout."""
     if output is None:
-        streams.write_stdout(text)
+        streams.write_stdout("", control=report)
         return
     try:
         output.parent.mkdir(exist_ok=True)
-        output.write_text(text, encoding="utf-8")
+        output.write_text(report, encoding="utf-8")
     except OSError as error:
         raise unwritable(output, option, error) from error
 
@@ -207,7 +231,7 @@ def write_summary(reports: Sequence["Report"], ci: "CIContext", file: Path, env:
     shared = bool(env.get(STEP_SUMMARY)) and file.resolve() == Path(env[STEP_SUMMARY]).resolve()
     try:
         taken = file.stat().st_size if shared and file.exists() else 0
-        text = markdown.render_markdown(reports, ci.checkout, markdown.MAX_BYTES - taken)
+        text = terminal_text(markdown.render_markdown(reports, ci.checkout, markdown.MAX_BYTES - taken))
         file.parent.mkdir(exist_ok=True)
         with file.open("a" if shared else "w", encoding="utf-8") as out:
             out.write(text)

@@ -34,7 +34,7 @@ _OPTIONS: Final = (
 
 def command() -> CommandSpec:
     """Return the command."""
-    return CommandSpec("runs", _HELP, _OPTIONS, runs)
+    return places.with_remote_options(CommandSpec("runs", _HELP, _OPTIONS, runs))
 
 
 def runs(options: Mapping[str, Any]) -> int:
@@ -52,8 +52,10 @@ def runs(options: Mapping[str, Any]) -> int:
         streams.write_message(f"no {' and no '.join(DEFAULT_DIRS)} folder here; name a folder of runs")
         return USAGE
     entries = list(islice(_entries(folders, run_filter), options["limit"]))
-    text = "".join(map(_json, entries)) if options["as_json"] else _table(entries)
-    streams.write_stdout(text)
+    if options["as_json"]:
+        streams.write_json("".join(map(_json, entries)))
+    else:
+        streams.write_stdout(_table(entries))
     return 0
 
 

@@ -10,6 +10,8 @@ import typer
 from osiris_inspect.cli.inspect.report_output import unwritable
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import USAGE, WrongUse
+from osiris_inspect.cli.support.paths import set_remote_limits
+from osiris_inspect.cli.support.typer_adapter import AllowRedirect, MaxBytes
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.tables.sql_console import RowStream
@@ -33,6 +35,12 @@ def sql(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write to a file instead of stdout.")
     ] = None,
+    csv_safe: Annotated[
+        bool,
+        typer.Option("--csv-safe", help="Put ' before cells of a CSV that a spreadsheet takes for formulas."),
+    ] = False,
+    max_bytes: MaxBytes = None,
+    allow_redirect: AllowRedirect = None,
 ) -> None:
     """Query a run with SQL.
 
@@ -41,17 +49,23 @@ def sql(
 
     Secrets are masked in every format, as in the viewer: values of columns named like a secret (password, token, key),
     and passwords, tokens and keys inside other text. Times are ISO 8601 in UTC.
+
+    CSV in a file or a pipe has the exact text of the cells. On a terminal, and in the log of a GitHub or Azure job, it lacks
+    characters that act there.
     """
     from osiris_inspect.cli.inspect.why import newest_report
     from osiris_inspect.inspector.tables.sql_console import QueryFailed, SqlConsole
 
+    if csv_safe and format_ != "csv":
+        raise typer.BadParameter("it applies to --format csv only", param_hint="--csv-safe")
     if format_ == "parquet" and output is None and streams.is_stdout_terminal():
         raise typer.BadParameter("parquet is binary; write it to a file with --output", param_hint="--format")
+    set_remote_limits(max_bytes, allow_redirect)
     with SqlConsole(newest_report(path), query) as console:
         for step, reason in console.unreadable_frames.items():
             streams.write_message(f"the frame of {step!r} cannot be read: {reason}")
         try:
-            _write(console.stream(query), format_, output)
+            _write(console.stream(query), format_, output, csv_safe=csv_safe)
         except QueryFailed as failed:
             if (
                 KeyboardInterrupt.__name__ in failed.error.text
@@ -61,11 +75,17 @@ def sql(
             raise typer.Exit(USAGE) from None
 
 
-def _write(rows: "RowStream", format_: SqlFormat, output: Path | None) -> None:
+def _write(rows: "RowStream", format_: SqlFormat, output: Path | None, *, csv_safe: bool) -> None:
     formats: dict[SqlFormat, Callable[[RowStream, BinaryIO], None]]
-    formats = {"table": _table, "csv": _csv, "json": _json_lines, "parquet": _parquet}
+    formats = {
+        "table": _table,
+        "csv": partial(_csv, is_safe=csv_safe),
+        "json": _json_lines,
+        "parquet": _parquet,
+    }
     if output is None:
-        out = streams.stdout_buffer()
+        is_text = format_ == "table" or (format_ == "csv" and streams.is_stdout_shown())
+        out = streams.sanitized_stdout() if is_text else streams.stdout_buffer()
         formats[format_](rows, out)
         out.flush()
         return
@@ -92,17 +112,17 @@ def _table(rows: "RowStream", out: BinaryIO) -> None:
     table.insert(1, tuple("─" * width for width in widths))
     for row in table:
         line = "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
-        out.write(f"{line}\n".encode("utf-8", "replace"))
+        out.write(f"{line}\n".encode())
 
 
-def _csv(rows: "RowStream", out: BinaryIO) -> None:
+def _csv(rows: "RowStream", out: BinaryIO, *, is_safe: bool) -> None:
     import io
 
     from osiris_inspect.inspector.tables.sql_cells import write_csv
 
     text = io.TextIOWrapper(out, "utf-8", errors="replace", newline="")
     try:
-        write_csv(rows.names, rows.batches(), text)
+        write_csv(rows.names, rows.batches(), text, is_safe=is_safe)
     finally:
         text.detach()
 

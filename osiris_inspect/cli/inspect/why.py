@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from osiris_inspect.cli.inspect.report_output import WIDTH, write
+from osiris_inspect.cli.inspect.report_output import WIDTH
 from osiris_inspect.cli.support import paths as places
 from osiris_inspect.cli.support import project_reports, streams
 from osiris_inspect.cli.support.exit_codes import WrongUse
@@ -35,7 +35,7 @@ def command() -> CommandSpec:
         default="text",
         choices=("text", "json"),
     )
-    return CommandSpec("why", _HELP, (RUN, step, form), why)
+    return places.with_remote_options(CommandSpec("why", _HELP, (RUN, step, form), why))
 
 
 def why(options: Mapping[str, Any]) -> int:
@@ -58,11 +58,11 @@ def why(options: Mapping[str, Any]) -> int:
 
         from osiris_inspect.inspector.why.json import document
 
-        write(json.dumps(document(answer), indent=2) + "\n", None)
+        streams.write_json(json.dumps(document(answer), indent=2) + "\n")
     else:
         from osiris_inspect.inspector.why.text import lines
 
-        write("".join(f"{line}\n" for line in lines(answer, terminal_width())), None)
+        streams.write_stdout("".join(f"{line}\n" for line in lines(answer, terminal_width())))
     return 0
 
 

@@ -28,9 +28,8 @@ def show(
     """
     active = user_config.settings(summarize.command().options)
     if as_json:
-        streams.write_stdout(
-            json.dumps({setting.option.key: _json(setting) for setting in active}, indent=2) + "\n"
-        )
+        document = {setting.option.key: _json(setting) for setting in active}
+        streams.write_json(json.dumps(document, indent=2) + "\n")
         return
     if origin:
         streams.write_stdout(f"# {user_config.user_config_file()}\n")

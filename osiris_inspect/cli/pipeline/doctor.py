@@ -34,7 +34,7 @@ def doctor_command(
     if as_json:
         import orjson
 
-        streams.write_stdout(orjson.dumps(checks, option=orjson.OPT_INDENT_2).decode() + "\n")
+        streams.write_json(orjson.dumps(checks, option=orjson.OPT_INDENT_2).decode() + "\n")
         return
     streams.write_stdout("".join(f"{name:<12} {text}\n" for name, text in _lines(checks)))
 

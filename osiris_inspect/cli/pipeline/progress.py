@@ -9,6 +9,10 @@ from osiris_inspect.model.event import Event
 from osiris_inspect.model.redaction import mask_by_pattern
 
 _REDRAW_INTERVAL_S: Final = 0.5
+_BY_PLACE: Final = (
+    "{} of the secrets is short, a common word or a name in this run: masked after a key and in addresses only; "
+    "choose another password"
+)
 _ERASE: Final = "\r\x1b[2K"
 
 
@@ -36,7 +40,7 @@ class Progress:
             self._follow(event)
             line = None if self._quiet else self._line(event)
             if line is not None:
-                self._write((_ERASE if self._is_terminal else "") + line + "\n")
+                self._write(line + "\n")
 
     def __enter__(self) -> Self:
         if self._is_terminal:
@@ -47,20 +51,21 @@ class Progress:
         self._stopped.set()
         if self._is_terminal:
             self._thread.join()
-            self._write(_ERASE)
+            self._write("")
 
     def _redraw(self) -> None:
         while not self._stopped.wait(_REDRAW_INTERVAL_S):
             with self._lock:
                 if self._running is not None:
                     step, since = self._running
-                    self._write(f"{_ERASE}  … {step}  {self._activity}{monotonic() - since:.0f} s")
+                    self._write(f"  … {step}  {self._activity}{monotonic() - since:.0f} s")
 
     def _write(self, text: str) -> None:
+        """Write a text; on a terminal in place of the line that is updated."""
         if self._is_detached:
             return
         try:
-            self._err.write(text)
+            streams.write_text(self._err, text, control=_ERASE if self._is_terminal else "")
             self._err.flush()
         except (OSError, ValueError):  # the disk is full, or stderr is closed or has no reader
             self._is_detached = True
@@ -86,6 +91,8 @@ class Progress:
         match event.name, event.step:
             case "run_start", _:
                 return f"{event.fields['pipeline']} ({event.fields['mode']}) {event.session}"
+            case "secrets_masked_by_place", _:
+                return f"  ! {_BY_PLACE.format(event.fields['count'])}"
             case "heartbeat", _ if not self._is_terminal:
                 return f"  … {event.step or 'worker'}  {_activity(event).rstrip()}"
             case (("worker_silent" | "step_waiting"), _):
@@ -107,7 +114,7 @@ class Progress:
 
 
 def _activity(event: Event) -> str:
-    rows = event.fields.get("rows")
+    rows = event.row_count
     return f"{event.fields.get('phase', 'running')}  " + (f"{rows:,} rows  " if rows else "")
 
 

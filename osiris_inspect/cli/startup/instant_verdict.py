@@ -4,11 +4,12 @@ It is read from the end of the log, so its time does not depend on the length of
 and may correct it. For speed this module uses neither dataclasses nor the decoder of ``model/event``.
 """
 
-import json
 import os
 import sys
 from collections.abc import Sequence
 
+from osiris_inspect.base import bounded_json
+from osiris_inspect.base.safe_open import open_regular
 from osiris_inspect.cli.support import streams
 from osiris_inspect.inspector.text.sanitize import show_line
 from osiris_inspect.model.failure import RUN_FAILURES, STEP_FAILURES, error_message
@@ -44,7 +45,8 @@ def print_verdict(arguments: list[str]) -> str | None:
     run = find_run(path)
     if run is None:
         return None
-    streams.write_stdout("\r\n".join(verdict_lines(run, color=not os.environ.get("NO_COLOR"))) + "\r\n")
+    color = not os.environ.get("NO_COLOR")
+    streams.write_stdout("\r\n".join(verdict_lines(run, color=color)) + "\r\n", colors=color)
     return path if path in arguments else None
 
 
@@ -116,11 +118,14 @@ def _stat(path: str) -> tuple[int, int] | None:
 
 def _read_anew(run: str) -> tuple[str, str]:
     try:
-        with open(f"{run}/events.jsonl", "rb") as log:  # noqa: PTH123  as above
+        with os.fdopen(open_regular(f"{run}/events.jsonl"), "rb") as log:
             last_lines = _last_lines(log.fileno())
             failure = _last_failure(log.fileno())
     except OSError:
-        failure, last_lines = None, []  # a run may have only its status
+        failure, last_lines = (
+            None,
+            [],
+        )  # a run may have only its status; the screen names a file that it cannot read
     ok, reason, status = _status(run)
     if status == "interrupted":
         return "interrupted", ""
@@ -163,9 +168,9 @@ def _candidate_lines(block: bytes, begin: int) -> list[bytes]:
 def _failure(line: bytes) -> tuple[int, str] | None:
     """Return the rank and the text of a failure that decides the verdict, None for other lines; rank 0 counts most."""
     try:
-        document = json.loads(line)
+        document = bounded_json.loads(line)
     except ValueError:
-        return None  # truncated, or not an event; the viewer lists it
+        return None  # truncated, too deep, or not an event; the viewer lists it
     if not isinstance(document, dict):
         return None
     is_flat = isinstance(document.get("event"), str)
@@ -182,8 +187,8 @@ def _failure(line: bytes) -> tuple[int, str] | None:
 def _status(run: str) -> tuple[bool | None, str, str]:
     """Return whether the run succeeded, why not, and the status that a run of this program records."""
     try:
-        with open(f"{run}/status.json", "rb") as file:  # noqa: PTH123  as above
-            document = json.loads(file.read(TAIL_BYTES))
+        with os.fdopen(open_regular(f"{run}/status.json"), "rb") as file:
+            document = bounded_json.loads(file.read(TAIL_BYTES))
     except (OSError, ValueError):
         return None, "", ""  # not written yet, or unreadable; the log decides
     if not isinstance(document, dict):

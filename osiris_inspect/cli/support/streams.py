@@ -1,16 +1,37 @@
 """stdout and stderr, which may be closed, full or without a reader; the only module of the CLI that uses them.
 
-A message that cannot be written to stderr neither ends a run nor changes an exit code.
+Everything that is written to them, by libraries too, is sanitized for terminals and CI systems. A message that cannot be
+written to stderr neither ends a run nor changes an exit code.
 """
 
 import io
 import os
+import stat
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, BinaryIO, TextIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO, cast
+
+from osiris_inspect.base.terminal_text import escape_json, terminal_text
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
+
+
+class ReaderGone(Exception):
+    """The reader of stdout has exited. It is not an OSError, for which typer and rich exit with 1."""
+
+
+class OutputStream(io.TextIOWrapper):
+    """stdout or stderr; libraries call ``write``, which keeps lines and colours and nothing else that acts."""
+
+    def write(self, text: str, /) -> int:
+        """Write a text that may have colours."""
+        self.control(terminal_text(text, colors=True))
+        return len(text)
+
+    def control(self, text: str) -> None:
+        """Write what the program built: sequences for the terminal, commands of CI systems, escaped JSON."""
+        super().write(text)
 
 
 class _Stdout(io.FileIO):
@@ -20,14 +41,14 @@ class _Stdout(io.FileIO):
         """Write bytes.
 
         Raises:
-            BrokenPipeError: the reader is gone. It has no error number, because typer would exit with 1.
+            ReaderGone: the reader of stdout has exited.
             WrongUse: stdout cannot be written.
         """
         try:
             return super().write(data)
         except BrokenPipeError:
             detach(self)
-            raise BrokenPipeError("the reader of stdout is gone") from None
+            raise ReaderGone from None
         except OSError as error:
             from osiris_inspect.cli.support.exit_codes import WrongUse
 
@@ -47,6 +68,23 @@ class _Stderr(io.FileIO):
             return super().write(data)
 
 
+class _SanitizedBytes(io.RawIOBase):
+    """Text in UTF-8 for stdout, for writers of bytes."""
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        """Write whole lines."""
+        write_text(sys.stdout, bytes(data).decode("utf-8", "replace"))
+        return len(bytes(data))
+
+    def flush(self) -> None:
+        """Flush stdout."""
+        sys.stdout.flush()
+
+
 def setup() -> None:
     """Open /dev/null for each of the three streams that is closed, and handle write errors of stdout and stderr.
 
@@ -62,25 +100,40 @@ def setup() -> None:
     sys.stdout, sys.stderr = _wrapped(sys.stdout, _Stdout), _wrapped(sys.stderr, _Stderr)
 
 
-def _wrapped(stream: TextIO, kind: type[io.FileIO]) -> TextIO:
-    """Return the stream on top of ``kind``; a terminal stays as it is."""
-    if not isinstance(stream, io.TextIOWrapper) or stream.isatty():
+def free_stderr_descriptor() -> bool:
+    """Write stderr to a copy of descriptor 2, so that 2 can be redirected; return False if stderr is not ours."""
+    if not isinstance(sys.stderr, OutputStream):
+        return False
+    if sys.stderr.fileno() == 2:
+        sys.stderr = _wrapped(sys.stderr, _Stderr, os.dup(2))
+    return True
+
+
+def _wrapped(stream: TextIO, kind: type[io.FileIO], descriptor: int | None = None) -> TextIO:
+    """Return the stream on top of ``kind``, sanitized; a character that its encoding lacks becomes a question mark."""
+    if not isinstance(stream, io.TextIOWrapper):
         return stream
     stream.flush()
-    raw = io.BufferedWriter(kind(stream.fileno(), "w", closefd=False))
-    return io.TextIOWrapper(
+    raw = io.BufferedWriter(kind(stream.fileno() if descriptor is None else descriptor, "w", closefd=False))
+    return OutputStream(
         raw,
         stream.encoding,
-        stream.errors,
+        "replace",
         line_buffering=stream.line_buffering,
         write_through=stream.write_through,
     )
 
 
+def write_text(stream: TextIO, text: str, *, control: str = "", colors: bool = False) -> None:
+    """Write ``control``, which the program built, then ``text`` without what acts on a terminal or a CI system."""
+    write = getattr(stream, "control", stream.write)  # a stream of a caller has no ``control``
+    write(control + terminal_text(text, colors=colors))
+
+
 def write_stderr(text: str) -> None:
-    """Write to stderr; if it cannot be written, the text is dropped."""
+    """Write a text to stderr; if it cannot be written, the text is dropped."""
     try:
-        sys.stderr.write(text)
+        write_text(sys.stderr, text)
         sys.stderr.flush()
     except (OSError, ValueError):
         detach(sys.stderr)
@@ -92,25 +145,25 @@ def write_message(text: str) -> None:
         write_stderr(f"osiris-inspect: {line}\n")
 
 
-def write_stdout(text: str) -> None:
-    """Write to stdout; a character that its encoding lacks becomes a question mark.
+def write_stdout(text: str, *, control: str = "", colors: bool = False) -> None:
+    """Write to stdout, see ``write_text``.
 
     Raises:
-        BrokenPipeError: the reader is gone.
+        ReaderGone: the reader of stdout has exited.
         WrongUse: stdout cannot be written.
     """
-    encoding = sys.stdout.encoding or "utf-8"
-    try:
-        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
-        sys.stdout.flush()
-    except BrokenPipeError:
-        detach(sys.stdout)
-        raise
-    except OSError as error:  # a terminal that was closed; ``_Stdout`` handles the rest
-        from osiris_inspect.cli.support.exit_codes import WrongUse
+    write_text(sys.stdout, text, control=control, colors=colors)
+    sys.stdout.flush()
 
-        detach(sys.stdout)
-        raise WrongUse(_output_error(error)) from None
+
+def write_json(document: str) -> None:
+    """Write JSON to stdout with acting characters escaped, so that its value is the same on a terminal and in a file.
+
+    Raises:
+        ReaderGone: the reader of stdout has exited.
+        WrongUse: stdout cannot be written.
+    """
+    write_stdout("", control=escape_json(document))
 
 
 def is_stdout_terminal() -> bool:
@@ -118,9 +171,30 @@ def is_stdout_terminal() -> bool:
     return sys.stdout.isatty()
 
 
+def is_stdout_shown() -> bool:
+    """Return True if stdout is a terminal or the log of a CI job, where data must not act; False for files and pipes.
+
+    The log of a CI job is a pipe, like the input of another command, so there only a file is data.
+    """
+    if sys.stdout.isatty():
+        return True
+    is_ci = os.environ.get("GITHUB_ACTIONS") == "true" or os.environ.get("TF_BUILD", "").lower() == "true"
+    return is_ci and not stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode)
+
+
 def stdout_buffer() -> BinaryIO:
-    """Return stdout for bytes; the caller flushes it."""
+    """Return stdout for exact bytes; the caller flushes it."""
     return sys.stdout.buffer
+
+
+def sanitized_stdout() -> BinaryIO:
+    """Return stdout for whole lines of UTF-8, which are sanitized; the caller flushes it."""
+    return cast(BinaryIO, _SanitizedBytes())
+
+
+def stdout() -> TextIO:
+    """Return stdout; the caller flushes it."""
+    return sys.stdout
 
 
 def stderr() -> TextIO:

@@ -7,7 +7,6 @@ time.
 import hashlib
 import json
 import os
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,8 +14,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
+from osiris_inspect.base import bounded_json
 from osiris_inspect.inspector.files import cache_file
 from osiris_inspect.inspector.files.find_runs import find_runs
+from osiris_inspect.inspector.files.run_signature import files_signature
 from osiris_inspect.inspector.run.summary import INCOMPLETE_STATUSES
 from osiris_inspect.model.errors import RunNotReadable
 from osiris_inspect.model.finding import Finding
@@ -27,12 +28,6 @@ if TYPE_CHECKING:
     from osiris_inspect.inspector.project.project import Project
 
 _FOLDER: Final = "lists"
-_SIGNATURE_FOLDERS: Final = {
-    "artifacts": ("artifacts", "artifacts/_system"),
-    "cfg": ("cfg",),
-    "compiled": ("compiled",),
-}
-"""Folders of a run whose files can change its entry, by the name that must exist in the run folder."""
 _FIELD_TYPES: Final[dict[str, Any]] = {
     "id": str,
     "pipeline": str | None,
@@ -209,31 +204,6 @@ def _read(run: Path, *, now: float | None, cache: Path | None, project: "Project
         return RunEntry(run, run.name, None, "unreadable", None, None, None, None, str(error))
 
 
-def files_signature(run: Path) -> str:
-    """Return a digest of the name, type, size and time of every file that can change the entry of a run."""
-    digest = hashlib.blake2b(digest_size=12)
-    folder = os.fspath(run)
-    own_files = _file_states(folder)
-    subfolders = [name for first, names in _SIGNATURE_FOLDERS.items() if first in own_files for name in names]
-    for states in (own_files, *(_file_states(f"{folder}/{name}") for name in subfolders)):
-        digest.update("".join(sorted(states.values())).encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()
-
-
-def _file_states(folder: str) -> dict[str, str]:
-    """Return one line per file of a folder, by its name; empty if the folder cannot be listed."""
-    try:
-        with os.scandir(folder) as children:
-            return {child.name: _file_state(child) for child in children}
-    except OSError:
-        return {}
-
-
-def _file_state(child: "os.DirEntry[str]") -> str:
-    state = child.stat(follow_symlinks=False)
-    return f"{child.name}\0{stat.S_IFMT(state.st_mode)}\0{state.st_size}\0{state.st_mtime_ns}\n"
-
-
 def _cache_file(path: Path, cache: Path) -> Path:
     name = hashlib.blake2b(os.fsencode(path.resolve()), digest_size=12).hexdigest()
     return cache / _FOLDER / f"{name}.json"
@@ -242,10 +212,10 @@ def _cache_file(path: Path, cache: Path) -> Path:
 def _load(file: Path) -> dict[str, list[Any]]:
     """Return the cached records by run; empty if the file is missing, damaged or of another version."""
     try:
-        document = json.loads(file.read_bytes())
+        document = bounded_json.loads(cache_file.read(file))
         records = document["runs"].items() if document["version"] == __version__ else ()
         return {run: record for run, record in records if isinstance(record, list) and len(record) == 2}
-    except (OSError, ValueError, RecursionError, TypeError, KeyError, AttributeError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return {}
 
 

@@ -4,15 +4,13 @@ A line is yielded when its newline is written; a line that a crash cut is yielde
 it.
 """
 
-import errno
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final, Self
 
-from osiris_inspect.base.safe_open import open_regular
-from osiris_inspect.inspector.files.run_files import NumberedLine, RunFiles
+from osiris_inspect.inspector.files.run_files import NumberedLine, RunFiles, reason_of
 from osiris_inspect.model import event as events
 from osiris_inspect.model import jsonl
 from osiris_inspect.model.errors import InvalidLine, RunNotReadable
@@ -95,14 +93,11 @@ class LogFollower(AbstractContextManager["LogFollower"]):
         return os.pread(self._descriptor, length, self._position - length) == self._before
 
     def _was_replaced(self) -> bool:
-        try:
-            current = self._path.stat()
-        except OSError:  # missing
-            return False
+        disk = RunFiles(self._path.parent)
         if self._descriptor is None:
-            return True
-        opened = os.fstat(self._descriptor)
-        return (current.st_dev, current.st_ino) != (opened.st_dev, opened.st_ino)
+            return disk.exists(self._path.name)
+        current = disk.state(self._path.name)
+        return current is not None and not os.path.samestat(current, os.fstat(self._descriptor))
 
     def partial_line(self) -> Iterator[NumberedLine]:
         """Yield the text after the last newline; use this if the line will not be completed."""
@@ -112,11 +107,12 @@ class LogFollower(AbstractContextManager["LogFollower"]):
     def _reopen(self) -> None:
         self.close()
         try:
-            self._descriptor = open_regular(self._path, follow_symlinks=True)
-        except OSError as error:
-            if error.errno == errno.EINVAL:  # not a regular file: it will never have lines
-                raise RunNotReadable(f"cannot follow {str(self._path)!r}: {error.strerror}") from error
+            with RunFiles(self._path.parent).open(self._path.name) as stream:
+                self._descriptor = os.dup(stream.fileno())
+        except FileNotFoundError:
             self._descriptor = None  # missing again
+        except OSError as error:  # it will never have lines
+            raise RunNotReadable(f"cannot follow {str(self._path)!r}: {reason_of(error)}") from error
         self._reset()
 
     def _reset(self) -> None:
@@ -135,7 +131,7 @@ def follow(
     ends.
 
     Raises:
-        RunNotReadable: the path is a directory or a pipe.
+        RunNotReadable: the path is not a regular file, cannot be read, or is a link to another folder.
     """
     writer = _Writer(path)
     with LogFollower(path) as tail:

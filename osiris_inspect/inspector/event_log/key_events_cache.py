@@ -1,7 +1,7 @@
 """Caches the positions of the key events of a long log, so that a report needs no index.
 
 The index of ten million lines has a hundred megabytes, and numpy takes longer to import than a report to
-make. Only positions are cached, not text. They are used if size, time and both ends of the file are
+make. Only positions are cached, not text. They are used if size, times and both ends of the file are
 unchanged.
 """
 
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from osiris_inspect.base import bounded_json
 from osiris_inspect.inspector.event_log.deferred_log import DeferredLog
 from osiris_inspect.inspector.event_log.open_large_log import cached_index
 from osiris_inspect.inspector.files import cache_file
@@ -23,7 +24,7 @@ from osiris_inspect.model.errors import InvalidLine
 if TYPE_CHECKING:
     from osiris_inspect.inspector.event_log.index.large_log import LargeLog
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Increased whenever the key events of the same log change."""
 MAX_KEY_EVENTS: Final = 20_000
 """The positions of more key events are not cached: the index finds them as fast."""
@@ -76,7 +77,7 @@ def _entry(descriptor: int, cache: Path) -> dict[str, Any] | None:
     """Return the cache entry of a log; None if there is no valid one."""
     path = cache_file.path_for(cache / _FOLDER, descriptor, ".json")
     try:
-        entry: dict[str, Any] = json.loads(path.read_bytes())
+        entry: dict[str, Any] = bounded_json.loads(cache_file.read(path))
         if entry["key"] != _key(descriptor):
             return None
         os.utime(path)  # recently used
@@ -156,7 +157,8 @@ def _key(descriptor: int) -> list[Any]:
 
     state = os.fstat(descriptor)
     ends = os.pread(descriptor, _END, 0) + os.pread(descriptor, _END, max(0, state.st_size - _END))
-    return [VERSION, state.st_size, state.st_mtime_ns, hashlib.blake2b(ends, digest_size=16).hexdigest()]
+    digest = hashlib.blake2b(ends, digest_size=16).hexdigest()
+    return [VERSION, state.st_size, state.st_mtime_ns, state.st_ctime_ns, digest]
 
 
 def _save(path: Path, entry: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from osiris_inspect.base.safe_open import open_regular
+from osiris_inspect.inspector.files.run_files import RunFiles
 from osiris_inspect.model import event as events
 from osiris_inspect.model import jsonl
 from osiris_inspect.model.errors import InvalidLine
@@ -18,14 +18,12 @@ _MAX_LINES = 1_000
 def last_time(path: Path) -> float | None:
     """Return the last time in a log in seconds since 1970; None if its last lines have none."""
     try:
-        descriptor = open_regular(path, follow_symlinks=True)
+        stream = RunFiles(path.parent).open(path.name)
     except OSError:  # reading the run says why
         return None
-    try:
-        times = map(_time, islice(_lines_backwards(descriptor), _MAX_LINES))
+    with stream:
+        times = map(_time, islice(_lines_backwards(stream.fileno()), _MAX_LINES))
         return next((time for time in times if time is not None), None)
-    finally:
-        os.close(descriptor)
 
 
 def _lines_backwards(descriptor: int) -> Iterator[bytes]:

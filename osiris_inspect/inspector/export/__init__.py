@@ -1,7 +1,7 @@
 """Report formats: one module of ``formats`` each, with ``render``; the name of the module is the name of the format."""
 
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -41,6 +41,11 @@ class Renderer(Protocol):
         ci: CIContext = NO_CI,
     ) -> None:
         """Write the reports; a format ignores the options that it does not need."""
+
+
+def write_commands(out: TextIO, lines: Iterable[str]) -> None:
+    """Write commands of a CI system; a stream that sanitizes text takes them by its method ``control``."""
+    getattr(out, "control", out.write)("".join(f"{line}\n" for line in lines))
 
 
 @cache

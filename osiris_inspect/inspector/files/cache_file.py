@@ -1,9 +1,14 @@
-"""Files of the cache, which are replaced atomically."""
+"""Files of the cache, which are replaced atomically and read only if no other user can have written them."""
 
 import os
+import stat
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+
+from osiris_inspect.base.safe_open import open_regular
+
+_WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
 def path_for(folder: Path, descriptor: int, suffix: str) -> Path:
@@ -12,18 +17,61 @@ def path_for(folder: Path, descriptor: int, suffix: str) -> Path:
     return folder / f"{state.st_dev:x}-{state.st_ino:x}{suffix}"
 
 
-def replace(path: Path, content: Iterable[bytes | memoryview]) -> None:
-    """Write a file so that other processes read the old content or the new one.
+def open_trusted(path: Path) -> int:
+    """Return a descriptor for reading a cache file; the caller closes it.
 
     Raises:
-        OSError: it cannot be written; the old file is unchanged.
+        OSError: it cannot be opened, or another user owns or can write the file or its folder.
     """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = open_regular(path)
+    try:
+        if not (_is_trusted(os.fstat(descriptor)) and _is_trusted(path.parent.lstat())):
+            raise PermissionError(f"another user can write {str(path)!r}")
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def read(path: Path) -> bytes:
+    """Return the content of a cache file.
+
+    Raises:
+        OSError: as ``open_trusted``.
+    """
+    with os.fdopen(open_trusted(path), "rb") as stream:
+        return stream.read()
+
+
+def replace(path: Path, content: Iterable[bytes | memoryview]) -> None:
+    """Write a file so that other processes, also after a power cut, read the old content or the new one.
+
+    Raises:
+        OSError: it cannot be written, or its folder belongs to another user; the old file is unchanged.
+    """
+    _create_private_folder(path.parent)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.writelines(content)
+            stream.flush()
+            os.fsync(descriptor)
         Path(name).replace(path)
     except OSError:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _create_private_folder(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    state = folder.lstat()
+    if not _is_trusted(state):
+        if state.st_uid != os.geteuid() or not stat.S_ISDIR(state.st_mode):
+            raise PermissionError(f"{str(folder)!r} is not a folder of this user")
+        folder.chmod(0o700)
+
+
+def _is_trusted(state: os.stat_result) -> bool:
+    """Return True if the user owns a file or a folder, and no other user can write it."""
+    is_entry = stat.S_ISREG(state.st_mode) or stat.S_ISDIR(state.st_mode)
+    return is_entry and state.st_uid == os.geteuid() and not state.st_mode & _WRITABLE_BY_OTHERS

@@ -8,6 +8,8 @@ directory on its file system: a link in a stranger's folder must not put another
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 from osiris_inspect.model import run_layout as layout
@@ -17,6 +19,10 @@ MAX_DEPTH = 6
 """Maximum number of folders between the directory and a run."""
 MAX_FOLDERS = 200_000
 """Maximum number of folders that are searched."""
+
+
+MAX_SIBLINGS = 20_000
+"""Maximum number of entries of a folder among which the runs beside a run are searched."""
 
 
 @dataclass(slots=True)
@@ -56,9 +62,9 @@ class _Search:
 
 
 def is_run(path: Path) -> bool:
-    """Return True if a directory contains a file of a run."""
+    """Return True if a directory contains an entry with the name of a file of a run, readable or not."""
     folder = os.fspath(path)
-    return any(os.path.isfile(f"{folder}/{name}") for name in layout.RUN_MARKER_FILES)  # noqa: PTH113  a Path is five times slower
+    return any(os.path.lexists(f"{folder}/{name}") for name in layout.RUN_MARKER_FILES)
 
 
 def find_runs(path: Path, *, on_link_outside: Callable[[Path], None] | None = None) -> list[Path]:
@@ -89,6 +95,29 @@ def find_runs(path: Path, *, on_link_outside: Callable[[Path], None] | None = No
     return sorted(runs, key=_newest_first)
 
 
+def sorted_names(folder: Path) -> tuple[str, ...]:
+    """Return the first names in a folder, sorted, without symbolic links that lead out of it.
+
+    Raises:
+        OSError: the folder cannot be listed.
+    """
+    state = folder.stat()
+    return _sorted_names(folder, state.st_dev, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _sorted_names(folder: Path, device: int, _modified: int) -> tuple[str, ...]:
+    """Return the names in a folder; many runs of one folder are read one after the other."""
+    search = _Search(os.path.realpath(folder), device)
+    with os.scandir(folder) as children:
+        first = list(islice(children, MAX_SIBLINGS))
+    return tuple(
+        sorted(
+            child.name for child in first if not child.is_symlink() or search.stays_inside(child.path, device)
+        )
+    )
+
+
 def link_outside_hint(link: Path) -> str:
     """Return what to do about a symbolic link that was not followed."""
     return f"{str(link)!r} is a symbolic link to a folder outside and was not followed; name that folder to read its runs"
@@ -116,6 +145,26 @@ def check_is_directory(path: Path) -> None:
         raise RunNotReadable(f"{str(path)!r} is a file, not a run directory; use its directory")
 
 
+def check_is_run(path: Path) -> None:
+    """Raise an error unless ``path`` is a run directory.
+
+    Raises:
+        RunNotReadable: the message says what it is instead.
+    """
+    if is_run(path):
+        return
+    try:
+        check_is_directory(path)
+        reason = (
+            f"not a run: it contains none of {', '.join(layout.RUN_MARKER_FILES)}{text_log_hint(path)}"
+            if any(path.iterdir())
+            else "an empty directory"
+        )
+        raise RunNotReadable(f"{str(path)!r} is {reason}")
+    except (OSError, ValueError, RuntimeError) as error:
+        raise RunNotReadable(f"{str(path)!r} cannot be read: {error}") from error
+
+
 def _walk(folder: Path, depth: int, search: _Search) -> Iterator[Path]:
     """Yield the runs below a folder.
 
@@ -139,7 +188,7 @@ def _walk(folder: Path, depth: int, search: _Search) -> Iterator[Path]:
 def _folders(folder: Path, search: _Search) -> list[tuple[str, tuple[int, int]]]:
     """Return the folders in a folder: name, and device and inode number."""
     with os.scandir(folder) as children:
-        folders = [child for child in children if child.is_dir() and not child.name.startswith(".")]
+        folders = [child for child in children if not child.name.startswith(".") and _is_folder(child)]
         links = {child.name for child in folders if child.is_symlink()}
     found = []
     for name in sorted(child.name for child in folders):
@@ -155,11 +204,18 @@ def _folders(folder: Path, search: _Search) -> list[tuple[str, tuple[int, int]]]
 
 
 def _stat(path: str) -> os.stat_result | None:
-    """Return the state of a path; None if it does not exist."""
+    """Return the state of a path; None if it has none: it does not exist, or is a loop of symbolic links."""
     try:
         return os.stat(path)  # noqa: PTH116  as a Path it takes five times as long
-    except FileNotFoundError:
+    except OSError:
         return None
+
+
+def _is_folder(child: "os.DirEntry[str]") -> bool:
+    try:
+        return child.is_dir()
+    except OSError:  # a loop of symbolic links
+        return False
 
 
 def _newest_first(run: Path) -> tuple[float, str]:

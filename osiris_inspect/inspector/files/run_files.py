@@ -1,14 +1,15 @@
 """Reads the files of a run with bounded memory; every error becomes an ``UnreadableInput``.
 
 Only regular files inside the run directory are opened: a pipe or a device could block the reader, and a symbolic link
-could expose another file.
+could expose another file. A test checks that other modules of the inspector, the CLI and the TUI read runs through it.
 """
 
+import errno
 import fcntl
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -118,7 +119,31 @@ class RunFiles:
             try:
                 yield from self._split(stream, relative)
             except OSError as error:
-                self.record_unreadable(relative, 0, _reason(error))
+                self.record_unreadable(relative, 0, reason_of(error))
+
+    def open(self, relative: str) -> BinaryIO:
+        """Return a file for unbuffered reading; the caller closes it.
+
+        Raises:
+            OSError: it is missing, unreadable, not a regular file, or outside of the run.
+        """
+        path = self._path(relative)
+        try:
+            if self._has_symlink(relative):
+                path = self._resolve_inside_run(Path(path), relative)
+            return os.fdopen(open_regular(path), "rb", buffering=0)
+        except (ValueError, RuntimeError) as error:  # a NUL in the name, or a loop of links
+            raise OSError(errno.EINVAL, str(error), path) from None
+
+    @contextmanager
+    def opened_path(self, relative: str) -> Iterator[str]:
+        """Yield a path that leads to the opened file, for a library that opens files itself.
+
+        Raises:
+            OSError: as ``open``.
+        """
+        with self.open(relative) as stream:
+            yield f"/proc/self/fd/{stream.fileno()}"
 
     def descriptor(self, relative: str) -> int | None:
         """Return a descriptor, which the caller closes; None if unreadable, which is recorded."""
@@ -138,7 +163,7 @@ class RunFiles:
                 size = os.fstat(stream.fileno()).st_size
                 content = stream.read(min(size, MAX_DOCUMENT) + 1)  # a read allocates the requested size
             except OSError as error:
-                self.record_unreadable(relative, 0, _reason(error))
+                self.record_unreadable(relative, 0, reason_of(error))
                 return None
         if len(content) > MAX_DOCUMENT:
             self.record_unreadable(relative, 0, f"larger than {MAX_DOCUMENT:,} bytes")
@@ -156,7 +181,7 @@ class RunFiles:
         if stream is None:
             return b""
         with stream, suppress(OSError):
-            return stream.read(size)
+            return stream.read(min(size, os.fstat(stream.fileno()).st_size))  # see read_document
         return b""
 
     def tail(self, relative: str, size: int) -> bytes:
@@ -180,8 +205,8 @@ class RunFiles:
                 count, position = count + block.count(b"\n"), position + len(block)
         return count
 
-    def size(self, relative: str) -> int | None:
-        """Return the size of a readable regular file of the run; None if there is none."""
+    def state(self, relative: str) -> os.stat_result | None:
+        """Return the state of a readable regular file of the run; None if there is none."""
         if not self.exists(relative):
             return None
         if not self._has_symlink(relative):
@@ -190,12 +215,17 @@ class RunFiles:
                 state = os.stat(path)  # noqa: PTH116  see _path
             except OSError:
                 return None
-            return state.st_size if stat.S_ISREG(state.st_mode) and os.access(path, os.R_OK) else None
+            return state if stat.S_ISREG(state.st_mode) and os.access(path, os.R_OK) else None
         stream = self._open(relative, quiet=True)
         if stream is None:
             return None
         with stream:
-            return os.fstat(stream.fileno()).st_size
+            return os.fstat(stream.fileno())
+
+    def size(self, relative: str) -> int | None:
+        """Return the size of a readable regular file of the run; None if there is none."""
+        state = self.state(relative)
+        return state.st_size if state is not None else None
 
     def is_locked(self, relative: str) -> bool | None:
         """Return True if a writer holds its lock on a file; None if unknown: a remote file, or no locks.
@@ -215,25 +245,19 @@ class RunFiles:
             return False
 
     def modified(self, relative: str) -> float | None:
-        """Return when a file was last written, in seconds since 1970; None if it does not exist."""
-        try:
-            return (self.root / relative).stat().st_mtime
-        except (OSError, ValueError):
-            return None
+        """Return when a file was last written, in seconds since 1970; None if it cannot be read."""
+        state = self.state(relative)
+        return state.st_mtime if state is not None else None
 
     def _open(self, relative: str, *, quiet: bool = False) -> BinaryIO | None:
-        path = self._path(relative)
-        try:
-            if not self.exists(relative):
-                return None
-            if self._has_symlink(relative):
-                path = self._resolve_inside_run(Path(path), relative)
-            descriptor = open_regular(path)
-        except (OSError, ValueError, RuntimeError) as error:
-            if not quiet:
-                self.record_unreadable(relative, 0, _reason(error))
+        if not self.exists(relative):
             return None
-        return os.fdopen(descriptor, "rb", buffering=0)
+        try:
+            return self.open(relative)
+        except OSError as error:
+            if not quiet:
+                self.record_unreadable(relative, 0, reason_of(error))
+            return None
 
     def _has_symlink(self, relative: str) -> bool:
         """Return True if the path of a file has a symbolic link or ``..``."""
@@ -244,11 +268,11 @@ class RunFiles:
         return any(map(os.path.islink, parents))
 
     def _resolve_inside_run(self, path: Path, relative: str) -> str:
-        outside = relative.startswith("../")  # used only for text logs in the parent directory
+        outside = relative.startswith("../")  # used only for logs in the parent directory
         root = self._real_root.parent if outside else self._real_root
         resolved = path.resolve()
         if not resolved.is_relative_to(root):
-            raise ValueError("a symbolic link to a path outside of the run directory")
+            raise OSError(errno.ELOOP, "a symbolic link to a path outside of the run directory", relative)
         return os.fspath(resolved)
 
     def _record_long_line(self, relative: str, number: int, size: int) -> None:
@@ -293,9 +317,8 @@ def parse_json(content: bytes) -> Any:
     return jsonl.decode_object(content)
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: OSError) -> str:
+    """Return why a file could not be read, in a few words."""
     if isinstance(error, PermissionError):
         return "permission denied"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
-    return str(error) or type(error).__name__
+    return error.strerror.lower() if error.strerror else str(error) or type(error).__name__

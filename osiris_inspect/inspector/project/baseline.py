@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from osiris_inspect.base import bounded_json
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.text.sanitize import one_line
 from osiris_inspect.model.errors import SettingsError
@@ -37,7 +38,7 @@ def load(content: bytes, file: str) -> tuple[BaselineEntry, ...]:
         SettingsError: the file is not a baseline; the message names the problem.
     """
     try:
-        document = json.loads(content)
+        document = bounded_json.loads(content)
     except ValueError as error:
         raise SettingsError(f"baseline {file!r} is not valid JSON: {error}") from None
     items = document.get("findings") if isinstance(document, dict) else None

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 from osiris_inspect.inspector.event_log.key_events_cache import save_key_events
-from osiris_inspect.inspector.files.find_runs import check_is_directory, is_run, text_log_hint
+from osiris_inspect.inspector.files.find_runs import check_is_run
 from osiris_inspect.inspector.files.run_files import TRUNCATED_LINE
 from osiris_inspect.inspector.reader.foreign_log import REASON, is_foreign
 from osiris_inspect.inspector.reader.raw_run import RawRun, read_raw_run
@@ -34,7 +34,6 @@ from osiris_inspect.inspector.reader.truncated_log import lost_worker_errors, tr
 from osiris_inspect.inspector.run.run import LazyEvents, Run, StepState, TruncatedError
 from osiris_inspect.inspector.run.step_times import SteadyClock, step_at, with_step_by_time
 from osiris_inspect.model import run_layout as layout
-from osiris_inspect.model.errors import RunNotReadable
 from osiris_inspect.model.event import Event, parse_timestamp
 from osiris_inspect.model.run_types import RunMode
 
@@ -86,28 +85,6 @@ def load(
         if is_over:
             save_key_events(material.log, path, cache)
     return _build_run(path, material, finish_steps(ordered, material, mode), ending, mode)
-
-
-def check_is_run(path: Path) -> None:
-    """Raise an error unless ``path`` is a run directory.
-
-    Raises:
-        RunNotReadable: the message says what it is instead.
-    """
-    if is_run(path):
-        return
-    try:
-        check_is_directory(path)
-        if not any((path / name).exists() for name in layout.RUN_MARKER_FILES):
-            empty = not any(path.iterdir())
-            reason = (
-                "an empty directory"
-                if empty
-                else f"not a run: it contains none of {', '.join(layout.RUN_MARKER_FILES)}{text_log_hint(path)}"
-            )
-            raise RunNotReadable(f"{str(path)!r} is {reason}")
-    except (OSError, ValueError, RuntimeError) as error:
-        raise RunNotReadable(f"{str(path)!r} cannot be read: {error}") from error
 
 
 def _build_run(

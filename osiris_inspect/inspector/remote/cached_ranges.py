@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from osiris_inspect.base import bounded_json
 from osiris_inspect.inspector.files import cache_file
 
 _FOLDER: Final = ".held"
@@ -43,10 +44,10 @@ class CachedRanges:
         self.spans = joined
 
 
-def record_path(cache: Path, folder: Path) -> Path:
-    """Return the path of the record for the mirror in ``folder``."""
+def record_path(root: Path, folder: Path) -> Path:
+    """Return the path of the record for the mirror in ``folder``; ``root`` is the folder of all mirrors."""
     name = hashlib.blake2b(os.fsencode(folder), digest_size=12).hexdigest()
-    return cache / "remote" / _FOLDER / f"{name}.json"
+    return root / _FOLDER / f"{name}.json"
 
 
 def load(record: Path) -> dict[str, CachedRanges]:
@@ -60,10 +61,10 @@ def save(record: Path, folder: Path, cached: dict[str, CachedRanges]) -> None:
     cache_file.replace(record, [json.dumps({"folder": os.fspath(folder), "files": files}).encode()])
 
 
-def cached_runs(cache: Path) -> list[tuple[Path, Path, int]]:
+def cached_runs(root: Path) -> list[tuple[Path, Path, int]]:
     """Return the record, folder and cached bytes of every mirror, the least recently used first."""
     runs = []
-    records = list((cache / "remote" / _FOLDER).glob("*.json"))
+    records = list((root / _FOLDER).glob("*.json"))
     for record in sorted(records, key=lambda record: record.stat().st_mtime):
         document = _document(record)
         size = sum(high - low for entry in _parse(document).values() for low, high in entry.spans)
@@ -73,7 +74,7 @@ def cached_runs(cache: Path) -> list[tuple[Path, Path, int]]:
 
 def _document(record: Path) -> dict[str, Any]:
     try:
-        document = json.loads(record.read_bytes())
+        document = bounded_json.loads(cache_file.read(record))
     except (OSError, ValueError, RecursionError):  # missing or damaged: the run is fetched again
         return {}
     return document if isinstance(document, dict) else {}

@@ -1,14 +1,15 @@
 """A mirror: a folder of the cache with the files of a remote run, whose bytes are fetched on demand.
 
 Logs and documents are fetched when the run is read. Of a frame its first and last bytes and its schema are
-fetched, and rows page by page; other artifacts only have their size. A log that grew is fetched from its
-previous end.
+fetched, and rows page by page; of another artifact its last byte. A file of the mirror is as long as what arrived: an
+announced size alone makes no file. A log that grew is fetched from its previous end.
 """
 
 import os
 import struct
 import threading
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,8 @@ from typing import Final
 from osiris_inspect.inspector.files import text_log
 from osiris_inspect.inspector.remote import cached_ranges
 from osiris_inspect.inspector.remote.cached_ranges import ByteSpan, CachedRanges
-from osiris_inspect.inspector.remote.remote_folder import ByteRange, RemoteFolder, RemoteStat
+from osiris_inspect.inspector.remote.private_cache import PrivateCache
+from osiris_inspect.inspector.remote.remote import ByteRange, RemoteFolder, RemoteStat, run_files_first
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import RunNotReadable
 
@@ -42,12 +44,13 @@ class CachedRun:
         is_partial: True if the run may have more files: the server lists none or does not support ranges.
     """
 
-    def __init__(self, remote: RemoteFolder, relative: str, folder: Path, cache: Path) -> None:
+    def __init__(self, remote: RemoteFolder, relative: str, folder: Path, cache: PrivateCache) -> None:
         self.folder = folder
         self.address = f"{remote.address.rstrip('/')}/{relative}".rstrip("/")
         self._remote = remote
         self._relative = relative
-        self._record = cached_ranges.record_path(cache, folder)
+        self._cache = cache
+        self._record = cached_ranges.record_path(cache.root, folder)
         self._cached: dict[str, CachedRanges] = {}
         self._stats: dict[str, RemoteStat] = {}
         self._is_filled = False
@@ -66,9 +69,9 @@ class CachedRun:
 
     def _fill(self) -> None:
         self._cached = self._cached or cached_ranges.load(self._record)
-        self._stats = dict(islice(self._files().items(), MAX_FILES))
         try:
-            self._create_files()
+            self._stats = self._files()
+            self._remove_stale()
             self._fetch(self._required_ranges())
             self._fetch(self._long_footers())
             self._save()
@@ -88,7 +91,7 @@ class CachedRun:
             self.fetch()
             stat = self._stats.get(relative)
             if stat is not None:
-                whole = [(0, stat.size)]
+                whole = [(0, stat.size or 0)]
                 self._fetch((relative, *span) for span in (spans if spans is not None else whole))
                 self._save([relative])
 
@@ -98,39 +101,62 @@ class CachedRun:
         return cached is not None and not cached.missing_ranges(0, cached.size)
 
     def _files(self) -> dict[str, RemoteStat]:
-        files = self._remote.list_recursive(self._relative)
+        """Return the files of the run. Those that the server does not send in parts are downloaded."""
+        listed, self.is_partial = self._remote.list_recursive(self._relative)
+        files = {name: listed[name] for name in run_files_first(listed)[:MAX_FILES]}
         if not files:  # a web server may have files without listing them
             self.is_partial = True
             files = self._remote.stat_many(
                 self._relative, (*layout.RUN_MARKER_FILES, *layout.TEXT_LOGS, layout.COMMANDS)
             )
-        sample = next((stat for stat in files.values() if stat.size > 1), None)
-        if sample is not None and not self._remote.supports_ranges(sample):
-            self.is_partial = True
-            return {name: stat for name, stat in files.items() if name in _LOGS or name.endswith(_DOCUMENTS)}
-        return files
+        self.is_partial |= len(files) < len(listed)
+        sample = next((stat for stat in files.values() if stat.size != 0), None)
+        if sample is None or self._remote.supports_ranges(sample):
+            return files
+        self.is_partial = True
+        return {
+            name: self._download(name, stat) for name, stat in files.items() if _is_downloaded(name, stat)
+        }
+
+    def _download(self, name: str, stat: RemoteStat) -> RemoteStat:
+        """Download a file unless it is unchanged; return it with the size that arrived."""
+        cached = self._cached.get(name)
+        is_known = cached is not None and stat.etag == cached.etag != ""
+        if cached is not None and is_known and self._local_size(name) == cached.size:
+            return replace(stat, size=cached.size)
+        with os.fdopen(self._cache.create(self.folder / name), "wb") as stream:
+            self._remote.download(stat, stream.write)
+            size = stream.tell()
+        self._cached[name] = CachedRanges(size, stat.etag, [(0, size)])
+        return replace(stat, size=size)
 
     # ── the folder ──
 
-    def _create_files(self) -> None:
-        """Create every file in its size. Discard the bytes of one that changed, unless it only grew."""
+    def _remove_stale(self) -> None:
+        """Remove files that are gone, and the bytes of one that changed, unless it only grew."""
         for gone in self._cached.keys() - self._stats.keys():
             (self.folder / gone).unlink(missing_ok=True)
             del self._cached[gone]
         for name, stat in self._stats.items():
-            path, cached = self.folder / name, self._cached.get(name)
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            is_here = path.is_file()
-            if cached is None or not is_here or not self._is_unchanged(name, cached, stat):
-                cached = CachedRanges(stat.size, stat.etag)
-                path.write_bytes(b"")
-            self._cached[name] = CachedRanges(stat.size, stat.etag, cached.spans)
-            resize(path, stat.size)
+            cached = self._cached.get(name)
+            if cached is None or not self._is_unchanged(name, cached, stat):
+                os.close(self._cache.create(self.folder / name))
+                cached = CachedRanges(0, stat.etag)
+            self._cached[name] = CachedRanges(stat.size or 0, stat.etag, cached.spans)
+
+    def _local_size(self, name: str) -> int | None:
+        try:
+            return (self.folder / name).lstat().st_size
+        except FileNotFoundError:
+            return None
 
     def _is_unchanged(self, name: str, cached: CachedRanges, stat: RemoteStat) -> bool:
         """Return True if the cached bytes of a file are still valid; a log may have grown."""
+        local_size = self._local_size(name)
+        if local_size != max((end for _, end in cached.spans), default=0) or stat.size is None:
+            return False
         if (cached.etag, cached.size) == (stat.etag, stat.size):
-            return (self.folder / name).stat().st_size == stat.size
+            return True
         if name not in _LOGS or stat.size <= cached.size or cached.missing_ranges(0, cached.size):
             return False
         begin = max(0, cached.size - _COMPARED_BYTES)
@@ -142,33 +168,42 @@ class CachedRun:
         """Set the modification times of files and write the record."""
         for name in names if names is not None else self._stats:
             modified = self._stats[name].modified
-            if modified is not None:
-                os.utime(self.folder / name, (modified, modified))
+            path = self.folder / name
+            if (
+                modified is not None and path.stat().st_mtime != modified
+            ):  # else the caches of the log stay valid
+                os.utime(path, (modified, modified))
         cached_ranges.save(self._record, self.folder, self._cached)
 
     # ── the bytes ──
 
     def _required_ranges(self) -> Iterator[tuple[str, int, int]]:
         for name, stat in self._stats.items():
-            yield from ((name, begin, end) for begin, end in _spans(name, stat.size))
+            yield from ((name, begin, end) for begin, end in _spans(name, stat.size or 0))
 
     def _long_footers(self) -> Iterator[tuple[str, int, int]]:
         for name, stat in self._stats.items():
-            if name.endswith(".parquet") and stat.size > FOOTER_BYTES:
+            size = stat.size or 0
+            if name.endswith(".parquet") and size > FOOTER_BYTES:
                 with (self.folder / name).open("rb") as stream:
-                    length, magic = struct.unpack("<I4s", os.pread(stream.fileno(), 8, stat.size - 8))
-                begin = stat.size - 8 - length
-                if magic == _MAGIC and 0 < begin < stat.size - FOOTER_BYTES:
-                    yield name, begin, stat.size
+                    length, magic = struct.unpack("<I4s", os.pread(stream.fileno(), 8, size - 8))
+                begin = size - 8 - length
+                if magic == _MAGIC and 0 < begin < size - FOOTER_BYTES:
+                    yield name, begin, size
 
     def _fetch(self, spans: Iterable[tuple[str, int, int]]) -> None:
-        missing = (
-            (name, start, min(start + REQUEST_BYTES, high))
+        missing = [
+            (name, low, high)
             for name, begin, end in spans
             for low, high in self._cached[name].missing_ranges(begin, end)
+        ]
+        self._remote.limits.check(sum(high - low for _, low, high in missing), self.address)
+        requests = (
+            (name, start, min(start + REQUEST_BYTES, high))
+            for name, low, high in missing
             for start in range(low, high, REQUEST_BYTES)
         )
-        while batch := list(islice(missing, MAX_REQUESTS)):
+        while batch := list(islice(requests, MAX_REQUESTS)):
             contents = self._remote.read(
                 [ByteRange(self._stats[name], begin, end) for name, begin, end in batch]
             )
@@ -182,10 +217,10 @@ class CachedRun:
         self._cached[name].add(begin, begin + len(content))
 
 
-def resize(path: Path, size: int) -> None:
-    """Set the size of a file; a sparse hole takes no disk space."""
-    if path.stat().st_size != size:
-        os.truncate(path, size)
+def _is_downloaded(name: str, stat: RemoteStat) -> bool:
+    """Return True for a file that is downloaded as a whole if the server sends no parts."""
+    is_short = stat.size is None or stat.size <= MAX_DOCUMENT_BYTES
+    return name in _LOGS or (is_short and (name in layout.TEXT_LOGS or name.endswith(_DOCUMENTS)))
 
 
 def _spans(name: str, size: int) -> list[ByteSpan]:
@@ -196,4 +231,4 @@ def _spans(name: str, size: int) -> list[ByteSpan]:
         return list(text_log.read_ranges(size))
     if name.endswith(".parquet"):
         return [(0, min(size, len(_MAGIC))), (max(0, size - FOOTER_BYTES), size)]
-    return []
+    return [(max(0, size - 1), size)]

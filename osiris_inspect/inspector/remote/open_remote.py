@@ -9,9 +9,11 @@ from typing import Final
 
 from osiris_inspect.inspector.files import remote_registry
 from osiris_inspect.inspector.remote import cached_ranges
-from osiris_inspect.inspector.remote.cached_run import CachedRun, resize
-from osiris_inspect.inspector.remote.remote_folder import MAX_PARALLEL, RemoteFolder, RemoteStat
-from osiris_inspect.inspector.remote.url import cache_dir_for, local_path
+from osiris_inspect.inspector.remote.cached_run import CachedRun
+from osiris_inspect.inspector.remote.private_cache import PrivateCache
+from osiris_inspect.inspector.remote.remote import MAX_PARALLEL, RemoteFolder, RemoteLimits, RemoteStat
+from osiris_inspect.inspector.remote.store_folder import StoreFolder, error_text
+from osiris_inspect.inspector.remote.url import cache_dir_for, is_http, local_path, without_credentials
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import RunNotReadable
 
@@ -22,10 +24,11 @@ MAX_FOLDERS: Final = 20_000
 MAX_CACHE_BYTES: Final = 4 << 30
 """Maximum size of all cached remote runs; the least recently used are deleted."""
 
+DEFAULT_LIMITS: Final = RemoteLimits()
 Children = Mapping[str, RemoteStat | None]
 
 
-def open_remote(address: str, cache: Path) -> Path:
+def open_remote(address: str, cache: Path, limits: RemoteLimits = DEFAULT_LIMITS) -> Path:
     """Return a local folder for the run or the runs at an address; large files are not fetched.
 
     Raises:
@@ -34,18 +37,41 @@ def open_remote(address: str, cache: Path) -> Path:
     path = local_path(address)
     if path is not None:
         return path
-    folder, remote = cache_dir_for(address, cache), RemoteFolder(address)
+    private = PrivateCache(cache)
+    folder, remote = cache_dir_for(address, private.root), _connect(address, limits)
     runs = dict(_runs(remote))
     if not runs:
         raise RunNotReadable(
             f"{remote.address!r} contains no run: searched for {layout.EVENTS} down to {MAX_DEPTH} folders deep"
         )
-    for relative, children in runs.items():
-        remote_registry.add(CachedRun(remote, relative, folder / relative, cache))
-        _create_placeholders(folder / relative, children)
-    _evict(cache, folder, {folder / relative for relative in runs})
-    _fetch_newest(folder)
+    try:
+        private.make(cached_ranges.record_path(private.root, folder).parent)
+        for relative, children in runs.items():
+            remote_registry.add(CachedRun(remote, relative, folder / relative, private))
+            _create_placeholders(folder / relative, children, private)
+    except OSError as error:
+        raise RunNotReadable(f"{remote.address!r} cannot be cached in {str(folder)!r}: {error}") from error
+    _evict(private.root, folder, {folder / relative for relative in runs})
+    try:
+        _fetch_newest(folder)
+    except RunNotReadable:
+        if len(runs) == 1:
+            raise
+        # raised again when this run is read; the others can be shown
     return folder
+
+
+def _connect(address: str, limits: RemoteLimits) -> RemoteFolder:
+    """Return the remote folder; the packages for its protocol are imported here."""
+    if not is_http(address):
+        return StoreFolder(address, limits)
+    try:
+        from osiris_inspect.inspector.remote.web_folder import WebFolder
+    except ImportError as error:
+        raise RunNotReadable(
+            f"{without_credentials(address)!r} cannot be fetched: {error_text(error)}"
+        ) from error
+    return WebFolder(address, limits)
 
 
 def _runs(remote: RemoteFolder) -> Iterator[tuple[str, Children]]:
@@ -75,16 +101,22 @@ def _is_run(remote: RemoteFolder, relative: str, children: Children) -> bool:
     return bool(deeper and remote.stat_many(relative, deeper))
 
 
-def _create_placeholders(folder: Path, children: Children) -> None:
-    """Create the files by which a run is recognized, without their content."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+def _create_placeholders(folder: Path, children: Children, private: PrivateCache) -> None:
+    """Create the files by which a run is recognized, without their content.
+
+    The time of a file that is cached in another size is changed, so that lists of runs do not use what they know of it.
+    """
+    private.make(folder)
     for name, stat in children.items():
-        if stat is not None and name in layout.RUN_MARKER_FILES:
-            if not (folder / name).exists():
-                (folder / name).touch()
-            resize(folder / name, stat.size)
-            if stat.modified is not None:
-                os.utime(folder / name, (stat.modified, stat.modified))
+        if stat is None or name not in layout.RUN_MARKER_FILES:
+            continue
+        file = folder / name
+        if not file.is_file() or file.is_symlink():
+            os.close(private.create(file))
+        if stat.modified is not None:
+            os.utime(file, (stat.modified, stat.modified))
+        elif file.stat().st_size != stat.size:
+            os.utime(file)
 
 
 def _fetch_newest(folder: Path) -> None:
@@ -96,12 +128,12 @@ def _fetch_newest(folder: Path) -> None:
         newest.fetch()
 
 
-def _evict(cache: Path, folder: Path, current: set[Path]) -> None:
+def _evict(root: Path, folder: Path, current: set[Path]) -> None:
     """Delete mirrors of runs that no longer exist, and the least recently used ones if all are too large."""
-    cached = cached_ranges.cached_runs(cache)
+    cached = cached_ranges.cached_runs(root)
     total = sum(size for _, _, size in cached)
     for record, mirrored, size in cached:
-        is_in_cache = mirrored.is_relative_to(cache / "remote") and ".." not in mirrored.parts
+        is_in_cache = mirrored.is_relative_to(root) and ".." not in mirrored.parts
         if mirrored in current or not is_in_cache:
             continue
         if mirrored.is_relative_to(folder) or total > MAX_CACHE_BYTES:

@@ -34,6 +34,14 @@ def oversized_column(metadata: "FileMetaData") -> str | None:
     return None
 
 
+def file_bytes(metadata: "FileMetaData") -> int:
+    """Return the bytes of all columns in the file."""
+    groups = map(metadata.row_group, range(metadata.num_row_groups))
+    return sum(
+        group.column(number).total_compressed_size for group in groups for number in range(group.num_columns)
+    )
+
+
 def group_bytes(chunks: Any, names: "frozenset[str] | None") -> int:
     """Return the approximate bytes of a row group in memory, with the dictionaries of its texts kept."""
     columns = (chunks.column(number) for number in range(chunks.num_columns))

@@ -6,10 +6,9 @@ report of a run.
 
 import os
 import struct
-from pathlib import Path
 from typing import Any, Final
 
-from osiris_inspect.base.safe_open import open_regular
+from osiris_inspect.inspector.files.run_files import RunFiles
 
 MAX_FOOTER_BYTES: Final = 1 << 20
 MAX_DEPTH: Final = 16
@@ -28,10 +27,10 @@ class _Damaged(Exception):
     """The footer is not what the format says."""
 
 
-def null_counts(path: Path) -> tuple[int, dict[str, int | None]] | None:
+def null_counts(disk: RunFiles, file: str) -> tuple[int, dict[str, int | None]] | None:
     """Return the rows of a frame and the nulls of each column, None where unknown; None if it is unreadable."""
     try:
-        with os.fdopen(open_regular(path), "rb") as stream:
+        with disk.open(file) as stream:
             size = stream.seek(0, os.SEEK_END)
             stream.seek(max(0, size - 8))
             length, magic = struct.unpack("<I4s", stream.read(8).rjust(8, b"\0"))

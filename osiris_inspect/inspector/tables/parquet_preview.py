@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from osiris_inspect.inspector.files import remote_registry
+from osiris_inspect.inspector.files.run_files import RunFiles, parse_json, reason_of
 from osiris_inspect.inspector.run.frame_info import Cell, FrameColumn, FrameInfo
 from osiris_inspect.inspector.tables.parquet_budget import BATCH_BYTES, group_bytes, oversized_column
 from osiris_inspect.inspector.text.sanitize import shorten
@@ -33,18 +34,19 @@ class ParquetFrameReader:
     """An open frame; a context manager. Not thread-safe."""
 
     def __init__(self, path: Path) -> None:
-        with _readable_errors(path):
+        disk = RunFiles(path.parent)
+        with _readable_errors(path), disk.opened_path(path.name) as opened:
             from pyarrow.parquet import ParquetFile
 
-            size = path.stat().st_size
+            size = disk.size(path.name) or 0
             if size == 0:
                 raise SpillCorrupt(f"{path.name} is empty: 0 bytes")
-            self._file: ParquetFile = ParquetFile(path)
+            self._file: ParquetFile = ParquetFile(opened)
             if (reason := oversized_column(self._file.metadata)) is not None:
                 raise SpillCorrupt(f"{path.name} is too large to show: {reason}")
             texts = _flat_texts(self._file)
             if texts:  # a text that many rows share is in memory once
-                self._file = ParquetFile(path, metadata=self._file.metadata, read_dictionary=texts)
+                self._file = ParquetFile(opened, metadata=self._file.metadata, read_dictionary=texts)
             self.info = _frame_info(path, size, self._file)
         self._chunk: pa.Table | None = None
         self._chunk_begin = 0
@@ -146,6 +148,8 @@ class _readable_errors:  # noqa: N801  reads as a phrase where it is used
             raise SpillCorrupt(f"{self._path.name} cannot be downloaded: {error}") from error
         if isinstance(error, FileNotFoundError):
             raise SpillCorrupt(f"{self._path.name} is not there") from error
+        if isinstance(error, OSError) and error.strerror:
+            raise SpillCorrupt(f"{self._path.name} cannot be read: {reason_of(error)}") from error
         if _is_file_error(error):
             raise SpillCorrupt(f"{self._path.name} cannot be read: {_first_line(error)}") from error
 
@@ -162,7 +166,7 @@ def _first_line(error: BaseException) -> str:
 
 
 def _frame_info(path: Path, size: int, file: "ParquetFile") -> FrameInfo:
-    recorded = _read_schema_json(path.with_name("schema.json"))
+    recorded = _read_schema_json(path.parent)
     dtypes = recorded.get("dtypes")
     columns = tuple(
         replace(column, dtype=_dtype(dtypes, column.name, number))
@@ -179,14 +183,9 @@ def _frame_info(path: Path, size: int, file: "ParquetFile") -> FrameInfo:
     )
 
 
-def _read_schema_json(path: Path) -> dict[str, Any]:
+def _read_schema_json(folder: Path) -> dict[str, Any]:
     """Return ``schema.json``; empty if it is missing or broken, which the rules report."""
-    try:
-        document = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(document, dict):
-        return {}
+    document: dict[str, Any] = RunFiles(folder).read_document("schema.json", parse_json) or {}
     # the worker of the original Osiris writes only the columns and their types
     return document if "dtypes" in document or "row_count" in document else {"dtypes": document}
 

@@ -4,6 +4,7 @@ All of them follow one masking policy, see ``sql_console``.
 """
 
 import csv
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
@@ -21,6 +22,8 @@ _BLOB: Final = {
     for code in range(256)
 }
 """How DuckDB writes the bytes of a BLOB as text."""
+_FORMULA_STARTS: Final = frozenset("=+-@\t\r\n＝＋－＠")  # noqa: RUF001  full-width forms count too
+_NUMBER: Final = re.compile(r"[+-][0-9]+(?:[.,][0-9]+)*(?:[eE][+-]?[0-9]+)?")
 
 
 def cell_values(name: str, column: "pa.Array") -> list[Any]:
@@ -42,13 +45,39 @@ def cell_texts(name: str, column: "pa.Array", limit: int | None = None) -> list[
     return [_shortened(text, limit) for text in texts] if limit is not None and is_nested else texts
 
 
-def write_csv(names: Sequence[str], batches: Iterable["pa.RecordBatch"], out: TextIO) -> None:
-    """Write rows as CSV with a heading, secrets masked; NULL is an empty field."""
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(names)
+def write_csv(
+    names: Sequence[str], batches: Iterable["pa.RecordBatch"], out: TextIO, *, is_safe: bool = False
+) -> None:
+    """Write rows as CSV with a heading, secrets masked; NULL is an empty field.
+
+    With ``is_safe``, an apostrophe is put before a text that a spreadsheet takes for a formula.
+    """
+    writer = csv.writer(_LineFeeds(out))
+    writer.writerow(map(_without_formula, names) if is_safe else names)
     for batch in batches:
-        columns = (cell_texts(name, column) for name, column in zip(names, batch.columns, strict=True))
+        columns = [cell_texts(name, column) for name, column in zip(names, batch.columns, strict=True)]
+        if is_safe:
+            columns = [
+                [_without_formula(cell) for cell in cells] if _holds_text(column.type) else cells
+                for cells, column in zip(columns, batch.columns, strict=True)
+            ]
         writer.writerows(zip(*columns, strict=True))
+
+
+class _LineFeeds:
+    """Stream that ends rows with a line feed; the writer quotes a lone return only if its rows end with one."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def write(self, row: str) -> None:
+        """Write a row that ends with a return and a line feed."""
+        self._out.write(f"{row[:-2]}\n")
+
+
+def _without_formula(cell: Cell) -> Cell:
+    is_formula = cell is not None and cell[:1] in _FORMULA_STARTS and _NUMBER.fullmatch(cell) is None
+    return f"'{cell}" if is_formula else cell
 
 
 def mask_column(name: str, column: "pa.Array") -> "pa.Array":

@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING, Any, Final, Self, TextIO
 from osiris_inspect.base.sql_limits import exceeded_limit
 from osiris_inspect.base.sql_literals import quote_name, quote_text
 from osiris_inspect.inspector.files import remote_registry
+from osiris_inspect.inspector.files.run_files import RunFiles
 from osiris_inspect.inspector.run.frame_info import Cell, FrameColumn, FrameInfo, frame_path
-from osiris_inspect.inspector.tables.parquet_budget import oversized_column
+from osiris_inspect.inspector.tables.parquet_budget import file_bytes, oversized_column
 from osiris_inspect.inspector.tables.sql_cells import cell_texts, mask_column, write_csv
 from osiris_inspect.inspector.tables.sql_types import SqlError, SqlResult, SqlTable
 from osiris_inspect.inspector.tables.table_rows import COLUMNS, TableRow, table_rows, to_arrow_batches
@@ -210,7 +211,9 @@ class SqlConsole:
 
     def _check_size(self, relation: "DuckDBPyRelation | None", query: str) -> None:
         """Reject a result whose rows DuckDB cannot hand over in the memory that a small frame may take."""
-        if relation is None or not any(table.lower() in query and self._is_wide(table) for table in self._texts):
+        if relation is None or not any(
+            table.lower() in query and self._is_wide(table) for table in self._texts
+        ):
             return
         sizes = [
             f"coalesce(strlen({quote_name(name)}), 0)"
@@ -243,7 +246,9 @@ class SqlConsole:
             try:
                 if file is None:
                     raise duckdb.Error("it is damaged")
-                if (reason := oversized_column(read_metadata(file))) is not None:
+                with RunFiles(Path(file).parent).opened_path(Path(file).name) as opened:
+                    metadata = read_metadata(opened)
+                if (reason := oversized_column(metadata)) is not None:
                     raise duckdb.Error(f"it is too large to read: {reason}")
                 self._connection.read_parquet(file, hive_partitioning=False).create_view(name)
                 view = self._connection.sql(f"FROM {quote_name(name)}")
@@ -254,7 +259,7 @@ class SqlConsole:
             files.append(quote_text(file))
             columns = tuple(zip(view.columns, map(str, view.types), strict=True))
             tables.append(SqlTable(name, columns, is_frame=True))
-            if Path(file).stat().st_size <= _MAX_MEASURED:
+            if file_bytes(metadata) <= _MAX_MEASURED:
                 texts = [column for column, kind in columns if kind == "VARCHAR"]
                 self._texts |= {name: texts} if texts else {}
         self._connection.execute(f"SET allowed_paths = [{', '.join(files)}]")

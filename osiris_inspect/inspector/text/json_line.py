@@ -5,7 +5,7 @@ import math
 from datetime import date
 from typing import Any
 
-from osiris_inspect.inspector.text.sanitize import escape_json
+from osiris_inspect.base.terminal_text import escape_json
 from osiris_inspect.model import jsonl
 
 
@@ -19,7 +19,7 @@ def to_json_line(value: Any) -> bytes:
     except TypeError:
         text = json.dumps(_sanitized(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         encoded = text.encode("utf-8", "replace")
-    if encoded.isascii() and b"\x7f" not in encoded:
+    if encoded.isascii() and b"\x7f" not in encoded and b"##" not in encoded:
         return encoded
     return escape_json(encoded.decode()).encode()
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from osiris_inspect.base.invisible_characters import INVISIBLE
+from osiris_inspect.base.terminal_text import ESCAPE
 from osiris_inspect.model.redaction import mask_by_key, mask_by_pattern
 
 MAX_TEXT = 20_000
@@ -18,10 +19,9 @@ MAX_LINE = 2_000
 LOOKAHEAD = 5_000
 """Characters read on both sides of an excerpt, so that a secret across its end is recognized."""
 
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_ESCAPES = re.compile(ESCAPE)
 _ELLIPSES = re.compile(r"…(?: {0,3}…){1,50}")
 _SPACES = re.compile(r"\s+")
-_CI_COMMAND = re.compile(r"#(?=#)|(?m:^[^\S\n]*:(?=:))")
 
 
 def one_line(text: str) -> str:
@@ -146,19 +146,6 @@ def key_value(key: str, value: object, limit: int = 120) -> str:
     """Return one field of an event as ``key=value``, masked if the key names a secret."""
     masked: object = mask_by_key({key: _shortened(value, 4 * limit)})[key]
     return f"{show_line(key, 40)}={inline_json(masked, limit)}"
-
-
-def escape_json(document: str) -> str:
-    """Return a line of JSON with its invisible characters escaped; its value is the same."""
-    return INVISIBLE.sub(lambda match: json.dumps(match[0])[1:-1], document)
-
-
-def escape_ci_commands(text: str) -> str:
-    """Return ``text`` with a space in each sign that a CI system takes for the beginning of a command.
-
-    GitHub reads ``::`` at the beginning of a line, after spaces too. GitHub and Azure read ``##[`` anywhere.
-    """
-    return _CI_COMMAND.sub(lambda match: f"{match[0]} ", text)
 
 
 def _rest(text: str, limit: int) -> str:

@@ -26,6 +26,7 @@ from osiris_inspect.model.redaction import Redactor, mask_by_key
 from osiris_inspect.model.run_types import RunStatus
 from osiris_inspect.runtime.connections.connections import Connections
 from osiris_inspect.runtime.files.directory_writer import DirectoryWriter
+from osiris_inspect.runtime.files.run_access import PRIVATE, RunAccess
 from osiris_inspect.runtime.pipeline import pipeline_files
 from osiris_inspect.runtime.pipeline.builtin_components import all_components
 from osiris_inspect.runtime.pipeline.compiler import Compiled
@@ -60,6 +61,7 @@ from osiris_inspect.runtime.proxy.failures import (
 from osiris_inspect.runtime.proxy.hang_watch import HangWatch
 from osiris_inspect.runtime.proxy.run_finish import RunProgress, finish_run
 from osiris_inspect.runtime.proxy.run_recorder import DiskFull, EventListener, RunRecorder
+from osiris_inspect.runtime.proxy.secret_names import names_among
 from osiris_inspect.runtime.proxy.signals import SignalFlag
 from osiris_inspect.runtime.proxy.staged_outputs import StagedOutputs
 from osiris_inspect.runtime.proxy.worker_client import (
@@ -103,6 +105,7 @@ class RunRequest:
         install_missing: True if missing modules are installed.
         prepare_timeout_s: timeout of the worker's preparation; not applied if it installs modules.
         private: files and folders that an isolated worker cannot read, besides the pipeline and the connections.
+        access: who may read the run directory.
     """
 
     compiled: Compiled
@@ -120,6 +123,7 @@ class RunRequest:
     install_missing: bool = False
     prepare_timeout_s: float = 300.0
     private: tuple[Path, ...] = ()
+    access: RunAccess = PRIVATE
 
 
 def run(request: RunRequest, transport: Transport) -> RunResult:
@@ -136,15 +140,15 @@ def run(request: RunRequest, transport: Transport) -> RunResult:
         *config_secrets(request.compiled, components),
         *request.secrets,
     )
-    redactor = Redactor(secrets)
+    redactor = Redactor(secrets, names_among(secrets, request.compiled, request.connections))
     with SignalFlag() as signals:
         try:
-            path = run_directory.create_run_dir(request.logs, int(request.clock() * 1000))
+            path = run_directory.create_run_dir(request.logs, int(request.clock() * 1000), request.access)
         except OSError as error:
             raise cannot_create_run(request.logs, error) from error
         try:
             with ExitStack() as stack:
-                files = stack.enter_context(DirectoryWriter(path))
+                files = stack.enter_context(DirectoryWriter(path, request.access))
                 run_directory.write_compiled(files, request.compiled, redactor)
                 event_log = stack.enter_context(EventLog(files, path.name, redactor))
                 opened = stack.pop_all()
@@ -172,8 +176,9 @@ class _RunExecution:
     nonce: str = field(default_factory=new_nonce)
 
     def __post_init__(self) -> None:
+        steps = frozenset(step.id for step in self.request.compiled.manifest.steps)
         self.client = WorkerClient(
-            self.transport, self.recorder, self.progress.redactor, self.signals, self.nonce
+            self.transport, self.recorder, self.progress.redactor, self.signals, self.nonce, steps
         )
         self.client.on_step_complete = self._publish
         self.emit = self.recorder.record_host_event
@@ -237,6 +242,8 @@ class _RunExecution:
         if compiled.edited:
             plan_fields["edited"] = list(compiled.edited)
         self.emit("plan", plan_fields)
+        if self.progress.redactor.by_place:
+            self.emit("secrets_masked_by_place", {"count": len(self.progress.redactor.by_place)})
         context = WorkerContext(
             self.progress.path, self.transport.isolation_level, request.clock, request.env_names
         )
@@ -292,6 +299,7 @@ class _RunExecution:
             request.install_missing,
             lambda: self.signals.is_set,
             self.nonce,
+            tuple(sorted(self.progress.redactor.by_place)),
         )
         base = self.transport.start(launch)
         if self.transport.is_remote:
@@ -418,9 +426,13 @@ class _RunExecution:
         if self.progress.redactor.redact_value(mask_by_key(config)) != config:
             body["config"] = config  # it is masked in its file
         texts = [*_texts(connection), *_texts(config), *_texts(step.checks)]
-        secrets = [secret for secret in self._secrets if any(secret in text for text in texts)]
+        own = self.request.connections.secrets_by_step.get(step.id, ())
+        secrets = [name for name in self._secrets if name in own or any(name in text for text in texts)]
+        by_place = self.progress.redactor.by_place.intersection(secrets)
         if secrets:
             body["secrets"] = secrets
+        if by_place:
+            body["secrets_by_place"] = sorted(by_place)
         if self.transport.stages_outputs:
             component = self._components.get(step.driver)
             outputs = self.staged.begin_step(step, component, config, connection)

@@ -107,7 +107,7 @@ class Stdio(Transport):
                 path="/",
             )
         self._temp_dir = LockedTempDir()
-        self._log = WorkerLog(launch.run_dir / layout.WORKER_LOG, launch.secrets)
+        self._log = WorkerLog(launch.run_dir / layout.WORKER_LOG, launch.secrets, launch.by_place)
         permissions = self._permissions(launch, self._temp_dir.path)
         granted = permissions.to_document() if self._level != "none" else None
         self.details = {
@@ -236,7 +236,9 @@ class Stdio(Transport):
         if self._level == "none":
             return own
         system = launch.run_dir.absolute() / layout.SYSTEM_ARTIFACTS
-        system.mkdir(parents=True, exist_ok=True)  # in a folder that drivers write: bwrap keeps it read-only
+        system.mkdir(
+            0o700, parents=True, exist_ok=True
+        )  # in a folder that drivers write: bwrap keeps it read-only
         return replace(own, read=(*isolation.python_paths(), *own.read, system), write=(*own.write, temp_dir))
 
     def _command(

@@ -1,6 +1,6 @@
 """Artifacts of a step: text files as text, frames as previews, other files by their first bytes."""
 
-import json
+import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,7 +8,9 @@ from pathlib import Path
 from textual import work
 from textual.content import Content
 
+from osiris_inspect.base import bounded_json
 from osiris_inspect.inspector.files import remote_registry
+from osiris_inspect.inspector.files.run_files import RunFiles, reason_of
 from osiris_inspect.inspector.run.frame_info import FrameReader
 from osiris_inspect.inspector.run.run import Artifact, StepState
 from osiris_inspect.inspector.text.sanitize import json_lines, multi_line, show_line
@@ -104,11 +106,10 @@ class ArtifactsScreen(TitledScreen):
     def _read(self, name: str, path: Path) -> None:
         try:
             remote_registry.fetch_all(path)
-            size = path.stat().st_size
-            with path.open("rb") as file:
-                head = file.read(MAX_READ)
+            with RunFiles(path.parent).open(path.name) as file:
+                head, size = file.read(MAX_READ), os.fstat(file.fileno()).st_size
         except OSError as error:
-            self.app.call_from_thread(self.show_error, f"cannot read {name!r}: {error.strerror or error}")
+            self.app.call_from_thread(self.show_error, f"cannot read {name!r}: {reason_of(error)}")
         except RunNotReadable as error:
             self.app.call_from_thread(self.show_error, error)
         else:
@@ -137,8 +138,8 @@ def describe_content(head: bytes, size: int) -> list[Content]:
 
 def _lines(text: str, *, is_whole: bool) -> list[str]:
     try:
-        document = json.loads(text) if is_whole else None
-    except (ValueError, RecursionError):
+        document = bounded_json.loads(text) if is_whole else None
+    except ValueError:
         document = None
     if isinstance(document, dict):
         return json_lines(document, MAX_READ)

@@ -27,15 +27,16 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     TableColumn("status", min_width=3),
-    TableColumn("pipeline", min_width=8, max_width=18),
-    TableColumn("cause", min_width=28, max_width=28, middle=True),
-    TableColumn("history", priority=2, min_width=3),
-    TableColumn("rows", right=True, priority=4),
-    TableColumn("time", right=True, priority=3),
-    TableColumn("mode", priority=5),
+    TableColumn("pipeline", min_width=8, max_width=14),
+    TableColumn("cause", min_width=20, max_width=20, middle=True),
+    TableColumn("history", priority=3, min_width=3),
+    TableColumn("rows", right=True, priority=5),
+    TableColumn("time", right=True, priority=4),
+    TableColumn("mode", priority=2),
     TableColumn("started (UTC)", priority=1),
     TableColumn("run", priority=6, max_width=20),
 )
+"""At 80 columns, the date and the mode are shown beside a shortened cause."""
 
 HISTORY_RUNS = 8
 """Runs of a pipeline in the history beside each run."""

@@ -89,10 +89,12 @@ class LocalDataSource:
 
     def quick_report(self, path: Path, now: float) -> Report | None:
         """Return the prefetched report, or read a run with a short log; ``report`` repeats and raises any error."""
+        from osiris_inspect.inspector.files.run_files import RunFiles
+
         prefetched, self.prefetched = self.prefetched, None
         try:
             report = prefetched(path) if prefetched is not None else None
-            if report is None and (path / layout.EVENTS).stat().st_size <= QUICK_BYTES:
+            if report is None and (RunFiles(path).size(layout.EVENTS) or 0) <= QUICK_BYTES:
                 report = self.report(path, now)
         except Exception:  # noqa: BLE001  foreign runs and rules; ``report`` raises the same error again
             return None
@@ -106,7 +108,11 @@ class LocalDataSource:
 
     def signature(self, path: Path) -> Hashable:
         """Return size and modification time of the run's log, metrics and status files."""
-        return tuple(_stamp(path / name) for name in (layout.EVENTS, layout.METRICS, layout.STATUS))
+        from osiris_inspect.inspector.files.run_files import RunFiles
+
+        disk = RunFiles(path)
+        states = map(disk.state, (layout.EVENTS, layout.METRICS, layout.STATUS))
+        return tuple((state.st_size, state.st_mtime_ns) if state is not None else None for state in states)
 
     def manual(self, rule: str) -> str | None:
         """Return the manual of a rule."""
@@ -125,11 +131,3 @@ class LocalDataSource:
         if self.open_console is None:
             raise LookupError("SQL is not available here")
         return self.open_console(report)
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_size, status.st_mtime_ns

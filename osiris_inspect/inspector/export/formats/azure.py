@@ -8,11 +8,11 @@ the others.
 from collections.abc import Iterator, Sequence
 from typing import Final, TextIO
 
-from osiris_inspect.inspector.export import NO_CI, CIContext
+from osiris_inspect.base.terminal_text import terminal_text
+from osiris_inspect.inspector.export import NO_CI, CIContext, write_commands
 from osiris_inspect.inspector.export.shared.annotations import Annotation, annotations
 from osiris_inspect.inspector.export.shared.ci_report import ci_report_text
 from osiris_inspect.inspector.run.report import Report
-from osiris_inspect.inspector.text.sanitize import escape_ci_commands
 from osiris_inspect.model.finding import Severity
 
 MAX_ISSUES: Final = 100
@@ -23,7 +23,7 @@ def render(reports: Sequence[Report], out: TextIO, *, ci: CIContext = NO_CI, **_
     """Write the text, then the issues; notes are only in the text."""
     out.write(ci_report_text(reports))
     issues = [entry for entry in annotations(reports, ci.checkout) if entry.level is not Severity.NOTE]
-    out.writelines(f"{line}\n" for line in _issues(issues))
+    write_commands(out, _issues(issues))
 
 
 def _issues(entries: Sequence[Annotation]) -> Iterator[str]:
@@ -41,11 +41,11 @@ def _issue(entry: Annotation) -> str:
         "code": entry.finding.rule,
     }
     attributes = "".join(f"{name}={_property(value)};" for name, value in properties.items() if value)
-    return f"##vso[task.logissue {attributes}]{_message(escape_ci_commands(entry.text(MAX_MESSAGE)))}"
+    return f"##vso[task.logissue {attributes}]{_message(entry.text(MAX_MESSAGE))}"
 
 
 def _message(text: str) -> str:
-    return text.replace("%", "%AZP25").replace("\r", "%0D").replace("\n", "%0A")
+    return terminal_text(text).replace("%", "%AZP25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Final, TextIO
 
-from osiris_inspect.inspector.export import NO_CI, CIContext
+from osiris_inspect.base.terminal_text import terminal_text
+from osiris_inspect.inspector.export import NO_CI, CIContext, write_commands
 from osiris_inspect.inspector.export.shared.annotations import Annotation, annotations
 from osiris_inspect.inspector.export.shared.ci_report import ci_report_text
 from osiris_inspect.inspector.run.report import Report
@@ -28,9 +29,11 @@ def render(reports: Sequence[Report], out: TextIO, *, ci: CIContext = NO_CI, **_
     """
     if not ci.token:
         raise ValueError("the github format needs a random token")
-    out.write(f"::stop-commands::{ci.token}\n{ci_report_text(reports)}::{ci.token}::\n")
+    write_commands(out, [f"::stop-commands::{ci.token}"])
+    out.write(ci_report_text(reports))
+    write_commands(out, [f"::{ci.token}::"])
     for severity, group in groupby(annotations(reports, ci.checkout), key=lambda entry: entry.level):
-        out.writelines(f"{line}\n" for line in _annotations(_COMMANDS[severity], list(group)))
+        write_commands(out, _annotations(_COMMANDS[severity], list(group)))
 
 
 def _annotations(command: str, entries: Sequence[Annotation]) -> Iterator[str]:
@@ -48,7 +51,7 @@ def _annotation(command: str, entry: Annotation) -> str:
 
 
 def _message(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return terminal_text(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

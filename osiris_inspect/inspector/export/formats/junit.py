@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final, Literal, TextIO
 
+from osiris_inspect.base.terminal_text import break_ci_commands
 from osiris_inspect.inspector.export import NO_CI, CIContext
 from osiris_inspect.inspector.export.shared.annotations import Annotation, annotations
 from osiris_inspect.inspector.export.shared.spans import iso_timestamp
@@ -19,7 +20,7 @@ from osiris_inspect.inspector.project.source_location import RepositoryCheckout
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import StepState
 from osiris_inspect.inspector.run.summary import FAILED_STATUSES, STATUS_WORDS
-from osiris_inspect.inspector.text.sanitize import escape_ci_commands, one_line, truncate
+from osiris_inspect.inspector.text.sanitize import one_line, truncate
 from osiris_inspect.model.finding import Severity
 
 BODY_LIMITS: Final = (4000, 400, 100)
@@ -176,7 +177,7 @@ def _case(case: _TestCase, class_name: str, limit: int) -> Iterator[str]:
     if case.outcome == "passed" and not case.body:
         yield f"{head}/>"
         return
-    body = escape(escape_ci_commands(_NOT_IN_XML.sub("", truncate(case.body, limit))), quote=False)
+    body = escape(break_ci_commands(_NOT_IN_XML.sub("", truncate(case.body, limit))), quote=False)
     yield f"{head}>"
     if case.outcome == "passed":
         yield f"      <system-out>{body}</system-out>"

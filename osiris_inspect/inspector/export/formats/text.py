@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TextIO
 
+from osiris_inspect.base.terminal_text import break_ci_commands
 from osiris_inspect.inspector.export.shared.deduplicate import additional_text, drop_repeated_error
 from osiris_inspect.inspector.project.source_location import SourceLocation, step_locations
 from osiris_inspect.inspector.run.lineage import Edge
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.inspector.run.summary import count_runs, finding_scope, location_label, summarize
-from osiris_inspect.inspector.text.sanitize import escape_ci_commands, one_line, truncate
+from osiris_inspect.inspector.text.sanitize import one_line, truncate
 from osiris_inspect.inspector.text.units import format_duration, pluralize
 from osiris_inspect.inspector.text.wrap import wrap_labelled
 from osiris_inspect.model.finding import Finding, Severity
@@ -51,7 +52,7 @@ def render(
         if number:
             out.write("\n")
         statuses.append(report.run.status)
-        for line in map(escape_ci_commands, _report(report, width)):
+        for line in map(break_ci_commands, _report(report, width)):
             out.write(f"{_colored(line) if color else line}\n")
     if len(reports) > 1:
         out.write(f"\n{count_runs(statuses)}\n")

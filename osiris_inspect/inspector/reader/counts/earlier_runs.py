@@ -4,9 +4,6 @@ Bounded: a few small files of a few runs. A run card says what each step returne
 values of frames.
 """
 
-import json
-import os
-import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,12 +12,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from osiris_inspect.base import bounded_json
+from osiris_inspect.inspector.files.find_runs import sorted_names
 from osiris_inspect.inspector.files.run_files import RunFiles
 from osiris_inspect.inspector.reader.counts.frame_facts import logged_frame, spilled_frame
 from osiris_inspect.inspector.reader.counts.run_inputs import read_configs, read_run_inputs
 from osiris_inspect.inspector.run.counts.earlier_run import EarlierRun, RunInputs
 from osiris_inspect.inspector.run.counts.frame_facts import FrameFacts
 from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import LazyBytesRegex
 from osiris_inspect.model import event as events
 from osiris_inspect.model import run_card
 from osiris_inspect.model import run_layout as layout
@@ -28,8 +28,6 @@ from osiris_inspect.model.errors import InvalidLine
 from osiris_inspect.model.event import Event, as_int
 from osiris_inspect.model.run_card import RunCard, StepCard
 
-MAX_FOLDERS = 20_000
-"""Folders beside a run that are listed."""
 MAX_TRIED = 100
 """Earlier runs whose status is read: a folder may contain the runs of many pipelines."""
 MAX_READ = 16
@@ -40,7 +38,7 @@ MAX_LOG_BYTES = 1 << 20
 MAX_FAILED_TRIED = 20
 """Earlier runs among which those that failed are searched."""
 MAX_FAILED = 3
-_NEEDED = re.compile(
+_NEEDED = LazyBytesRegex(
     rb'"(?:event|name)": ?"(?:output_stored|plan|run_start|step_start|step_complete|inputs_resolved|step_failed)"'
 )
 
@@ -115,20 +113,13 @@ def _older_runs(path: Path) -> Iterator[Path]:
     """Yield the runs beside a run that started before it, newest first; in one layout names sort by time."""
     path = path.resolve()
     try:
-        names = _sorted_names(path.parent, path.parent.stat().st_mtime_ns)
+        names = sorted_names(path.parent)
     except OSError:
         return
     position = bisect_left(names, path.name)
     for name in reversed(names[max(0, position - MAX_TRIED) : position]):
         if layout.parse_start_ms(name) is not None:
             yield path.parent / name
-
-
-@lru_cache(maxsize=1)
-def _sorted_names(folder: Path, _modified: int) -> tuple[str, ...]:
-    """Return the names in a folder; many runs of one folder are read one after the other."""
-    with os.scandir(folder) as children:
-        return tuple(sorted(child.name for child in islice(children, MAX_FOLDERS)))
 
 
 def _may_be_same(disk: RunFiles, pipeline: str | None) -> bool:
@@ -184,7 +175,7 @@ def _has_steps(card: RunCard, steps: _Steps) -> bool:
 
 
 def _document(disk: RunFiles, file: str) -> Mapping[str, Any]:
-    document = disk.read_document(file, json.loads) if disk.exists(file) else None
+    document = disk.read_document(file, bounded_json.loads) if disk.exists(file) else None
     return document if isinstance(document, Mapping) else {}
 
 

@@ -1,12 +1,11 @@
 """Reads the counts of frames: from the events, else from the files of a spill."""
 
-import hashlib
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, zip_longest
 from typing import Any
 
+from osiris_inspect.base import bounded_json
 from osiris_inspect.inspector.files.run_files import RunFiles
 from osiris_inspect.inspector.run.counts.frame_facts import ColumnFacts, FrameFacts, JoinFacts, SentinelFacts
 from osiris_inspect.inspector.run.run import Run, StepState
@@ -191,12 +190,12 @@ def spilled_frame(
 ) -> FrameFacts | None:
     """Return the counts of a spilled frame; without ``with_values`` only its columns. None if nothing is known."""
     schema, spill = layout.schema_path(step), layout.spill_path(step)
-    dtypes = _dtypes(disk.read_document(schema, json.loads) if disk.exists(schema) else None)
+    dtypes = _dtypes(disk.read_document(schema, bounded_json.loads) if disk.exists(schema) else None)
     counted = None
     if with_values:
         from osiris_inspect.inspector.tables.parquet_footer import null_counts
 
-        counted = null_counts(disk.root / spill)
+        counted = null_counts(disk, spill)
     if counted is None and not dtypes:
         return None
     rows, nulls = counted or (rows_out, {})
@@ -210,6 +209,8 @@ def _hash_of_file(disk: RunFiles, file: str) -> str:
     """Return a hash of a small Parquet file: one version of a library writes equal frames as equal bytes."""
     if (disk.size(file) or 0) > MAX_HASHED_BYTES:
         return ""
+    import hashlib  # few runs have spilled frames
+
     return hashlib.blake2b(disk.head(file, MAX_HASHED_BYTES), digest_size=16).hexdigest()
 
 

@@ -48,3 +48,7 @@ class Library:
     def regex(self) -> LazyRegex:
         """The mark, compiled on first use."""
         return LazyRegex(self.mark, re.MULTILINE)
+
+    def pattern(self, error: KnownError) -> str:
+        """Return the expression for an error of the table."""
+        return self.form.replace("%s", error.codes)

@@ -30,6 +30,7 @@ from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Domain
 
+SEARCHES = "errors"
 _DOMAINS: Mapping[str, Domain] = {
     **dict.fromkeys(("constraint-violated", "file-format-wrong", "frame-refused"), "data"),
     **dict.fromkeys(
@@ -70,7 +71,7 @@ def _patterns(library: Library) -> tuple[tuple[str, ErrorPattern], ...]:
         (
             error.rule,
             ErrorPattern(
-                pattern=library.form.replace("%s", error.codes),
+                pattern=library.pattern(error),
                 message=error.message,
                 fix=error.fix,
                 domain=error.domain or _DOMAINS.get(error.rule, "config"),

@@ -14,10 +14,10 @@ Example:
     The last 3 runs had `day`, from 2026-11-25 to 2026-11-27, and this run used the default 2026-01-01.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
+from osiris_inspect.base import bounded_json
 from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
@@ -56,5 +56,5 @@ def check(run: Run, _lineage: Lineage) -> Findings:
 
 
 def _parameters(text: str | None) -> Mapping[str, Any]:
-    parameters = json.loads(text) if text else {}
+    parameters = bounded_json.loads(text) if text else {}
     return parameters if isinstance(parameters, dict) else {}
