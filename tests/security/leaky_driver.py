@@ -28,7 +28,9 @@ from leaky.spellings import SPELLINGS
 class Leaky:
     def run(self, *, step_id, config, inputs, ctx):
         secrets = list(config["resolved_connection"]["values"].values())
-        texts = [spelling(secret) for secret in secrets for spelling in SPELLINGS.values()]
+        spelled = enumerate(SPELLINGS.values())
+        texts = [spelling(secrets[(7 * number + shift) % len(secrets)]) for number, spelling in spelled for shift in range(7)]
+        texts += secrets
         for number, text in enumerate(texts):
             print("printed", text)
             print("to stderr", text, file=sys.stderr)
@@ -48,7 +50,7 @@ class Leaky:
             try:
                 raise KeyError({"url": texts[0], "all": secrets})
             except KeyError as error:
-                raise ValueError("cannot connect: " + "; ".join(secrets) + " or " + "; ".join(texts[:40])) from error
+                raise ValueError("cannot connect: " + "; ".join(secrets) + " or " + "; ".join(texts[:20])) from error
         return {"df": frame}
 """
 PIPELINE = """

@@ -1,10 +1,10 @@
-"""100 secrets in every spelling, by every way out of a driver, are in no file, report and screen of a run."""
+"""100 secrets, in every spelling and by every way out of a driver, are in no file, report and screen of a run."""
 
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import orjson
@@ -23,15 +23,7 @@ NAMES = SECRET_NAMES[:100]
 VALUES = {name: f"Zq{number:02d}k'\"<ä/% \\w{number}x" for number, name in enumerate(NAMES)}
 CORES = tuple(f"Zq{number:02d}k" for number in range(len(NAMES)))
 """Beginnings of the secrets, which most spellings keep."""
-COMMANDS = (
-    ("summarize",),
-    ("why", "fail"),
-    ("events", "--format", "json"),
-    ("events",),
-    ("pack",),
-    ("sql", "select * from events", "-f", "csv"),
-    ("lineage",),
-)
+COMMANDS = (("why", "fail"), ("events",), ("pack",), ("sql", "select * from events", "-f", "csv"))
 
 
 @dataclass(frozen=True)
@@ -74,13 +66,20 @@ def leaked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return Leaked(path, output)
 
 
-def _spellings() -> Iterator[str]:
-    for secret in list(VALUES.values())[::8]:
-        yield from (spelling(secret) for spelling in SPELLINGS.values())
+@cache
+def _forms() -> tuple[str, ...]:
+    """Return what the driver wrote: each spelling of seven secrets, and each secret as it is."""
+    secrets = list(VALUES.values())
+    spelled = [
+        spelling(secrets[(7 * number + shift) % len(secrets)])
+        for number, spelling in enumerate(SPELLINGS.values())
+        for shift in range(7)
+    ]
+    return (*spelled, *secrets, *CORES)
 
 
 def _leaks(text: str) -> list[str]:
-    return [form for form in _spellings() if form in text] + [core for core in CORES if core in text]
+    return [form for form in _forms() if form in text]
 
 
 def test_no_file_of_run_has_secret(leaked: Leaked) -> None:
@@ -103,17 +102,18 @@ def test_terminal_shows_no_secret(leaked: Leaked) -> None:
     assert _leaks(leaked.output) == []
 
 
-@pytest.mark.parametrize("format_", format_names())
-def test_report_shows_no_secret(leaked: Leaked, format_: str) -> None:
-    assert _leaks(rendered(format_, analyze(leaked.path))) == []
+def test_no_report_shows_secret(leaked: Leaked) -> None:
+    report = analyze(leaked.path)
+    assert {name: _leaks(rendered(name, report)) for name in format_names()} == {
+        key: [] for key in format_names()
+    }
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_command_shows_no_secret(leaked: Leaked, command: tuple[str, ...]) -> None:
-    name, *rest = command
-    shown = _command(leaked.path.parents[1], name, str(leaked.path), *rest)
-    assert shown
-    assert _leaks(shown) == []
+def test_no_command_shows_secret(leaked: Leaked) -> None:
+    for name, *rest in COMMANDS:
+        shown = _command(leaked.path.parents[1], name, str(leaked.path), *rest)
+        assert len(shown) > 100
+        assert (name, _leaks(shown)) == (name, [])
 
 
 async def test_viewer_shows_no_secret(leaked: Leaked, stage: Open) -> None:  # noqa: F811  the fixture
