@@ -30,4 +30,4 @@ def test_spill_without_umask_is_not_writable_by_others(tmp_path: Path) -> None:
         Filesystem().create(str(tmp_path / "output.parquet")).close()
     finally:
         os.umask(before)
-    assert (tmp_path / "output.parquet").stat().st_mode & 0o777 == 0o644
+    assert (tmp_path / "output.parquet").stat().st_mode & 0o777 == 0o600

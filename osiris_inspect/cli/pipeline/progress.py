@@ -114,7 +114,7 @@ class Progress:
 
 
 def _activity(event: Event) -> str:
-    rows = event.fields.get("rows")
+    rows = event.row_count
     return f"{event.fields.get('phase', 'running')}  " + (f"{rows:,} rows  " if rows else "")
 
 

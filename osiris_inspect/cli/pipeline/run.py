@@ -42,6 +42,7 @@ from osiris_inspect.model.errors import OsirisError, RunError, SettingsError
 
 if TYPE_CHECKING:
     from osiris_inspect.runtime.connections.connections import Connections
+    from osiris_inspect.runtime.files.run_access import RunAccess
     from osiris_inspect.runtime.pipeline.compiler import Compiled
     from osiris_inspect.runtime.proxy.proxy import RunResult
     from osiris_inspect.runtime.sandbox.isolation import ResourceLimits
@@ -69,7 +70,9 @@ def compile_command(
 
     compiled = compile_file(pipeline, param, profile)
     try:
-        folder = run_directory.create_compile_dir(_writable(logs), int(time.time() * 1000), compiled)
+        folder = run_directory.create_compile_dir(
+            _writable(logs), int(time.time() * 1000), compiled, _access()
+        )
     except OSError as error:
         raise _unwritable(logs, error) from None
     streams.write_stdout(f"{folder}\n")
@@ -133,7 +136,7 @@ def _print_result(outcome: "RunResult") -> int:
     refused = None
     try:
         streams.write_stdout(f"{outcome.path}\n")
-    except (BrokenPipeError, WrongUse) as error:
+    except (streams.ReaderGone, WrongUse) as error:
         refused = error if isinstance(error, WrongUse) else None
     if code == FOUND:
         streams.write_message(f"{outcome.reason}; osiris-inspect {outcome.path} shows why")
@@ -208,11 +211,19 @@ def execute(
             install_missing=how.install,
             secrets=(key,) if key else (),
             private=(cache_dir(),),
+            access=_access(),
         )
         try:
             return run(request, transport)
         except RunError as error:  # the run could not start
             raise SettingsError(str(error)) from None
+
+
+def _access() -> "RunAccess":
+    from osiris_inspect.cli.support.user_config import is_group_shared
+    from osiris_inspect.runtime.files.run_access import GROUP, PRIVATE
+
+    return GROUP if is_group_shared() else PRIVATE
 
 
 def _transport(target: RunTarget, how: RunOptions) -> "Transport":

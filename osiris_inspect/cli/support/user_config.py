@@ -2,6 +2,9 @@
 
 fail_on = "warning"              # in the user's config.toml
 OSIRIS_INSPECT_FAIL_ON=warning   # in the environment, which wins over the file
+
+[runs]                           # only in the file
+mode = "group"                   # the user's group may read run directories
 """
 
 import os
@@ -16,7 +19,7 @@ from osiris_inspect.model.errors import SettingsError
 PREFIX: Final = "OSIRIS_INSPECT_"
 CONFIGURABLE: Final = ("color", "fail_on", "min_confidence")
 """Options that have a user default."""
-_OTHERS: Final = ("keys", "trusted")
+_OTHERS: Final = ("keys", "runs", "trusted")
 """Keys of the file that are not defaults of options."""
 
 SettingOrigin = Literal["default", "file", "environment"]
@@ -101,6 +104,20 @@ def trusted_folders() -> list[Path]:
     if not isinstance(folders, list) or not all(isinstance(folder, str) for folder in folders):
         raise SettingsError(f"{str(file)!r}: trusted must be a list of folders")
     return [Path(folder) for folder in folders]
+
+
+def is_group_shared() -> bool:
+    """Return True if the user's group may read new run directories: ``mode = "group"`` of the table ``runs``.
+
+    Raises:
+        SettingsError: the file cannot be read, or the table is invalid.
+    """
+    file = user_config_file()
+    runs = _table(file).get("runs", {}) if file.is_file() else {}
+    mode = runs.get("mode", "private") if isinstance(runs, dict) and set(runs) <= {"mode"} else None
+    if mode not in ("private", "group"):
+        raise SettingsError(f'{str(file)!r}: runs is {runs!r}; write mode = "group" or mode = "private"')
+    return bool(mode == "group")
 
 
 def user_config_file() -> Path:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, Self
 
 from osiris_inspect.runtime.files.leftovers import remove_temporary_files
+from osiris_inspect.runtime.files.run_access import PRIVATE, RunAccess, apply_access
 from osiris_inspect.runtime.files.temporary_file import replacement
 
 _DIRECTORY_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -38,7 +39,8 @@ class MovedEntry(NamedTuple):
 class DirectoryWriter:
     """Writes files by paths relative to the directory.
 
-    An entry of another kind in the place of a file or of its folder is renamed, never followed or removed.
+    An entry of another kind in the place of a file or of its folder is renamed, never followed or removed. Files and
+    folders get the modes of ``access``, whatever the umask is.
 
     Attributes:
         path: the directory, for messages.
@@ -47,8 +49,8 @@ class DirectoryWriter:
         OSError: the directory cannot be opened.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, access: RunAccess = PRIVATE) -> None:
+        self.path, self._access = path, access
         self._descriptor = os.open(path, _DIRECTORY_FLAGS)
 
     def write(self, relative: str, data: bytes, *, sync: bool = True) -> tuple[MovedEntry, ...]:
@@ -62,9 +64,10 @@ class DirectoryWriter:
         moved: list[MovedEntry] = []
         with (
             self._parent(relative, moved) as (folder, name),
-            replacement(folder, name, sync=sync) as descriptor,
+            replacement(folder, name, self._access.file, sync=sync) as descriptor,
             open(descriptor, "wb", closefd=False) as file,
         ):
+            os.fchmod(descriptor, self._access.file)
             file.write(data)
         return tuple(moved)
 
@@ -74,14 +77,16 @@ class DirectoryWriter:
         with self._parent(relative, moved):
             return tuple(moved)
 
-    def create(self, relative: str, mode: int = 0o666) -> int:
+    def create(self, relative: str) -> int:
         """Return the descriptor of a new file, open for appending and reading; the caller closes it.
 
         Raises:
             FileExistsError: the file exists.
         """
         with self._parent(relative, []) as (folder, name):
-            return os.open(name, _CREATE_FLAGS | os.O_APPEND, mode, dir_fd=folder)
+            descriptor = os.open(name, _CREATE_FLAGS | os.O_APPEND, self._access.file, dir_fd=folder)
+            os.fchmod(descriptor, self._access.file)
+            return descriptor
 
     def remove(self, relative: str) -> None:
         """Remove a file of the directory itself, if it exists and no directory is in its place."""
@@ -91,6 +96,10 @@ class DirectoryWriter:
     def remove_temporary_files(self) -> list[str]:
         """Remove the temporary files below the directory; return their paths. No other process writes there."""
         return remove_temporary_files(self._descriptor)
+
+    def apply_access(self) -> None:
+        """Give the files that other code wrote below the directory the modes of this writer."""
+        apply_access(self._descriptor, self._access)
 
     def is_entry(self, relative: str, descriptor: int) -> bool:
         """Return True if a file of the directory itself is the one that is open as ``descriptor``."""
@@ -120,10 +129,11 @@ class DirectoryWriter:
         try:
             for folder in folders:
                 _move_unless(stat.S_ISDIR, descriptor, above, folder, moved)
-                with suppress(FileExistsError):
-                    os.mkdir(folder, dir_fd=descriptor)
+                is_new = _create_folder(folder, descriptor)
                 child = os.open(folder, _DIRECTORY_FLAGS, dir_fd=descriptor)
                 os.close(descriptor)
+                if is_new:
+                    os.fchmod(child, self._access.folder)
                 descriptor, above = child, f"{above}{folder}/"
             _move_unless(stat.S_ISREG, descriptor, above, name, moved)
             yield descriptor, name
@@ -134,6 +144,15 @@ class DirectoryWriter:
 _CREATE_FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _MAX_NAME_CHARS: Final = 40
 """Characters of an entry's name in its new name, so that the longest possible name still fits."""
+
+
+def _create_folder(name: str, parent: int) -> bool:
+    """Create a folder that only its owner can enter; return False if it exists."""
+    try:
+        os.mkdir(name, 0o700, dir_fd=parent)
+    except FileExistsError:
+        return False
+    return True
 
 
 def _move_unless(

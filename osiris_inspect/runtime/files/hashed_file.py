@@ -20,7 +20,7 @@ class HashedFile(io.FileIO):
     """
 
     def __init__(self, path: str) -> None:
-        super().__init__(path, "x", opener=lambda name, flags: os.open(name, flags, 0o644))
+        super().__init__(path, "x", opener=lambda name, flags: os.open(name, flags, 0o600))
         self.path = path
         self.size = 0
         self._is_discarded = False

@@ -32,7 +32,7 @@ class JsonlFile:
     def __init__(self, file: Path | int, *, locked: bool = False) -> None:
         """Open a file by its path, or take over a descriptor that is open for appending and reading."""
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._descriptor = file if isinstance(file, int) else os.open(file, flags, 0o666)
+        self._descriptor = file if isinstance(file, int) else os.open(file, flags, 0o600)
         self.is_locked = locked and _lock(self._descriptor)
         size = os.fstat(self._descriptor).st_size
         if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
@@ -111,7 +111,7 @@ class ReservedSpace:
 
     def __init__(self, directory: DirectoryWriter) -> None:
         self._directory = directory
-        descriptor = directory.create(RESERVE, 0o600)
+        descriptor = directory.create(RESERVE)
         try:
             os.posix_fallocate(descriptor, 0, RESERVED_BYTES)
         finally:

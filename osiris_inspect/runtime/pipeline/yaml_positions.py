@@ -12,6 +12,8 @@ from osiris_inspect.model.errors import PipelineError, Problem
 
 KeyPath = tuple[str | int, ...]
 Position = tuple[int, int]
+MAX_MESSAGE = 2_000
+"""Characters of the message of a problem, which quotes names and values of the document."""
 
 
 _QUOTED_VALUE: Final = re.compile(r": '.*'\Z", re.DOTALL)
@@ -35,6 +37,8 @@ class PositionedDocument:
 
     def problem(self, message: str, *path: str | int) -> Problem:
         """Return a problem at the position of ``path`` or of its nearest parent with a position."""
+        if len(message) > MAX_MESSAGE:
+            message = f"{message[:MAX_MESSAGE]}…"
         for length in range(len(path), -1, -1):
             if path[:length] in self.positions:
                 line, column = self.positions[path[:length]]

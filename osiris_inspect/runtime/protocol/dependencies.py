@@ -6,6 +6,7 @@ Imports only the standard library and the error classes: other packages may be m
 import importlib
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -19,6 +20,7 @@ COMPONENTS: Final = "artifacts/_system/components.json"
 """Components and requirements of a pipeline, written by the proxy into the run directory."""
 INSTALL_LOG: Final = "artifacts/_system/install.log"
 """Output of pip, in the run directory."""
+_LOG_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 WORKER_REQUIREMENTS: Final = ("orjson", "numpy", "pandas", "pyarrow", "xxhash", "yaml")
 
 
@@ -77,10 +79,10 @@ def pip_install(
         return []
     requirements = _requirements_for(run_dir, missing)
     log = run_dir / INSTALL_LOG
-    log.parent.mkdir(parents=True, exist_ok=True)
+    log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     options = ("--no-input", "--disable-pip-version-check")
     command = module_command("pip", "install", *options, *requirements, python=python)
-    with log.open("wb") as file:
+    with os.fdopen(os.open(log, _LOG_FLAGS, 0o600), "wb") as file:
         completed = subprocess.run(
             command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, check=False
         )

@@ -26,6 +26,7 @@ from osiris_inspect.model.redaction import Redactor, mask_by_key
 from osiris_inspect.model.run_types import RunStatus
 from osiris_inspect.runtime.connections.connections import Connections
 from osiris_inspect.runtime.files.directory_writer import DirectoryWriter
+from osiris_inspect.runtime.files.run_access import PRIVATE, RunAccess
 from osiris_inspect.runtime.pipeline import pipeline_files
 from osiris_inspect.runtime.pipeline.builtin_components import all_components
 from osiris_inspect.runtime.pipeline.compiler import Compiled
@@ -104,6 +105,7 @@ class RunRequest:
         install_missing: True if missing modules are installed.
         prepare_timeout_s: timeout of the worker's preparation; not applied if it installs modules.
         private: files and folders that an isolated worker cannot read, besides the pipeline and the connections.
+        access: who may read the run directory.
     """
 
     compiled: Compiled
@@ -121,6 +123,7 @@ class RunRequest:
     install_missing: bool = False
     prepare_timeout_s: float = 300.0
     private: tuple[Path, ...] = ()
+    access: RunAccess = PRIVATE
 
 
 def run(request: RunRequest, transport: Transport) -> RunResult:
@@ -140,12 +143,12 @@ def run(request: RunRequest, transport: Transport) -> RunResult:
     redactor = Redactor(secrets, names_among(secrets, request.compiled, request.connections))
     with SignalFlag() as signals:
         try:
-            path = run_directory.create_run_dir(request.logs, int(request.clock() * 1000))
+            path = run_directory.create_run_dir(request.logs, int(request.clock() * 1000), request.access)
         except OSError as error:
             raise cannot_create_run(request.logs, error) from error
         try:
             with ExitStack() as stack:
-                files = stack.enter_context(DirectoryWriter(path))
+                files = stack.enter_context(DirectoryWriter(path, request.access))
                 run_directory.write_compiled(files, request.compiled, redactor)
                 event_log = stack.enter_context(EventLog(files, path.name, redactor))
                 opened = stack.pop_all()
@@ -173,8 +176,9 @@ class _RunExecution:
     nonce: str = field(default_factory=new_nonce)
 
     def __post_init__(self) -> None:
+        steps = frozenset(step.id for step in self.request.compiled.manifest.steps)
         self.client = WorkerClient(
-            self.transport, self.recorder, self.progress.redactor, self.signals, self.nonce
+            self.transport, self.recorder, self.progress.redactor, self.signals, self.nonce, steps
         )
         self.client.on_step_complete = self._publish
         self.emit = self.recorder.record_host_event

@@ -13,30 +13,31 @@ from osiris_inspect.model import manifest
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.redaction import Redactor, mask_by_key
 from osiris_inspect.runtime.files.directory_writer import DirectoryWriter, MovedEntry
+from osiris_inspect.runtime.files.run_access import PRIVATE, RunAccess
 from osiris_inspect.runtime.pipeline import compiled_pipeline, masked_config
 from osiris_inspect.runtime.pipeline.compiler import Compiled
 
 
-def create_run_dir(logs: Path, epoch_ms: int) -> Path:
+def create_run_dir(logs: Path, epoch_ms: int, access: RunAccess = PRIVATE) -> Path:
     """Create the directory ``run_<ms>`` in ``logs``; the number is increased if it exists.
 
     Raises:
         OSError: the directory cannot be created.
     """
-    return _create(logs, epoch_ms, layout.run_name)
+    return _create(logs, epoch_ms, layout.run_name, access)
 
 
-def create_compile_dir(logs: Path, epoch_ms: int, compiled: Compiled) -> Path:
+def create_compile_dir(logs: Path, epoch_ms: int, compiled: Compiled, access: RunAccess = PRIVATE) -> Path:
     """Write a compiled pipeline into ``logs/compile_<ms>/compiled``; return that folder.
 
     Raises:
         OSError: the write failed; nothing is left behind.
     """
-    path = _create(logs, epoch_ms, layout.compile_name)
+    path = _create(logs, epoch_ms, layout.compile_name, access)
     folder = path / "compiled"
     try:
-        folder.mkdir()
-        with DirectoryWriter(folder) as files:
+        _make_folder(folder, access)
+        with DirectoryWriter(folder, access) as files:
             masked = replace(compiled, manifest=masked_config.masked_keys(compiled))
             write_compiled(files, masked, with_fingerprints=True)
     except OSError:
@@ -79,12 +80,17 @@ def write_compiled(
         files.write(path, data, sync=False)
 
 
-def _create(logs: Path, epoch_ms: int, path_of: Callable[[int], str]) -> Path:
+def _make_folder(path: Path, access: RunAccess) -> None:
+    path.mkdir(0o700)
+    path.chmod(access.folder)
+
+
+def _create(logs: Path, epoch_ms: int, path_of: Callable[[int], str], access: RunAccess) -> Path:
     logs.mkdir(parents=True, exist_ok=True)
     while True:
         path = logs / path_of(epoch_ms)
         try:
-            path.mkdir()
+            _make_folder(path, access)
         except FileExistsError:
             epoch_ms += 1
         else:

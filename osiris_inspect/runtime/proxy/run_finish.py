@@ -91,7 +91,11 @@ def _fail(status: RunStatus, progress: RunProgress, error: OSError | DiskFull) -
 
 
 def _remove_leftovers(recorder: RunRecorder, progress: RunProgress) -> None:
-    """Remove and record the temporary files that killed processes left, here and beside the output files."""
+    """Remove and record the temporary files that killed processes left, here and beside the output files.
+
+    The other files in the run directory get its modes.
+    """
+    progress.files.apply_access()
     paths = [*progress.files.remove_temporary_files(), *map(str, remove_stale_parts(progress.outputs))]
     if paths:
         recorder.record_host_event("leftovers_removed", {"paths": paths})

@@ -236,7 +236,9 @@ class Stdio(Transport):
         if self._level == "none":
             return own
         system = launch.run_dir.absolute() / layout.SYSTEM_ARTIFACTS
-        system.mkdir(parents=True, exist_ok=True)  # in a folder that drivers write: bwrap keeps it read-only
+        system.mkdir(
+            0o700, parents=True, exist_ok=True
+        )  # in a folder that drivers write: bwrap keeps it read-only
         return replace(own, read=(*isolation.python_paths(), *own.read, system), write=(*own.write, temp_dir))
 
     def _command(

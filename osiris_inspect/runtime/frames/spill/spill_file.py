@@ -234,7 +234,7 @@ def stat_file(path: Path) -> tuple[int, ...]:
 
 def _prepare(folder: str, size: int, disk: Filesystem) -> None:
     if not os.path.isdir(folder):  # noqa: PTH112 - text, as in `disk`
-        os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - text, as in `disk`
+        os.makedirs(folder, 0o700, exist_ok=True)  # noqa: PTH103 - text, as in `disk`
     remove_spill(folder, disk)
     if not has_room(folder, size, disk):
         raise OSError(
