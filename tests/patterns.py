@@ -141,7 +141,7 @@ def _values_in(module: ModuleType, methods: Mapping[str, set[str]]) -> Iterator[
             if isinstance(item, ErrorPattern):
                 yield Pattern(f"{module.__name__}.{name}", item.pattern, 0)
             elif isinstance(item, LazyRegex):
-                yield Pattern(f"{module.__name__}.{name}", item._text, item._flags, is_searched)
+                yield Pattern(f"{module.__name__}.{name}", item.text, item.flags, is_searched)
             else:
                 flags = item.flags & ~re.UNICODE.value if isinstance(item.pattern, str) else item.flags
                 yield Pattern(f"{module.__name__}.{name}", item.pattern, flags, is_searched)

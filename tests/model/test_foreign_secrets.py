@@ -1,4 +1,4 @@
-"""Texts of programs that nobody told what is secret, with one in a usual shape, and texts that only look so."""
+"""Texts of other programs: some hold a secret in a usual shape, others only look like it."""
 
 import pytest
 

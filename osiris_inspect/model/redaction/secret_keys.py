@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_WORD: Final = re.compile(r"(?<![A-Z])[A-Z]{1,64}(?![a-z])|[A-Z]?[a-z]{1,64}")
 _NAMES: Final = """
     authorization bearer cookie cookies credential credentials creds dsn hmac jwt key pass passcode passkey
     passphrase passwd password passwords pw pwd sas secret secrets token

@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 
 from osiris_inspect.model.manifest import InputRef
+from osiris_inspect.model.redaction import Redactor
 
 FRAME_KEY = "df"
 """The key of a result under which a driver returns its frame."""
@@ -91,3 +92,26 @@ def _keys_and_types(result: Mapping[Any, Any]) -> str:
 def _type_with_article(value: Any) -> str:
     name = type(value).__name__
     return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+
+
+def mask_metadata(result: Mapping[str, Any] | None, redactor: Redactor) -> Mapping[str, Any] | None:
+    """Return the result of a driver with known secrets masked in the metadata of its frame, which is not data."""
+    frame = result.get(FRAME_KEY) if isinstance(result, Mapping) else None
+    if isinstance(frame, pd.DataFrame) and frame.attrs and _has_secret(frame.attrs, redactor):
+        frame.attrs = redactor.redact_value(frame.attrs)
+    elif (
+        isinstance(frame, pa.Table) and frame.schema.metadata and _has_secret(frame.schema.metadata, redactor)
+    ):
+        items = frame.schema.metadata.items()
+        masked = {_masked_bytes(key, redactor): _masked_bytes(value, redactor) for key, value in items}
+        return {**(result or {}), FRAME_KEY: frame.replace_schema_metadata(masked)}
+    return result
+
+
+def _has_secret(metadata: Mapping[Any, Any], redactor: Redactor) -> bool:
+    text = repr(metadata)
+    return redactor.redact_text(text) != text
+
+
+def _masked_bytes(text: bytes, redactor: Redactor) -> bytes:
+    return redactor.redact_text(text.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")

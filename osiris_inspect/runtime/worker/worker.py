@@ -26,7 +26,7 @@ from osiris_inspect.runtime.drivers.interface.file_paths import with_search_of_f
 from osiris_inspect.runtime.drivers.interface.step_inputs import StepInputs
 from osiris_inspect.runtime.files.atomic_write import write_atomic
 from osiris_inspect.runtime.files.memory_limit import stream_threshold
-from osiris_inspect.runtime.frames.driver_result import FRAME_KEY, missing_frame_advice
+from osiris_inspect.runtime.frames.driver_result import FRAME_KEY, mask_metadata, missing_frame_advice
 from osiris_inspect.runtime.frames.policy import StoredFrame
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 from osiris_inspect.runtime.frames.store import FrameStore, SpillPolicy
@@ -430,6 +430,7 @@ class Worker:
         describe: Callable[[], Mapping[str, Any]],
     ) -> dict[str, Any]:
         session = self._prepared
+        result = mask_metadata(result, self._emitter.redactor)
         stored = session.store.put(step_id, result)
         stored = replace(stored, **describe())  # a driver describes a stream at its end
         self._writer.start_batch()
