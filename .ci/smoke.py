@@ -1,4 +1,7 @@
-"""Calls the main commands of the Python that runs this, and opens a run on a terminal, in a folder that is the argument."""
+"""Imports the modules of extras, calls the main commands, and opens a run on a terminal.
+
+``python smoke.py FOLDER EXTRA...`` tests the environment of that Python and writes into the folder.
+"""
 
 import os
 import pty
@@ -25,16 +28,13 @@ CALLS = (
     (("connections", "--help"), 0),
     (("doctor",), 0),
 )
-OF_EXTRAS = (
-    "osiris_inspect.runtime.drivers.mysql.driver",
-    "osiris_inspect.runtime.drivers.postgres.binary_rows",
-    "osiris_inspect.runtime.drivers.supabase.rest_client",
-    "osiris_inspect.inspector.remote.web_client",
-    "psycopg",
-    "pgpq",
-    "s3fs",
-    "textual_serve.server",
-)
+MODULES = {
+    "mysql": ("osiris_inspect.runtime.drivers.mysql.driver",),
+    "postgres": ("osiris_inspect.runtime.drivers.postgres.binary_rows", "psycopg", "pgpq"),
+    "remote": ("osiris_inspect.inspector.remote.web_client", "s3fs"),
+    "supabase": ("osiris_inspect.runtime.drivers.supabase.rest_client",),
+    "web": ("textual_serve.server",),
+}
 
 
 def check_calls() -> None:
@@ -65,7 +65,8 @@ def check_screen() -> None:
         sys.exit(f"the viewer: exit {code}\n{shown.decode(errors='replace')[-3000:]}")
 
 
-for module in OF_EXTRAS:
-    import_module(module)
+for extra in sys.argv[2:]:
+    for module in MODULES[extra]:
+        import_module(module)
 check_calls()
 check_screen()
