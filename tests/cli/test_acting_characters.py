@@ -239,7 +239,8 @@ def command_lines(group: str) -> dict[str, list[str]]:
     word = "".join(sign for sign in text if sign not in "\0\ud800")
     run = f"{file_name(group)}/run_1759170586030"
     quoted = json.dumps(text)[1:-1].replace("'", "''")
-    cells = "select *, 'x' as \"" + word.replace('"', "") + '" from "fine"'
+    column = word.replace('"', "").replace("\udc9b", "")
+    cells = f'select *, \'x\' as "{column}" from "fine"'
     reports = {f"summarize {name}": ["summarize", run, "--format", name] for name in format_names()}
     lineages = {
         f"lineage {name}": ["lineage", run, "--format", name] for name in ("text", "mermaid", "dot", "json")
@@ -348,7 +349,7 @@ def faults(written: Written) -> list[str]:
         found += what_acts(text)
         found += [
             f"{word!r}: {text[-400:]}"
-            for word in ("Traceback (most recent", "internal error")
+            for word in ("Traceback (most recent", "osiris-inspect: internal error")
             if word in text
         ]
     return found
