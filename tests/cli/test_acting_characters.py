@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import os
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -152,9 +151,11 @@ def hostile_text(group: str) -> str:
 
 
 def file_name(group: str) -> str:
-    """Return the start of the text as a name of a file: without a slash, at most 200 bytes."""
-    text = os.fsencode(hostile_text(group).replace("/", "").replace("\ud800", ""))
-    return os.fsdecode(text[:180])
+    """Return the start of the text as a name of a file: without a slash, at most 180 bytes."""
+    text = (
+        hostile_text(group).replace("/", "").encode("utf-8", "ignore")
+    )  # DuckDB reads no path of other bytes
+    return text[:180].decode("utf-8", "ignore")
 
 
 def hostile_run(folder: Path, group: str) -> Path:
