@@ -56,6 +56,8 @@ def sql(
     from osiris_inspect.cli.inspect.why import newest_report
     from osiris_inspect.inspector.tables.sql_console import QueryFailed, SqlConsole
 
+    if query.encode(errors="replace").decode() != query:
+        raise typer.BadParameter("it is not UTF-8", param_hint="QUERY")
     if csv_safe and format_ != "csv":
         raise typer.BadParameter("it applies to --format csv only", param_hint="--csv-safe")
     if format_ == "parquet" and output is None and streams.is_stdout_terminal():
