@@ -28,7 +28,7 @@ _OPTIONS: Final = (
     OptionSpec("folder", "A folder of runs; default: logs and run_logs.", kind="path", metavar="FOLDER"),
     OptionSpec(
         "older_than",
-        "Remove runs last written this long ago, and the cache unused as long: 12h, 30d, 8w.",
+        "Remove runs last written, and cache unused, for this long: 12h, 30d, 8w.",
         ("--older-than",),
         metavar="AGE",
     ),
