@@ -52,16 +52,12 @@ _FORMATS: Final = (
         TextFormat("output", "the output of a program, such as an error message", _FETCH_AGAIN),
     ),
 )  # fmt: skip
-_PATTERNS: Final = tuple(
-    (re.compile(rf"\ufeff?\s{{0,200}}(?:{start})", re.IGNORECASE), form) for start, form in _FORMATS
-)
-_JSON: Final = re.compile(
-    r"\ufeff?\s{0,200}(?:\{\s{0,200}\"[^\"\n]{1,200}\"\s{0,10}:|\[\s{0,200}[\[{\"]|[\[{]\s{0,200}\Z)"
-)
+_START: Final = r"\ufeff?\s{0,200}"
+_JSON: Final = r"(?:\{\s{0,200}\"[^\"\n]{1,200}\"\s{0,10}:|\[\s{0,200}[\[{\"]|[\[{]\s{0,200}\Z)"
 _JSON_FORMAT: Final = TextFormat(
     "json", "a JSON document", f"{_FETCH_AGAIN}; if it is data, read it with a driver for JSON"
 )
-_TITLE: Final = re.compile(r"<title[^<>]{0,100}>([^<]{1,200})", re.IGNORECASE)
+_TITLE: Final = r"<title[^<>]{0,100}>([^<]{1,200})"
 
 
 def text_format(start: str, *, is_first_line_header: bool = True) -> TextFormat | None:
@@ -69,10 +65,13 @@ def text_format(start: str, *, is_first_line_header: bool = True) -> TextFormat 
 
     A cell may contain JSON, so that it counts only where a header is expected.
     """
-    form = next((form for pattern, form in _PATTERNS if pattern.match(start)), None)
-    if form is None and is_first_line_header and _JSON.match(start):
+    if start.isidentifier():
+        return None  # such as the name of a column; each pattern requires other characters
+    forms = (form for pattern, form in _FORMATS if re.match(f"{_START}(?:{pattern})", start, re.IGNORECASE))
+    form = next(forms, None)
+    if form is None and is_first_line_header and re.match(_START + _JSON, start):
         return _JSON_FORMAT
-    title = _TITLE.search(start) if form is not None and form.name == "html" else None
+    title = re.search(_TITLE, start, re.IGNORECASE) if form is not None and form.name == "html" else None
     if form is None or title is None or not title[1].strip():
         return form
     return form._replace(description=f"{form.description} ({' '.join(title[1].split())!r})")

@@ -25,8 +25,7 @@ def main() -> NoReturn:
             from osiris_inspect.cli.inspect.launch_tui import run_tui
 
             gc.disable()  # ``run_app`` enables it after the first screen
-            run_tui(path)
-            _exit_with(0)
+            _exit_with(run_tui(path))
         from osiris_inspect.cli.startup.fast_path import run_fast
 
         code = run_fast(sys.argv[1:])
@@ -42,7 +41,7 @@ def main() -> NoReturn:
         _exit_with(exit_code_of(error))
     except KeyboardInterrupt:
         _exit_with(INTERRUPTED)
-    except BrokenPipeError:
+    except streams.ReaderGone:
         streams.detach_stdout()
         _exit_with(0)
     except Exception as error:  # a bug in this program is reported in one line

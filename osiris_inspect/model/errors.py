@@ -72,15 +72,24 @@ class Problem(NamedTuple):
         return f"{position}: {self.message}"
 
 
+MAX_PROBLEMS = 20
+"""Problems that the text of an error, or ``lint`` of a file, names; the others are counted."""
+
+
 class PipelineError(OsirisError):
-    """A pipeline cannot be compiled. ``problems`` has every problem in the order of the file."""
+    """A pipeline cannot be compiled.
+
+    ``problems`` has every problem in the order of the file; the text and the facts have the first ``MAX_PROBLEMS``.
+    """
 
     kind = "pipeline-invalid"
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
+        first, more = self.problems[:MAX_PROBLEMS], len(self.problems) - MAX_PROBLEMS
+        counted = [f"and {more:,} more problem{'s' if more > 1 else ''}"] if more > 0 else []
         super().__init__(
-            "\n".join(map(str, self.problems)), problems=[problem._asdict() for problem in self.problems]
+            "\n".join([*map(str, first), *counted]), problems=[problem._asdict() for problem in first]
         )
 
 

@@ -54,13 +54,17 @@ def decode_object(line: bytes) -> dict[str, Any]:
         value = _decode_tolerant(line, error)
     if not isinstance(value, dict):
         raise InvalidLine(f"JSON of type {type(value).__name__}, not an object")
-    if line.count(b"{") + line.count(b"[") > MAX_DEPTH and _exceeds_depth(value):
+    if is_too_deep(line, value):
         raise InvalidLine("JSON nested too deep")
     return value
 
 
+def is_too_deep(line: bytes, value: Any) -> bool:
+    """Return True if the value of a line is nested deeper than ``MAX_DEPTH``."""
+    return line.count(b"{") + line.count(b"[") > MAX_DEPTH and _exceeds_depth(value)
+
+
 def _exceeds_depth(value: Any) -> bool:
-    """Return True if a value is nested deeper than ``MAX_DEPTH``."""
     level = [value]
     for _ in range(MAX_DEPTH):
         inner = [item.values() if isinstance(item, dict) else item for item in level]

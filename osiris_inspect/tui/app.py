@@ -1,8 +1,13 @@
 """App of the terminal UI: opens the screens and passes them their data source."""
 
+import asyncio
 import base64
 import gc
+import os
+import signal
+import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -21,18 +26,25 @@ from osiris_inspect.tui.shared.messages import ScreenReady, TextOpened
 FIRST_PAINT_TIMEOUT_S = 0.4
 """Time after which the screen replaces the text on the terminal even if it is not ready."""
 
+END_TIMEOUT_S = 5.0
+"""Time after which a signal ends the process even if its terminal accepts no output any more."""
+
 
 def run_app(
     path: Path, source: DataSource, *, clock: Callable[[], float], host: HostServices = NO_HOST
-) -> None:
-    """Show a run, or the runs of a folder, until the user quits."""
+) -> int:
+    """Show a run, or the runs of a folder, until the user quits or a signal ends the process; return the exit code."""
     driver = None
     gc.disable()  # until the first paint: collecting takes a fifth of the start
     if host.startup_lines:
         from osiris_inspect.tui.first_paint_driver import FirstPaintDriver
 
         driver = FirstPaintDriver
-    InspectorApp(path, source, clock=clock, host=host, driver=driver).run()
+    app = InspectorApp(path, source, clock=clock, host=host, driver=driver)
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, app.end_by_signal)
+    app.run()
+    return app.signal_code or 0
 
 
 class InspectorApp(App[None]):
@@ -56,6 +68,7 @@ class InspectorApp(App[None]):
         self._source = source
         self._clock = clock
         self.host = host
+        self.signal_code: int | None = None
         self.keys = KEY_TABLE
         if host.custom_keys:
             from osiris_inspect.tui.shared.custom_keys import apply_custom_keys, textual_keymap
@@ -64,6 +77,18 @@ class InspectorApp(App[None]):
             self.set_keymap(textual_keymap(self.keys))
         for theme in themes.CUSTOM_THEMES:
             self.register_theme(theme)
+
+    def end_by_signal(self, number: int, _frame: object) -> None:
+        """End the app, which restores the terminal."""
+        self.signal_code = code = 128 + number
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # the app has not started
+            raise SystemExit(code) from None
+        end = threading.Timer(END_TIMEOUT_S, os._exit, (code,))
+        end.daemon = True
+        end.start()
+        loop.call_soon_threadsafe(partial(self.exit, return_code=code))
 
     def get_css_variables(self) -> dict[str, str]:
         """Return the theme's variables and the state colours."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-import osiris_inspect.cli
+import osiris_inspect
 from tests.runtime.pipelines import STATS, TWO_BRANCHES, with_movies
 
 HERE = f"{sys.executable} -m osiris_inspect"
@@ -125,13 +125,24 @@ def test_nothing_that_is_said_to_people_stands_in_a_file_of_the_run(work: Path) 
     ]
 
 
-def test_only_streams_module_touches_stdout_and_stderr() -> None:
-    folder = Path(osiris_inspect.cli.__file__).parent
+WRITERS = {
+    "cli/support/streams.py",
+    "runtime/transport/in_process.py",  # lends the streams to drivers
+    "runtime/transport/e2b/list_files.py",  # a program of its own in the sandbox
+    "runtime/worker/__main__.py",  # the protocol of the worker process
+    "runtime/worker/driver_logging.py",  # what a driver prints goes to the log
+    "runtime/worker/fork_guard.py",  # to the log too
+}
+
+
+def test_only_streams_module_writes_to_stdout_and_stderr() -> None:
+    folder = Path(osiris_inspect.__file__).parent
+    writes = re.compile(
+        r"\bsys\.(?:__)?std(?:out|err)\b(?!\.(?:fileno|isatty)\(\))|\b(?:typer|click)\.s?echo|(?<![\w.])print\(|\bConsole\(|os\.write\([12],"
+    )
     users = {
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*.py")
-        if re.search(
-            r"\bsys\.(__)?std(out|err)\b|\btyper\.echo|(?<!_)\bprint\(", path.read_text(encoding="utf-8")
-        )
+        if writes.search(path.read_text(encoding="utf-8"))
     }
-    assert users == {"support/streams.py"}
+    assert users == WRITERS

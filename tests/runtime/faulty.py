@@ -2,6 +2,7 @@
 
 import ctypes
 import fcntl
+import gc
 import logging
 import os
 import platform
@@ -25,6 +26,8 @@ import pandas as pd
 from osiris_inspect.runtime.files.atomic_replace import replace_file
 from osiris_inspect.runtime.pipeline.builtin_components import BUILT_IN
 from osiris_inspect.runtime.pipeline.component import Component, ConfigKey
+from osiris_inspect.runtime.protocol import messages
+from osiris_inspect.runtime.worker.message_writer import MessageWriter
 
 REPO = Path(__file__).parents[2]
 _SYS_CLONE = {"x86_64": 56, "aarch64": 220}.get(platform.machine(), -1)
@@ -220,6 +223,21 @@ class Faulty:
             for start in range(0, len(data), size):
                 _write_whole(wire, data[start : start + size])
 
+    def send_messages(self, config: Mapping[str, Any], ctx: Any) -> None:
+        """Sends lines as the worker does, with the nonce of the run and the next number."""
+        writer = next(each for each in gc.get_objects() if isinstance(each, MessageWriter))
+        for line in config["words"].encode().replace(b'"NESTED"', b"[" * 500 + b"]" * 500).splitlines():
+            with writer._lock:
+                writer._write(messages.with_sequence(line, writer._number, writer._nonce) + b"\n")
+                writer._number += 1
+
+    def nest_folders(self, config: Mapping[str, Any], ctx: Any) -> None:
+        """Leaves folders, too deep for a stack, and closed ones, wherever a worker can write."""
+        for folder in (ctx.artifacts, Path(os.environ["TMPDIR"]), *ctx.artifacts.parents[1].glob(".outputs")):
+            nest_folders(folder, int(config["times"]))
+            (folder / "closed/inner").mkdir(parents=True)
+            (folder / "closed").chmod(0)
+
     def connect_to_socket(self, config: Mapping[str, Any], ctx: Any) -> None:
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(config["resolved_connection"]["unix_socket"])
@@ -232,6 +250,16 @@ class Faulty:
             ctx.metric("beat", number)
             number += 1
             time.sleep(0.02)
+
+
+def nest_folders(folder: Path, depth: int) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir("nested", dir_fd=descriptor)
+        inner = os.open("nested", os.O_RDONLY, dir_fd=descriptor)
+        os.close(descriptor)
+        descriptor = inner
+    os.close(descriptor)
 
 
 _NO_MESSAGES: Mapping[str, bytes] = {

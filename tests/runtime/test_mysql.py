@@ -1,19 +1,26 @@
 """mysql.extractor on a real server: what it streams, and what it says when it cannot."""
 
+import io
 import socket
 import subprocess
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pymysql.constants import FIELD_TYPE
 
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface import driver as drivers
+from osiris_inspect.runtime.drivers.mysql import binary_protocol as mysql_binary
 from osiris_inspect.runtime.drivers.mysql import driver as mysql
 from osiris_inspect.runtime.drivers.mysql import wire_protocol as mysql_wire
+from osiris_inspect.runtime.drivers.mysql.types import TypeOptions, column_for_field
 from osiris_inspect.runtime.pipeline.builtin_components import all_components
 from tests.runtime.driving import context, drive
 from tests.runtime.servers import mariadb as servers
@@ -99,6 +106,7 @@ def test_a_procedure_gives_its_one_result(mariadb: MariaDb, tmp_path: Path) -> N
         ("SELECT * FROM moviez", "step 's': MySQL query failed: (1146) Table 'movies.moviez' doesn't exist; check the names of tables in the query; did you mean 'movies'?"),
         ("SELECT titel FROM movies", "(1054) Unknown column 'titel' in 'SELECT'; check the names of columns in the query"),
         ("SELEC 1", "(1064) You have an error in your SQL syntax"),
+        ("SELECT ? FROM movies", "(1064) You have an error in your SQL syntax"),
         ("SET @a = 1", "step 's': the query returns no rows; write a SELECT"),
         ("SELECT 1; SELECT 2", "(1064) You have an error in your SQL syntax"),
         ("SELECT * FROM mysql.user", "(1142) SELECT command denied to user 'osiris'@"),
@@ -235,16 +243,86 @@ def test_rows_are_whole_however_the_stream_is_cut(size: int) -> None:
 
     found = [
         row
-        for columns in mysql_wire.read_columns(read, 2, mysql_wire.ResultEnd())
+        for columns in mysql_wire.read_columns(read, [None] * 2, mysql_wire.ResultEnd())
         for row in zip(*(column.to_pylist() for column in columns), strict=True)
     ]
     assert found == rows
 
 
+@given(
+    st.lists(
+        st.binary(max_size=70) | st.integers(0, 2**24).map(lambda n: n.to_bytes(8, "little") * 9), max_size=40
+    )
+)
+@pytest.mark.parametrize("first", [0, 5])
+def test_rows_full_of_zero_bytes_are_found(first: int, values: list[bytes]) -> None:
+    rows = [bytes([first]) + value + bytes(number % 7) for number, value in enumerate(values * 20)]
+    stream = b"".join(
+        len(row).to_bytes(3, "little") + bytes([number % 256]) + row
+        for number, row in enumerate([*rows, b"\xfe\0\0\0\0"], start=14)
+    )
+    blocks = mysql_wire.blocks(io.BytesIO(stream).read1, mysql_wire.ResultEnd(), max_first_byte=first)
+    found = [
+        data[start : start + len(row)]
+        for data, starts in blocks
+        for start, row in zip(starts, rows, strict=True)
+    ]
+    assert found == rows
+
+
+@pytest.mark.parametrize(
+    ("row", "kind"),
+    [
+        (b"", FIELD_TYPE.LONG),
+        (b"\0", FIELD_TYPE.LONG),
+        (b"\0\0\1\2\3", FIELD_TYPE.LONG),
+        (b"\0\0\7", FIELD_TYPE.DATETIME),
+        (b"\0\0\2x", FIELD_TYPE.VAR_STRING),
+        (b"\0\0\xfe\xff\xff\xff\xff\xff\xff\xff\x7f", FIELD_TYPE.VAR_STRING),
+    ],
+)
+def test_a_row_shorter_than_its_values_is_an_error(row: bytes, kind: int) -> None:
+    field = SimpleNamespace(
+        name="v", type_code=kind, length=10, scale=0, flags=0, charsetnr=45, org_table="t"
+    )
+    stream = len(row).to_bytes(3, "little") + b"\1" + row + b"\x05\0\0\2\xfe\0\0\0\0"
+    columns = [column_for_field(field, TypeOptions())]
+    with pytest.raises(mysql_wire.StreamEnded):
+        list(mysql_binary.read_columns(io.BytesIO(stream).read1, columns, mysql_wire.ResultEnd()))
+
+
+def test_a_server_that_prepares_nothing_still_answers(mariadb: MariaDb, tmp_path: Path) -> None:
+    mariadb.run("SET GLOBAL max_prepared_stmt_count = 0")
+    try:
+        table = extracted(mariadb, tmp_path, "SELECT n, t FROM numbers ORDER BY n LIMIT 1000")
+        missing = message(mariadb, tmp_path, "SELECT * FROM moviez")
+    finally:
+        mariadb.run("SET GLOBAL max_prepared_stmt_count = 16382")
+    assert table["n"].to_pylist() == list(range(1, 1001))
+    assert "(1146) Table 'movies.moviez' doesn't exist" in missing
+
+
+@pytest.mark.parametrize("query", ["SHOW TABLES LIKE 'movies'", "EXPLAIN SELECT 1", "VALUES (1)", "WITH a AS (SELECT 1) SELECT * FROM a", "INSERT INTO kept VALUES (1) RETURNING 1", "EXECUTE IMMEDIATE 'SELECT 1'"])  # fmt: skip
+def test_each_kind_of_statement_that_has_rows_is_executed_once(
+    mariadb: MariaDb, tmp_path: Path, query: str
+) -> None:
+    mariadb.run("CREATE OR REPLACE TABLE kept (a INT)")
+    assert extracted(mariadb, tmp_path, query).num_rows == 1
+    assert extracted(mariadb, tmp_path, "SELECT * FROM kept").num_rows == query.startswith("INSERT")
+
+
+def test_a_lock_is_waited_for_once(mariadb: MariaDb, tmp_path: Path) -> None:
+    with mariadb.session() as session, session.cursor() as cursor:
+        cursor.execute("LOCK TABLES movies WRITE")
+        begin = time.monotonic()
+        assert "query_timeout" in message(mariadb, tmp_path, "SELECT * FROM movies", query_timeout=1)
+        assert time.monotonic() - begin < 2
+
+
 def test_a_stream_that_ends_too_early_is_an_error() -> None:
     parts = iter([b"\x02\0\0\0\x01a", b""])
     with pytest.raises(mysql_wire.StreamEnded):
-        list(mysql_wire.read_columns(lambda most: next(parts), 1, mysql_wire.ResultEnd()))
+        list(mysql_wire.read_columns(lambda most: next(parts), [None], mysql_wire.ResultEnd()))
 
 
 def _value(value: bytes | None) -> bytes:

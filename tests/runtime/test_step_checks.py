@@ -13,6 +13,7 @@ import orjson
 import pandas as pd
 import pytest
 
+from osiris_inspect.base.near_names import Suggestions
 from osiris_inspect.inspector.analysis.analyze import analyze
 from osiris_inspect.model import manifest
 from osiris_inspect.model.errors import DriverError, PipelineError
@@ -41,7 +42,7 @@ WRITE = (
 
 def checked(folder: Path, frame: Any, checks: Mapping[str, Any], storage: str = "memory") -> CheckedFrame:
     """A frame, checked as the worker does it."""
-    normalized, problems = read_checks(checks)
+    normalized, problems = read_checks(checks, Suggestions())
     assert not problems
     resolved = handed(folder, frame, STORAGES[storage])
     return check_frame(normalized, resolved, folder / "temp", CancelToken())
@@ -298,7 +299,7 @@ def test_offending_rows_are_equal_in_memory_and_spilled(tmp_path: Path) -> None:
         ("{sql: CREATE TABLE x AS SELECT 1}", "7:19: the SQL of a check must be one SELECT"),
         ("{sql: SELECT 1 FROM df; SELECT 2}", "7:19: the SQL of a check must be one SELECT"),
         ("{not_null: [a], on_failure: stop}", "7:41: on_failure must be 'fail' or 'warn'"),
-        ("{not_null: }", "7:23: 'not_null' is empty"),
+        ("{not_null: }", "7:24: 'not_null' is empty"),
     ],
 )  # fmt: skip
 def test_lint_names_place_of_invalid_check(checks: str, expected: str) -> None:

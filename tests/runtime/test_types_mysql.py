@@ -1,5 +1,11 @@
-"""Each type of MySQL: the exact value that went in comes out, in the type that was declared, through memory and spill."""
+"""Each type of MySQL: the exact value that went in comes out, in the type that was declared, through memory and spill.
 
+Both protocols are read: the binary one, and the one of text, by a server that prepares no query.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -8,6 +14,8 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from osiris_inspect.model.errors import DriverError
 from tests.runtime.driving import STORAGES, context, drive, handed
@@ -77,6 +85,24 @@ def tables(mariadb: MariaDb) -> dict[str, str]:
     return made
 
 
+@contextmanager
+def preparing(mariadb: MariaDb, *, is_allowed: bool) -> Iterator[None]:
+    """Let the server prepare queries, or not."""
+    mariadb.run(f"SET GLOBAL max_prepared_stmt_count = {16382 if is_allowed else 0}")
+    try:
+        yield
+    finally:
+        mariadb.run("SET GLOBAL max_prepared_stmt_count = 16382")
+
+
+@pytest.fixture(params=["binary", "text"])
+def protocol(mariadb: MariaDb, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The protocol of the rows."""
+    with preparing(mariadb, is_allowed=request.param == "binary"):
+        yield request.param
+
+
+@pytest.mark.usefixtures("protocol")
 @pytest.mark.parametrize("kind", TYPES)
 def test_the_exact_value_comes_out_in_the_declared_type(
     mariadb: MariaDb, tables: dict[str, str], tmp_path: Path, kind: str
@@ -87,6 +113,7 @@ def test_the_exact_value_comes_out_in_the_declared_type(
     assert table["v"].to_pylist() == [*expected, None]
 
 
+@pytest.mark.usefixtures("protocol")
 @pytest.mark.parametrize("kind", TYPES)
 def test_no_row_gives_the_same_type(
     mariadb: MariaDb, tables: dict[str, str], tmp_path: Path, kind: str
@@ -106,6 +133,7 @@ def test_the_next_step_gets_the_exact_value_from_memory_and_spill(
     assert found == [*TYPES[kind][2], None]
 
 
+@pytest.mark.usefixtures("protocol")
 def test_a_date_that_no_calendar_has_is_an_error_that_says_what_to_set(
     mariadb: MariaDb, tmp_path: Path
 ) -> None:
@@ -121,6 +149,7 @@ def test_a_date_that_no_calendar_has_is_an_error_that_says_what_to_set(
         extracted(mariadb, tmp_path, "SELECT d FROM zero")
 
 
+@pytest.mark.usefixtures("protocol")
 @pytest.mark.parametrize(
     ("asked", "kind", "expected"),
     [
@@ -139,6 +168,7 @@ def test_zero_dates_become_what_was_asked_for(
     assert (table.schema.field("d").type, table["d"].to_pylist()) == (kind, expected)
 
 
+@pytest.mark.usefixtures("protocol")
 def test_time_as_a_duration_goes_beyond_a_day(
     mariadb: MariaDb, tables: dict[str, str], tmp_path: Path
 ) -> None:
@@ -150,6 +180,7 @@ def test_time_as_a_duration_goes_beyond_a_day(
     ]
 
 
+@pytest.mark.usefixtures("protocol")
 def test_tinyint_1_is_a_switch_where_that_was_asked_for(
     mariadb: MariaDb, tables: dict[str, str], tmp_path: Path
 ) -> None:
@@ -159,6 +190,7 @@ def test_tinyint_1_is_a_switch_where_that_was_asked_for(
     assert table["v"].to_pylist() == [False, True, True, None]
 
 
+@pytest.mark.usefixtures("protocol")
 def test_what_the_query_computes_stays_a_number_in_sql(
     mariadb: MariaDb, tables: dict[str, str], tmp_path: Path
 ) -> None:
@@ -167,6 +199,7 @@ def test_what_the_query_computes_stays_a_number_in_sql(
     assert table["v"].to_pylist() == [D(2**64 - 1)]
 
 
+@pytest.mark.usefixtures("protocol")
 def test_a_computed_number_with_too_many_digits_says_what_to_set(
     mariadb: MariaDb, tables: dict[str, str], tmp_path: Path
 ) -> None:
@@ -179,3 +212,101 @@ def test_a_computed_number_with_too_many_digits_says_what_to_set(
         wide_decimals="exact",
     )
     assert table["v"].to_pylist() == [WIDE]
+
+
+def test_float_is_exact_where_it_can_be(
+    mariadb: MariaDb, protocol: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    mariadb.run("CREATE OR REPLACE TABLE floats (v FLOAT)", "INSERT INTO floats VALUES (16777215)")
+    with caplog.at_level(logging.WARNING):
+        table = extracted(mariadb, tmp_path, "SELECT v FROM floats")
+    if protocol == "binary":
+        assert (table["v"].to_pylist(), caplog.messages) == ([16777215.0], [])
+    else:
+        assert table["v"].to_pylist() == [16777200.0]
+        assert "columns ['v'] have 6 digits" in caplog.text
+
+
+_NUMBERS = st.integers(-(2**63), 2**63 - 1) | st.sampled_from([0, 1, 255, 256, 512, 65535, 2**24])
+_DATES = (
+    st.dates(date(1, 1, 1)).map(str)
+    | st.sampled_from(["0000-00-00", "2024-00-10", "2024-02-00", "0000-05-05", "2023-02-29", "2024-02-31"])
+)  # fmt: skip
+_CLOCKS = st.times().map(lambda time: time.isoformat("microseconds")) | st.just("00:00:00")
+_MOMENTS = st.builds("{} {}".format, _DATES, _CLOCKS)
+_DURATIONS = st.builds("{}{:02}:{:02}:{:02}.{:06}".format, st.sampled_from(["", "-"]), st.integers(0, 838), st.integers(0, 59), st.integers(0, 59), st.integers(0, 999_999))  # fmt: skip
+_DOUBLES = st.floats(allow_nan=False, allow_infinity=False)
+_DECIMALS = st.decimals(
+    allow_nan=False, allow_infinity=False, places=6, min_value=-(10**12), max_value=10**12
+)
+_TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=300)
+_BYTES = st.binary(max_size=70_000) | st.binary(max_size=20)
+COLUMNS: dict[str, st.SearchStrategy[Any]] = {
+    **dict.fromkeys(["TINYINT", "TINYINT(1)", "TINYINT UNSIGNED", "SMALLINT", "MEDIUMINT", "MEDIUMINT UNSIGNED", "INT", "INT UNSIGNED", "BIGINT", "BIGINT UNSIGNED", "BIT(1)", "BIT(12)", "BIT(64)", "INT ZEROFILL", "DECIMAL(65,0)"], _NUMBERS),
+    **dict.fromkeys(["DECIMAL(20,6)", "DECIMAL(9,2) UNSIGNED", "DECIMAL(65,30)"], _DECIMALS.map(str)),
+    **dict.fromkeys(["DOUBLE", "DOUBLE(20,4)", "DOUBLE(12,0)"], _DOUBLES),
+    "FLOAT(6,2)": st.integers(-(10**5), 10**5).map(lambda number: number / 100),
+    **dict.fromkeys(["DATE", "TIMESTAMP NULL"], _DATES),
+    **dict.fromkeys(["DATETIME", "DATETIME(3)", "DATETIME(6)", "TIMESTAMP(4) NULL"], _MOMENTS),
+    **dict.fromkeys(["TIME", "TIME(2)", "TIME(6)"], _DURATIONS),
+    "YEAR": st.integers(1901, 2155) | st.just(0),
+    **dict.fromkeys(["VARCHAR(300)", "LONGTEXT", "CHAR(20) CHARACTER SET latin1"], _TEXTS),
+    **dict.fromkeys(["LONGBLOB", "VARBINARY(20)", "BINARY(7)"], _BYTES),
+    "ENUM('a','b')": st.sampled_from(["a", "b", ""]),
+    "POINT": st.none(),
+}  # fmt: skip
+COMPUTED = [
+    "AVG(c0)",
+    "SUM(c0)",
+    "MAX(c0)",
+    "GROUP_CONCAT(c0)",
+    "COUNT(*)",
+    "NULL",
+    "BIT_OR(c0)",
+    "STDDEV(c0)",
+]
+
+
+@st.composite
+def tables_of_columns(draw: st.DrawFn) -> tuple[list[str], list[list[Any]]]:
+    """Types of columns, and rows."""
+    kinds = draw(st.lists(st.sampled_from(sorted(COLUMNS)), min_size=1, max_size=20))
+    row = st.tuples(*(st.none() | COLUMNS[kind] for kind in kinds)).map(list)
+    return kinds, draw(st.lists(row, max_size=12))
+
+
+@given(
+    tables_of_columns(),
+    st.fixed_dictionaries(
+        {
+            "tinyint1": st.sampled_from(["number", "switch"]),
+            "time": st.sampled_from(["text", "duration"]),
+            "zero_dates": st.sampled_from(["error", "null", "text"]),
+            "wide_decimals": st.sampled_from(["auto", "exact", "fit"]),
+        }
+    ),
+    st.lists(st.sampled_from(COMPUTED), max_size=3),
+)
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+def test_both_protocols_give_the_same(
+    mariadb: MariaDb, tmp_path: Path, table: tuple[list[str], list[list[Any]]], options: dict[str, str], computed: list[str]
+) -> None:  # fmt: skip
+    kinds, rows = table
+    columns = ", ".join(f"c{number} {kind}" for number, kind in enumerate(kinds))
+    with mariadb.session() as session, session.cursor() as cursor:
+        cursor.execute("SET sql_mode = 'ALLOW_INVALID_DATES'")
+        cursor.execute(f"CREATE OR REPLACE TABLE random ({columns})")
+        for row in rows:
+            cursor.execute(f"INSERT IGNORE INTO random VALUES ({', '.join(['%s'] * len(row))})", row)
+    for query in [
+        "SELECT * FROM random",
+        *(f"SELECT c0 IS NULL AS n, {name} AS v FROM random GROUP BY 1" for name in computed),
+    ]:
+        found = []
+        for is_allowed in (True, False):
+            with preparing(mariadb, is_allowed=is_allowed):
+                try:
+                    found.append(extracted(mariadb, tmp_path, query, **options))
+                except DriverError as error:
+                    found.append(str(error))
+        assert found[0] == found[1]

@@ -62,7 +62,8 @@ class EventsOptions:
 
 def command() -> CommandSpec:
     """Return the command."""
-    return CommandSpec("events", _HELP, _OPTIONS, lambda values: events(EventsOptions(**values)))
+    command = CommandSpec("events", _HELP, _OPTIONS, lambda values: events(EventsOptions(**values)))
+    return places.with_remote_options(command)
 
 
 def events(options: EventsOptions) -> int:

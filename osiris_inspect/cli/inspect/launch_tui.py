@@ -26,8 +26,8 @@ MAX_SAVED_STATES = 500
 _GOTO_EDITORS = ("code", "codium", "code-insiders", "cursor")
 
 
-def run_tui(chosen: str) -> None:
-    """Open a run, or the runs of a folder, in the terminal.
+def run_tui(chosen: str) -> int:
+    """Open a run, or the runs of a folder, in the terminal; return the exit code.
 
     Raises:
         RunNotReadable: the path has no run.
@@ -46,7 +46,7 @@ def run_tui(chosen: str) -> None:
         )  # reports a wrong path before the screen changes
         from osiris_inspect.tui.app import run_app
 
-        run_app(path, data_source(prefetch.result), clock=time.time, host=host_services(path))
+        return run_app(path, data_source(prefetch.result), clock=time.time, host=host_services(path))
 
 
 def data_source(prefetched: "Callable[[Path], Report | None] | None" = None) -> "LocalDataSource":

@@ -7,7 +7,8 @@ import typer
 
 from osiris_inspect.cli.inspect.why import newest_report, terminal_width
 from osiris_inspect.cli.support import streams
-from osiris_inspect.cli.support.typer_adapter import RunPath
+from osiris_inspect.cli.support.paths import set_remote_limits
+from osiris_inspect.cli.support.typer_adapter import AllowRedirect, MaxBytes, RunPath
 
 LineageFormat = Literal["text", "mermaid", "dot", "json"]
 
@@ -22,6 +23,8 @@ def lineage(
     format_: Annotated[
         LineageFormat, typer.Option("--format", "-f", help="Choose the output format.")
     ] = "text",
+    max_bytes: MaxBytes = None,
+    allow_redirect: AllowRedirect = None,
 ) -> None:
     """Show the steps of a run and the frames between them.
 
@@ -31,6 +34,7 @@ def lineage(
     """
     from osiris_inspect.inspector.export.lineage import build_diagram
 
+    set_remote_limits(max_bytes, allow_redirect)
     graph = build_diagram(newest_report(run))
     form = import_module(f"osiris_inspect.inspector.export.lineage.{format_}")
     lines = form.lines(graph, terminal_width()) if format_ == "text" else form.lines(graph)

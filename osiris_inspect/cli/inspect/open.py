@@ -22,12 +22,13 @@ _PORT: Final = OptionSpec("port", "Set the port of --web.", ("--port",), "number
 
 def command() -> CommandSpec:
     """Return the command."""
-    return CommandSpec(
+    command = CommandSpec(
         "open",
         "Open a run in the interactive viewer.\n\nWithout a terminal, print its report.",
         (_PATH, _WEB, _PORT),
         _open,
     )
+    return places.with_remote_options(command)
 
 
 def _open(options: Mapping[str, Any]) -> int:
@@ -54,8 +55,7 @@ def open_path(chosen: Path) -> int:
         return summarize.exit_code(reports, "error") or worst
     from osiris_inspect.cli.inspect.launch_tui import run_tui
 
-    run_tui(str(chosen))
-    return 0
+    return run_tui(str(chosen))
 
 
 def newest_run() -> Path:

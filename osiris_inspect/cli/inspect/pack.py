@@ -6,7 +6,8 @@ import typer
 
 from osiris_inspect.cli.inspect.why import newest_report
 from osiris_inspect.cli.support import streams
-from osiris_inspect.cli.support.typer_adapter import RunPath
+from osiris_inspect.cli.support.paths import set_remote_limits
+from osiris_inspect.cli.support.typer_adapter import AllowRedirect, MaxBytes, RunPath
 
 
 def register(app: typer.Typer) -> None:
@@ -17,6 +18,8 @@ def register(app: typer.Typer) -> None:
 def pack(
     run: RunPath,
     tokens: Annotated[int, typer.Option(min=300, help="Limit the size of the report.")] = 4000,
+    max_bytes: MaxBytes = None,
+    allow_redirect: AllowRedirect = None,
 ) -> None:
     """Print a compact report to paste into an AI assistant.
 
@@ -27,4 +30,5 @@ def pack(
     """
     from osiris_inspect.inspector.export.assistant_context import build_context
 
+    set_remote_limits(max_bytes, allow_redirect)
     streams.write_stdout(build_context(newest_report(run), tokens))

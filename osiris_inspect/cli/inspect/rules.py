@@ -48,9 +48,9 @@ def explain(
 
 
 def _hint(name: str, manuals: dict[str, str]) -> str:
-    from difflib import get_close_matches
+    from osiris_inspect.base.near_names import near_names
 
-    near = get_close_matches(name, manuals, n=1)
+    near = near_names(name, manuals)
     return f"; did you mean {near[0]!r}" if near else "; osiris-inspect rules lists them"
 
 

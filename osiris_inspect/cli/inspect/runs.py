@@ -34,7 +34,7 @@ _OPTIONS: Final = (
 
 def command() -> CommandSpec:
     """Return the command."""
-    return CommandSpec("runs", _HELP, _OPTIONS, runs)
+    return places.with_remote_options(CommandSpec("runs", _HELP, _OPTIONS, runs))
 
 
 def runs(options: Mapping[str, Any]) -> int:

@@ -10,6 +10,8 @@ import typer
 from osiris_inspect.cli.inspect.report_output import unwritable
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import USAGE, WrongUse
+from osiris_inspect.cli.support.paths import set_remote_limits
+from osiris_inspect.cli.support.typer_adapter import AllowRedirect, MaxBytes
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.tables.sql_console import RowStream
@@ -35,6 +37,8 @@ def sql(
         bool,
         typer.Option("--csv-safe", help="Put ' before cells of a CSV that a spreadsheet takes for formulas."),
     ] = False,
+    max_bytes: MaxBytes = None,
+    allow_redirect: AllowRedirect = None,
 ) -> None:
     """Query a run with SQL.
 
@@ -54,6 +58,7 @@ def sql(
         raise typer.BadParameter("it applies to --format csv only", param_hint="--csv-safe")
     if format_ == "parquet" and output is None and streams.is_stdout_terminal():
         raise typer.BadParameter("parquet is binary; write it to a file with --output", param_hint="--format")
+    set_remote_limits(max_bytes, allow_redirect)
     with SqlConsole(newest_report(path), query) as console:
         for step, reason in console.unreadable_frames.items():
             streams.write_message(f"the frame of {step!r} cannot be read: {reason}")

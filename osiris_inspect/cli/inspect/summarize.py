@@ -95,7 +95,8 @@ def command() -> CommandSpec:
         required=True,
     )
     options = (paths, *outputs.options(), *_SELECT_OPTIONS, *outputs.file_options())
-    return CommandSpec("summarize", _HELP, options, lambda values: summarize(_options(values)))
+    command = CommandSpec("summarize", _HELP, options, lambda values: summarize(_options(values)))
+    return places.with_remote_options(command)
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,7 @@ def load_reports(
 
     reports = ReportSpool(places.cache_dir())
     seen: set[Path] = set()
-    worst = 0
+    problems: list[RunNotReadable] = []
     for path in paths:
         try:
             runs = [
@@ -181,14 +182,17 @@ def load_reports(
             ]
             new = [run for run in runs[: 1 if latest else None] if run not in seen]
             seen.update(new)
-            for report in project_reports.iter_reports(dict.fromkeys(new), project):
+            for report in project_reports.iter_reports(
+                dict.fromkeys(new), project, on_unreadable=problems.append
+            ):
                 reports.add(report)
         except RunNotReadable as error:
-            _info(str(error))
-            worst = NO_RUN
-    if reports and worst:
-        worst = FOUND  # an unreadable run among others is a finding
-    return reports, worst
+            problems.append(error)
+    for problem in problems:
+        _info(str(problem))
+    if not problems:
+        return reports, 0
+    return reports, FOUND if reports else NO_RUN  # an unreadable run among others is a finding
 
 
 def exit_code(reports: Sequence["Report"], fail_on: FailOn) -> int:
@@ -217,7 +221,7 @@ def _matches(path: Path) -> list[Path]:
     """Return the folders that match a pattern, sorted; the path itself if it exists or is not a pattern."""
     import glob
 
-    if path.exists() or not glob.has_magic(str(path)):
+    if path.exists() or not glob.has_magic(str(path)) or places.remote_address(path) is not None:
         return [path]
     matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207  a pattern may be absolute; Path.glob takes none
     folders = [Path(folder) for folder in matches if Path(folder).is_dir()]

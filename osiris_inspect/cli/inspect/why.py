@@ -35,7 +35,7 @@ def command() -> CommandSpec:
         default="text",
         choices=("text", "json"),
     )
-    return CommandSpec("why", _HELP, (RUN, step, form), why)
+    return places.with_remote_options(CommandSpec("why", _HELP, (RUN, step, form), why))
 
 
 def why(options: Mapping[str, Any]) -> int:

@@ -71,12 +71,16 @@ def _pair(name: str, file: "ConnectionsFile") -> tuple[str, str]:
 
 
 def _test(file: "ConnectionsFile", family: str, alias: str) -> bool:
+    from osiris_inspect.runtime.connections.connections import public_keys
     from osiris_inspect.runtime.drivers.connection_test import test_connection
+    from osiris_inspect.runtime.pipeline.builtin_components import all_components
+    from osiris_inspect.runtime.proxy.secret_names import is_program_word
 
     masked = Redactor()
     try:
-        values, secrets = file.resolve(family, alias)
-        masked = Redactor(secrets)
+        public = public_keys(family, all_components().values())
+        values, secrets = file.resolve(family, alias, public)
+        masked = Redactor(secrets, filter(is_program_word, secrets))
         answer = test_connection(family, values)
     except OsirisError as error:
         streams.write_stderr(f"@{family}.{alias} failed: {mask_by_pattern(masked.redact_text(str(error)))}\n")

@@ -29,8 +29,9 @@ def lint_command(
     """Check pipelines without running them.
 
     Prints one problem per line as FILE:LINE:COLUMN. Finds everything `compile` finds, plus SQL tables that are not inputs,
-    and unused `needs`. Exit code 1: there is an error.
+    and unused `needs`. Shows 20 a file, errors first. Exit code 1: there is an error.
     """
+    from osiris_inspect.model.errors import MAX_PROBLEMS
     from osiris_inspect.runtime.pipeline.builtin_components import all_components
     from osiris_inspect.runtime.pipeline.lint import lint
     from osiris_inspect.runtime.pipeline.parameters import CompileInputs
@@ -38,8 +39,12 @@ def lint_command(
     inputs = CompileInputs(parse_params(param), os.environ, profile)
     failed = False
     for pipeline in pipelines:
-        for remark in lint(read_pipeline(pipeline), str(pipeline), all_components(), inputs):
-            streams.write_stdout(f"{remark}\n")
-            failed = failed or strict or remark.severity == "error"
+        messages = lint(read_pipeline(pipeline), str(pipeline), all_components(), inputs)
+        errors_first = sorted(range(len(messages)), key=lambda index: messages[index].severity != "error")
+        for index in sorted(errors_first[:MAX_PROBLEMS]):
+            streams.write_stdout(f"{messages[index]}\n")
+        if len(messages) > MAX_PROBLEMS:
+            streams.write_stdout(f"{pipeline}: and {len(messages) - MAX_PROBLEMS:,} more\n")
+        failed = failed or any(strict or message.severity == "error" for message in messages)
     if failed:
         raise typer.Exit(FOUND)

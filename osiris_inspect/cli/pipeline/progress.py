@@ -9,6 +9,10 @@ from osiris_inspect.model.event import Event
 from osiris_inspect.model.redaction import mask_by_pattern
 
 _REDRAW_INTERVAL_S: Final = 0.5
+_BY_PLACE: Final = (
+    "{} of the secrets is short, a common word or a name in this run: masked after a key and in addresses only; "
+    "choose another password"
+)
 _ERASE: Final = "\r\x1b[2K"
 
 
@@ -87,6 +91,8 @@ class Progress:
         match event.name, event.step:
             case "run_start", _:
                 return f"{event.fields['pipeline']} ({event.fields['mode']}) {event.session}"
+            case "secrets_masked_by_place", _:
+                return f"  ! {_BY_PLACE.format(event.fields['count'])}"
             case "heartbeat", _ if not self._is_terminal:
                 return f"  … {event.step or 'worker'}  {_activity(event).rstrip()}"
             case (("worker_silent" | "step_waiting"), _):
@@ -108,7 +114,7 @@ class Progress:
 
 
 def _activity(event: Event) -> str:
-    rows = event.fields.get("rows")
+    rows = event.row_count
     return f"{event.fields.get('phase', 'running')}  " + (f"{rows:,} rows  " if rows else "")
 
 

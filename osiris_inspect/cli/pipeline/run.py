@@ -136,7 +136,7 @@ def _print_result(outcome: "RunResult") -> int:
     refused = None
     try:
         streams.write_stdout(f"{outcome.path}\n")
-    except (BrokenPipeError, WrongUse) as error:
+    except (streams.ReaderGone, WrongUse) as error:
         refused = error if isinstance(error, WrongUse) else None
     if code == FOUND:
         streams.write_message(f"{outcome.reason}; osiris-inspect {outcome.path} shows why")
@@ -231,7 +231,9 @@ def _transport(target: RunTarget, how: RunOptions) -> "Transport":
         raise SettingsError("--memory-limit limits a worker process; it needs --on sandbox")
     from osiris_inspect.runtime.transport.create_transport import create_transport
 
-    return create_transport(target.value, os.environ, how.isolation.value, _resource_limits(how.memory))
+    is_free = target is RunTarget.LOCAL and streams.free_stderr_descriptor()
+    limits = _resource_limits(how.memory)
+    return create_transport(target.value, os.environ, how.isolation.value, limits, redirect_stderr=is_free)
 
 
 def _resource_limits(memory: str | None) -> "ResourceLimits | None":
@@ -307,7 +309,7 @@ def parse_params(params: list[str]) -> dict[str, str]:
     for text in params:
         name, equals, value = text.partition("=")
         if not equals or not name:
-            raise SettingsError(f"--param takes NAME=VALUE, not {text!r}")
+            raise SettingsError("--param takes NAME=VALUE; one has no name or no =")
         _check_utf8(text, "--param")
         values[name] = value
     return values

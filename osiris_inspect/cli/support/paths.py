@@ -1,9 +1,33 @@
 """Paths and addresses on the command line, and the cache folder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
+from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec
+
+if TYPE_CHECKING:
+    from osiris_inspect.inspector.remote.remote import RemoteLimits
+
+MAX_BYTES: Final = OptionSpec(
+    "max_bytes",
+    "Limit what is downloaded of a remote run at once; default: 4GiB.",
+    ("--max-bytes",),
+    metavar="SIZE",
+    panel="Remote runs",
+)
+ALLOW_REDIRECT: Final = OptionSpec(
+    "allow_redirect",
+    "Let a web server redirect to this host.",
+    ("--allow-redirect",),
+    metavar="HOST",
+    multiple=True,
+    default=[],
+    panel="Remote runs",
+)
+_limits: "list[RemoteLimits]" = []
+"""The limits of this command line, if an option changes them."""
 _REMOTE_INTERVAL_S: Final = 2.0
 """Seconds between two requests for a remote log."""
 
@@ -15,22 +39,59 @@ def cache_dir() -> Path:
     return platformdirs.user_cache_path("osiris-inspect", appauthor=False)
 
 
+def with_remote_options(command: CommandSpec) -> CommandSpec:
+    """Return a command with the options for remote runs."""
+
+    def run(values: Mapping[str, Any]) -> int:
+        set_remote_limits(values[MAX_BYTES.key], values[ALLOW_REDIRECT.key])
+        return command.run({option.key: values[option.key] for option in command.options})
+
+    return replace(command, options=(*command.options, MAX_BYTES, ALLOW_REDIRECT), run=run)
+
+
+def set_remote_limits(max_bytes: str | None, hosts: Sequence[str] | None) -> None:
+    """Set the limits of remote runs for this process.
+
+    Raises:
+        SettingsError: ``max_bytes`` is not a size.
+    """
+    if max_bytes is None and not hosts:
+        return
+    from osiris_inspect.inspector.remote.remote import RemoteLimits
+    from osiris_inspect.runtime.sandbox.byte_size import parse_bytes
+
+    limits = RemoteLimits(redirect_hosts=frozenset(map(str.lower, hosts or ())))
+    if max_bytes is not None:
+        limits = replace(limits, max_bytes=parse_bytes(max_bytes, "--max-bytes"))
+    _limits[:] = [limits]
+
+
+def remote_arguments() -> list[str]:
+    """Return the limits as arguments of ``set_remote_limits``, for another process."""
+    return [str(_limits[0].max_bytes), *_limits[0].redirect_hosts] if _limits else []
+
+
 def resolve_path(path: Path) -> Path:
     """Return the local path; for an address (``s3://bucket/logs``) the folder that mirrors it.
 
     Raises:
         RunNotReadable: the address cannot be reached or has no run.
     """
-    if ":/" not in str(path):  # avoids the import for local paths
-        return path
-    from osiris_inspect.inspector.remote.url import parse_url
-
-    address = parse_url(path)
+    address = remote_address(path)
     if address is None:
         return path
     from osiris_inspect.inspector.remote.open_remote import open_remote
 
-    return open_remote(address, cache_dir())
+    return open_remote(address, cache_dir(), *_limits)
+
+
+def remote_address(path: Path) -> str | None:
+    """Return the address in a path; None for a local path."""
+    if ":/" not in str(path):  # avoids the import for local paths
+        return None
+    from osiris_inspect.inspector.remote.url import parse_url
+
+    return parse_url(path)
 
 
 def report_link_outside(link: Path) -> None:

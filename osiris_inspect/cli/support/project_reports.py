@@ -2,13 +2,14 @@
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.paths import cache_dir
+from osiris_inspect.model.errors import RunNotReadable
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.diagnosis.rule import Rule
@@ -79,11 +80,18 @@ def rules() -> tuple["Rule", ...]:
     return (*builtin_rules(), *configuration(current_project()).rules)
 
 
-def iter_reports(runs: Iterable[Path], project: "Project | None" = None) -> Iterator["Report"]:
+def iter_reports(
+    runs: Iterable[Path],
+    project: "Project | None" = None,
+    *,
+    on_unreadable: Callable[[RunNotReadable], None] | None = None,
+) -> Iterator["Report"]:
     """Yield the report of each run, without suppressed findings; by default for the project of the current folder.
 
+    ``on_unreadable`` is called for a run that cannot be read; the next run follows.
+
     Raises:
-        RunNotReadable: a path is not a run.
+        RunNotReadable: a path is not a run, and there is no ``on_unreadable``.
         SettingsError: the settings of the project are invalid.
     """
     from osiris_inspect.inspector.analysis.analyze import analyze
@@ -92,7 +100,14 @@ def iter_reports(runs: Iterable[Path], project: "Project | None" = None) -> Iter
     configuration(project)
     now, cache = time.time(), cache_dir()
     for run in runs:
-        yield analyze(run, now=now, cache=cache, project=project)
+        try:
+            report = analyze(run, now=now, cache=cache, project=project)
+        except RunNotReadable as error:
+            if on_unreadable is None:
+                raise
+            on_unreadable(error)
+        else:
+            yield report
 
 
 def idle_suppressions(

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 
+class ReaderGone(Exception):
+    """The reader of stdout has exited. It is not an OSError, for which typer and rich exit with 1."""
+
+
 class OutputStream(io.TextIOWrapper):
     """stdout or stderr; libraries call ``write``, which keeps lines and colours and nothing else that acts."""
 
@@ -37,14 +41,14 @@ class _Stdout(io.FileIO):
         """Write bytes.
 
         Raises:
-            BrokenPipeError: the reader is gone. It has no error number, because typer would exit with 1.
+            ReaderGone: the reader of stdout has exited.
             WrongUse: stdout cannot be written.
         """
         try:
             return super().write(data)
         except BrokenPipeError:
             detach(self)
-            raise BrokenPipeError("the reader of stdout is gone") from None
+            raise ReaderGone from None
         except OSError as error:
             from osiris_inspect.cli.support.exit_codes import WrongUse
 
@@ -96,12 +100,21 @@ def setup() -> None:
     sys.stdout, sys.stderr = _wrapped(sys.stdout, _Stdout), _wrapped(sys.stderr, _Stderr)
 
 
-def _wrapped(stream: TextIO, kind: type[io.FileIO]) -> TextIO:
+def free_stderr_descriptor() -> bool:
+    """Write stderr to a copy of descriptor 2, so that 2 can be redirected; return False if stderr is not ours."""
+    if not isinstance(sys.stderr, OutputStream):
+        return False
+    if sys.stderr.fileno() == 2:
+        sys.stderr = _wrapped(sys.stderr, _Stderr, os.dup(2))
+    return True
+
+
+def _wrapped(stream: TextIO, kind: type[io.FileIO], descriptor: int | None = None) -> TextIO:
     """Return the stream on top of ``kind``, sanitized; a character that its encoding lacks becomes a question mark."""
     if not isinstance(stream, io.TextIOWrapper):
         return stream
     stream.flush()
-    raw = io.BufferedWriter(kind(stream.fileno(), "w", closefd=False))
+    raw = io.BufferedWriter(kind(stream.fileno() if descriptor is None else descriptor, "w", closefd=False))
     return OutputStream(
         raw,
         stream.encoding,
@@ -136,7 +149,7 @@ def write_stdout(text: str, *, control: str = "", colors: bool = False) -> None:
     """Write to stdout, see ``write_text``.
 
     Raises:
-        BrokenPipeError: the reader is gone.
+        ReaderGone: the reader of stdout has exited.
         WrongUse: stdout cannot be written.
     """
     write_text(sys.stdout, text, control=control, colors=colors)
@@ -147,7 +160,7 @@ def write_json(document: str) -> None:
     """Write JSON to stdout with acting characters escaped, so that its value is the same on a terminal and in a file.
 
     Raises:
-        BrokenPipeError: the reader is gone.
+        ReaderGone: the reader of stdout has exited.
         WrongUse: stdout cannot be written.
     """
     write_stdout("", control=escape_json(document))

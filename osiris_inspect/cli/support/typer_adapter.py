@@ -9,10 +9,26 @@ from typing import Annotated, Any, Final, Literal
 import typer
 
 from osiris_inspect.cli.support.option_table import RUN, CommandSpec, OptionSpec
+from osiris_inspect.cli.support.paths import ALLOW_REDIRECT, MAX_BYTES
 from osiris_inspect.cli.support.user_config import with_user_defaults
 from osiris_inspect.model.errors import SettingsError
 
 RunPath = Annotated[Path, typer.Argument(help=RUN.help, metavar=RUN.metavar)]
+MaxBytes = Annotated[
+    str | None,
+    typer.Option(
+        *MAX_BYTES.names, help=MAX_BYTES.help, metavar=MAX_BYTES.metavar, rich_help_panel=MAX_BYTES.panel
+    ),
+]
+AllowRedirect = Annotated[
+    list[str] | None,
+    typer.Option(
+        *ALLOW_REDIRECT.names,
+        help=ALLOW_REDIRECT.help,
+        metavar=ALLOW_REDIRECT.metavar,
+        rich_help_panel=ALLOW_REDIRECT.panel,
+    ),
+]
 _TYPES: Final = {"flag": bool, "text": str, "number": int, "path": Path}
 
 

@@ -6,7 +6,7 @@ missing. A downstream step that failed for another reason has a root cause of it
 """
 
 import pkgutil
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
@@ -16,6 +16,7 @@ from osiris_inspect.inspector.diagnosis import rules
 from osiris_inspect.inspector.diagnosis.evidence.error_text import CAUSED_BY
 from osiris_inspect.inspector.diagnosis.evidence.quotes import verify_quotes
 from osiris_inspect.inspector.diagnosis.rule import Rule, build_rule
+from osiris_inspect.inspector.diagnosis.rule_index import indexed_rules
 from osiris_inspect.inspector.diagnosis.rule_order import RuleOrder
 from osiris_inspect.inspector.diagnosis.upstream_links import link_upstream_warnings
 from osiris_inspect.inspector.run.error_phrases import may_be_missing_input
@@ -53,13 +54,25 @@ def builtin_rules() -> tuple[Rule, ...]:
     The reported errors come first, then the tables of known errors: of two findings of one kind the first is kept,
     with the words of the runtime or of the library.
     """
-    modules = pkgutil.walk_packages(rules.__path__, f"{rules.__name__}.")
-    built = {
-        rule.id: rule
-        for module in modules
-        if not module.ispkg
-        for rule in [build_rule(import_module(module.name), module.name.rpartition(".")[2])]
-    }
+    modules = ((name, import_module(name)) for name in rule_modules())
+    return _in_order(build_rule(module, name.rpartition(".")[2]) for name, module in modules)
+
+
+def rule_modules() -> Iterator[str]:
+    """Yield the names of the modules of rules."""
+    for module in pkgutil.walk_packages(rules.__path__, f"{rules.__name__}."):
+        if not module.ispkg:
+            yield module.name
+
+
+@cache
+def _applied_rules() -> tuple[Rule, ...]:
+    """Return the rules of ``builtin_rules`` without their manuals; a module is imported when its rule is applied."""
+    return _in_order(indexed_rules())
+
+
+def _in_order(rules_of_modules: Iterable[Rule]) -> tuple[Rule, ...]:
+    built = {rule.id: rule for rule in rules_of_modules}
     kinds = [_rule_of_kind(kind) for kind in sorted(ERROR_KINDS) if kind not in built]
     first = (REPORTED_RULE, LIBRARY_RULE)
     others = sorted(built.keys() - set(first))
@@ -81,7 +94,7 @@ def _rule_of_kind(kind: str) -> Rule:
 @cache
 def builtin_order() -> RuleOrder:
     """Return the declared order of the rules of this package."""
-    return RuleOrder(builtin_rules())
+    return RuleOrder(_applied_rules())
 
 
 def rule_manual(rule_id: str) -> str | None:
@@ -96,7 +109,7 @@ def run_rules(
 
     Findings are sorted: worst first, and each root cause before its consequences.
     """
-    all_rules = (*builtin_rules(), *extra_rules)
+    all_rules = (*_applied_rules(), *extra_rules)
     findings: list[Finding] = []
     skipped: list[SkippedRule] = []
     for rule in all_rules:

@@ -32,7 +32,7 @@ _PATTERN_KEYS: Final = ("name", "pattern", "message", "fix", "domain", "in_logs"
 _ENTRY: Final = LazyRegex(
     r"(?P<rule>[a-z]+(?:-[a-z]+)*)(?:@(?P<step>[^:\s]+))?\s{0,80}(?::\s{0,80}(?P<reason>.*))?"
 )
-_NAME: Final = re.compile(r"[a-z]+(?:-[a-z]+)*")
+_NAME: Final = LazyRegex(r"[a-z]+(?:-[a-z]+)*")
 
 
 @dataclass(frozen=True, slots=True)

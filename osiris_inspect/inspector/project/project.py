@@ -31,10 +31,13 @@ class Project:
         """Return a file that a log names; None if it is absolute, missing, a link, in a run or outside the repository."""
         folder = self.folder.resolve()
         root = find_git_root(folder) or folder
-        if os.path.isabs(name) or "\0" in name:  # noqa: PTH117  a name, not a path yet
+        if os.path.isabs(name):  # noqa: PTH117  a name, not a path yet
             return None
         path = Path(os.path.normpath(folder / name))
-        if path != path.resolve() or not path.is_relative_to(root) or not path.is_file():
+        try:
+            if path != path.resolve() or not path.is_relative_to(root) or not path.is_file():
+                return None
+        except (OSError, ValueError):  # no path of a file: too long, with a NUL, or not valid Unicode
             return None
         inside = path.relative_to(root).parents
         return None if any(is_run(root / parent) for parent in inside) else path

@@ -4,14 +4,16 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+
 _MAX_CAUSES: Final = 8
 _MAX_TRACEBACK: Final = 65536
 _CAUSE = "\n\nThe above exception was the direct cause of the following exception:\n\n"
 _HANDLED = "\n\nDuring handling of the above exception, another exception occurred:\n\n"
 """Precedes an exception that was raised while another one was handled, which need not be its cause."""
-_RAISED = re.compile(r"^[A-Za-z_][\w.]{0,200}(?::[^\n]{0,4000})?$", re.MULTILINE)
+_RAISED = LazyRegex(r"^[A-Za-z_][\w.]{0,200}(?::[^\n]{0,4000})?$", re.MULTILINE)
 """The line of a traceback that states the exception; frames and source lines are indented."""
-_REPLACED = re.compile(
+_REPLACED = LazyRegex(
     r"^ {4,8}raise [^\n]{1,1000}\n(?: {4,8}[\^~ ]{1,1000}\n)?[A-Za-z_][\w.]{0,200}(?:: (?:(?!\d)[\w ,.!-]){0,100})?\n?\Z",
     re.MULTILINE,
 )
@@ -27,7 +29,7 @@ def error_causes(logged: Any, traceback: str) -> tuple[str, ...]:
     parts = last.split(_CAUSE)
     if handled and _REPLACED.search(parts[0]):
         parts = [*handled.rpartition(_HANDLED)[2].split(_CAUSE), *parts]
-    raised = [_RAISED.findall(part) for part in reversed(parts[:-1])]
+    raised = [[line[0] for line in _RAISED.finditer(part)] for part in reversed(parts[:-1])]
     return tuple(lines[-1] for lines in raised if lines)[:_MAX_CAUSES]
 
 

@@ -25,7 +25,7 @@ _WITH_FIX = LazyRegex(
 """The text of a driver's error that ends with its remedy."""
 _MAX_ATTEMPTS = 20
 """Errors of one step that are kept beside the one it failed with."""
-_CFG_PATH = re.compile(r"(?:^|/)cfg/([^\n]{1,200})\.json\Z")
+_CFG_PATH = LazyRegex(r"(?:^|/)cfg/([^\n]{1,200})\.json\Z")
 
 
 @dataclass(slots=True)

@@ -1,6 +1,5 @@
 """Finds the last errors of a truncated run in a torn line or a text log."""
 
-import re
 from collections.abc import Sequence
 
 from osiris_inspect.inspector.files import text_log
@@ -13,7 +12,7 @@ _STEP_FAILED = LazyRegex(r"\bStep (?:failed event|'?(?P<step>[\w.\-]{1,200}?)'? 
 _WORKER_EXITED = LazyRegex(r"exited with (?:exit )?(?:code|status)|\b[Kk]illed\b")
 _WORKER_LOST = LazyRegex(r"worker is gone|[Ww]orker (?:was )?(?:killed|lost|died|exited)|killed by SIG")
 _DISK_FULL = LazyRegex(r"(?i:no space left|quota exceeded)|\bENOSPC\b")
-_LEVEL = re.compile(r"\b(?:ERROR|CRITICAL|FATAL)\b[\s:\-\]]*")
+_LEVEL = LazyRegex(r"\b(?:ERROR|CRITICAL|FATAL)\b[\s:\-\]]*")
 
 
 def truncated_errors(

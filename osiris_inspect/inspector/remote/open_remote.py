@@ -52,7 +52,12 @@ def open_remote(address: str, cache: Path, limits: RemoteLimits = DEFAULT_LIMITS
     except OSError as error:
         raise RunNotReadable(f"{remote.address!r} cannot be cached in {str(folder)!r}: {error}") from error
     _evict(private.root, folder, {folder / relative for relative in runs})
-    _fetch_newest(folder)
+    try:
+        _fetch_newest(folder)
+    except RunNotReadable:
+        if len(runs) == 1:
+            raise
+        # raised again when this run is read; the others can be shown
     return folder
 
 

@@ -54,7 +54,9 @@ class PrivateCache:
             RunNotReadable, OSError: as in ``make``.
         """
         self.make(file.parent)
-        if file.is_dir():  # the remote folder became a file
+        if file.is_symlink():
+            file.unlink()
+        elif file.is_dir():  # the remote folder became a file
             shutil.rmtree(file)
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(file, flags, 0o600)

@@ -1,4 +1,4 @@
-"""What remote folders of every protocol share: files, ranges, limits and the protocol that a mirror uses."""
+"""Remote folders of every protocol: files, byte ranges, limits, and the operations that a mirror uses."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ TIMEOUT_S: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class RemoteLimits:
-    """What the user allows.
+    """Limits that the user sets.
 
     Attributes:
         max_bytes: bytes that are downloaded at once.

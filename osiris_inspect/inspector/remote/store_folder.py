@@ -8,17 +8,28 @@ from typing import Any, Final, TypeVar
 
 from osiris_inspect.inspector.remote.remote import (
     MAX_PARALLEL,
+    TIMEOUT_S,
     ByteRange,
     Files,
     RemoteLimits,
     RemoteStat,
     without_children_of_files,
 )
-from osiris_inspect.inspector.remote.url import is_inside, without_credentials
+from osiris_inspect.inspector.remote.url import is_inside, user_info, without_credentials
 from osiris_inspect.inspector.text.sanitize import excerpt
 from osiris_inspect.model.errors import RunNotReadable
 
 T = TypeVar("T")
+_S3_TRIES: Final = 2
+"""Tries of s3fs, each of which is as many tries of botocore: together they wait ``TIMEOUT_S``."""
+_S3_TIMEOUT_S: Final = TIMEOUT_S / _S3_TRIES**2
+_S3_OPTIONS: Final = {
+    "config_kwargs": {
+        "connect_timeout": _S3_TIMEOUT_S,
+        "read_timeout": _S3_TIMEOUT_S,
+        "retries": {"total_max_attempts": _S3_TRIES},
+    }
+}
 _TAGS: Final = ("ETag", "etag", "md5Hash", "Content-MD5", "LastModified", "mtime", "created")
 _TIMES: Final = ("LastModified", "mtime", "created", "last_modified")
 
@@ -26,13 +37,14 @@ _TIMES: Final = ("LastModified", "mtime", "created", "last_modified")
 class StoreFolder:
     """A folder of an object store or another file system of fsspec; see ``RemoteFolder``.
 
-    Anybody who can write to the store chooses these names: those that lead out of the folder are left out. Sizes come
+    The writers of the store choose its names; those that lead out of the folder are left out. Sizes come
     from the store itself.
     """
 
     def __init__(self, address: str, limits: RemoteLimits) -> None:
         self.address = without_credentials(address)
         self.limits = limits
+        self._user_info = user_info(address)
         self._fs, self._root = self._readable_errors(lambda: _connect(address))
 
     def list_dir(self, relative: str) -> dict[str, RemoteStat | None]:
@@ -100,13 +112,20 @@ class StoreFolder:
             raise self._not_readable(error) from error
 
     def _not_readable(self, error: Exception) -> RunNotReadable:
-        return RunNotReadable(f"{self.address!r} cannot be fetched: {error_text(error)}")
+        text = error_text(error)
+        for secret in (self._user_info, self._user_info.partition(":")[2]):
+            text = text.replace(secret, "***") if secret else text
+        return RunNotReadable(f"{self.address!r} cannot be fetched: {text}")
 
 
 def _connect(address: str) -> tuple[Any, str]:
     core = import_module("fsspec.core")
+    is_s3 = address.startswith(("s3://", "s3a://"))
     # a cached instance would use an old endpoint and an old listing
-    fs, root = core.url_to_fs(address, skip_instance_cache=True, use_listings_cache=False)
+    options = {"skip_instance_cache": True, "use_listings_cache": False, **(_S3_OPTIONS if is_s3 else {})}
+    fs, root = core.url_to_fs(address, **options)
+    if is_s3:
+        fs.retries = _S3_TRIES
     return fs, str(root)
 
 
@@ -115,8 +134,12 @@ def _relative_entries(infos: Iterable[dict[str, Any]], folder: str) -> dict[str,
     for info in infos:
         full_name = str(info["name"])
         name = full_name.removeprefix(f"{folder}/").rstrip("/")
-        if full_name.startswith(f"{folder}/") and is_inside(name):
-            entries[name] = None if info["type"] == "directory" else _stat(info, full_name)
+        if not full_name.startswith(f"{folder}/") or not is_inside(name):
+            continue
+        if info["type"] == "directory":
+            entries.setdefault(name, None)  # a store may have a file of this name as well
+        elif not full_name.endswith("/"):
+            entries[name] = _stat(info, full_name)
     return entries
 
 

@@ -44,6 +44,12 @@ def without_credentials(address: str) -> str:
     return _QUERY.sub(r"\1", _USER_INFO.sub("://", address))
 
 
+def user_info(address: str) -> str:
+    """Return user and password of an address as they are written; empty if it has none."""
+    match = _USER_INFO.search(address)
+    return match[0][len("://") : -1] if match is not None else ""
+
+
 def cache_dir_for(address: str, root: Path) -> Path:
     """Return the folder of the cache for an address; its last component is that of the address.
 

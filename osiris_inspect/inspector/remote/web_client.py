@@ -169,6 +169,8 @@ def _failure(url: URL, error: Exception) -> RunNotReadable:
         return _not_fetched(url, f"the server did not answer for {TIMEOUT_S:.0f} seconds")
     if isinstance(error, aiohttp.ClientPayloadError):
         return _not_fetched(url, "the connection ended before the whole file had arrived")
+    if isinstance(error, aiohttp.ClientResponseError):
+        return _not_fetched(url, "the answer is not valid HTTP")
     text = without_credentials(" ".join(str(error).split())).rstrip(".")
     return _not_fetched(
         url, f"{type(error).__name__}: {excerpt(text, 300)}" if text else type(error).__name__

@@ -27,8 +27,8 @@ from osiris_inspect.model.errors import RunNotReadable
 
 T = TypeVar("T")
 MAX_LISTING_BYTES: Final = 4 << 20
-MAX_ENTRIES: Final = 20_000
-"""Maximum number of entries that are taken from one listing."""
+MAX_LINKS: Final = 20_000
+"""Maximum number of links of a listing that are looked at."""
 MAX_FILES: Final = 2_000
 """Maximum number of files of a run; each of them is a request."""
 MAX_DEPTH: Final = 6
@@ -55,7 +55,7 @@ class WebFolder:
         names = self._run(lambda: self._listing(relative))
         markers = [name for name in names if name in layout.RUN_MARKER_FILES]
         folders = {name.rstrip("/"): None for name in names if name.endswith("/")}
-        return {**folders, **self.stat_many(relative, markers)}
+        return {**folders, **self._run(lambda: self._stats(relative, markers, is_listed=True))}
 
     def list_recursive(self, relative: str) -> Files:
         """Return the files below a folder, those of a run first; the listings are cut before files are requested."""
@@ -115,7 +115,7 @@ class WebFolder:
             folders += len(below)
             if not below:
                 return files, False
-            if folders > MAX_FOLDERS or len(files) > MAX_ENTRIES:
+            if folders > MAX_FOLDERS or len(files) > MAX_FILES:
                 break
             level = below
         return files, True
@@ -131,7 +131,7 @@ class WebFolder:
             if response.content_type != _PAGE:
                 return []
             await self._client.read(url, response, MAX_LISTING_BYTES, content.extend)
-        return list(islice(_links(content.decode("utf-8", "replace"), url), MAX_ENTRIES))
+        return list(_links(content.decode("utf-8", "replace"), url))
 
     async def _stats(self, relative: str, names: Sequence[str], *, is_listed: bool) -> dict[str, RemoteStat]:
         stats = await _gather(
@@ -189,12 +189,13 @@ async def _gather(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
 def _links(page: str, url: URL) -> Iterator[str]:
     """Yield each name that a page links to and that lies directly in its folder."""
     seen = set()
-    for match in _LINK.finditer(page):
+    for match in islice(_LINK.finditer(page), MAX_LINKS):
         try:
             target = url.join(URL(unescape(match[1])))
+            is_below = target.origin() == url.origin() and target.raw_path.startswith(url.raw_path)
         except ValueError:  # not an address
             continue
-        if target.origin() != url.origin() or not target.raw_path.startswith(url.raw_path) or target.query:
+        if target.query or not is_below:
             continue
         raw = target.raw_path[len(url.raw_path) :]
         name = unquote(raw.rstrip("/"))

@@ -1,14 +1,14 @@
 """Times of a log: those of a clock that was set during the run, and the step of a line of a text log."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from osiris_inspect.inspector.run.run import LogLine, StepState
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.event import Event, parse_timestamp
 
-_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,6})?")
+_TIME: Final = LazyRegex(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,6})?")
 _ZONE: Final = 900
 """Offsets of time zones are multiples of this many seconds."""
 _PRECISION: Final = 1.0

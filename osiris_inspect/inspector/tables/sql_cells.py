@@ -52,7 +52,7 @@ def write_csv(
 
     With ``is_safe``, an apostrophe is put before a text that a spreadsheet takes for a formula.
     """
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(_LineFeeds(out))
     writer.writerow(map(_without_formula, names) if is_safe else names)
     for batch in batches:
         columns = [cell_texts(name, column) for name, column in zip(names, batch.columns, strict=True)]
@@ -62,6 +62,17 @@ def write_csv(
                 for cells, column in zip(columns, batch.columns, strict=True)
             ]
         writer.writerows(zip(*columns, strict=True))
+
+
+class _LineFeeds:
+    """Stream that ends rows with a line feed; the writer quotes a lone return only if its rows end with one."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def write(self, row: str) -> None:
+        """Write a row that ends with a return and a line feed."""
+        self._out.write(f"{row[:-2]}\n")
 
 
 def _without_formula(cell: Cell) -> Cell:

@@ -20,6 +20,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, TextIO
 
+from osiris_inspect.base.sql_limits import exceeded_limit
 from osiris_inspect.base.sql_literals import quote_name, quote_text
 from osiris_inspect.inspector.files import remote_registry
 from osiris_inspect.inspector.run.frame_info import Cell, FrameColumn, FrameInfo, frame_path
@@ -141,8 +142,12 @@ class SqlConsole:
             self._progress = ""
 
     def _check_read_only(self, query: str) -> None:
+        import duckdb
         from duckdb import StatementType
 
+        limit = exceeded_limit(query, duckdb)
+        if limit is not None:
+            raise QueryFailed(SqlError(limit.message, limit.offset))
         statements = self._connection.extract_statements(query)
         if len(statements) != 1 or statements[0].type not in (StatementType.SELECT, StatementType.EXPLAIN):
             raise QueryFailed(SqlError("only a single SELECT statement is allowed"))

@@ -10,7 +10,7 @@ _FRAME = LazyRegex(
     r"(?:    (?P<source>[^\n]{1,1000})\n)?",
     re.MULTILINE,
 )
-_LIBRARY = re.compile(r"[/\\](?:site|dist)-packages[/\\](?P<package>[A-Za-z_]\w{0,80})[/\\]")
+_LIBRARY = LazyRegex(r"[/\\](?:site|dist)-packages[/\\](?P<package>[A-Za-z_]\w{0,80})[/\\]")
 _POSITION = LazyRegex(r'File "(?P<file>[^"\n]{1,400})", line (?P<line>\d{1,7})')
 _CALLED = frozenset(
     [
@@ -37,16 +37,16 @@ _CALLED = frozenset(
     ]
 )
 """Libraries that drivers call; an error that they raise is the caller's."""
-_STANDARD_LIBRARY = re.compile(
+_STANDARD_LIBRARY = LazyRegex(
     r"^<frozen |[/\\]lib(?:64)?[/\\]python3\.\d{1,2}[/\\](?!site-packages|dist-packages)"
 )
 _MAX_TRACEBACK = 65536
 _MAPPING = r"(?P<name>[A-Za-z_][\w.]{0,80})(?:\[[^\[\]\n]{1,80}\]){0,3} ?\[(?:f?['\"])%s['\"]\]"
 
-_IN_PANDAS = re.compile(r"[/\\]pandas[/\\](?P<module>[\w/\\.]{1,200})\.pyx?$")
-_OF_ROW = re.compile(r"(?i)(?:^|[^\w.])(?:row|rows|record|records|\w{1,40}_row)\[|\.iloc\[")
+_IN_PANDAS = LazyRegex(r"[/\\]pandas[/\\](?P<module>[\w/\\.]{1,200})\.pyx?$")
+_OF_ROW = LazyRegex(r"(?i)(?:^|[^\w.])(?:row|rows|record|records|\w{1,40}_row)\[|\.iloc\[")
 """Source lines that read a cell of a row, whose labels are the columns."""
-_OF_COLUMNS = re.compile(r"\.loc\[[^\[\]\n]{0,200},|\bcolumns ?=|\baxis ?= ?(?:1|['\"]columns)")
+_OF_COLUMNS = LazyRegex(r"\.loc\[[^\[\]\n]{0,200},|\bcolumns ?=|\baxis ?= ?(?:1|['\"]columns)")
 
 Lookup = Literal["column", "label", "group", ""]
 """What pandas looked up: a column, a label of an index, a group of a grouped DataFrame, or another thing."""

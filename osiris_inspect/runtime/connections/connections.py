@@ -4,22 +4,22 @@ The file contains ``connections: {family: {alias: {key: value}}}``; a value may 
 ``${VAR:-default}``. The default alias is the one with ``default: true``, else ``default``, else the only one.
 """
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
 
 from osiris_inspect.base.near_names import did_you_mean
 from osiris_inspect.model.errors import PipelineError, Problem, SettingsError
-from osiris_inspect.model.redaction import MASK, is_secret_key, mask_by_pattern
+from osiris_inspect.model.redaction import MASK, is_secret_key, mask_by_key, mask_by_pattern
 from osiris_inspect.runtime.connections import env_file as env_files
 from osiris_inspect.runtime.connections.env_file import (
     EnvironmentVariables,
     contains_variable,
     substitute_variables,
+    without_defaults,
 )
+from osiris_inspect.runtime.connections.secret_values import is_number, is_port, secret_values
 from osiris_inspect.runtime.pipeline import yaml_positions
 from osiris_inspect.runtime.pipeline.compiler import Compiled
 from osiris_inspect.runtime.pipeline.component import Component
@@ -28,8 +28,8 @@ from osiris_inspect.runtime.pipeline.yaml_positions import PositionedDocument
 
 FILE: Final = "osiris_connections.yaml"
 
-_PASSWORD_IN_DSN = re.compile(r"\bpassword\s*=\s*(?:'((?:[^'\\]|\\.)*)'|(\S+))", re.IGNORECASE)
-_NOT_SENT = ("default", "description")
+_EXCEPTIONS: Final = "not_secret"
+_NOT_SENT: Final = ("default", "description", _EXCEPTIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,14 @@ class Connections:
     Attributes:
         by_step: resolved connection by step id; steps without one are absent.
         secrets: all secret values.
+        secrets_by_step: the secret values of each step's connection.
         files: the files that they were read from.
     """
 
     by_step: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     files: tuple[Path, ...] = ()
+    secrets_by_step: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
 
 class ConnectionsFile:
@@ -112,43 +114,66 @@ class ConnectionsFile:
             )
         return alias
 
-    def resolve(self, family: str, alias: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+    def resolve(
+        self, family: str, alias: str, public: Container[str] = ()
+    ) -> tuple[dict[str, Any], tuple[str, ...]]:
         """Return one connection with its variables substituted, and its secret values.
+
+        ``public`` are keys that a component declares as not secret; those under ``not_secret`` are added.
 
         Raises:
             PipelineError: contains each variable that is not set and each value that cannot be sent.
         """
+        connection = self.families[family][alias]
+        public = {*filter(public.__contains__, connection), *self._not_secret(family, alias)}
         values: dict[str, Any] = {}
         secrets: list[str] = []
         problems: list[Problem] = []
-        for key, value in self.families[family][alias].items():
+        for key, value in connection.items():
             if key in _NOT_SENT:
                 continue
             problems += [
                 self._problem(f": {text}", family, alias, key, *below)
                 for text, below in not_json_safe(key, value)
             ]
-            values[key] = value
-            if isinstance(value, str):
-                values[key], missing = substitute_variables(value, self._variables)
-                problems += [
-                    self._problem(
-                        f" takes {key!r} from the environment variable {name}, which is not set; "
-                        f"set it (searched {self._variables.sources})",
-                        *(family, alias, key),
-                    )
-                    for name in missing
-                ]
-            if is_secret_key(key) and values[key] is not None:
-                secrets += _secrets_in(str(values[key]))
+            missing: dict[str, None] = {}
+            values[key] = self._substituted(value, missing)
+            problems += [
+                self._problem(
+                    f" takes {key!r} from the environment variable {name}, which is not set; "
+                    f"set it (searched {self._variables.sources})",
+                    *(family, alias, key),
+                )
+                for name in missing
+            ]
+            if is_port(str(key)) and values[key] is not None and not is_number(str(values[key])):
+                problems.append(self._problem(f": {key} must be a number", family, alias, key))
+            secrets += secret_values(str(key), value, public, self._variables)
         if problems:
             raise PipelineError(problems)
-        return values, tuple(secrets)
+        return values, tuple(secret for secret in dict.fromkeys(secrets) if secret)
+
+    def _substituted(self, value: Any, missing: dict[str, None]) -> Any:
+        """Return a value with the variables in its texts substituted; add the names of those that are not set."""
+        if isinstance(value, str):
+            text, names = substitute_variables(value, self._variables)
+            missing |= dict.fromkeys(names)
+            return text
+        if isinstance(value, dict):
+            return {key: self._substituted(item, missing) for key, item in value.items()}
+        return [self._substituted(item, missing) for item in value] if isinstance(value, list) else value
+
+    def _not_secret(self, family: str, alias: str) -> list[str]:
+        keys = self.families[family][alias].get(_EXCEPTIONS) or []
+        if isinstance(keys, list):
+            return list(map(str, keys))
+        text = f": {_EXCEPTIONS} must be a list of keys of the connection: [<key>, …]"
+        raise PipelineError([self._problem(text, family, alias, _EXCEPTIONS)])
 
     def masked(self, family: str, alias: str) -> dict[str, str]:
         """Return one connection for display: variables by name, secrets masked."""
         return {
-            str(key): _masked(str(key), value)
+            str(key): str(value) if key in self._not_secret(family, alias) else _masked(str(key), value)
             for key, value in self.families[family][alias].items()
             if key not in _NOT_SENT
         }
@@ -240,6 +265,7 @@ def resolve_connections(
     """
     by_step: dict[str, Mapping[str, Any]] = {}
     secrets: dict[str, None] = {}
+    secrets_by_step: dict[str, tuple[str, ...]] = {}
     problems: dict[Problem, None] = {}
     for step in compiled.manifest.steps:
         component = components[step.component or step.driver]
@@ -250,7 +276,8 @@ def resolve_connections(
         line, column = compiled.connection_positions.get(step.id, (step.line, 1))
         try:
             alias = file.alias_of(component.family, alias or None)
-            values, secrets_of_step = file.resolve(component.family, alias)
+            public = public_keys(component.family, components.values())
+            values, secrets_of_step = file.resolve(component.family, alias, public)
         except LookupError as error:
             name = reference or f"the default of {component.family}"
             text = f"cannot resolve connection {name} of step {step.id!r}: {error.args[0]}"
@@ -260,9 +287,17 @@ def resolve_connections(
         else:
             by_step[step.id] = {**values, "family": component.family, "alias": alias}
             secrets |= dict.fromkeys(secrets_of_step)
+            secrets_by_step[step.id] = secrets_of_step
     if problems:
         raise PipelineError(list(problems))
-    return Connections(by_step, tuple(secrets), file.sources)
+    return Connections(by_step, tuple(secrets), file.sources, secrets_by_step)
+
+
+def public_keys(family: str, components: Iterable[Component]) -> frozenset[str]:
+    """Return the keys that the components of a family declare as not secret."""
+    declaring = [component for component in components if component.family == family]
+    keys = {key.name for component in declaring for key in component.keys if not key.is_secret}
+    return frozenset(keys.union(*(component.not_secret for component in declaring)))
 
 
 def _structure_problems(document: PositionedDocument) -> list[Problem]:
@@ -294,23 +329,11 @@ def _structure_problems(document: PositionedDocument) -> list[Problem]:
     return problems
 
 
-def _secrets_in(value: str) -> list[str]:
-    """Return a secret, and the password in it if it is a URL or DSN."""
-    password = _password_of(value) or ""
-    return [secret for secret in dict.fromkeys((value, password, unquote(password))) if secret]
-
-
-def _password_of(value: str) -> str | None:
-    if "://" in value:
-        try:
-            return urlsplit(value).password
-        except ValueError:
-            return None  # not a URL; the whole value is masked
-    match = _PASSWORD_IN_DSN.search(value)
-    return (match[1] or match[2]) if match else None
-
-
 def _masked(key: str, value: Any) -> str:
-    if is_secret_key(key) and value not in (None, "") and not contains_variable(value):
+    if value in (None, ""):
+        return str(value)
+    if isinstance(value, str) and contains_variable(value):
+        return mask_by_pattern(without_defaults(value))
+    if is_secret_key(key) or (is_port(key) and not is_number(str(value))):
         return MASK
-    return mask_by_pattern(str(value))
+    return str(mask_by_key(value))

@@ -106,6 +106,21 @@ def substitute_variables(text: str, variables: EnvironmentVariables) -> tuple[st
     return None if missing else value, tuple(dict.fromkeys(missing))
 
 
+def variables_of(text: str, variables: EnvironmentVariables) -> dict[str, tuple[str, str]]:
+    """Return the name and the value of each variable that a text contains, by its reference, such as ``${VAR}``."""
+    return {
+        match[0]: (match[1], substitute_variables(match[0], variables)[0] or "")
+        for match in _VARIABLE.finditer(text)
+    }
+
+
+def without_defaults(text: str) -> str:
+    """Return a text with the defaults of its variables left out: they may be secrets."""
+    return _VARIABLE.sub(
+        lambda match: f"${{{match[1]}}}" if match[2] is None else f"${{{match[1]}:-…}}", text
+    )
+
+
 def contains_variable(value: Any) -> bool:
     """Return True if a value contains a variable."""
     return isinstance(value, str) and _VARIABLE.search(value) is not None

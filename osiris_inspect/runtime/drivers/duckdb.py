@@ -15,6 +15,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from osiris_inspect.base.sql_limits import exceeded_limit
 from osiris_inspect.base.sql_literals import quote_name, quote_text
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.model.manifest import input_name
@@ -273,6 +274,12 @@ def _create_views(
 
 
 def _run(connection: duckdb.DuckDBPyConnection, query: str, rows: int) -> pa.RecordBatchReader:
+    limit = exceeded_limit(query, duckdb)
+    if limit is not None and not limit.may_run:
+        line, fault = query.count("\n", 0, limit.offset) + 1, limit.message.partition("; ")
+        raise DriverError(
+            f"query cannot be parsed: in line {line} {fault[0]}", kind="sql-syntax", fix=fault[2], line=line
+        )
     statements = connection.extract_statements(query)
     if not statements:
         raise DriverError(

@@ -17,6 +17,8 @@ _OF_A_RUN: Final = re.compile(
     rf"{TEMPORARY_NAME.pattern}|(?:\w{{1,80}}\.parquet|schema\.json)\.tmp|duckdb_temp_.{{1,200}}\.tmp"
 )
 """Names of temporary files that this package and DuckDB write into a run directory."""
+_MAX_DEPTH: Final = 6
+"""Levels of folders below a run directory in which they can be; a driver can nest folders without end."""
 
 
 def remove_stale_parts(targets: Iterable[Path]) -> list[Path]:
@@ -54,7 +56,9 @@ def remove_temporary_files(directory: int) -> list[str]:
     ``directory`` is a descriptor of its directory. Symbolic links are not followed.
     """
     removed = []
-    for folder, _, names, descriptor in os.fwalk(".", dir_fd=directory, follow_symlinks=False):
+    for folder, inner, names, descriptor in os.fwalk(".", dir_fd=directory, follow_symlinks=False):
+        if folder.count("/") >= _MAX_DEPTH:
+            inner.clear()
         for name in names:
             if _OF_A_RUN.fullmatch(name):
                 with suppress(OSError):  # of another user, or on a read-only file system

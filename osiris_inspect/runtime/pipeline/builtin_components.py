@@ -91,12 +91,23 @@ _WRITER_KEYS = (
 )
 
 
+_PUBLIC_KEYS: Final = (
+    *("account", "application_name", "base_dir", "catalog", "charset", "connect_timeout", "project"),
+    *("rest_url", "ssl_ca", "ssl_mode", "sslmode", "sslrootcert", "table", "timeout", "unix_socket"),
+)
+"""Keys of connections whose values are not secrets."""
+
+
 def _extractor(**fields: Any) -> Component:
-    return Component(modes=("read",), inputs="none", produces_frame=True, **fields)
+    return Component(
+        modes=("read",), inputs="none", produces_frame=True, **{"not_secret": _PUBLIC_KEYS, **fields}
+    )
 
 
 def _writer(**fields: Any) -> Component:
-    return Component(modes=("write",), inputs="one", produces_frame=False, **fields)
+    return Component(
+        modes=("write",), inputs="one", produces_frame=False, **{"not_secret": _PUBLIC_KEYS, **fields}
+    )
 
 
 BUILT_IN: Final = (
@@ -412,6 +423,7 @@ BUILT_IN: Final = (
         requires=("psycopg", "postgrest", "pyarrow"),
         extra="supabase",
         family="supabase",
+        not_secret=(*_PUBLIC_KEYS, "url"),
         connection="required",
         capabilities=(
             "over SQL: atomic; a failed write leaves the table unchanged",

@@ -6,13 +6,15 @@ that takes an input needs the step written before it.
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
+from heapq import heappop, heappush
 from pathlib import Path
 from typing import Any, Final
 
-from osiris_inspect.base.near_names import did_you_mean
+from osiris_inspect.base.near_names import Suggestions
 from osiris_inspect.model import jsonl, manifest
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import PipelineError, Problem, SettingsError
@@ -25,6 +27,7 @@ from osiris_inspect.runtime.pipeline.step_compiler import StepCompiler
 from osiris_inspect.runtime.pipeline.yaml_positions import Position, PositionedDocument
 
 VERSION: Final = "0.1.0"
+MAX_STEPS: Final = 5_000
 MAX_ID_LENGTH: Final = 200
 """Maximum length of a step id, so that its file names stay within the 255 bytes of file systems."""
 
@@ -95,27 +98,38 @@ def compile_pipeline(
     Raises:
         PipelineError: contains every problem of the file.
     """
-    inputs = inputs or CompileInputs()
-    document = yaml_positions.parse(text, file)
-    problems = [*document.duplicate_keys, *_check_top_level(document)]
-    if not isinstance(document.value, dict) or not isinstance(document.value.get("steps"), list):
+    return compile_document(yaml_positions.parse(text, file), components, inputs or CompileInputs())
+
+
+def compile_document(
+    document: PositionedDocument, components: Mapping[str, Component], inputs: CompileInputs
+) -> Compiled:
+    """Return the manifest and configurations of a parsed pipeline.
+
+    Raises:
+        PipelineError: contains every problem of the file.
+    """
+    suggestions = Suggestions()
+    problems = [*document.duplicate_keys, *_check_top_level(document, suggestions)]
+    steps = document.value.get("steps") if isinstance(document.value, dict) else None
+    if not isinstance(steps, list) or len(steps) > MAX_STEPS:
         raise PipelineError(problems)
     filled = parameters.substitute_parameters(document, inputs, problems)
-    drafts = _parse_steps(document, filled, problems)
+    drafts = _parse_steps(document, filled, problems, suggestions)
     problems += _check_ids(document, drafts)
     for previous, draft in zip([None, *drafts], drafts, strict=False):
         problems += draft.check(previous, components)
-    ordered = _topological_order(document, drafts, problems)
+    ordered = _topological_order(document, drafts, problems, suggestions)
     if problems:
         raise PipelineError(sorted(problems, key=lambda problem: (problem.line, problem.column)))
     return Compiled(
         Manifest(
             str(filled["name"]),
             tuple(draft.step() for draft in ordered),
-            {"oml_version": VERSION, "file": file},
+            {"oml_version": VERSION, "file": document.file},
         ),
         {draft.id: draft.config_with_defaults(components[draft.component]) for draft in ordered},
-        file,
+        document.file,
         {draft.id: draft.connection_position for draft in ordered},
         _source(document, inputs),
     )
@@ -131,12 +145,12 @@ def _source(document: PositionedDocument, inputs: CompileInputs) -> dict[str, An
     }
 
 
-def _check_top_level(document: PositionedDocument) -> list[Problem]:
+def _check_top_level(document: PositionedDocument, suggestions: Suggestions) -> list[Problem]:
     value = document.value
     if not isinstance(value, dict):
         return [document.problem("a pipeline must be a mapping with oml_version, name and steps")]
     problems = [
-        document.problem_at_key(f"unknown key {name!r}{did_you_mean(name, _PIPELINE_KEYS)}", name)
+        document.problem_at_key(f"unknown key {name!r}{suggestions.did_you_mean(name, _PIPELINE_KEYS)}", name)
         for name in map(str, value)
         if name not in _PIPELINE_KEYS
     ]
@@ -151,18 +165,21 @@ def _check_top_level(document: PositionedDocument) -> list[Problem]:
         problems.append(document.problem("name is missing or not a string", "name"))
     if not isinstance(value.get("steps"), list):
         problems.append(document.problem("steps is missing or not a list", "steps"))
+    elif len(value["steps"]) > MAX_STEPS:
+        text = f"steps has {len(value['steps']):,} steps; split the pipeline, a part may have {MAX_STEPS:,}"
+        problems.append(document.problem(text, "steps", MAX_STEPS))
     elif not value["steps"]:
         problems.append(document.problem("steps is empty; add a step", "steps"))
     return problems
 
 
 def _parse_steps(
-    document: PositionedDocument, filled: Mapping[str, Any], problems: list[Problem]
+    document: PositionedDocument, filled: Mapping[str, Any], problems: list[Problem], suggestions: Suggestions
 ) -> list[StepCompiler]:
     drafts = []
     for position, item in enumerate(filled["steps"]):
         if isinstance(item, dict):
-            drafts.append(StepCompiler(document, position, item))
+            drafts.append(StepCompiler(document, position, item, suggestions))
         else:
             problems.append(
                 document.problem("a step must be a mapping with id, component and config", "steps", position)
@@ -195,28 +212,44 @@ def _check_ids(document: PositionedDocument, drafts: list[StepCompiler]) -> list
 
 
 def _topological_order(
-    document: PositionedDocument, drafts: list[StepCompiler], problems: list[Problem]
+    document: PositionedDocument,
+    drafts: list[StepCompiler],
+    problems: list[Problem],
+    suggestions: Suggestions,
 ) -> list[StepCompiler]:
-    """Return the steps ordered by their needs, or in the written order if the needs form a cycle."""
+    """Return the steps ordered by their needs, or in the written order if the needs form a cycle.
+
+    Of the steps whose needs are done, the one written first comes next.
+    """
     by_id = {draft.id: draft for draft in drafts}
+    ids = tuple(by_id)
+    dependents: dict[str, list[StepCompiler]] = defaultdict(list)
+    waiting: dict[int, int] = {}  # position of a step: number of its needs that are not done
     for draft in drafts:
+        known = {need for need in draft.needs if need in by_id}
+        waiting[draft.position] = len(known)
+        for need in known:
+            dependents[need].append(draft)
         for need in draft.needs:
-            if need not in by_id:
-                text = f"step {draft.id!r} needs unknown step {need!r}{did_you_mean(need, tuple(by_id))}"
+            if need not in known:
+                text = f"step {draft.id!r} needs unknown step {need!r}{suggestions.did_you_mean(need, ids)}"
                 problems.append(document.problem(text, "steps", draft.position, "needs"))
+    by_position = {draft.position: draft for draft in drafts}
+    ready = [position for position, count in waiting.items() if count == 0]  # sorted, so it is a heap
     ordered: list[StepCompiler] = []
-    done = {need for draft in drafts for need in draft.needs if need not in by_id}
-    waiting = list(drafts)
-    while waiting:
-        ready = next((draft for draft in waiting if done.issuperset(draft.needs)), None)
-        if ready is None:
-            cycle = _find_cycle({draft.id: draft for draft in waiting})
-            text = f"steps need each other in a cycle: {' → '.join(cycle)}; remove one of these needs"
-            problems.append(document.problem(text, "steps", by_id[cycle[0]].position, "needs"))
-            return drafts
-        waiting.remove(ready)
-        done.add(ready.id)
-        ordered.append(ready)
+    while ready:
+        draft = by_position[heappop(ready)]
+        ordered.append(draft)
+        for dependent in dependents.pop(draft.id, ()):
+            waiting[dependent.position] -= 1
+            if waiting[dependent.position] == 0:
+                heappush(ready, dependent.position)
+    if len(ordered) < len(drafts):
+        done = {draft.position for draft in ordered}
+        cycle = _find_cycle({draft.id: draft for draft in drafts if draft.position not in done})
+        text = f"steps need each other in a cycle: {' → '.join(cycle)}; remove one of these needs"
+        problems.append(document.problem(text, "steps", by_id[cycle[0]].position, "needs"))
+        return drafts
     return ordered
 
 

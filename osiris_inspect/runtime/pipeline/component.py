@@ -115,6 +115,7 @@ class Component:
         connection: whether a connection is needed.
         capabilities: abilities beyond the summary, one sentence each.
         example: a step in a pipeline, as YAML.
+        not_secret: keys of its connections whose values are not secrets, also if they come from a variable.
     """
 
     name: str
@@ -130,6 +131,7 @@ class Component:
     connection: Literal["none", "optional", "required"] = "none"
     capabilities: tuple[str, ...] = ()
     example: str = ""
+    not_secret: tuple[str, ...] = ()
 
     def key(self, name: str) -> ConfigKey | None:
         """Return the key with this name; None if there is none."""

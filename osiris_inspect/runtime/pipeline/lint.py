@@ -1,16 +1,17 @@
 """Linter: finds problems of a pipeline, including the tables that its SQL reads, without running it."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from osiris_inspect.base.near_names import did_you_mean
+from osiris_inspect.base.near_names import Suggestions
 from osiris_inspect.model import manifest
 from osiris_inspect.model.errors import PipelineError, Problem
 from osiris_inspect.model.manifest import Step, input_name
 from osiris_inspect.runtime.pipeline import parameters, sql_tables, yaml_positions
-from osiris_inspect.runtime.pipeline.compiler import Compiled, compile_pipeline
+from osiris_inspect.runtime.pipeline.compiler import Compiled, compile_document
 from osiris_inspect.runtime.pipeline.component import Component
 from osiris_inspect.runtime.pipeline.parameters import CompileInputs
 from osiris_inspect.runtime.pipeline.step_checks import checked_columns
@@ -18,6 +19,8 @@ from osiris_inspect.runtime.pipeline.step_compiler import SQL
 from osiris_inspect.runtime.pipeline.yaml_positions import PositionedDocument
 
 LintSeverity = Literal["error", "warning"]
+MAX_CHECKED_SQL: Final = 400_000
+"""Characters of the queries of a pipeline that are parsed, which takes seconds."""
 _CODE: Final = re.compile(
     r"(?:^|[\W_])(?:zip|zipcode|postal|postcode|plz|psc|ean|gtin|upc|isbn|phone|tel|mobile|fax|sku|barcode|iban|ssn)"
     r"(?:$|[\W_])",
@@ -43,19 +46,24 @@ def lint(
 ) -> list[LintMessage]:
     """Return all messages about a pipeline, in the order of the file."""
     try:
-        compiled = compile_pipeline(text, file, components, inputs)
+        document = yaml_positions.parse(text, file)
+        compiled = compile_document(document, components, inputs or CompileInputs())
     except PipelineError as error:
         return [LintMessage(problem, "error") for problem in error.problems]
-    document = yaml_positions.parse(text, file)
     messages: list[LintMessage] = []
     by_id = {step.id: step for step in compiled.manifest.steps}
+    lines, suggestions = text.split("\n"), Suggestions()
     ids = [
         item["id"]
         for item in parameters.substitute_parameters(document, inputs or CompileInputs(), [])["steps"]
     ]
+    sql_length = 0
+    step_ids = {name.lower(): id_ for id_ in reversed(by_id) for name in (input_name(id_), id_)}
     for position, step in enumerate(by_id[name] for name in ids):
-        checked = _CheckedStep(document, text, position, step, compiled)
-        messages += _check_sql(checked) if step.driver == SQL else []
+        checked = _CheckedStep(document, lines, position, step, compiled, suggestions, step_ids)
+        if step.driver == SQL:
+            sql_length += len(str(checked.config["query"]))
+            messages += _check_sql(checked) if sql_length <= MAX_CHECKED_SQL else [_not_checked(checked)]
         messages += _check_ignored_keys(checked, components[step.component])
         messages += _check_types_of_codes(checked)
         messages += _check_columns(checked, components[step.component])
@@ -65,13 +73,20 @@ def lint(
 
 @dataclass(frozen=True, slots=True)
 class _CheckedStep:
-    """Step that is being checked, with its position in the file."""
+    """Step that is being checked, with its position in the file.
+
+    Attributes:
+        lines: the lines of the file.
+        step_ids: the steps of the pipeline by the tables of SQL, in lower case, that they can be.
+    """
 
     document: PositionedDocument
-    text: str
+    lines: list[str]
     position: int
     step: Step
     compiled: Compiled
+    suggestions: Suggestions
+    step_ids: Mapping[str, str]
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -90,7 +105,7 @@ class _CheckedStep:
     def in_query(self, message: str, offset: int) -> Problem:
         """Return a problem at an offset of the query; at the start of the query unless it is a block scalar."""
         at_value = self.problem(message, "config", "query")
-        lines = self.text.split("\n")
+        lines = self.lines
         first = lines[at_value.line - 1][at_value.column - 1 : at_value.column]
         if first != "|":
             return at_value
@@ -102,15 +117,17 @@ class _CheckedStep:
         return Problem(message, self.document.file, number, column)
 
 
+def _not_checked(checked: _CheckedStep) -> LintMessage:
+    text = f"the SQL of step {checked.step.id!r} is not checked: the pipeline has more than {MAX_CHECKED_SQL:,} characters of SQL"
+    return LintMessage(checked.in_query(text, 0), "warning")
+
+
 def _check_sql(checked: _CheckedStep) -> Iterator[LintMessage]:
     sql = str(checked.config["query"])
     tables, error = sql_tables.referenced_tables(sql)
     if error is not None:
-        offset = sum(len(line) + 1 for line in sql.split("\n")[: error.line - 1])
-        yield LintMessage(
-            checked.in_query(f"cannot parse the SQL of step {checked.step.id!r}: {error.message}", offset),
-            "error",
-        )
+        text = f"cannot {'check' if error.may_run else 'parse'} the SQL of step {checked.step.id!r}: {error.message}"
+        yield LintMessage(checked.in_query(text, error.offset), "warning" if error.may_run else "error")
         return
     names = _names_of_inputs(checked.step)
     known = {name.lower() for aliases in names.values() for name in aliases}
@@ -131,23 +148,21 @@ def _no_such_table(name: str, checked: _CheckedStep, names: Mapping[str, tuple[s
     step = checked.step
     known = sorted({alias for aliases in names.values() for alias in aliases})
     text = f"the SQL of step {step.id!r} reads table {name!r}, which is not an input of the step"
-    steps = [other.id for other in checked.compiled.manifest.steps if other.id not in (step.id, *names)]
-    forgotten = next((id_ for id_ in steps if name.lower() in (id_.lower(), input_name(id_).lower())), None)
-    if forgotten is not None:
+    forgotten = checked.step_ids.get(name.lower())
+    if forgotten not in (None, step.id, *names):
         return f"{text}; add {forgotten!r} to its needs"
-    text += did_you_mean(name, tuple(known))
+    text += checked.suggestions.did_you_mean(name, known)
     return text + (f"; its inputs are {', '.join(known)}" if known else "; add the input to its needs")
 
 
 def _names_of_inputs(step: Step) -> dict[str, tuple[str, ...]]:
     """Return the SQL table names of each upstream step."""
     bound = manifest.bind_inputs(step)
-    names: dict[str, tuple[str, ...]] = {}
+    names: dict[str, dict[str, None]] = defaultdict(dict)
     for name, ref in bound.items():
         single = ("input_df", "df") if len(bound) == 1 else ()
-        aliases = (*names.get(ref.from_step, ()), name, input_name(ref.from_step), *single)
-        names[ref.from_step] = tuple(dict.fromkeys(aliases))
-    return names
+        names[ref.from_step] |= dict.fromkeys((name, input_name(ref.from_step), *single))
+    return {step: tuple(aliases) for step, aliases in names.items()}
 
 
 def _check_ignored_keys(checked: _CheckedStep, component: Component) -> Iterator[LintMessage]:
@@ -181,7 +196,7 @@ def _check_columns(checked: _CheckedStep, component: Component) -> Iterator[Lint
     known = {name.lower() for name in columns}  # SQL keeps the case of its input
     for name, path in checked_columns(checked.step.checks):
         if name.lower() not in known:
-            hint = did_you_mean(name, columns) or f"; it has {', '.join(columns)}"
+            hint = checked.suggestions.did_you_mean(name, columns) or f"; it has {', '.join(columns)}"
             text = f"checks of step {checked.step.id!r} name column {name!r}, which its frame lacks{hint}"
             yield LintMessage(checked.in_checks(text, path), "error")
 
@@ -207,8 +222,9 @@ def _check_unused_outputs(
     document: PositionedDocument, ids: list[str], compiled: Compiled, components: Mapping[str, Component]
 ) -> Iterator[LintMessage]:
     """Report steps whose output no other step uses."""
+    positions = {id_: position for position, id_ in enumerate(ids)}
     used = {need for step in compiled.manifest.steps for need in step.needs}
     for step in compiled.manifest.steps:
         if components[step.component].produces_frame and step.id not in used:
             text = f"output of step {step.id!r} is never used"
-            yield LintMessage(document.problem(text, "steps", ids.index(step.id), "id"), "warning")
+            yield LintMessage(document.problem(text, "steps", positions[step.id], "id"), "warning")

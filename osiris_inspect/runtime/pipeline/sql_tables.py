@@ -7,9 +7,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from operator import itemgetter
 from typing import Any, Final
 
+from osiris_inspect.base.sql_limits import exceeded_limit
 from osiris_inspect.runtime.pipeline.sql_tokens import (
     candidate_queries,
     cte_names,
@@ -17,6 +19,9 @@ from osiris_inspect.runtime.pipeline.sql_tokens import (
     sql_tokens,
 )
 
+MAX_STATEMENTS: Final = 1_000
+MAX_SEARCHED_TOKENS: Final = 5_000
+"""Words and signs of a statement whose queries are found by its tokens, which takes the square of their number."""
 _CREATE_PATTERN: Final = re.compile(
     r"\s*CREATE\s+(?:OR\s+REPLACE\s+)?(?:TEMP(?:ORARY)?\s+)?(?:TABLE|VIEW)\s+(?:IF\s+NOT\s+EXISTS\s+)?"
     r"(?:(?:main|temp|memory)\.){0,3}(\"(?:[^\"]|\"\")+\"|\w+)",
@@ -33,24 +38,51 @@ class TableReference:
 
 
 @dataclass(frozen=True, slots=True)
-class SqlSyntaxError:
-    """Reason why SQL cannot be parsed, and its line, starting at 1."""
+class SqlProblem:
+    """Reason why the tables of SQL are unknown, and its offset in characters.
+
+    Attributes:
+        may_run: True if DuckDB can run the SQL, which is only too large to be checked.
+    """
 
     message: str
-    line: int
+    offset: int = 0
+    may_run: bool = False
 
 
-def referenced_tables(sql: str) -> tuple[list[TableReference], SqlSyntaxError | None]:
-    """Return the tables that the SQL reads but does not create, in text order, or its syntax error."""
+@cache
+def _database() -> Any:
+    """Return the database whose parser is used: to create one takes many times as long as to parse a query."""
     import duckdb
 
-    with duckdb.connect(":memory:") as connection:
+    return duckdb.connect(":memory:", config={"threads": 1})
+
+
+def _connection() -> Any:
+    return _database().cursor()
+
+
+class _TooLarge(Exception):
+    """The tables of a statement cannot be found within limits: it has many joins, for example."""
+
+
+def referenced_tables(sql: str) -> tuple[list[TableReference], SqlProblem | None]:
+    """Return the tables that the SQL reads but does not create, in text order, or why they are unknown."""
+    import duckdb
+
+    limit = exceeded_limit(sql, duckdb)
+    if limit is not None:
+        return [], SqlProblem(limit.message, limit.offset, may_run=limit.may_run)
+    with _connection() as connection:
         try:
             statements = connection.extract_statements(sql)
         except duckdb.Error as error:
             message = str(error)
             match = re.search(r"^LINE (\d+):", message, re.MULTILINE)
-            return [], SqlSyntaxError(message.split("\n", 1)[0], int(match[1]) if match else 1)
+            lines = sql.split("\n")[: int(match[1]) - 1] if match else []
+            return [], SqlProblem(message.split("\n", 1)[0], sum(len(line) + 1 for line in lines))
+        if len(statements) > MAX_STATEMENTS:
+            return [], SqlProblem(f"more than {MAX_STATEMENTS} statements", may_run=True)
         tables: list[TableReference] = []
         created: set[str] = set()
         start = 0
@@ -59,7 +91,12 @@ def referenced_tables(sql: str) -> tuple[list[TableReference], SqlSyntaxError | 
             start = max(sql.find(text.strip().rstrip(";"), start), start)
             lead = len(text) - len(text.lstrip())
             encoded = text.encode()
-            for name, byte_offset in sorted(_base_tables(connection, encoded), key=itemgetter(1)):
+            try:
+                read = sorted(_base_tables(connection, encoded), key=itemgetter(1))
+            except _TooLarge:
+                text = "joins or nests too much to be checked; split the query into steps"
+                return [], SqlProblem(text, start, may_run=True)
+            for name, byte_offset in read:
                 if name.lower() not in created:
                     offset = len(encoded[:byte_offset].decode(errors="ignore"))
                     tables.append(TableReference(name, start - lead + offset))
@@ -71,9 +108,7 @@ def referenced_tables(sql: str) -> tuple[list[TableReference], SqlSyntaxError | 
 
 def is_one_select(sql: str) -> bool:
     """Return True if SQL that can be parsed is one statement that returns rows and changes nothing."""
-    import duckdb
-
-    with duckdb.connect(":memory:") as connection:
+    with _connection() as connection:
         return [statement.type.name for statement in connection.extract_statements(sql)] == ["SELECT"]
 
 
@@ -81,7 +116,7 @@ def regex_error(pattern: str) -> str | None:
     """Return why DuckDB cannot compile a regular expression; None if it can."""
     import duckdb
 
-    with duckdb.connect(":memory:") as connection:
+    with _connection() as connection:
         try:
             connection.execute("SELECT regexp_full_match('', ?)", [pattern]).fetchall()
         except duckdb.Error as error:
@@ -93,12 +128,14 @@ def result_columns(sql: str) -> tuple[str, ...] | None:
     """Return the columns of a SELECT that names each of them; None for any other SQL."""
     import duckdb
 
-    with duckdb.connect(":memory:") as connection:
+    with _connection() as connection:
+        if exceeded_limit(sql, duckdb) is not None:
+            return None
         try:
             statements = connection.extract_statements(sql)
-        except duckdb.Error:
+            tree = _tree(connection, statements[-1].query.encode()) if statements else None
+        except (duckdb.Error, _TooLarge):
             return None
-        tree = _tree(connection, statements[-1].query.encode()) if statements else None
     node = tree["statements"][0]["node"] if tree is not None and len(tree["statements"]) == 1 else {}
     selected = node.get("select_list") if node.get("type") == "SELECT_NODE" else None
     names = [_result_name(item) for item in selected or ()]
@@ -117,6 +154,8 @@ def _base_tables(connection: Any, sql: bytes) -> Iterator[tuple[str, int]]:
         yield from _walk(tree, frozenset())
         return
     words = sql_tokens(sql)
+    if len(words) > MAX_SEARCHED_TOKENS:
+        raise _TooLarge
     sql = rewrite_pivots(sql, words)
     ctes = frozenset(cte_names(words))
     covered = -1
@@ -134,26 +173,29 @@ def _base_tables(connection: Any, sql: bytes) -> Iterator[tuple[str, int]]:
 def _tree(connection: Any, sql: bytes) -> Any:
     """Return the tree of a SELECT; None for other statements."""
     (answer,) = connection.execute("SELECT json_serialize_sql(?)", [sql.decode()]).fetchone()
-    tree = json.loads(answer)
+    try:
+        tree = json.loads(answer)
+    except RecursionError:
+        raise _TooLarge from None
     return None if tree.get("error") else tree
 
 
-def _walk(node: Any, ctes: frozenset[str]) -> Iterator[tuple[str, int]]:
-    """Yield the base tables below ``node`` that no enclosing WITH defines."""
-    if isinstance(node, list):
-        for item in node:
-            yield from _walk(item, ctes)
-    elif isinstance(node, Mapping):
-        cte_map = node.get("cte_map")
-        entries = cte_map.get("map") if isinstance(cte_map, Mapping) else None
-        ctes |= {str(entry["key"]).lower() for entry in entries or ()}
-        if node.get("type") in ("CTE_NODE", "RECURSIVE_CTE_NODE") and node.get("cte_name"):
-            ctes |= {str(node["cte_name"]).lower()}
-        if node.get("type") == "BASE_TABLE" and _is_plain(node, ctes):
-            yield str(node["table_name"]), int(node.get("query_location") or 0)
-        for key, item in node.items():
-            if key != "qualified_name":
-                yield from _walk(item, ctes)
+def _walk(tree: Any, ctes: frozenset[str]) -> Iterator[tuple[str, int]]:
+    """Yield the base tables of a tree that no enclosing WITH defines."""
+    waiting = [(tree, ctes)]
+    while waiting:
+        node, ctes = waiting.pop()
+        if isinstance(node, list):
+            waiting += [(item, ctes) for item in node]
+        elif isinstance(node, Mapping):
+            cte_map = node.get("cte_map")
+            entries = cte_map.get("map") if isinstance(cte_map, Mapping) else None
+            ctes |= {str(entry["key"]).lower() for entry in entries or ()}
+            if node.get("type") in ("CTE_NODE", "RECURSIVE_CTE_NODE") and node.get("cte_name"):
+                ctes |= {str(node["cte_name"]).lower()}
+            if node.get("type") == "BASE_TABLE" and _is_plain(node, ctes):
+                yield str(node["table_name"]), int(node.get("query_location") or 0)
+            waiting += [(item, ctes) for key, item in node.items() if key != "qualified_name"]
 
 
 def _is_plain(node: Mapping[str, Any], ctes: frozenset[str]) -> bool:

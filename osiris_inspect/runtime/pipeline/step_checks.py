@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping
 from datetime import date, time
 from typing import Any, Final, NamedTuple
 
-from osiris_inspect.base.near_names import did_you_mean
+from osiris_inspect.base.near_names import Suggestions
 from osiris_inspect.runtime.pipeline import sql_tables
 from osiris_inspect.runtime.pipeline.json_values import not_json_safe
 from osiris_inspect.runtime.pipeline.yaml_positions import KeyPath
 
+MAX_CHECKS: Final = 1_000
+"""Queries, and columns with conditions, of one step."""
 FRAME_TABLE: Final = "df"
 """Name of the checked frame in SQL."""
 _KEYS: Final = ("rows", "not_null", "unique", "values", "sql", "on_failure")
@@ -28,7 +30,7 @@ class CheckProblem(NamedTuple):
     at_key: bool = False
 
 
-def read_checks(value: Any) -> tuple[dict[str, Any], list[CheckProblem]]:
+def read_checks(value: Any, suggestions: Suggestions) -> tuple[dict[str, Any], list[CheckProblem]]:
     """Return the checks in the form of the manifest, and their problems.
 
     In the manifest ``unique`` is a list of keys, each a list of columns, and ``sql`` a list of queries.
@@ -37,11 +39,11 @@ def read_checks(value: Any) -> tuple[dict[str, Any], list[CheckProblem]]:
         return {}, [CheckProblem(f"checks must be a mapping with {', '.join(_KEYS)}")]
     problems = [
         *(CheckProblem(text, path) for text, path in not_json_safe("checks", value)),
-        *_unknown_keys(value, _KEYS, "checks", ()),
-        *_rows_problems(value.get("rows")),
+        *_unknown_keys(value, _KEYS, "checks", (), suggestions),
+        *_rows_problems(value.get("rows"), suggestions),
         *_column_problems(value.get("not_null"), "not_null"),
         *_unique_problems(value.get("unique")),
-        *_values_problems(value.get("values")),
+        *_values_problems(value.get("values"), suggestions),
         *_sql_problems(value.get("sql")),
     ]
     if value.get("on_failure", "fail") not in ("fail", "warn"):
@@ -86,21 +88,21 @@ def _plain(value: Any) -> Any:
 
 
 def _unknown_keys(
-    value: Mapping[str, Any], known: tuple[str, ...], name: str, path: KeyPath
+    value: Mapping[str, Any], known: tuple[str, ...], name: str, path: KeyPath, suggestions: Suggestions
 ) -> Iterator[CheckProblem]:
     for key in map(str, value):
         if key not in known:
-            hint = did_you_mean(key, known) or f"; use one of {', '.join(known)}"
+            hint = suggestions.did_you_mean(key, known) or f"; use one of {', '.join(known)}"
             yield CheckProblem(f"unknown key {key!r} in {name}{hint}", (*path, key), at_key=True)
 
 
-def _rows_problems(limits: Any) -> Iterator[CheckProblem]:
+def _rows_problems(limits: Any, suggestions: Suggestions) -> Iterator[CheckProblem]:
     if limits is None:
         return
     if not isinstance(limits, Mapping) or not limits:
         yield CheckProblem("rows must be a mapping with min, max or both", ("rows",))
         return
-    yield from _unknown_keys(limits, _LIMITS, "rows", ("rows",))
+    yield from _unknown_keys(limits, _LIMITS, "rows", ("rows",), suggestions)
     numbers = {key: limits[key] for key in _LIMITS if key in limits}
     for key, number in numbers.items():
         if type(number) is not int or number < 0:
@@ -117,12 +119,15 @@ def _column_problems(names: Any, key: str, path: KeyPath | None = None) -> Itera
     if not isinstance(names, list) or not names:
         yield CheckProblem(f"{key} {_NAMES}", path)
         return
+    seen: set[str] = set()
     for number, name in enumerate(names):
         if not isinstance(name, str) or not name:
             text = f"{key} {_NAMES}; {name!r} is not text, put it in quotes"
             yield CheckProblem(text, (*path, number))
-        elif name in names[:number]:
+        elif name in seen:
             yield CheckProblem(f"{key} contains {name!r} twice; remove one", (*path, number))
+        else:
+            seen.add(name)
 
 
 def _unique_problems(keys: Any) -> Iterator[CheckProblem]:
@@ -136,11 +141,15 @@ def _unique_problems(keys: Any) -> Iterator[CheckProblem]:
         yield from _column_problems(keys, "unique")
 
 
-def _values_problems(columns: Any) -> Iterator[CheckProblem]:
+def _values_problems(columns: Any, suggestions: Suggestions) -> Iterator[CheckProblem]:
     if columns is None:
         return
     if not isinstance(columns, Mapping) or not columns:
         yield CheckProblem("values must be a mapping of column: {in, min, max or regex}", ("values",))
+        return
+    if len(columns) > MAX_CHECKS:
+        text = f"values has {len(columns):,} columns; write at most {MAX_CHECKS:,}"
+        yield CheckProblem(text, ("values",))
         return
     for name, constraints in columns.items():
         path = ("values", str(name))
@@ -148,7 +157,7 @@ def _values_problems(columns: Any) -> Iterator[CheckProblem]:
             text = f"values of {name!r} must be a mapping with {', '.join(_CONSTRAINTS)}"
             yield CheckProblem(text, path)
             continue
-        yield from _unknown_keys(constraints, _CONSTRAINTS, f"values of {name!r}", path)
+        yield from _unknown_keys(constraints, _CONSTRAINTS, f"values of {name!r}", path, suggestions)
         for key, expected in constraints.items():
             text = _constraint_problem(str(key), expected)
             if text:
@@ -179,11 +188,17 @@ def _sql_problems(queries: Any) -> Iterator[CheckProblem]:
         text = f"sql must be a query of {FRAME_TABLE}, or a list of queries, that returns the offending rows"
         yield CheckProblem(text, ("sql",))
         return
+    if len(listed) > MAX_CHECKS:
+        yield CheckProblem(
+            f"sql has {len(listed):,} queries; write at most {MAX_CHECKS:,}", ("sql", MAX_CHECKS)
+        )
+        return
     for number, query in enumerate(listed):
         path: KeyPath = ("sql", number) if isinstance(queries, list) else ("sql",)
         tables, error = sql_tables.referenced_tables(query)
         if error is not None:
-            position = f" in line {error.line}" if "\n" in query.strip() else ""
+            line = query.count("\n", 0, error.offset) + 1
+            position = f" in line {line}" if "\n" in query.strip() else ""
             yield CheckProblem(f"cannot parse the SQL of a check{position}: {error.message}", path)
             continue
         if not sql_tables.is_one_select(query):

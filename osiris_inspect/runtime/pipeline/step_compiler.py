@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from osiris_inspect.base.near_names import did_you_mean
+from osiris_inspect.base.near_names import Suggestions
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import Problem
 from osiris_inspect.model.manifest import InputRef, Step, input_name
@@ -31,7 +31,9 @@ class StepCompiler:
         needs, inputs, checks: set by ``check``.
     """
 
-    def __init__(self, document: PositionedDocument, position: int, item: Mapping[str, Any]) -> None:
+    def __init__(
+        self, document: PositionedDocument, position: int, item: Mapping[str, Any], suggestions: Suggestions
+    ) -> None:
         self.position, self.item = position, item
         self.id: str = _value_of_type(item.get("id"), str, "")
         self.component: str = _value_of_type(item.get("component"), str, "")
@@ -39,7 +41,7 @@ class StepCompiler:
         self.needs: list[str] = []
         self.inputs: dict[str, InputRef] = {}
         self.checks: dict[str, Any] = {}
-        self._document = document
+        self._document, self._suggestions = document, suggestions
         self._problems: list[Problem] = []
 
     @property
@@ -54,7 +56,8 @@ class StepCompiler:
         for name in map(str, self.item):
             if name not in _STEP_KEYS:
                 self._problem_at_key(
-                    f"unknown key {name!r} in step {self.id!r}{did_you_mean(name, _STEP_KEYS)}", name
+                    f"unknown key {name!r} in step {self.id!r}{self._suggestions.did_you_mean(name, _STEP_KEYS)}",
+                    name,
                 )
         component = components.get(self.component)
         if component is None:
@@ -106,7 +109,7 @@ class StepCompiler:
         if not self.component:
             return "component is missing" + known
         return f"unknown component {self.component!r}" + (
-            did_you_mean(self.component, tuple(components)) or known
+            self._suggestions.did_you_mean(self.component, tuple(components)) or known
         )
 
     def _check_mode(self, component: Component) -> None:
@@ -160,7 +163,7 @@ class StepCompiler:
         if key is None:
             names = tuple(known.name for known in component.keys if not known.ignored)
             names = (*names, "connection") if component.family else names
-            hint = did_you_mean(name, names) or "; use one of " + ", ".join(names)
+            hint = self._suggestions.did_you_mean(name, names) or "; use one of " + ", ".join(names)
             self._problem_at_key(f"unknown key {name!r} for {component.name}{hint}", "config", name)
         elif value is None or has_unresolved_parameter(value):
             return
@@ -181,9 +184,11 @@ class StepCompiler:
         if not isinstance(needs, list) or not all(isinstance(need, str) for need in needs):
             self._problem("needs must be a list of step ids: [<step id>, …]", "needs")
             return
+        seen: set[str] = set()
         for position, need in enumerate(needs):
-            if need in needs[:position]:
+            if need in seen:
                 self._problem(f"needs contains {need!r} twice; remove one", "needs", position)
+            seen.add(need)
         self.needs = list(dict.fromkeys(needs))
 
     def _read_inputs(self) -> None:
@@ -231,7 +236,7 @@ class StepCompiler:
         value = self.item["checks"]
         if has_unresolved_parameter(value):
             return
-        self.checks, problems = read_checks(value)
+        self.checks, problems = read_checks(value, self._suggestions)
         for problem in problems:
             report = self._problem_at_key if problem.at_key else self._problem
             report(problem.message, "checks", *problem.path)

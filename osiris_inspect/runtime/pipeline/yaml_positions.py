@@ -1,8 +1,9 @@
 """YAML parser that keeps the line and column of every part of a document."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
@@ -11,6 +12,11 @@ from osiris_inspect.model.errors import PipelineError, Problem
 
 KeyPath = tuple[str | int, ...]
 Position = tuple[int, int]
+MAX_MESSAGE = 2_000
+"""Characters of the message of a problem, which quotes names and values of the document."""
+
+
+_QUOTED_VALUE: Final = re.compile(r": '.*'\Z", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,8 @@ class PositionedDocument:
 
     def problem(self, message: str, *path: str | int) -> Problem:
         """Return a problem at the position of ``path`` or of its nearest parent with a position."""
+        if len(message) > MAX_MESSAGE:
+            message = f"{message[:MAX_MESSAGE]}…"
         for length in range(len(path), -1, -1):
             if path[:length] in self.positions:
                 line, column = self.positions[path[:length]]
@@ -102,9 +110,21 @@ def _position(node: yaml.Node) -> Position:
     return node.start_mark.line + 1, node.start_mark.column + 1
 
 
+def _without_quotes(message: str) -> str:
+    """Return an error of the parser without the text that it quotes, which may be a password."""
+    for name, sign in (("alias", "*"), ("tag", "!")):
+        if message.startswith(
+            (f"found undefined {name}", f"could not determine a constructor for the {name}")
+        ):
+            return f"undefined {name}; put a value that begins with {sign} in quotes"
+    if message.startswith("found duplicate anchor"):
+        return "duplicate anchor; put a value that begins with & in quotes"
+    return _QUOTED_VALUE.sub("", message)
+
+
 def _yaml_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Problem:
     mark = error.problem_mark or error.context_mark
-    message = error.problem or error.context or "cannot be read"
+    message = _without_quotes(error.problem or error.context or "cannot be read")
     prefix = "" if isinstance(error, RejectedYaml) else "invalid YAML: "
     if mark is None:
         return Problem(prefix + message, file)

@@ -18,6 +18,7 @@ from typing import Any, Final, Literal, get_args
 
 import orjson
 
+from osiris_inspect.model import jsonl
 from osiris_inspect.model.errors import InvalidMessage, MessageTooLarge
 
 MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024
@@ -25,6 +26,8 @@ MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024
 MAX_TEXT_CHARS: Final = 1_000_000
 """Maximum characters of a text in a message; longer texts are truncated."""
 MAX_DEPTH: Final = 60
+_END_OF_TIME: Final = 253402300800
+"""Seconds since 1970 of the year 10000, which a date cannot have."""
 _SEQUENCE = re.compile(rb'"n":(\d{1,18}),')
 
 Verb = Literal["prepare", "exec_step", "cleanup", "ping"]
@@ -235,13 +238,16 @@ def decode_message(line: bytes) -> WorkerMessage:
             return Response(required("id", int), body)
         case "error":
             error = {"type": "Error", "message": "no reason reported"} | required("error", dict)
+            _required(error, "message", str, context)
+            if error.get("error_info") is not None:
+                _required(error, "error_info", dict, context)
             return ErrorResponse(optional("id", int), error)
         case "event":
-            seq, ts, name = required("seq", int), required("ts", float), required("event", str)
+            seq, ts, name = required("seq", int), _time(value, context), required("event", str)
             step, data, mono = optional("step_id", str), optional("data", dict), optional("mono", float)
             return EventMessage(seq, ts, name, step, data or {}, mono)
         case "metric":
-            ts, name, number = required("ts", float), required("metric", str), required("value", float)
+            ts, name, number = _time(value, context), required("metric", str), required("value", float)
             return MetricMessage(ts, name, number, optional("step_id", str), optional("tags", dict) or {})
     raise InvalidMessage(f"unknown message type {kind!r}", type=kind)
 
@@ -254,6 +260,14 @@ def _required(value: Mapping[str, Any], name: str, kind: type, context: str) -> 
     raise InvalidMessage(
         f"{context} needs {name!r} of type {kind.__name__}", field=name, expected=kind.__name__
     )
+
+
+def _time(value: Mapping[str, Any], context: str) -> float:
+    """Return the time of a message, which must have a date."""
+    ts: float = _required(value, "ts", float, context)
+    if not 0 <= ts < _END_OF_TIME:
+        raise InvalidMessage(f"{context} needs 'ts' between 1970 and 9999", field="ts", expected="float")
+    return ts
 
 
 def to_jsonable(value: Any, depth: int = 0) -> Any:
@@ -344,4 +358,6 @@ def _parse_object(line: bytes) -> dict[str, Any]:
         raise InvalidMessage(f"not valid JSON: {error}") from None
     if not isinstance(value, dict):
         raise InvalidMessage(f"expected a JSON object, got {type(value).__name__}")
+    if jsonl.is_too_deep(line, value):
+        raise InvalidMessage(f"nested deeper than {jsonl.MAX_DEPTH} levels", limit=jsonl.MAX_DEPTH)
     return value

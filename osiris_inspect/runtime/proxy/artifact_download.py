@@ -30,6 +30,8 @@ _MAX_DISK_FRACTION: Final = 0.95
 _MAX_ARTIFACTS: Final = 10_000
 _MAX_FAILED_ARTIFACTS: Final = 5
 """Failed downloads after which no further artifact is tried: each one may take a timeout."""
+_MAX_DEPTH: Final = 20
+"""Levels of folders in the name of an artifact."""
 _MAX_REPORTED: Final = 20
 _MAX_PATH_CHARS: Final = 300
 
@@ -169,7 +171,9 @@ class _Download:
         root, _, rest = path.partition("/")
         step, _, name = rest.partition("/")
         parts = name.split("/")
-        is_plain = name.isprintable() and all(parts) and not {".", ".."} & set(parts)
+        is_plain = (
+            name.isprintable() and all(parts) and not {".", ".."} & set(parts) and len(parts) <= _MAX_DEPTH
+        )
         return path == INSTALL_LOG or (root == "artifacts" and step in self._request.steps and is_plain)
 
     def _refuse(self, file: RemoteFile, reason: str) -> None:

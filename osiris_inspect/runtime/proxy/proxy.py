@@ -62,6 +62,7 @@ from osiris_inspect.runtime.proxy.failures import (
 from osiris_inspect.runtime.proxy.hang_watch import HangWatch
 from osiris_inspect.runtime.proxy.run_finish import RunProgress, finish_run
 from osiris_inspect.runtime.proxy.run_recorder import DiskFull, EventListener, RunRecorder
+from osiris_inspect.runtime.proxy.secret_names import names_among
 from osiris_inspect.runtime.proxy.signals import SignalFlag
 from osiris_inspect.runtime.proxy.staged_outputs import StagedOutputs
 from osiris_inspect.runtime.proxy.worker_client import (
@@ -140,7 +141,7 @@ def run(request: RunRequest, transport: Transport) -> RunResult:
         *config_secrets(request.compiled, components),
         *request.secrets,
     )
-    redactor = Redactor(secrets)
+    redactor = Redactor(secrets, names_among(secrets, request.compiled, request.connections))
     with SignalFlag() as signals:
         try:
             path = run_directory.create_run_dir(request.logs, int(request.clock() * 1000), request.access)
@@ -177,8 +178,9 @@ class _RunExecution:
     nonce: str = field(default_factory=new_nonce)
 
     def __post_init__(self) -> None:
+        steps = frozenset(step.id for step in self.request.compiled.manifest.steps)
         self.client = WorkerClient(
-            self.transport, self.recorder, self.progress.redactor, self.signals, self.nonce
+            self.transport, self.recorder, self.progress.redactor, self.signals, self.nonce, steps
         )
         self.client.on_step_complete = self._publish
         self.emit = self.recorder.record_host_event
@@ -242,6 +244,8 @@ class _RunExecution:
         if compiled.edited:
             plan_fields["edited"] = list(compiled.edited)
         self.emit("plan", plan_fields)
+        if self.progress.redactor.by_place:
+            self.emit("secrets_masked_by_place", {"count": len(self.progress.redactor.by_place)})
         context = WorkerContext(
             self.progress.path, self.transport.isolation_level, request.clock, request.env_names
         )
@@ -297,6 +301,7 @@ class _RunExecution:
             request.install_missing,
             lambda: self.signals.is_set,
             self.nonce,
+            tuple(sorted(self.progress.redactor.by_place)),
         )
         base = self.transport.start(launch)
         if self.transport.is_remote:
@@ -423,9 +428,13 @@ class _RunExecution:
         if self.progress.redactor.redact_value(mask_by_key(config)) != config:
             body["config"] = config  # it is masked in its file
         texts = [*_texts(connection), *_texts(config), *_texts(step.checks)]
-        secrets = [secret for secret in self._secrets if any(secret in text for text in texts)]
+        own = self.request.connections.secrets_by_step.get(step.id, ())
+        secrets = [name for name in self._secrets if name in own or any(name in text for text in texts)]
+        by_place = self.progress.redactor.by_place.intersection(secrets)
         if secrets:
             body["secrets"] = secrets
+        if by_place:
+            body["secrets_by_place"] = sorted(by_place)
         if self.transport.stages_outputs:
             component = self._components.get(step.driver)
             outputs = self.staged.begin_step(step, component, config, connection)

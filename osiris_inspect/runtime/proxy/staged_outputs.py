@@ -5,7 +5,7 @@ pipeline names for this step.
 """
 
 import os
-import shutil
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from osiris_inspect.runtime.drivers.interface.driver import prefixed
 from osiris_inspect.runtime.drivers.interface.file_paths import check_target, write_error
 from osiris_inspect.runtime.files.atomic_replace import is_special
 from osiris_inspect.runtime.files.move_into_place import Target, move_into_place, open_target
+from osiris_inspect.runtime.files.remove_tree import remove_tree
 from osiris_inspect.runtime.pipeline import pipeline_files
 from osiris_inspect.runtime.pipeline.component import Component
 
@@ -72,8 +73,9 @@ class StagedOutputs:
         if not paths or component is None:
             return []
         self._step = step.id
-        os.mkdir(step.id, 0o700, dir_fd=self._root)
-        self._folder = os.open(step.id, _FOLDER, dir_fd=self._root)
+        name = secrets.token_hex(8)  # an earlier step cannot be there before
+        os.mkdir(name, 0o700, dir_fd=self._root)
+        self._folder = os.open(name, _FOLDER, dir_fd=self._root)
         may_append = not component.driver.startswith(_OWN_DRIVERS)  # ours replace whole files
         entries = []
         for number, path in enumerate(paths):
@@ -90,7 +92,7 @@ class StagedOutputs:
                 }
             else:
                 self._targets[str(number)] = (path, target)
-            entry["staged"] = str(self.run_dir / layout.OUTPUTS / step.id / str(number))
+            entry["staged"] = str(self.run_dir / layout.OUTPUTS / name / str(number))
             entries.append(entry)
         return entries
 
@@ -112,7 +114,7 @@ class StagedOutputs:
         if self._root >= 0:
             os.close(self._root)
             self._root = -1
-            shutil.rmtree(self.run_dir / layout.OUTPUTS, ignore_errors=True)
+            remove_tree(self.run_dir / layout.OUTPUTS)
 
     def _end_step(self) -> None:
         for _, target in self._targets.values():

@@ -1,6 +1,6 @@
 """Client of the worker: sends a command and records the worker's messages until its answer arrives."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from time import monotonic
 from typing import Any, Final
 
@@ -22,6 +22,16 @@ from osiris_inspect.runtime.transport.transport import Transport
 
 _POLL_INTERVAL_S: Final = 0.2
 """Interval at which a waiting proxy checks for signals."""
+_HOST_EVENTS: Final = frozenset(
+    {
+        *("run_start", "plan", "parcel", "worker_started", "prepare_failed", "step_skipped"),
+        *("worker_silent", "step_waiting", "worker_lost", "wire_error", "lines_missing", "foreign_lines"),
+        *("artifact_fetched", "artifact_left", "artifact_lost", "artifact_refused"),
+        *("artifacts_lost", "artifacts_refused", "entry_planted", "leftovers_removed"),
+        *("run_complete", "run_error", "run_end"),
+    }
+)
+"""Events that only the host writes; a driver could send them from the worker."""
 
 CommandResult = Response | ErrorResponse
 
@@ -57,9 +67,11 @@ class WorkerClient:
         redactor: Redactor,
         signals: SignalFlag,
         nonce: str,
+        steps: Collection[str],
     ) -> None:
         self._transport, self._recorder = transport, recorder
         self._nonce, self._prefix = nonce, rpc.line_prefix(nonce)
+        self._steps = steps
         self._foreign_lines = 0
         self._run_id: object = None
         self._redactor, self._signals = redactor, signals
@@ -152,6 +164,7 @@ class WorkerClient:
     def _handle_message(self, line: bytes) -> CommandResult | None:
         try:
             message = rpc.decode_message(line)
+            self._check_names(message)
         except InvalidMessage as error:
             text = self._redactor.redact_text(line.decode(errors="replace"))[:200]
             self._recorder.record_host_event("wire_error", {"error": str(error), "line": text})
@@ -177,6 +190,18 @@ class WorkerClient:
             case Response() | ErrorResponse():
                 return message
         return None
+
+    def _check_names(self, message: rpc.WorkerMessage) -> None:
+        """Check that a message is of a step of this run, or of none, and that its event is not one of the host.
+
+        Raises:
+            InvalidMessage: it is not.
+        """
+        match message:
+            case EventMessage(name=name) if name in _HOST_EVENTS:
+                raise InvalidMessage(f"the event {name!r} is the host's", event=name)
+            case EventMessage(step=str(step)) | MetricMessage(step=str(step)) if step not in self._steps:
+                raise InvalidMessage("the message is of no step of this run", field="step_id")
 
     def _is_new(self, line: bytes) -> bool:
         """Return True if a line was not received before; record missing lines."""

@@ -78,13 +78,13 @@ def command(
 def seccomp_filter(permissions: SandboxPermissions) -> int | None:
     """Return the descriptor of a file with the filter of system calls; None if this machine has no filter.
 
-    With a network of its own, a worker may open sockets: they lead nowhere. In the host's network, a socket of the
-    machine could be an abstract one.
+    With a network of its own, a worker may open sockets of the Internet: they lead nowhere. A socket of the machine
+    can be a file in the folder of the pipeline, or an abstract one in the host's network.
     """
     if seccomp.unavailable_reason() is not None:
         return None
     families = [seccomp.AF_INET, seccomp.AF_INET6]
-    if permissions.sockets or not permissions.network:
+    if permissions.sockets:
         families.append(seccomp.AF_UNIX)
     descriptor = os.memfd_create("seccomp", 0)
     os.write(descriptor, seccomp.program(families))

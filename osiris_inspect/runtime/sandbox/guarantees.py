@@ -11,7 +11,7 @@ from osiris_inspect.runtime.sandbox.grants import SandboxPermissions
 from osiris_inspect.runtime.sandbox.isolation import Level
 
 YES, NO = "yes", "no"
-_ONE_PROCESS: Final = "partly: a step can read what earlier steps left in memory"
+_ONE_PROCESS: Final = "partly: steps share a process, in which a driver can read the secrets of others"
 _NETWORK_NEEDED: Final = "no: the pipeline needs it"
 
 
@@ -35,7 +35,8 @@ def guarantees(level: Level, permissions: SandboxPermissions) -> Mapping[str, st
 def _files_of_landlock(permissions: SandboxPermissions) -> str:
     if permissions.live and permissions.hidden:
         return "partly: hidden files can be read, because a step reads a file that another one writes"
-    return "partly: the names of hidden files can be listed" if permissions.hidden else YES
+    names = "the names of hidden files can be listed, and " if permissions.hidden else ""
+    return f"partly: {names}modes and times of files can be changed"
 
 
 def _network_of_landlock() -> str:
@@ -46,6 +47,7 @@ def _network_of_landlock() -> str:
 
 
 def _processes_of_landlock() -> str:
+    outliving = "partly: a process that a driver starts can go on after the run"
     if landlock.abi() >= landlock.SCOPE_ABI:
-        return YES
-    return "partly: processes of the same user can be sent signals"
+        return outliving
+    return f"{outliving}, and processes of the same user can be sent signals"

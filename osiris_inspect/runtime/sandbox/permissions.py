@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from osiris_inspect.model import run_layout as layout
-from osiris_inspect.model.redaction import is_secret_key
 from osiris_inspect.runtime.connections.connections import FILE as CONNECTIONS
+from osiris_inspect.runtime.connections.secret_values import secret_values
 from osiris_inspect.runtime.files.atomic_replace import is_special
 from osiris_inspect.runtime.files.symlinks import resolved
 from osiris_inspect.runtime.pipeline.component import Component
@@ -88,14 +88,16 @@ def _folders_read_and_written(named: PipelineFiles) -> Iterator[Path]:
 
 
 def config_secrets(compiled: "Compiled", components: Mapping[str, Component]) -> tuple[str, ...]:
-    """Return the secrets in the configurations, recognized by their keys."""
+    """Return the secrets in the configurations, recognized by their keys and by the places that hold them."""
     secrets: dict[str, None] = {}
     for step in compiled.manifest.steps:
         component = components.get(step.driver)
         for name, value in compiled.configs[step.id].items():
             key = component.key(name) if component else None
-            if isinstance(value, str) and value and (key.is_secret if key else is_secret_key(name)):
-                secrets[value] = None
+            if key is not None and key.secret and not isinstance(value, bool):
+                secrets |= dict.fromkeys(secret_values("secret", value))
+            else:
+                secrets |= dict.fromkeys(secret_values(name, value))
     return tuple(secrets)
 
 

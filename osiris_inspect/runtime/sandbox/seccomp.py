@@ -10,11 +10,11 @@ import os
 import platform
 import struct
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Final, NamedTuple
 
-_LOAD, _JUMP_EQUAL, _JUMP_GREATER_EQUAL, _JUMP_SET, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_LOAD, _AND, _JUMP_EQUAL, _JUMP_GREATER_EQUAL, _JUMP_SET, _RETURN = 0x20, 0x54, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _ERROR, _KILL_PROCESS = 0x7FFF0000, 0x00050000, 0x80000000
 _NUMBER_OFFSET, _ARCH_OFFSET, _ARGUMENTS_OFFSET = 0, 4, 16
 _AUDIT_ARCH_X86_64: Final = 0xC000003E
@@ -35,7 +35,8 @@ _DENIED: Final = {
 _ABSENT: Final = {
     "clone3": 435, "openat2": 437, "io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427,
 }  # fmt: skip
-_SOCKET, _CLONE, _IOCTL = 41, 56, 16
+_SOCKET, _SOCKETPAIR, _CLONE, _IOCTL, _PRLIMIT = 41, 53, 56, 16, 302
+_SOCK_DGRAM, _SOCK_RAW, _SOCK_TYPES = 2, 3, 0xF
 _NEW_NAMESPACES: Final = 0x7E020000
 _PUSH_INPUT: Final = 0x5412
 """``TIOCSTI``: types into the terminal."""
@@ -72,7 +73,7 @@ def unavailable_reason() -> str | None:
     return None
 
 
-def program(socket_families: Iterable[int]) -> bytes:
+def program(socket_families: Collection[int]) -> bytes:
     """Return the filter as an array of ``struct sock_filter``; sockets are allowed in these families only."""
     instructions: list[_Instruction] = [
         _load(_ARCH_OFFSET),
@@ -93,12 +94,17 @@ def program(socket_families: Iterable[int]) -> bytes:
     for number, (flags, mode) in _OPENS.items():
         creates = [_Condition(flags, _JUMP_SET, _CREATES), _Condition(mode, _JUMP_SET, _SET_ID_BITS)]
         instructions += _deny(number, errno.EPERM, creates)
+    # the limits of another process end it
+    instructions += _deny(_PRLIMIT, errno.EPERM, [_Condition(0, _JUMP_SET, 0xFFFFFFFF)])
     instructions += _deny_other_sockets(tuple(socket_families))
+    if AF_UNIX not in socket_families:
+        # unlike streams, they can be connected again: to a socket of the machine
+        instructions += _deny_datagram_pairs()
     instructions.append((_RETURN, 0, 0, _ALLOW))
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in instructions)
 
 
-def restrict_self(socket_families: Iterable[int]) -> None:
+def restrict_self(socket_families: Collection[int]) -> None:
     """Apply the filter to this thread and all that it starts. It cannot be undone.
 
     Raises:
@@ -128,6 +134,12 @@ def _deny_other_sockets(families: Sequence[int]) -> list[_Instruction]:
     allowed = [(_JUMP_EQUAL, len(families) - position, 0, family) for position, family in enumerate(families)]
     checks = [_load(_ARGUMENTS_OFFSET), *allowed, _error(errno.EACCES), _load(_NUMBER_OFFSET)]
     return [(_JUMP_EQUAL, 0, len(checks), _SOCKET), *checks]
+
+
+def _deny_datagram_pairs() -> list[_Instruction]:
+    checks = [_load(_ARGUMENTS_OFFSET + 8), (_AND, 0, 0, _SOCK_TYPES), (_JUMP_EQUAL, 1, 0, _SOCK_DGRAM)]
+    checks += [(_JUMP_EQUAL, 0, 1, _SOCK_RAW), _error(errno.EACCES), _load(_NUMBER_OFFSET)]
+    return [(_JUMP_EQUAL, 0, len(checks), _SOCKETPAIR), *checks]
 
 
 def _load(offset: int) -> _Instruction:

@@ -13,10 +13,13 @@ def create_transport(
     environment: Mapping[str, str],
     isolation: RequestedLevel = "auto",
     limits: ResourceLimits | None = None,
+    *,
+    redirect_stderr: bool = False,
 ) -> Transport:
     """Return the transport to a worker on ``local``, ``sandbox`` or ``e2b``.
 
-    ``isolation`` and ``limits`` apply to ``sandbox`` only.
+    ``isolation`` and ``limits`` apply to ``sandbox`` only, and ``redirect_stderr`` to ``local``: descriptor 2 then goes
+    to the worker's log, so the process must write its own messages to a copy of it.
 
     Raises:
         SettingsError: the target is unknown, or its package or key is missing.
@@ -24,7 +27,7 @@ def create_transport(
     if target == "local":
         from osiris_inspect.runtime.transport.in_process import InProcess
 
-        return InProcess(environment, time.time)
+        return InProcess(environment, time.time, redirect_stderr=redirect_stderr)
     if target == "sandbox":
         from osiris_inspect.runtime.transport.stdio import Stdio
 

@@ -2,15 +2,17 @@
 
 So a frame cannot be passed by reference, and values that cannot be serialized fail here as with a remote
 worker. Descriptors 0 and 1 are redirected as in a child process: a driver cannot read stdin or print to
-stdout. What it prints to ``sys.stderr`` is copied to the log.
+stdout. What it prints to ``sys.stderr`` and logs goes to the worker's log only, as from a child process.
 """
 
 import ctypes
+import logging
 import os
 import queue
+import resource
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, TextIO
 
 from osiris_inspect.model import run_layout as layout
@@ -34,7 +36,11 @@ class InProcess(Transport):
     mode: RunMode = "local"
     isolation_level = "none"
 
-    def __init__(self, environment: Mapping[str, str], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], clock: Callable[[], float], *, redirect_stderr: bool = False
+    ) -> None:
+        """Create a transport; with ``redirect_stderr`` also descriptor 2 goes to the worker's log."""
+        self._descriptors = (0, 1, 2) if redirect_stderr else (0, 1)
         self.details: Mapping[str, Any] = {}
         self._env_names, self._clock = tuple(sorted(environment)), clock
         self._commands: Queue = queue.SimpleQueue()
@@ -48,8 +54,8 @@ class InProcess(Transport):
 
     def start(self, launch: LaunchSpec) -> str:
         """Start the thread. Output of drivers goes to the worker's log."""
-        self._log = WorkerLog(launch.run_dir / layout.WORKER_LOG, launch.secrets)
-        self._stdio = _RedirectedStdio(self._log.descriptor())
+        self._log = WorkerLog(launch.run_dir / layout.WORKER_LOG, launch.secrets, launch.by_place)
+        self._stdio = _RedirectedStdio(self._log.descriptor(), self._descriptors)
         context = WorkerContext(
             launch.run_dir,
             self.isolation_level,
@@ -135,13 +141,13 @@ class InProcess(Transport):
 
 
 class _RedirectedStdio:
-    """Redirects descriptors 0 and 1 and ``sys.stdout`` of this process until ``restore``.
+    """Redirects descriptors, ``sys.stdout``, and ``sys.stderr`` and log records of new threads until ``restore``.
 
     Reads return nothing; output goes to the descriptor ``out``. A driver in an abandoned thread loses the
-    redirection.
+    redirection. Core files, which would contain the secrets of the run, are off meanwhile.
     """
 
-    def __init__(self, out: int) -> None:
+    def __init__(self, out: int, descriptors: Iterable[int]) -> None:
         sys.stdout.flush()
         self._stdout = sys.stdout
         self._redirected = os.fdopen(
@@ -149,22 +155,31 @@ class _RedirectedStdio:
         )
         sys.stdout = self._redirected
         self._stderr = sys.stderr
-        self._copied = _CopiedStderr(self._stderr, self._redirected)
+        self._threads = _HostThreads()
+        self._divided = _DividedStderr(self._stderr, self._redirected, self._threads)
         if self._stderr is not None:
-            sys.stderr = self._copied
-        self._saved = {number: _duplicate(number) for number in (0, 1)}
+            sys.stderr = self._divided
+        self._handlers = list(_log_handlers())
+        for handler in self._handlers:
+            handler.addFilter(self._threads)
+        self._core_limit = resource.getrlimit(resource.RLIMIT_CORE)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, self._core_limit[1]))
+        self._saved = {number: _duplicate(number) for number in descriptors}
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.close(null)
-        os.dup2(out, 1)
+        for number in self._saved.keys() - {0}:
+            os.dup2(out, number)
 
     def restore(self) -> None:
         """Undo the redirection; calling it twice is safe."""
         if sys.stdout is self._redirected:
             sys.stdout = self._stdout
-        self._copied.stop()
-        if sys.stderr is self._copied:
+        self._threads.are_all = True
+        if sys.stderr is self._divided:
             sys.stderr = self._stderr
+        for handler in self._handlers:
+            handler.removeFilter(self._threads)
         self._redirected.close()
         while self._saved:
             number, saved = self._saved.popitem()
@@ -173,28 +188,49 @@ class _RedirectedStdio:
             else:
                 os.dup2(saved, number)
                 os.close(saved)
+        resource.setrlimit(resource.RLIMIT_CORE, self._core_limit)
 
 
-class _CopiedStderr:
-    """Stream that copies to a log what threads other than its creator's write; it has the attributes of ``stderr``."""
+class _HostThreads(logging.Filter):
+    """The threads that ran before the worker; the others are its own and those of drivers.
 
-    def __init__(self, stderr: TextIO, log: TextIO) -> None:
-        self._stderr, self._log = stderr, log
-        self._host = threading.current_thread()
-        self._is_copied = True
+    Attributes:
+        are_all: True after the run, when all threads are the host's.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._identifiers = frozenset(thread.ident for thread in threading.enumerate())
+        self.are_all = False
+
+    def has_current(self) -> bool:
+        """Return True if this thread is one of the host."""
+        return self.are_all or threading.get_ident() in self._identifiers
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return True if a thread of the host logged a record."""
+        return self.are_all or record.thread in self._identifiers
+
+
+class _DividedStderr:
+    """Stream with the attributes of ``stderr``; what threads of the worker write goes to the log."""
+
+    def __init__(self, stderr: TextIO, log: TextIO, threads: _HostThreads) -> None:
+        self._stderr, self._log, self._threads = stderr, log, threads
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._stderr, name)
+        return getattr(self._stderr if self._threads.has_current() else self._log, name)
 
     def write(self, text: str) -> int:
-        """Write a text to the stream, and to the log."""
-        if self._is_copied and threading.current_thread() is not self._host:
-            self._log.write(text)
-        return self._stderr.write(text)
+        """Write a text to the stream or to the log."""
+        return (self._stderr if self._threads.has_current() else self._log).write(text)
 
-    def stop(self) -> None:
-        """Write to the stream only, for threads that outlive the log."""
-        self._is_copied = False
+
+def _log_handlers() -> Iterator[logging.Handler]:
+    """Yield the handlers of all loggers."""
+    for logger in (logging.getLogger(), *logging.Logger.manager.loggerDict.values()):
+        if isinstance(logger, logging.Logger):
+            yield from logger.handlers
 
 
 def _duplicate(number: int) -> int | None:

@@ -107,7 +107,7 @@ class Stdio(Transport):
                 path="/",
             )
         self._temp_dir = LockedTempDir()
-        self._log = WorkerLog(launch.run_dir / layout.WORKER_LOG, launch.secrets)
+        self._log = WorkerLog(launch.run_dir / layout.WORKER_LOG, launch.secrets, launch.by_place)
         permissions = self._permissions(launch, self._temp_dir.path)
         granted = permissions.to_document() if self._level != "none" else None
         self.details = {

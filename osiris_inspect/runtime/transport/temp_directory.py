@@ -6,12 +6,13 @@ free is unused, also if it is shared between containers.
 
 import fcntl
 import os
-import shutil
 import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
+
+from osiris_inspect.runtime.files.remove_tree import remove_tree
 
 _PREFIX: Final = "osiris-worker-"
 _SUFFIX: Final = "_held"
@@ -34,7 +35,7 @@ class LockedTempDir:
         """Remove the folder; calling it twice is safe."""
         if self._descriptor < 0:
             return
-        shutil.rmtree(self.path, ignore_errors=True)
+        remove_tree(self.path)
         os.close(self._descriptor)
         self._descriptor = -1
 
@@ -81,6 +82,6 @@ def _remove_if_stale(path: Path) -> None:
         status = os.fstat(descriptor)
         if status.st_uid == os.geteuid() and stat.S_IMODE(status.st_mode) == stat.S_IRWXU:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(path, ignore_errors=True)
+            remove_tree(path)
     finally:
         os.close(descriptor)

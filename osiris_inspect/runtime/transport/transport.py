@@ -22,6 +22,7 @@ class LaunchSpec:
         bundle: the contents of the worker.
         permissions: what an isolated worker can access on the host.
         secrets: masked in everything that the worker prints.
+        by_place: secrets that are words or names, masked after the key of a secret and in addresses only.
         install: True if missing modules are installed where the worker runs.
         is_cancelled: returns True after the run was interrupted; called between long operations.
         nonce: identifies the run; every line of the worker starts with it.
@@ -31,10 +32,11 @@ class LaunchSpec:
     base: Path
     bundle: Bundle
     permissions: SandboxPermissions = field(default_factory=SandboxPermissions)
-    secrets: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = field(default=(), repr=False)
     install: bool = False
     is_cancelled: Callable[[], bool] = field(default=lambda: False)
     nonce: str = ""
+    by_place: tuple[str, ...] = field(default=(), repr=False)
 
 
 class Transport(Protocol):

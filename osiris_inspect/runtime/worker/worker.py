@@ -118,6 +118,7 @@ class Worker:
         self._session: _Session | None = None
         self._last_id: int | None = None
         self._secrets: dict[str, None] = {}
+        self._by_place: dict[str, None] = {}
 
     def handle(self, command: Command) -> None:
         """Execute a command and send its answer. Errors of drivers are sent, not raised.
@@ -234,7 +235,7 @@ class Worker:
         step_id, driver_name = body["step_id"], body["driver"]
         started = monotonic()
         inputs = StepInputs()
-        self._mask(body.get("secrets") or ())
+        self._mask(body.get("secrets") or (), body.get("secrets_by_place") or ())
         confidential = _Confidential.from_body(body)
         try:
             self._writer.start_batch()
@@ -274,12 +275,13 @@ class Worker:
         self._release_inputs((step_id,), inputs)
         return outcome
 
-    def _mask(self, secrets: Iterable[str]) -> None:
+    def _mask(self, secrets: Iterable[str], by_place: Iterable[str]) -> None:
         """Mask further secrets from now on; those of earlier steps stay masked."""
-        new = dict.fromkeys(secrets)
-        if not new.keys() <= self._secrets.keys():
+        new, new_by_place = dict.fromkeys(secrets), dict.fromkeys(by_place)
+        if not (new.keys() <= self._secrets.keys() and new_by_place.keys() <= self._by_place.keys()):
             self._secrets |= new
-            self._emitter.redactor = Redactor(tuple(self._secrets))
+            self._by_place |= new_by_place
+            self._emitter.redactor = Redactor(self._secrets, self._by_place)
 
     def _cleanup(self, body: Mapping[str, Any]) -> dict[str, Any]:
         del body

@@ -19,8 +19,6 @@ TAIL_BYTES: Final = 8 << 20
 _RECENT_BYTES: Final = 64 << 10
 _CHUNK: Final = 1 << 16
 _POLL_INTERVAL_MS: Final = 100
-_MAX_ESCAPED_WIDTH: Final = 16
-"""Maximum characters of one character of a secret in escaped form."""
 
 
 class WorkerLog:
@@ -33,11 +31,10 @@ class WorkerLog:
         size: bytes written so far, also those that are left out.
     """
 
-    def __init__(self, path: Path, secrets: Iterable[str] = ()) -> None:
-        secrets = tuple(secrets)
+    def __init__(self, path: Path, secrets: Iterable[str] = (), by_place: Iterable[str] = ()) -> None:
         self._file = JsonlFile(path)
-        self._redactor = Redactor(secrets)
-        self._held_back = max(map(len, secrets), default=0) * _MAX_ESCAPED_WIDTH
+        self._redactor = Redactor(secrets, by_place)
+        self._held_back = self._redactor.max_length
         self._text = ""
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="surrogateescape")
         self.size = 0
@@ -50,7 +47,8 @@ class WorkerLog:
         """Append bytes."""
         with self._lock:
             self._text += self._decoder.decode(data)
-            self._flush_up_to(len(self._text) - self._held_back)
+            if len(self._text) >= 2 * self._held_back:  # each character is searched twice, not once a line
+                self._flush_up_to(len(self._text) - self._held_back)
 
     def descriptor(self) -> int:
         """Return a file descriptor that a process can print to; ``close`` closes it."""
@@ -76,14 +74,11 @@ class WorkerLog:
             self._file.close()
 
     def _flush_up_to(self, end: int) -> None:
-        """Write the text before ``end``, or nothing if a secret crosses ``end``."""
+        """Write the text before ``end``, or before a secret that crosses ``end``."""
         if end <= 0:
             return
-        before, after = self._text[:end], self._text[end:]
-        masked = self._redactor.redact_text(before)
-        if after and masked + self._redactor.redact_text(after) != self._redactor.redact_text(self._text):
-            return
-        self._text = after
+        masked, end = self._redactor.redact_up_to(self._text, end)
+        self._text = self._text[end:]
         data = masked.encode(errors="surrogateescape")
         self.size += len(data)
         self._recent = (self._recent + data)[-_RECENT_BYTES:]

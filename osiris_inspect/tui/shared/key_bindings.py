@@ -99,6 +99,7 @@ KEY_TABLE: tuple[KeyBinding, ...] = (
     KeyBinding("picture", "f12", "picture", "save a screenshot (SVG)", "app", "Program"),
     KeyBinding("help", "question_mark,f1", "help", "this help", "app", "Program", "help"),
     KeyBinding("commands", "ctrl+p", "command_palette", "command palette", "app", "Program"),
+    KeyBinding("suspend", "ctrl+z", "suspend_process", "suspend; the shell's fg resumes", "app", "Program"),
     KeyBinding("leave_filter", "escape", "leave", "clear the filter", "filter", "Find"),
     KeyBinding("earlier_question", "up", "earlier(1)", "previous query", "query", "SQL input", "previous"),
     KeyBinding("later_question", "down", "earlier(-1)", "next query", "query", "SQL input"),

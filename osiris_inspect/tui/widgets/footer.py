@@ -42,7 +42,11 @@ class Footer(Horizontal):
 
     def on_mount(self) -> None:
         """Create the filter box in advance."""
-        self.call_after_refresh(self._box)
+        self.call_after_refresh(self._create_box)
+
+    def _create_box(self) -> None:
+        if self.is_attached:  # the app may have ended meanwhile
+            self._box()
 
     def _box(self) -> "FilterBox":
         from osiris_inspect.tui.widgets.filter_box import FilterBox

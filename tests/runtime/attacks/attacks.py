@@ -158,7 +158,8 @@ def _write_later(descriptor: int) -> None:
 
 OTHER_FILES = "read other files of the host"
 HIDDEN_FILES = "read `.env`, `osiris_connections.yaml`, `.git`, the pipeline, the cache and other runs"
-NAMES = "list their names"
+NESTED_FILES = "read files of these names in subfolders"
+NAMES = "list the names in hidden folders, and see sizes and times of hidden files"
 
 
 @attack(OTHER_FILES)
@@ -244,8 +245,20 @@ def list_other_runs(scene: SimpleNamespace) -> Any:
     return Path(scene.other_run) in Path(scene.other_run).parent.iterdir()
 
 
+@attack(NAMES)
+def see_size_of_hidden_file(scene: SimpleNamespace) -> Any:
+    return Path(scene.base, ".env").stat().st_size
+
+
+@attack(NESTED_FILES)
+def read_env_file_in_subfolder(scene: SimpleNamespace) -> Any:
+    return Path(scene.base, "service/.env").read_text()
+
+
 # --- writing
 
+PIPES = "write into a named pipe in the folder of the pipeline"
+ATTRIBUTES = "change modes, times and attributes of files of its user"
 BESIDE = "change or create files in the folder of the pipeline"
 ELSEWHERE = "change files elsewhere"
 OWN_LOG = "change the log of its own run"
@@ -295,6 +308,35 @@ def rename_input_file(scene: SimpleNamespace) -> Any:
 @attack(BESIDE)
 def change_other_run(scene: SimpleNamespace) -> Any:
     return _append(Path(scene.other_run, "events.jsonl"))
+
+
+@attack(PIPES)
+def write_into_named_pipe(scene: SimpleNamespace) -> Any:
+    descriptor = os.open(Path(scene.base, "pipe"), os.O_WRONLY | os.O_NONBLOCK)
+    try:
+        return os.write(descriptor, b"x")
+    finally:
+        os.close(descriptor)
+
+
+@attack(ATTRIBUTES)
+def change_mode_of_hidden_file(scene: SimpleNamespace) -> Any:
+    path = Path(scene.base, ".env")
+    path.chmod(stat.S_IMODE(path.stat().st_mode) ^ stat.S_IWOTH)
+    return True
+
+
+@attack(ATTRIBUTES)
+def change_mode_of_open_file(scene: SimpleNamespace) -> Any:
+    with Path(scene.base, "movies.csv").open("rb") as file:
+        os.fchmod(file.fileno(), 0o666)
+    return True
+
+
+@attack(ATTRIBUTES)
+def change_times_of_file_outside(scene: SimpleNamespace) -> Any:
+    os.utime(Path(scene.outside, "secret.txt"), (1, 1))
+    return True
 
 
 @attack(ELSEWHERE)
@@ -491,6 +533,37 @@ def connect_to_abstract_socket(scene: SimpleNamespace) -> Any:
         return client.recv(5) == b"hello"
 
 
+@attack(SOCKETS)
+def connect_to_socket_file_in_folder(scene: SimpleNamespace) -> Any:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(2)
+        client.connect(f"{scene.base}/socket")
+        return client.recv(5) == b"hello"
+
+
+def _send_from_pair(kind: socket.SocketKind, address: str) -> bool:
+    """Send a datagram from a pair of sockets, which can be connected again."""
+    first, second = socket.socketpair(socket.AF_UNIX, kind)
+    with first, second:
+        first.connect(address)
+        return first.send(b"leak") == len(b"leak")
+
+
+@attack(SOCKETS)
+def send_datagram_from_pair(scene: SimpleNamespace) -> Any:
+    return _send_from_pair(socket.SOCK_DGRAM, f"{scene.base}/datagrams")
+
+
+@attack(SOCKETS)
+def send_datagram_from_raw_pair(scene: SimpleNamespace) -> Any:
+    return _send_from_pair(socket.SOCK_RAW, f"{scene.outside}/datagrams")
+
+
+@attack(SOCKETS)
+def send_datagram_to_abstract_socket(scene: SimpleNamespace) -> Any:
+    return _send_from_pair(socket.SOCK_DGRAM, f"\0{scene.abstract}-datagrams")
+
+
 @attack(PACKETS)
 def open_netlink_socket(scene: SimpleNamespace) -> Any:
     socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0).close()
@@ -499,7 +572,8 @@ def open_netlink_socket(scene: SimpleNamespace) -> Any:
 
 # --- other processes
 
-SIGNALS = "send signals to other processes"
+SIGNALS = "send signals to other processes, and limit them"
+OUTLIVING = "leave a process that goes on after the run"
 PROCESSES = "read other processes"
 SHARED = "use shared memory of this machine (`/dev/shm`, System V)"
 
@@ -521,6 +595,27 @@ def signal_by_descriptor(scene: SimpleNamespace) -> Any:
     descriptor = os.pidfd_open(scene.neighbour)
     signal.pidfd_send_signal(descriptor, signal.SIGCONT)
     return True
+
+
+@attack(SIGNALS)
+def limit_other_process(scene: SimpleNamespace) -> Any:
+    import resource
+
+    # with a limit of one second of CPU time, the kernel would end it
+    resource.prlimit(scene.neighbour, resource.RLIMIT_CPU, (10_000, 10_000))
+    return True
+
+
+@attack(OUTLIVING)
+def leave_process(scene: SimpleNamespace) -> Any:
+    program = f"import time; time.sleep(60)  # {scene.abstract}"
+    subprocess.Popen([sys.executable, "-S", "-c", program], start_new_session=True)
+    return False  # it is seen after the run
+
+
+@attack(PROCESSES)
+def search_memory_of_host(scene: SimpleNamespace) -> Any:
+    return _is_in_memory(scene.host, "later")
 
 
 @attack(PROCESSES)
@@ -581,9 +676,10 @@ def read_system_v_segment(scene: SimpleNamespace) -> Any:
 
 # --- secrets
 
-LATER = "read secrets of later steps in memory"
+LATER = "read secrets of later steps in its process, before they begin"
+STAYING = "read secrets of later steps with code that stays in the worker"
 EARLIER = "read what an earlier step left in memory"
-PASSED = "find secrets in arguments and variables of processes"
+PASSED = "find secrets in its arguments and variables"
 
 
 def _secret(of: str) -> re.Pattern[bytes]:
@@ -592,9 +688,13 @@ def _secret(of: str) -> re.Pattern[bytes]:
 
 @attack(LATER)
 def search_memory(scene: SimpleNamespace, step: str = "later") -> Any:
-    with Path("/proc/self/maps").open() as maps:
+    return _is_in_memory("self", step)
+
+
+def _is_in_memory(process: int | str, step: str) -> bool:
+    with Path(f"/proc/{process}/maps").open() as maps:
         regions = [line.split() for line in maps]
-    with Path("/proc/self/mem").open("rb", 0) as memory:
+    with Path(f"/proc/{process}/mem").open("rb", 0) as memory:
         for region in regions:
             if "rw" in region[1] and (len(region) < 6 or region[5] == "[heap]"):
                 start, end = (int(word, 16) for word in region[0].split("-"))
@@ -605,6 +705,22 @@ def search_memory(scene: SimpleNamespace, step: str = "later") -> Any:
                     if _secret(step).search(memory.read(end - start)):
                         return True
     return False
+
+
+@attack(STAYING)
+def stay_in_worker(scene: SimpleNamespace) -> Any:
+    from osiris_inspect.runtime.worker.worker import Worker
+
+    execute: Any = Worker._execute_step
+    stolen = scene.ctx.artifacts / "stolen"
+
+    def listen(self: Worker, body: Mapping[str, Any]) -> Any:
+        if _secret("later").search(repr(body).encode()):
+            stolen.write_text("")
+        return execute(self, body)
+
+    Worker._execute_step = listen  # type: ignore[method-assign]
+    return False  # it is seen after the run
 
 
 @attack(LATER)

@@ -8,6 +8,7 @@ import ctypes
 import os
 import re
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -91,7 +92,7 @@ def main() -> None:
 def _host(folder: Path, level: str) -> Iterator[dict[str, Any]]:
     base, outside = folder / "base", folder / "outside"
     other_run = base / "logs/run_1000000000001"
-    for path in (base / ".git/hooks", base / "cache", outside / "planted", other_run):
+    for path in (base / ".git/hooks", base / "cache", base / "service", outside / "planted", other_run):
         path.mkdir(parents=True)
     for path, text in (
         (base / "movies.csv", "a\n1\n"),
@@ -99,6 +100,7 @@ def _host(folder: Path, level: str) -> Iterator[dict[str, Any]]:
         (base / ".env", "PASSWORD=of-unused-connection\n"),
         (base / "osiris_connections.yaml", "connections: {}\n"),
         (base / ".git/config", "[core]\n"),
+        (base / "service/.env", "PASSWORD=of-service\n"),
         (base / "pipeline.yaml", "oml_version\n"),
         (base / "cache/index", "index"),
         (outside / "secret.txt", "of the host"),
@@ -124,6 +126,12 @@ def _host(folder: Path, level: str) -> Iterator[dict[str, Any]]:
         tcp6 = _serve(stack, socket.AF_INET6, ("::1", 0)) if Path("/proc/net/if_inet6").exists() else None
         _serve(stack, socket.AF_UNIX, str(outside / "socket"))
         _serve(stack, socket.AF_UNIX, f"\0{abstract}")
+        _serve(stack, socket.AF_UNIX, str(base / "socket"))
+        for address in (f"{outside}/datagrams", f"{base}/datagrams", f"\0{abstract}-datagrams"):
+            receiver = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+            receiver.bind(address)
+        os.mkfifo(base / "pipe")
+        stack.callback(os.close, os.open(base / "pipe", os.O_RDONLY | os.O_NONBLOCK))
         udp = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         udp.bind(("127.0.0.1", 0))
         threading.Thread(target=_answer, args=(udp,), daemon=True).start()
@@ -209,6 +217,8 @@ def _attack(folder: Path, level: str, scene: dict[str, Any]) -> dict[str, Any]:
             **results,
             **{f"output_{do}": _succeeded(do, base, secret) for do in WRITERS},
             "plant_run_card": any((folder / "outside/planted").iterdir()),
+            "leave_process": _end_processes(scene["abstract"]),
+            "stay_in_worker": (path / "artifacts/attack/stolen").exists(),
             "leave_core": any(base.rglob("core*")),
             "secret_in_log": any(_has_secret(file) for file in path.rglob("*") if file.name not in _DATA),
             "secret_in_data": any(_has_secret(file) for file in path.rglob("*") if file.name in _DATA),
@@ -230,6 +240,17 @@ def _succeeded(do: str, base: Path, secret: str) -> bool:
     if target.is_symlink() or not target.is_file():
         return True
     return bool(target.stat().st_mode & 0o6000) or target.read_text() not in ("written", "raced")
+
+
+def _end_processes(mark: str) -> bool:
+    """End the processes with a mark in their arguments; return True if there is one."""
+    found = False
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if path.read_bytes().endswith(f"# {mark}\0".encode()):
+                os.kill(int(path.parent.name), signal.SIGKILL)
+                found = True
+    return found
 
 
 def _has_secret(file: Path) -> bool:

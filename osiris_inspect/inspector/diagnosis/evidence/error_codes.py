@@ -40,7 +40,7 @@ _NUMBER_LENGTH = 4
 """Digits of a MySQL code, which has no class."""
 _GROUPS = (1, 3, 4, 5, 6, 7)
 """The groups that contain a code; the named groups contain the quoted name after it."""
-_EXCEPTION_CLASSES = re.compile(r"^[A-Za-z_][\w.]{0,200}: [^\n]{0,2000}", re.MULTILINE)
+_EXCEPTION_CLASSES = LazyRegex(r"^[A-Za-z_][\w.]{0,200}: [^\n]{0,2000}", re.MULTILINE)
 _HANDLING = "During handling of the above exception"
 
 
@@ -70,7 +70,7 @@ def _find_code(text: str, error_type: str, traceback: str) -> ErrorCode | None:
     type_match = re.fullmatch(r"\w+", error_type)
     if type_match and error_type in CLASS_OF_CODE and error_type != "SyntaxError":  # also a class of Python
         return ErrorCode(CLASS_OF_CODE[error_type], type_match)
-    raised = _EXCEPTION_CLASSES.findall(traceback.rpartition(_HANDLING)[2])
+    raised = [line[0] for line in _EXCEPTION_CLASSES.finditer(traceback.rpartition(_HANDLING)[2])]
     return next((code for line in reversed(raised) for code in _known_codes(line)), None)
 
 

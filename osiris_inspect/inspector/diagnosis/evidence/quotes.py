@@ -14,6 +14,7 @@ from osiris_inspect.inspector.diagnosis.evidence.citations import any_evidence, 
 from osiris_inspect.inspector.files import text_log
 from osiris_inspect.inspector.files.run_files import RunFiles
 from osiris_inspect.inspector.run.run import LazyEvents, Run
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.sanitize import LOOKAHEAD, differing, excerpt
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.finding import Evidence, Finding
@@ -25,9 +26,9 @@ _MIN_QUOTE = 6
 _MIN_CUT_QUOTE = 60
 """Characters from which the end of a quote may be that of a cut text."""
 _MAX_WORD = 30
-_REST_OF_WORD = re.compile(r"\w{1,30}")
-_NAME_FIELD = re.compile(r'"(?:event|name|metric|cmd|step_id)"\s*:\s*"[^"\\]{1,80}"')
-_FIELD_VALUE = re.compile(r'"?\s*:\s*(?:"(?:[^"\\]|\\.){0,160}"|[^,}\]\s"{\[]{1,40})')
+_REST_OF_WORD = LazyRegex(r"\w{1,30}")
+_NAME_FIELD = LazyRegex(r'"(?:event|name|metric|cmd|step_id)"\s*:\s*"[^"\\]{1,80}"')
+_FIELD_VALUE = LazyRegex(r'"?\s*:\s*(?:"(?:[^"\\]|\\.){0,160}"|[^,}\]\s"{\[]{1,40})')
 
 
 def verify_quotes(run: Run, findings: Sequence[Finding]) -> list[Finding]:

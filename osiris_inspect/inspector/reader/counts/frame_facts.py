@@ -1,6 +1,5 @@
 """Reads the counts of frames: from the events, else from the files of a spill."""
 
-import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, zip_longest
@@ -210,6 +209,8 @@ def _hash_of_file(disk: RunFiles, file: str) -> str:
     """Return a hash of a small Parquet file: one version of a library writes equal frames as equal bytes."""
     if (disk.size(file) or 0) > MAX_HASHED_BYTES:
         return ""
+    import hashlib  # few runs have spilled frames
+
     return hashlib.blake2b(disk.head(file, MAX_HASHED_BYTES), digest_size=16).hexdigest()
 
 

@@ -1,31 +1,39 @@
 """MySQL extractor: the rows of a query as a frame, in exactly the types that the server declares.
 
-PyMySQL connects, authenticates and sends the query; the rows are read from its stream as bytes. This uses private
-attributes of PyMySQL, so pyproject bounds its version.
+PyMySQL connects, authenticates and sends the query, prepared if the server can prepare it, else as text; the rows are
+read from its stream as bytes. This uses private attributes of PyMySQL, so pyproject bounds its version.
 """
 
+import logging
 import socket
 import ssl
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import Any, Final
 
 import pyarrow as pa
 import pymysql
 from pymysql.charset import charset_by_name
-from pymysql.constants import COMMAND
+from pymysql.constants import COMMAND, FIELD_TYPE
 from pymysql.protocol import FieldDescriptorPacket
 
 from osiris_inspect.base.near_names import did_you_mean, suggestion
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.database import closing_stream
 from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContext, Inputs, errors_name_step
-from osiris_inspect.runtime.drivers.mysql import wire_protocol
-from osiris_inspect.runtime.drivers.mysql.errors import connect_error, query_error, setting_error
+from osiris_inspect.runtime.drivers.mysql import binary_protocol, wire_protocol
+from osiris_inspect.runtime.drivers.mysql.errors import INTERRUPTED, connect_error, query_error, setting_error
 from osiris_inspect.runtime.drivers.mysql.types import MysqlColumn, TypeOptions, column_for_field
 
+_LOG: Final = logging.getLogger(__name__)
 _NO_SUCH_TABLE: Final = 1146
+_NOT_EXECUTED: Final = frozenset({1243, 1615})
+"""Errors of a prepared query that is gone or must be prepared again."""
+_PREPARED: Final = struct.Struct("<xIHH").unpack_from
+"""Reads the number of a prepared query, and how many columns and parameters it has."""
+_EXECUTE: Final = struct.Struct("<IBI").pack
+"""Returns a command from the number of a prepared query, 0 (without a cursor) and 1 (once)."""
 _TLS_MODES: Final = ("disabled", "preferred", "required", "verify_ca", "verify_identity")
 
 
@@ -60,19 +68,22 @@ class _StreamingQuery:
 
     def __init__(self, session: Any, connection: Config, ctx: DriverContext) -> None:
         self._session, self._connection, self._ctx = session, connection, ctx
+        self._read_columns: Any = wire_protocol.read_columns
         self._rows = 0
 
     def send_query(self, sql: str, options: TypeOptions) -> list[MysqlColumn]:
         """Send the query and return its columns."""
         with self._driver_errors():
-            self._session._execute_command(COMMAND.COM_QUERY, sql)
-            return [column_for_field(field, options) for field in self._fields()]
+            fields = list(self._fields(self._execute(sql)))
+        if self._read_columns is not binary_protocol.read_columns:
+            _warn_of_rounded_floats(fields)
+        return [column_for_field(field, options) for field in fields]
 
     def batches(self, columns: list[MysqlColumn], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         """Yield the rows in batches as they arrive."""
         end = wire_protocol.ResultEnd()
         with self._driver_errors():
-            for raw in wire_protocol.read_columns(self._session._rfile.read1, len(columns), end):
+            for raw in self._read_columns(self._session._rfile.read1, columns, end):
                 arrays = [_read(column, array) for column, array in zip(columns, raw, strict=True)]
                 batch = pa.RecordBatch.from_arrays(arrays, schema=schema)
                 self._rows += batch.num_rows
@@ -86,8 +97,41 @@ class _StreamingQuery:
                 )
         self._ctx.metric("rows_read", self._rows)
 
-    def _fields(self) -> Iterator[Any]:
-        packet = self._session._read_packet()
+    def _execute(self, sql: str) -> Any:
+        """Execute the query, prepared if the server can prepare it; return the first packet of the response."""
+        session, statement = self._session, self._prepare(sql)
+        try:
+            if statement is not None:
+                session._execute_command(COMMAND.COM_STMT_EXECUTE, _EXECUTE(statement, 0, 1))
+                packet = session._read_packet()
+                self._read_columns = binary_protocol.read_columns
+                return packet
+        except pymysql.MySQLError as error:
+            if error.args[0] not in _NOT_EXECUTED:
+                raise
+        session._execute_command(COMMAND.COM_QUERY, sql)
+        return session._read_packet()
+
+    def _prepare(self, sql: str) -> int | None:
+        """Return the number of the prepared query; None if the server cannot prepare it, or it has a mistake.
+
+        The server names the mistake when it executes the text of the query.
+        """
+        session = self._session
+        try:
+            session._execute_command(COMMAND.COM_STMT_PREPARE, sql)
+            statement, columns, parameters = _PREPARED(session._read_packet().get_all_data())
+        except pymysql.MySQLError as error:
+            if not session.open or error.args[0] in INTERRUPTED:
+                raise
+            return None
+        for count in (parameters, columns):
+            for _ in range(count + 1 if count else 0):
+                session._read_packet()
+        # a "?" is a mistake; the results of CALL are not known before it is executed
+        return statement if columns and not parameters else None
+
+    def _fields(self, packet: Any) -> Iterator[Any]:
         if packet.is_ok_packet():
             raise DriverError("the query returns no rows", kind="query-result-unusable", fix="write a SELECT")
         if packet.is_load_local_packet():
@@ -228,6 +272,15 @@ def _kill_query(session: Any, connection: Config) -> Callable[[], None]:
             connection_socket.shutdown(socket.SHUT_RDWR)  # wakes a thread that waits for rows
 
     return stop
+
+
+def _warn_of_rounded_floats(fields: Iterable[Any]) -> None:
+    names = [field.name for field in fields if field.type_code == FIELD_TYPE.FLOAT]
+    if names:
+        _LOG.warning(
+            "columns %s have 6 digits, because they are FLOAT and the query cannot be prepared; cast them to DOUBLE",
+            names,
+        )
 
 
 def _read(column: MysqlColumn, raw: pa.Array) -> pa.Array:

@@ -20,6 +20,8 @@ _TIMED_OUT: Final = frozenset({1969, 3024})
 _LOST: Final = frozenset({2006, 2013})
 _LOST_DURING_QUERY: Final = 2013
 _QUERY_KILLED: Final = frozenset({1317, 1927})
+INTERRUPTED: Final = _TIMED_OUT | _QUERY_KILLED
+"""Codes of a query that was ended."""
 _NO_PRIVILEGE: Final = frozenset({1044, 1142, 1143})
 _NO_DATABASE_PRIVILEGE: Final = 1044
 _LOGIN_REFUSED: Final = frozenset({1045, 1698})

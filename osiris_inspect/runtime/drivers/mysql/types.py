@@ -64,17 +64,25 @@ class TypeOptions:
 
 @dataclass(frozen=True, slots=True)
 class MysqlColumn:
-    """Column of a result: its name, its Arrow type, and the function that decodes its bytes."""
+    """Column of a result.
+
+    Attributes:
+        name: its name, which need not be unique.
+        type: its Arrow type.
+        field: the server's description of it.
+        read: converts the bytes of its values in the text protocol; returns values that have its type already.
+    """
 
     name: str
     type: pa.DataType
+    field: Any
     read: Callable[[pa.Array], pa.Array]
 
 
 def column_for_field(field: Any, options: TypeOptions) -> MysqlColumn:
     """Return the column that a field of the server's response describes."""
     arrow_type = _arrow_type(field, options)
-    return MysqlColumn(field.name, arrow_type, partial(_decode, field, options, arrow_type))
+    return MysqlColumn(field.name, arrow_type, field, partial(_decode, field, options, arrow_type))
 
 
 def _arrow_type(field: Any, options: TypeOptions) -> pa.DataType:
@@ -95,12 +103,12 @@ def _arrow_type(field: Any, options: TypeOptions) -> pa.DataType:
 
 
 def _decode(field: Any, options: TypeOptions, arrow_type: pa.DataType, raw: pa.Array) -> pa.Array:
+    if raw.type == arrow_type:
+        return raw
     if field.type_code == FIELD_TYPE.BIT:
         return _bits(raw)
     if field.type_code == FIELD_TYPE.NULL:
         return pa.nulls(len(raw))
-    if arrow_type == pa.large_binary():
-        return raw
     texts = raw.cast(pa.large_string())
     if arrow_type == pa.bool_():
         return pc.not_equal(texts.cast(pa.int8()), 0)

@@ -6,7 +6,7 @@ computed per column with NumPy, and Arrow copies the bytes. ``types`` decodes th
 The format of packets and length-encoded values is in MySQL's documentation of the client/server protocol.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from struct import Struct
 from typing import Any, Final, Literal
@@ -15,6 +15,8 @@ import numpy as np
 import pyarrow as pa
 
 Array = np.ndarray[Any, Any]
+Block = bytes | bytearray
+"""The bytes of complete rows."""
 ReadBytes = Callable[[int], bytes]
 """Reads at most this many bytes, and waits for the first one; returns no bytes at the end of the stream."""
 
@@ -23,6 +25,8 @@ BLOCK: Final = 4 * 1024 * 1024
 _READ_BYTES: Final = 256 * 1024
 _MAX_PACKET: Final = 0xFFFFFF
 """A packet of this length is continued in the next one."""
+_MAX_NUMBER: Final = 255
+"""The number of a packet, after which they begin again with 0."""
 _CHAIN_CHECKS: Final = 3
 _HEAD: Final = Struct("<IB").unpack_from
 """Reads the length of a packet, its number in the highest byte, and its first byte."""
@@ -55,26 +59,29 @@ class ResultEnd:
     more_results: bool = False
 
 
-def read_columns(read: ReadBytes, count: int, end: ResultEnd) -> Iterator[list[pa.Array]]:
-    """Yield the rows of a result as ``count`` columns of bytes, in batches; set ``end`` after the last one.
+def read_columns(read: ReadBytes, columns: Sequence[Any], end: ResultEnd) -> Iterator[list[pa.Array]]:
+    """Yield the rows of a result as columns of bytes, in batches; set ``end`` after the last one.
 
     Raises:
         ServerErrorPacket: the server reported an error.
         StreamEnded: the connection was lost.
     """
-    for data, starts in _blocks(read, end):
-        yield list(_columns(data, starts, count))
+    for data, starts in blocks(read, end, max_first_byte=_ROW_END - 1):
+        yield list(_columns(data, starts, len(columns)))
 
 
-def _blocks(read: ReadBytes, end: ResultEnd) -> Iterator[tuple[bytes, Array]]:
-    """Yield the bytes of complete rows, and the offsets of the rows in them."""
-    data, starts, position = bytearray(), list[int](), 0
+def blocks(read: ReadBytes, end: ResultEnd, *, max_first_byte: int) -> Iterator[tuple[Block, Array]]:
+    """Yield the bytes of complete rows, and the offsets of the rows in them.
+
+    ``max_first_byte`` is the highest first byte of a row.
+    """
+    data, starts, position = bytearray(), list[Array](), 0
     while True:
-        position = _find_short_rows(data, position, starts)
+        position = _find_short_rows(data, position, starts, max_first_byte)
         position, stop = _find_row_starts(data, position, starts)
         if stop or position >= BLOCK:
             if starts:
-                yield bytes(memoryview(data)[:position]), np.array(starts, dtype=np.int64)
+                yield bytes(memoryview(data)[:position]), np.concatenate(starts)
             del data[:position]
             starts, position = [], 0
         if stop == "end":
@@ -89,17 +96,26 @@ def _blocks(read: ReadBytes, end: ResultEnd) -> Iterator[tuple[bytes, Array]]:
             data += _read_or_raise(read)
 
 
-def _find_short_rows(data: bytearray, position: int, starts: list[int]) -> int:
+def _find_short_rows(data: bytearray, position: int, starts: list[Array], max_first_byte: int) -> int:
     """Append the offsets of complete rows shorter than 64 KiB, all at once; return where the rows found end.
 
-    The third byte of their headers is 0. Zero bytes that no header leads to are discarded; the rest is checked to be one
-    chain from ``position``.
+    The third byte of their headers is 0, and the fourth, the number of the packet, is one more than in the row before.
+    Bytes that look like a header, but to which no other one leads, are discarded; the rest is checked to be one chain
+    from ``position``.
     """
     block = np.frombuffer(data, dtype=np.uint8, offset=position)
-    heads = np.flatnonzero(block[2:] == 0)
-    heads = heads[: np.searchsorted(heads, len(block) - 4)]
-    ends = heads + 4 + block[heads] + (block[heads + 1].astype(np.int64) << 8)
-    is_row = (ends <= len(block)) & (block[heads + 4] < _ROW_END)
+    if len(block) < 5:
+        return position
+    numbers = block[3:-1]
+    is_head = (block[2:-2] == 0) & (numbers != 0) & (block[4:] <= max_first_byte)
+    is_head &= (block[:-4] | block[1:-3]) != 0
+    after_last = _row_ends(block, np.flatnonzero(is_head & (numbers == _MAX_NUMBER)))
+    is_head[after_last[after_last < len(is_head)]] = True  # their number is 0, as most bytes of numbers are
+    is_head[0] = True
+    heads = np.flatnonzero(is_head)
+    ends = _row_ends(block, heads)
+    is_row = (block[heads + 2] == 0) & (block[heads + 4] <= max_first_byte)
+    is_row &= (ends > heads + 4) & (ends <= len(block))
     heads, ends = heads[is_row], ends[is_row]
     for _ in range(_CHAIN_CHECKS):
         is_begin = np.zeros(len(block) + 1, dtype=np.bool_)
@@ -108,31 +124,39 @@ def _find_short_rows(data: bytearray, position: int, starts: list[int]) -> int:
         heads, ends = heads[follows], ends[follows]
     breaks = np.flatnonzero(heads != np.concatenate(([0], ends[:-1])))
     count = int(breaks[0]) if len(breaks) else len(heads)
-    starts.extend((heads[:count] + (position + 4)).tolist())
-    return position + int(ends[count - 1]) if count else position
+    if not count:
+        return position
+    starts.append(heads[:count] + (position + 4))
+    return position + int(ends[count - 1])
 
 
-def _find_row_starts(data: bytearray, position: int, starts: list[int]) -> tuple[int, StopReason | None]:
+def _row_ends(block: Array, heads: Array) -> Array:
+    ends: Array = heads + 4 + block[heads] + (block[heads + 1].astype(np.int64) << 8)
+    return ends
+
+
+def _find_row_starts(data: bytearray, position: int, starts: list[Array]) -> tuple[int, StopReason | None]:
     """Append the offset of each complete row; return where they end, and what follows other than a row."""
-    size = len(data)
+    size, found = len(data), list[int]()
+    stop: StopReason | None = None
     while position + 5 <= size:
         header, first = _HEAD(data, position)
         length = header & _MAX_PACKET
         if length == _MAX_PACKET:
-            return position, "long row"
+            stop = "long row"
+            break
         end = position + 4 + length
         if end > size:
             break
-        if (
-            first >= _ROW_END and length
-        ):  # an OK or error packet; a value with this first byte makes the packet longer
-            if first == 0xFF:
-                return position, "error"
-            if length < 9:
-                return position, "end"
-        starts.append(position + 4)
+        # an OK or error packet; a value with this first byte makes the packet longer
+        if first >= _ROW_END and length and (first == 0xFF or length < 9):
+            stop = "error" if first == 0xFF else "end"
+            break
+        found.append(position + 4)
         position = end
-    return position, None
+    if found:
+        starts.append(np.array(found, dtype=np.int64))
+    return position, stop
 
 
 def _next_result_has_rows(data: bytearray, read: ReadBytes) -> bool:
@@ -145,7 +169,7 @@ def _next_result_has_rows(data: bytearray, read: ReadBytes) -> bool:
     return bool(data[end + 4] != 0)
 
 
-def _multi_packet_row(data: bytearray, read: ReadBytes) -> bytes:
+def _multi_packet_row(data: bytearray, read: ReadBytes) -> bytearray:
     """Remove a row of several packets from ``data`` and return it."""
     row = bytearray()
     while True:
@@ -155,7 +179,7 @@ def _multi_packet_row(data: bytearray, read: ReadBytes) -> bytes:
         row += memoryview(data)[4 : 4 + length]
         del data[: 4 + length]
         if length < _MAX_PACKET:
-            return bytes(row)
+            return row
 
 
 def _packet_length(data: bytearray) -> int:
@@ -169,18 +193,16 @@ def _read_or_raise(read: ReadBytes) -> bytes:
     return received
 
 
-def _columns(block: bytes, offsets: Array, count: int) -> Iterator[pa.Array]:
+def _columns(block: Block, offsets: Array, count: int) -> Iterator[pa.Array]:
     data = np.frombuffer(block, dtype=np.uint8)
     buffer = pa.py_buffer(block)
     for _ in range(count):
-        begin, length, is_null = _value_ranges(data, offsets)
+        begin, length, is_null = value_ranges(data, offsets)
         offsets = begin + length
-        if offsets.max() > len(data):
-            raise StreamEnded  # Arrow would read beyond the block
-        yield _take_bytes(buffer, begin, offsets, is_null)
+        yield take_bytes(buffer, begin, offsets, is_null)
 
 
-def _value_ranges(data: Array, offsets: Array) -> tuple[Array, Array, Array | None]:
+def value_ranges(data: Array, offsets: Array) -> tuple[Array, Array, Array | None]:
     """Return the first byte and the length of each value, and which values are NULL."""
     head = data[offsets]
     length = head.astype(np.int64)
@@ -198,12 +220,17 @@ def _value_ranges(data: Array, offsets: Array) -> tuple[Array, Array, Array | No
     return begin, length, is_null
 
 
-def _take_bytes(buffer: Any, begin: Array, end: Array, is_null: Array | None) -> pa.Array:
+def take_bytes(buffer: Any, begin: Array, end: Array, is_null: Array | None) -> pa.Array:
     """Return the bytes from ``begin`` to ``end`` of each row.
 
     The block is wrapped as one array whose even items are the values and whose odd items are the bytes between them.
+
+    Raises:
+        StreamEnded: a value is not in the block; Arrow would read beyond it.
     """
     rows = len(begin)
+    if end.max() > buffer.size or (end < begin).any():
+        raise StreamEnded
     offsets = np.empty(2 * rows, dtype=np.int64)
     offsets[0::2], offsets[1::2] = begin, end
     array = pa.Array.from_buffers(pa.large_binary(), 2 * rows - 1, [None, pa.py_buffer(offsets), buffer])

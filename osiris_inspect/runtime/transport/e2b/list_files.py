@@ -11,6 +11,9 @@ import stat
 import sys
 from collections.abc import Iterator
 
+_MAX_DEPTH = 20
+"""Levels of folders below the artifacts that are listed."""
+
 
 def main() -> None:
     """Print the artifacts of a run directory, then the existing output files, as requested on stdin."""
@@ -27,7 +30,10 @@ def main() -> None:
 
 
 def _artifacts(run: str) -> Iterator[str]:
-    for folder, folders, names in os.walk(f"{run}/artifacts"):
+    root = f"{run}/artifacts"
+    for folder, folders, names in os.walk(root):
+        if folder.count("/") - root.count("/") > _MAX_DEPTH:
+            folders.clear()
         folders.sort()
         links = [name for name in folders if os.path.islink(f"{folder}/{name}")]  # noqa: PTH114  a text is shorter
         for name in sorted(names + links):

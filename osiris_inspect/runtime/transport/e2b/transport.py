@@ -80,7 +80,7 @@ class E2bTransport(Transport):
 
     def start(self, launch: LaunchSpec) -> str:
         """Create a sandbox, upload the worker and start it."""
-        self._log = WorkerLog(launch.run_dir / layout.WORKER_LOG, launch.secrets)
+        self._log = WorkerLog(launch.run_dir / layout.WORKER_LOG, launch.secrets, launch.by_place)
         self._sandbox.on_stderr = self._log.write
         with LockedTempDir() as temp_dir:
             archive = temp_dir.path / upload.ARCHIVE

@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from statistics import median
 from typing import Any
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import any_evidence, frame_evidence
@@ -117,6 +116,8 @@ def has_same_settings(config: Mapping[str, Any], other: Mapping[str, Any]) -> bo
 
 def usual_gap(earlier: Sequence[EarlierRun]) -> float | None:
     """Return the usual number of seconds between runs, which are sorted by time; None if there are fewer than two."""
+    from statistics import median  # few runs have earlier ones
+
     gaps = [new.started - old.started for new, old in pairwise(earlier)]
     return median(gaps) if gaps else None
 

@@ -19,8 +19,6 @@ Example:
     `load` has `write_mode: append` and received the 200 rows that it had appended to `stats` the day before.
 """
 
-from statistics import median
-
 from osiris_inspect.inspector.diagnosis.evidence.citations import (
     any_evidence,
     config_evidence,
@@ -214,6 +212,8 @@ def _overlap(run: Run, step: StepState) -> tuple[str, Evidence] | None:
     ]
     if len(earlier) < MIN_RUNS:
         return None
+    from statistics import median  # few runs have as many earlier ones
+
     usual = median(other.rows or 0 for _, other in earlier)
     for column in frame.columns:
         now = period_of(column)

@@ -21,6 +21,7 @@ from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence
 
+SEARCHES = "errors"
 REFINES = ("write-failed", "request-refused")
 PATTERNS = (
     ErrorPattern(

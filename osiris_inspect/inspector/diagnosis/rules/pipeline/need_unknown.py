@@ -13,7 +13,7 @@ Example:
     `write-agg` needs `agg-ordres`, and the step is called `agg-orders`.
 """
 
-from osiris_inspect.base.near_names import near_names
+from osiris_inspect.base.near_names import MAX_SUGGESTIONS, Suggestions
 from osiris_inspect.inspector.diagnosis.evidence.citations import manifest_evidence
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
@@ -29,17 +29,16 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     """Find needs that are not the id of a step."""
     planned = run.manifest.steps if run.manifest else ()
     ids = [step.id for step in planned]
-    known = set(ids)
-    for step in planned:
-        state = run.step(step.id)
-        failed = state is not None and state.status == "failed"
-        for need in step.needs:
-            if need not in known:
-                similar = near_names(need, ids)
-                yield TEMPLATE.finding(
-                    f"needs step {need!r}, which does not exist",
-                    manifest_evidence(run, need),
-                    step=step.id,
-                    severity=Severity.ERROR if failed else None,
-                    fix=f"use {similar[0]!r}" if similar else None,
-                )
+    known, suggestions = set(ids), Suggestions()
+    unknown = [(step.id, need) for step in planned for need in step.needs if need not in known]
+    for number, (step_id, need) in enumerate(unknown[:MAX_SUGGESTIONS], start=1):
+        state = run.step(step_id)
+        more = len(unknown) - MAX_SUGGESTIONS if number == MAX_SUGGESTIONS else 0
+        similar = suggestions.near_names(need, ids)
+        yield TEMPLATE.finding(
+            f"needs step {need!r}, which does not exist{f'; neither do those of {more:,} more needs' if more > 0 else ''}",
+            manifest_evidence(run, need),
+            step=step_id,
+            severity=Severity.ERROR if state is not None and state.status == "failed" else None,
+            fix=f"use {similar[0]!r}" if similar else None,
+        )

@@ -1,0 +1,140 @@
+"""The viewer on a real terminal: signals restore it, and Ctrl-Z suspends."""
+
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fcntl import ioctl
+from pathlib import Path
+from termios import ECHO, ICANON, TIOCSWINSZ, tcgetattr
+
+import pytest
+
+from tests.inspector.making import CHAIN, run_dir, succeeding_locally
+
+ENTER, LEAVE = b"\x1b[?1049h", b"\x1b[?1049l"
+MOUSE_ON, MOUSE_OFF = b"\x1b[?1003h", b"\x1b[?1003l"
+PROGRAM = [sys.executable, "-m", "osiris_inspect"]
+
+
+@dataclass
+class Screen:
+    """A process on a terminal, and what it wrote."""
+
+    process: int
+    terminal: int
+    shown: bytes = b""
+
+    def wait_for(self, text: bytes, count: int = 1) -> None:
+        """Read until a text was written so many times."""
+        end = time.monotonic() + 60
+        while self.shown.count(text) < count:
+            assert time.monotonic() < end, self.shown[-2000:]
+            assert self.read(), self.shown[-2000:]
+
+    def read(self) -> bytes:
+        """Read a part; empty if the process closed the terminal."""
+        if not select.select([self.terminal], [], [], 60)[0]:
+            return b""
+        try:
+            part = os.read(self.terminal, 1 << 16)
+        except OSError:
+            return b""
+        self.shown += part
+        return part
+
+    def exit_code(self) -> int:
+        """Read until the process exits, and return its exit code."""
+        while self.read():
+            pass
+        return self.reap()
+
+    def reap(self) -> int:
+        """Wait for the end of the process and return its exit code."""
+        end = time.monotonic() + 60
+        while not (ended := os.waitpid(self.process, os.WNOHANG))[0]:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        self.process = 0
+        return os.waitstatus_to_exitcode(ended[1])
+
+
+@pytest.fixture
+def screen(tmp_path: Path) -> Iterator[Screen]:
+    run = run_dir(tmp_path, succeeding_locally(), steps=CHAIN)
+    process, terminal = pty.fork()
+    if process == 0:
+        ioctl(0, TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+        own = {
+            "TERM": "xterm-256color",
+            "XDG_CACHE_HOME": str(tmp_path / "cache"),
+            "XDG_STATE_HOME": str(tmp_path),
+        }
+        os.execve(sys.executable, [*PROGRAM, str(run)], {**os.environ, **own})
+    made = Screen(process, terminal)
+    made.wait_for(ENTER)
+    made.wait_for(MOUSE_ON)
+    made.wait_for(b"Overview")
+    yield made
+    if made.process:
+        os.kill(made.process, signal.SIGKILL)
+        os.waitpid(made.process, 0)
+    if made.terminal >= 0:
+        os.close(made.terminal)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGQUIT, 131)]
+)
+def test_signal_restores_terminal_and_exits(screen: Screen, number: signal.Signals, code: int) -> None:
+    os.kill(screen.process, number)
+    assert screen.exit_code() == code
+    assert screen.shown.rfind(LEAVE) > screen.shown.rfind(ENTER)
+    assert screen.shown.rfind(MOUSE_OFF) > screen.shown.rfind(MOUSE_ON)
+    assert b"Traceback" not in screen.shown
+
+
+def test_closed_terminal_ends_viewer(screen: Screen) -> None:
+    os.close(screen.terminal)
+    screen.terminal = -1
+    assert screen.reap() == 129
+
+
+def test_ctrl_z_suspends_and_resumes(screen: Screen) -> None:
+    os.write(screen.terminal, b"\x1a")
+    screen.wait_for(LEAVE)
+    _, status = os.waitpid(screen.process, os.WUNTRACED)
+    assert os.WIFSTOPPED(status)
+    assert tcgetattr(screen.terminal)[3] & (ECHO | ICANON) == ECHO | ICANON
+    os.kill(screen.process, signal.SIGCONT)
+    screen.wait_for(ENTER, 2)
+    screen.wait_for(MOUSE_ON, 2)
+    os.write(screen.terminal, b"q")
+    assert screen.exit_code() == 0
+    assert screen.shown.rfind(LEAVE) > screen.shown.rfind(ENTER)
+
+
+@pytest.mark.parametrize(
+    "words", ["--help", "summarize --help", "--spec", "rules", "components list", "connections --help"]
+)
+def test_reader_that_leaves_early_is_no_error(tmp_path: Path, words: str) -> None:
+    line = f"{' '.join(PROGRAM)} {words} | head -c1 >/dev/null; exit ${{PIPESTATUS[0]}}"
+    terminal, other = pty.openpty()
+    done = subprocess.run(
+        ["bash", "-c", line],
+        cwd=tmp_path,
+        stdin=other,
+        stdout=other,
+        stderr=subprocess.PIPE,
+        timeout=120,
+        check=False,
+    )
+    os.close(terminal)
+    os.close(other)
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -1,0 +1,39 @@
+"""Writes what the rules declare: ``python -m tests.make_rule_index``."""
+
+import json
+from importlib import import_module
+from types import ModuleType
+
+from osiris_inspect.inspector.diagnosis import rules
+from osiris_inspect.inspector.diagnosis.engine import rule_modules
+from osiris_inspect.inspector.diagnosis.rule import build_rule
+from osiris_inspect.inspector.diagnosis.rule_index import INDEX_FILE
+
+OPTIONAL = ("refines", "explains", "leads_to", "is_general")
+
+
+def declared(module: ModuleType, name: str) -> dict[str, object]:
+    """Return the declarations of a rule that are not defaults."""
+    rule = build_rule(module, name)
+    entry = {"needs": rule.needs} | {key: getattr(rule, key) for key in OPTIONAL if getattr(rule, key)}
+    has_logs = any(pattern.search_text_logs for pattern in getattr(module, "PATTERNS", ()))
+    of_patterns = "errors and logs" if has_logs else "errors"
+    searches = getattr(module, "SEARCHES", "" if hasattr(module, "check") else of_patterns)
+    if searches:
+        entry["searches"] = searches
+    return entry
+
+
+def index() -> str:
+    """Return the content of the file: a line for each rule."""
+    prefix = f"{rules.__name__}."
+    entries = {
+        name.removeprefix(prefix): declared(import_module(name), name.rpartition(".")[2])
+        for name in rule_modules()
+    }
+    lines = (f'"{name}": {json.dumps(entry)}' for name, entry in sorted(entries.items()))
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+if __name__ == "__main__":
+    INDEX_FILE.write_text(index(), encoding="utf-8")
