@@ -32,6 +32,7 @@ MAX_DOCUMENT_BYTES: Final = 32 << 20
 MAX_FILES: Final = 20_000
 """Maximum number of mirrored files of a run."""
 _MAGIC: Final = b"PAR1"
+_MIN_DIFFERENCE_S: Final = 0.001
 _COMPARED_BYTES: Final = 64
 _LOGS: Final = (layout.EVENTS, layout.METRICS, layout.COMMANDS)
 _DOCUMENTS: Final = (".json", ".yaml", ".yml")
@@ -175,12 +176,7 @@ class CachedRun:
     def _save(self, names: Iterable[str] | None = None) -> None:
         """Set the modification times of files and write the record."""
         for name in names if names is not None else self._stats:
-            modified = self._stats[name].modified
-            path = self.folder / name
-            if (
-                modified is not None and path.stat().st_mtime != modified
-            ):  # else the caches of the log stay valid
-                os.utime(path, (modified, modified))
+            set_modified(self.folder / name, self._stats[name].modified)
         cached_ranges.save(self._record, self.folder, self._cached)
 
     # ── the bytes ──
@@ -233,6 +229,12 @@ def _is_downloaded(name: str, stat: RemoteStat) -> bool:
         or stat.size == 0
         or (is_short and (name in layout.TEXT_LOGS or name.endswith(_DOCUMENTS)))
     )
+
+
+def set_modified(file: Path, modified: float | None) -> None:
+    """Set the time of a file, if it is known and differs: each change makes the index of a log invalid."""
+    if modified is not None and abs(file.stat().st_mtime - modified) > _MIN_DIFFERENCE_S:
+        os.utime(file, (modified, modified))
 
 
 def _spans(name: str, size: int) -> list[ByteSpan]:

@@ -1,4 +1,4 @@
-"""Access rights of the directories of runs: for their user only, or also for the user's group."""
+"""Modes of run directories: readable by their user only, or also by the user's group."""
 
 import os
 import stat

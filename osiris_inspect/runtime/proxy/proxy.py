@@ -26,6 +26,7 @@ from osiris_inspect.model.redaction import Redactor, mask_by_key
 from osiris_inspect.model.run_types import RunStatus
 from osiris_inspect.runtime.connections.connections import Connections
 from osiris_inspect.runtime.files.directory_writer import DirectoryWriter
+from osiris_inspect.runtime.files.leftovers import remove_stale_reserves
 from osiris_inspect.runtime.files.run_access import PRIVATE, RunAccess
 from osiris_inspect.runtime.pipeline import pipeline_files
 from osiris_inspect.runtime.pipeline.builtin_components import all_components
@@ -155,6 +156,7 @@ def run(request: RunRequest, transport: Transport) -> RunResult:
         except OSError as error:
             run_directory.remove(path)
             raise cannot_create_run(request.logs, error) from error
+        remove_stale_reserves(request.logs)
         with opened, transport:
             progress = RunProgress(path, files, request.compiled.manifest, redactor)
             recorder = RunRecorder(event_log, request.clock, request.on_event)
