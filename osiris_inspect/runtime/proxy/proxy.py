@@ -254,9 +254,12 @@ class _RunExecution:
     # --- commands
 
     def _prepare(self, components: Mapping[str, Component], secrets: tuple[str, ...]) -> bool:
-        timeout = None if self.request.install_missing else self.request.prepare_timeout_s
+        request, timeout, watch = self.request, None, None
+        if not request.install_missing:  # an installation takes long, and sends nothing
+            timeout = request.prepare_timeout_s
+            watch = HangWatch(None, request.settings, self.transport, self.recorder)
         try:
-            answer = self.client.request("prepare", self._start_worker(components, secrets), timeout)
+            answer = self.client.request("prepare", self._start_worker(components, secrets), timeout, watch)
             if isinstance(answer, Response):
                 self.client.check_run_id(self.progress.path.name)
         except WorkerLost as error:
@@ -266,6 +269,8 @@ class _RunExecution:
             self.transport.kill()
             self.loss = prepare_timeout(timeout)
             answer = error_response("StepTimeout", self.loss.reason, self.loss.info)
+        except WorkerHung as error:
+            answer = self._kill_hung(error)
         except (ProtocolError, DependencyMissing) as error:
             if self.signals.is_set:
                 raise Interrupted(self.signals.name) from error
