@@ -122,6 +122,7 @@ def test_links_and_other_folders_stay(project: Path) -> None:
     (project / "logs/link").symlink_to(project / "elsewhere" / "logs")
     (project / "logs/run_1759170586038").symlink_to(outside)
     (project / "logs/run_1759170586031/out").symlink_to(project / "elsewhere")
+    os.utime(project / "logs/run_1759170586031/out", (1e9, 1e9), follow_symlinks=False)
     kubernetes = project / "logs" / "deployment"
     kubernetes.mkdir()
     (kubernetes / "manifest.yaml").write_text("kind: Deployment\n")
@@ -130,6 +131,19 @@ def test_links_and_other_folders_stay(project: Path) -> None:
     assert (outside / "events.jsonl").exists()
     assert (kubernetes / "manifest.yaml").exists()
     assert sorted(path.name for path in (project / "logs").iterdir()) == ["deployment", "link", "run_1759170586038"]  # fmt: skip
+
+
+def test_deep_folder_is_removed(project: Path) -> None:
+    deep = project / "logs/run_1759170586030/artifacts"
+    folder = os.open(deep, os.O_RDONLY)
+    for _ in range(1_500):
+        os.mkdir("deep", dir_fd=folder)
+        child = os.open("deep", os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = child
+    os.close(folder)
+    assert _clean(project, "--older-than", "30d", "--yes").code == 0
+    assert _runs(project) == ["2"]
 
 
 def test_leftovers_of_killed_processes_are_removed(project: Path) -> None:

@@ -51,6 +51,7 @@ def clean(options: Mapping[str, Any]) -> int:
         RunNotReadable: the folder does not exist, or is a run.
     """
     from osiris_inspect.inspector.files import old_runs
+    from osiris_inspect.runtime.files.remove_tree import remove_tree
     from osiris_inspect.runtime.sandbox.byte_size import parse_bytes
 
     now, cache = time.time(), places.cache_dir()
@@ -69,9 +70,9 @@ def clean(options: Mapping[str, Any]) -> int:
         return USAGE
     try:
         for run in runs:
-            if not old_runs.remove_run(run, now):
+            if not old_runs.remove_run(run, now, remove_tree):
                 streams.write_message(f"not removed, because it is running: {run.path}")
-        old_runs.remove_litter(litter)
+        old_runs.remove_litter(litter, remove_tree)
         old_runs.remove_cached_files(cache, files)
     except OSError as error:
         streams.write_message(f"cannot remove {error.filename!r}: {error.strerror}; the rest was not removed")

@@ -4,10 +4,10 @@ A directory is removed only if it has the files and the name of a run (``run_<ms
 begins with a time), is below the folder that was named without a symbolic link in between, and is not running.
 """
 
+import errno
 import os
 import secrets
-import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -24,6 +24,10 @@ MIN_UNFINISHED_QUIET_S: Final = 86_400
 _REMOVED: Final = ".removed-"
 """Prefix of a run that is being removed; a killed removal leaves it behind."""
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+RemoveTree = Callable[[Path], None]
+"""Removes a folder with its contents, however deep it is."""
 
 
 class StoredRun(NamedTuple):
@@ -90,7 +94,7 @@ def removable_runs(
     return removable
 
 
-def remove_run(run: StoredRun, now: float) -> bool:
+def remove_run(run: StoredRun, now: float, remove_tree: RemoveTree) -> bool:
     """Remove a run; return False if it is running by now.
 
     Raises:
@@ -107,7 +111,7 @@ def remove_run(run: StoredRun, now: float) -> bool:
             parent = child
         hidden = f"{_REMOVED}{secrets.token_hex(8)}"
         os.rename(name, hidden, src_dir_fd=parent, dst_dir_fd=parent)
-        shutil.rmtree(hidden, dir_fd=parent)
+        _remove(Path(f"/proc/self/fd/{parent}/{hidden}"), remove_tree, str(run.path))
     finally:
         os.close(parent)
     return True
@@ -123,7 +127,13 @@ def litter(runs: Iterable[StoredRun]) -> list[Path]:
     return found
 
 
-def remove_litter(paths: Iterable[Path]) -> None:
+def _remove(path: Path, remove_tree: RemoveTree, name: str) -> None:
+    remove_tree(path)
+    if path.exists():
+        raise OSError(errno.EACCES, "a file in it cannot be removed", name)
+
+
+def remove_litter(paths: Iterable[Path], remove_tree: RemoveTree) -> None:
     """Remove what ``litter`` returned.
 
     Raises:
@@ -133,7 +143,7 @@ def remove_litter(paths: Iterable[Path]) -> None:
         if path.name == layout.RESERVE:
             path.unlink(missing_ok=True)
         else:
-            shutil.rmtree(path)
+            _remove(path, remove_tree, str(path))
 
 
 def cached_files(cache: Path) -> list[CachedFile]:
@@ -175,8 +185,14 @@ def _is_running(path: Path, now: float) -> bool:
 
 def _states(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
     """Yield the files below a folder and their states; symbolic links are not followed."""
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            path = Path(parent, name)
-            with suppress(FileNotFoundError):
-                yield path, path.lstat()
+    pending = [folder]
+    while pending:  # a walk that recurses fails in deep folders
+        with (
+            suppress(OSError),
+            os.scandir(pending.pop()) as entries,
+        ):  # closed to this user, or removed meanwhile
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(Path(entry.path))
+                else:
+                    yield Path(entry.path), entry.stat(follow_symlinks=False)
