@@ -44,10 +44,10 @@ class ParquetFrameReader:
             self._file: ParquetFile = ParquetFile(opened)
             if (reason := oversized_column(self._file.metadata)) is not None:
                 raise SpillCorrupt(f"{path.name} is too large to show: {reason}")
+            self.info = _frame_info(path, size, self._file)
             texts = _flat_texts(self._file)
             if texts:  # a text that many rows share is in memory once
                 self._file = ParquetFile(opened, metadata=self._file.metadata, read_dictionary=texts)
-            self.info = _frame_info(path, size, self._file)
         self._chunk: pa.Table | None = None
         self._chunk_begin = 0
         self._chunk_columns: Sequence[str] | None = None
