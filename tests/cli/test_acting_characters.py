@@ -270,6 +270,7 @@ def command_lines(group: str) -> dict[str, list[str]]:
         "sql literal": ["sql", run, f"select '{quoted}' as x", "--format", "csv"],
         "sql error": ["sql", run, f'select * from "{word}"'],
         "pack": ["pack", run],
+        "clean": ["clean", file_name(group), "--older-than", "1d"],
         "explain": ["explain", f"{run}:unexplained-failure"],
         "explain rule": ["explain", word],
         "rules": ["rules"],
