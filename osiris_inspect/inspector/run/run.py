@@ -380,6 +380,18 @@ class Run:
         events = self.key_events
         return [events[position] for position in sorted(chain.from_iterable(positions))]
 
+    def events_at(self, line: int | None, *names: str, step: str | None = None) -> list[Event]:
+        """Return the events with these names at a line, optionally of one step."""
+        events = self._by_line.get(line, ())
+        return [event for event in events if event.name in names and step in (None, event.step)]
+
+    @cached_property
+    def _by_line(self) -> Mapping[int | None, Sequence[Event]]:
+        events: dict[int | None, list[Event]] = {}
+        for event in self.key_events:
+            events.setdefault(event.line, []).append(event)
+        return events
+
     @cached_property
     def _positions(self) -> Mapping[tuple[str, str | None], Sequence[int]]:
         """The positions of the key events by name, and by name and step."""

@@ -69,9 +69,9 @@ def _request(run: Run, step: StepState, entry: InputState) -> TraceStep:
 
 def _requested_key(run: Run, step: StepState, entry: InputState) -> tuple[str, tuple[Evidence, ...]]:
     """Return the requested key and its evidence."""
-    for event in run.events_named("input_not_found", "inputs_resolved", step=step.id):
+    for event in run.events_at(entry.line, "input_not_found", "inputs_resolved", step=step.id):
         key = event.fields.get("key")
-        if event.line == entry.line and event.dialect == "native" and isinstance(key, str):
+        if event.dialect == "native" and isinstance(key, str):
             return key, (event_evidence(event, "key"),)
     for request in run.worker_requests:
         for name, reference in request.inputs.items():
@@ -183,7 +183,7 @@ def _lookup(run: Run, step: StepState, entry: InputState, upstream: StepState | 
 
 
 def _was_resolved(run: Run, entry: InputState) -> bool:
-    return any(event.line == entry.line for event in run.events_named("inputs_resolved"))
+    return bool(run.events_at(entry.line, "inputs_resolved"))
 
 
 def _recorded_attempt(attempt: object, entry: InputState) -> TraceStep:
