@@ -4,6 +4,7 @@ Exit codes: 0 success or no findings, 1 findings, or a failed or interrupted run
 70 internal error, 130 interrupted.
 """
 
+import errno
 import gc
 import os
 import sys
@@ -17,7 +18,7 @@ def main() -> NoReturn:
     """Run the command line on ``sys.argv`` and end the process with its exit code."""
     streams.setup()
     path = print_verdict(sys.argv[1:])  # before other imports, so that it appears at once
-    from osiris_inspect.cli.support.exit_codes import FAULT, INTERRUPTED, exit_code_of
+    from osiris_inspect.cli.support.exit_codes import FAULT, INTERRUPTED, NO_RUN, exit_code_of
     from osiris_inspect.model.errors import OsirisError
 
     try:
@@ -47,6 +48,9 @@ def main() -> NoReturn:
     except Exception as error:  # a bug in this program is reported in one line
         if os.environ.get("OSIRIS_INSPECT_DEBUG"):
             raise
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:  # a path of the command line
+            streams.write_message(f"cannot read {error.filename!r}: its name is too long; name another path")
+            _exit_with(NO_RUN)
         streams.write_message(
             f"internal error: {type(error).__name__}: {error}; set OSIRIS_INSPECT_DEBUG=1 to see where"
         )

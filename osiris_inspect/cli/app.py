@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from osiris_inspect.cli.inspect import events, lineage, pack, rules, runs, sql, summarize, why
+from osiris_inspect.cli.inspect import clean, events, lineage, pack, rules, runs, sql, summarize, why
 from osiris_inspect.cli.inspect import open as open_
 from osiris_inspect.cli.pipeline import components, config, connections, demo, doctor, lint, run
 from osiris_inspect.cli.support import streams
@@ -78,6 +78,7 @@ def build_app() -> typer.Typer:
         why,
         events,
         runs,
+        clean,
         sql,
         lineage,
         pack,

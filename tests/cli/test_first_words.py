@@ -6,6 +6,7 @@ import pty
 import select
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,38 @@ def test_secrets_are_masked_and_control_characters_do_nothing(tmp_path: Path) ->
     assert "hunter2" not in shown
     assert not {"\x1b", "\x07", "\r", "\u202e"} & set(shown)
     assert len(shown.splitlines()) == 2
+
+
+@pytest.mark.parametrize("file", ["events.jsonl", "status.json"])
+@pytest.mark.parametrize("place", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+def test_words_do_not_wait_for_a_pipe(tmp_path: Path, file: str, place: Callable[[Path], None]) -> None:
+    run = run_dir(tmp_path, failing_locally("boom"), files={"status.json": {"ok": False, "reason": "boom"}})
+    (run / file).unlink()
+    place(run / file)
+    assert first_words.verdict_lines(str(run))[0].startswith("✗ failed")
+
+
+def test_words_of_a_link_out_of_the_run_are_not_shown(tmp_path: Path) -> None:
+    other = run_dir(tmp_path / "other", failing_locally("outside"))
+    run = run_dir(tmp_path, None, files={"manifest.yaml": "name: x"})
+    (run / "events.jsonl").symlink_to(other / "events.jsonl")
+    assert first_words.verdict_lines(str(run)) == ["… has not ended  run_1759170586030"]
+
+
+def test_deep_line_is_left_to_the_screen(tmp_path: Path) -> None:
+    deep = b'{"event": "step_failed", "a": ' + b"[" * 3000 + b"]" * 3000 + b"}"
+    status = '{"a":' * 3000 + "1" + "}" * 3000
+    run = run_dir(tmp_path, [*failing_locally("boom"), deep], files={"status.json": status})
+    assert first_words.verdict_lines(str(run)) == ["✗ failed  run_1759170586030", "  extract: boom"]
+
+
+def test_terminal_opens_on_hostile_run(tmp_path: Path) -> None:
+    deep = b'{"event": "step_failed", "a": ' + b"[" * 3000 + b"]" * 3000 + b"}"
+    run = run_dir(tmp_path, [deep])
+    os.mkfifo(run / "status.json")
+    seen = on_a_terminal(str(run), until=b"nested too deep", cwd=tmp_path)
+    assert b"nested too deep" in seen
+    assert b"Traceback" not in seen
 
 
 def test_newest_run_of_a_folder_is_spoken_of(tmp_path: Path) -> None:

@@ -64,6 +64,14 @@ def test_follow_rejects_path_without_lines(log: Path, make: Callable[[Path], Non
         list(follow(log, sleep=lambda _seconds: True))
 
 
+@pytest.mark.parametrize("target", ["../outside.jsonl", "/dev/zero"])
+def test_follow_rejects_link_out_of_the_run(log: Path, target: str) -> None:
+    (log.parent.parent / "outside.jsonl").write_text("outside\n")
+    log.symlink_to(target)
+    with pytest.raises(RunNotReadable, match="outside of the run directory"):
+        list(follow(log, sleep=lambda _seconds: True))
+
+
 def test_a_log_that_was_cut_begins_again(log: Path) -> None:
     append(log, b"one\ntwo\n")
     with LogFollower(log) as tail:

@@ -1,4 +1,6 @@
 import datetime as dt
+import os
+from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
@@ -140,6 +142,29 @@ def test_missing_file_and_folder_are_said(tmp_path: Path) -> None:
         frame_info(tmp_path / "output.parquet")
     with pytest.raises(SpillCorrupt, match="cannot be read"):
         frame_info(tmp_path)
+
+
+@pytest.mark.parametrize("place", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
+def test_schema_that_is_no_file_is_left_out(tmp_path: Path, place: Callable[[Path], None]) -> None:
+    file = written(tmp_path / "output.parquet", 3, 3)
+    place(tmp_path / "schema.json")
+    assert frame_info(file).rows == 3
+    assert frame_info(file).recorded_rows is None
+
+
+def test_deeply_nested_schema_is_left_out(tmp_path: Path) -> None:
+    file = written(tmp_path / "output.parquet", 3, 3)
+    (tmp_path / "schema.json").write_text('{"dtypes":' * 3000 + "1" + "}" * 3000)
+    assert frame_info(file).recorded_rows is None
+
+
+@pytest.mark.parametrize("place", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+def test_frame_that_is_no_file_is_refused(tmp_path: Path, place: Callable[[Path], None]) -> None:
+    place(tmp_path / "output.parquet")
+    with pytest.raises(
+        SpillCorrupt, match=r"output\.parquet cannot be read: (not a regular file|a symbolic link)"
+    ):
+        ParquetFrameReader(tmp_path / "output.parquet")
 
 
 def test_frame_behind_a_link_out_of_the_run_is_refused(tmp_path: Path) -> None:

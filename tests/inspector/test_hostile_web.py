@@ -30,7 +30,7 @@ def _fresh_registry() -> Iterator[None]:
 
 @pytest.fixture
 def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("osiris_inspect.inspector.remote.web_client.TIMEOUT_S", 0.4)
+    monkeypatch.setattr("osiris_inspect.inspector.remote.web_client.TIMEOUT_S", 1.0)
 
 
 def fetch(address: str, cache: Path, limits: RemoteLimits | None = None) -> Run:
@@ -182,6 +182,21 @@ def test_size_is_that_of_what_arrives(tmp_path: Path) -> None:
     assert [file.stat().st_size for file in tmp_path.rglob("events.jsonl")] == [len(LOG)]
 
 
+@pytest.mark.parametrize("length", ["", "0"])
+def test_log_of_unknown_size_beside_others_is_downloaded(length: str, tmp_path: Path) -> None:
+    def answer(request: Request) -> bytes:
+        if request.path == f"{FOLDER}/":
+            return page("cfg.json", "events.jsonl", "metrics.jsonl")
+        if request.path == EVENTS:
+            return response(b"", Content_Length=length) if request.method == "HEAD" else response(LOG)
+        return of_file(request, b"" if "metrics" in request.path else b"{}")
+
+    with answering(answer) as web:
+        run = fetch(web.address, tmp_path)
+
+    assert len(run.events) == 2
+
+
 def test_size_of_an_artifact_is_proved_by_its_last_byte(tmp_path: Path) -> None:
     def answer(request: Request) -> bytes:
         if request.path == f"{FOLDER}/":
@@ -248,7 +263,7 @@ def test_body_without_end_is_cut_at_the_limit(status: int, *, is_chunked: bool, 
         pytest.raises(RunNotReadable, match=r"cannot be fetched: .*more than"),
     ):
         fetch(web.address, tmp_path, RemoteLimits(max_bytes=1_000_000))
-    assert max(file.stat().st_size for file in tmp_path.rglob("*.jsonl")) <= 1_000_000
+    assert [file.stat().st_size for file in tmp_path.rglob("*.jsonl")] == [0]
 
 
 def test_file_over_the_limit_is_not_requested(tmp_path: Path) -> None:
@@ -320,7 +335,7 @@ def test_server_that_stops_answering_is_given_up(sent: list[bytes], tmp_path: Pa
         assert "did not answer for" in refused(answer, tmp_path)
     finally:
         released.set()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize("in_head", [True, False])
@@ -339,7 +354,7 @@ def test_server_that_sends_drop_by_drop_is_given_up(*, in_head: bool, tmp_path: 
     said = refused(answer, tmp_path)
 
     assert "did not answer for" in said if in_head else "less than 10 kB a second" in said
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10
 
 
 # ── answers that are not files ──

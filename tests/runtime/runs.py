@@ -65,9 +65,8 @@ def order(
     """The order for such a run."""
     base = with_movies(folder)
     compiled = compile_pipeline(text, "pipeline.yaml", COMPONENTS)
-    return RunRequest(
-        compiled, settings.read(env or {}), folder / "logs", base, time.time, components=COMPONENTS, **more
-    )
+    more = {"components": COMPONENTS, **more}
+    return RunRequest(compiled, settings.read(env or {}), folder / "logs", base, time.time, **more)
 
 
 def needs(on: str) -> None:

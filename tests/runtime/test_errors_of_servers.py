@@ -94,7 +94,7 @@ def test_mysql_query_that_is_killed_is_told_apart(
     mariadb: MariaDb, tmp_path: Path, what: str, kind: str
 ) -> None:
     mark = f"victim of {what}"
-    find = f"SELECT id FROM information_schema.processlist WHERE info LIKE '%{mark}%' AND info NOT LIKE '%processlist%'"
+    find = f"SELECT id FROM information_schema.processlist WHERE info LIKE '%{mark}%' AND command = 'Execute'"
 
     def kill() -> None:
         with mariadb.session() as session, session.cursor() as cursor:

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from osiris_inspect.runtime.proxy.proxy import RunResult
 from osiris_inspect.runtime.transport.worker_state import read_state, worker_pid
+from tests.runtime.faulty import COMPONENTS
 from tests.runtime.processes import children
 from tests.runtime.runs import NAMES, events_of, faulty, make_run, needs
 
@@ -63,6 +65,27 @@ def test_silent_worker_is_ended_with_its_state(
     assert "step_complete" not in [event["event"] for event in events_of(outcome.path)]
     assert events_of(outcome.path)[-1]["event"] == "run_end"
     assert took < 60
+
+
+@PROCESSES
+def test_worker_that_hangs_while_it_prepares_is_ended(tmp_path: Path, on: str) -> None:
+    stops = replace(COMPONENTS["test.faulty"], driver="tests.runtime.stops_when_loaded:Driver")
+    outcome = make_run(
+        tmp_path,
+        on,
+        text=faulty("nothing"),
+        env={"E2B_HANG_TIMEOUT": str(HANG_TIMEOUT_S)},
+        components={**COMPONENTS, "test.faulty": stops},
+    )
+    (silent,) = _events(outcome, "worker_silent")
+    (failed,) = _events(outcome, "prepare_failed")
+    assert outcome.status == "failed"
+    assert (silent.get("step_id"), silent["state"]) == (None, "stopped")
+    assert (failed["error_info"]["kind"], failed["error_info"]["facts"]["state"]) == (
+        "worker-hung",
+        "stopped",
+    )
+    assert events_of(outcome.path)[-1]["event"] == "run_end"
 
 
 @pytest.mark.sampled(2)

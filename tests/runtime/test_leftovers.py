@@ -1,5 +1,6 @@
 """Temporary files of killed processes are removed by a process that survives, and those in use stay."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -7,7 +8,7 @@ from pathlib import Path
 
 from osiris_inspect.runtime.files.atomic_replace import replace_file
 from osiris_inspect.runtime.files.beneath import opened_folder, replace_beneath
-from osiris_inspect.runtime.files.leftovers import remove_stale_parts
+from osiris_inspect.runtime.files.leftovers import remove_stale_parts, remove_stale_reserves
 from tests.runtime.faulty import REPO
 from tests.runtime.runs import events_of, faulty, make_run
 
@@ -87,3 +88,19 @@ def test_file_that_is_downloaded_is_no_leftover(tmp_path: Path) -> None:
         assert remove_stale_parts([tmp_path / "out.csv"]) == []
     assert (tmp_path / "out.csv").read_bytes() == b"whole"
     assert not _parts(tmp_path)
+
+
+def test_reserve_of_killed_run_is_removed_by_next_run(tmp_path: Path) -> None:
+    killed, running = tmp_path / "logs" / "run_1000000000000", tmp_path / "logs" / "run_1000000000001"
+    for run in (killed, running):
+        run.mkdir(parents=True)
+        (run / "events.jsonl").write_text("")
+        (run / ".reserve").write_bytes(bytes(1000))
+    with (running / "events.jsonl").open("rb") as log:
+        fcntl.flock(log, fcntl.LOCK_EX)
+        remove_stale_reserves(tmp_path / "logs")
+        assert (running / ".reserve").exists()
+    assert not (killed / ".reserve").exists()
+    outcome = make_run(tmp_path, "none", text=faulty("return", words="rows"))
+    assert outcome.path.parent == running.parent
+    assert not (running / ".reserve").exists()

@@ -79,9 +79,8 @@ def test_files_get_the_modes_they_get_in_a_local_run(
     there = make_run(tmp_path / "there", on, env=spilled, transport=transport, artifact_policy="all")
     modes = _modes(tmp_path / "there", there.path)
     assert modes == _modes(tmp_path / "here", here.path)
-    assert {modes[name] for name in ("stats.csv", "artifacts/compute-stats/output.parquet")} == {
-        0o666 & ~umask & 0o755
-    }
+    assert modes["stats.csv"] == 0o666 & ~umask
+    assert modes["artifacts/compute-stats/output.parquet"] == 0o600
 
 
 @pytest.fixture

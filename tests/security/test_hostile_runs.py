@@ -32,6 +32,8 @@ def commands(run: str) -> list[list[str]]:
         ["events", run, "--raw"],
         *(["sql", run, query, "--format", "json"] for query in QUERIES),
         ["pack", run],
+        ["explain", f"{run}:unexplained-failure"],
+        ["clean", "logs", "--older-than", "30d"],
         ["runs", "logs"],
         ["runs", "logs", "--json"],
         ["open", run],

@@ -1,6 +1,7 @@
 """The files of a step, opened: text to read, a frame in its preview, and what is neither."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -68,11 +69,11 @@ async def test_enter_in_the_details_of_a_step_shows_its_files(stage: Open, tmp_p
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        ("artifacts/compute-stats/gone.txt", "No such file"),
+        ("artifacts/compute-stats/gone.txt", "no such file"),
         ("../../secrets.txt", "is outside the run directory"),
         ("/etc/passwd", "is outside the run directory"),
         ("nul\0byte", "is outside the run directory"),
-        ("artifacts", "Is a directory"),
+        ("artifacts", "not a regular file"),
     ],
 )
 async def test_a_file_that_cannot_be_opened_is_said(
@@ -83,6 +84,14 @@ async def test_a_file_that_cannot_be_opened_is_said(
         await one.press("2", "j", "a", "enter")
         assert said in one.said()
         assert isinstance(one.app.screen, ArtifactsScreen)
+
+
+async def test_pipe_among_files_is_named_at_once(stage: Open, tmp_path: Path) -> None:
+    report = with_artifacts(made.with_frame(tmp_path), Artifact("artifacts/pipe.txt", "text", "present", 1))
+    os.mkfifo(report.run.path / "artifacts/pipe.txt")
+    async with stage(report, notices=True) as one:
+        await one.press("2", "j", "a", "enter")
+        assert "not a regular file" in one.said()
 
 
 @pytest.mark.parametrize("name", HOSTILE)

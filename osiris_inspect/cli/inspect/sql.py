@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SqlFormat = Literal["table", "csv", "json", "parquet"]
 _MAX_CELL_WIDTH: Final = 60
+_MAX_READ: Final = 2_000
+"""Characters of a cell whose secrets are masked before it is cut to its width."""
 
 
 def register(app: typer.Typer) -> None:
@@ -54,6 +56,8 @@ def sql(
     from osiris_inspect.cli.inspect.why import newest_report
     from osiris_inspect.inspector.tables.sql_console import QueryFailed, SqlConsole
 
+    if query.encode(errors="replace").decode() != query:
+        raise typer.BadParameter("it is not UTF-8", param_hint="QUERY")
     if csv_safe and format_ != "csv":
         raise typer.BadParameter("it applies to --format csv only", param_hint="--csv-safe")
     if format_ == "parquet" and output is None and streams.is_stdout_terminal():
@@ -101,7 +105,7 @@ def _table(rows: "RowStream", out: BinaryIO) -> None:
     def lines() -> Iterator[tuple[str, ...]]:
         yield tuple(map(one_line, rows.names))
         for batch in rows.batches():
-            columns = map(cell_texts, rows.names, batch.columns)
+            columns = map(partial(cell_texts, limit=_MAX_READ), rows.names, batch.columns)
             for row in zip(*columns, strict=True):
                 yield tuple(truncate(one_line(cell or ""), _MAX_CELL_WIDTH) for cell in row)
 

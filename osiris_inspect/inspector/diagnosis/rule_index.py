@@ -1,4 +1,4 @@
-"""What the rules declare, without importing them: importing all of them takes longer than reading a short run.
+"""Index of what the rules declare, to avoid importing all of them, which takes longer than reading a short run.
 
 ``tests/make_rule_index.py`` writes the file after a rule was added or its declarations were changed.
 """

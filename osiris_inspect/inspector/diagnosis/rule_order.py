@@ -5,20 +5,20 @@ rule that is not general refines one that is. There are no ranks: rules without 
 """
 
 from collections.abc import Mapping, Sequence
-from graphlib import CycleError, TopologicalSorter
+from functools import cached_property
 
 from osiris_inspect.inspector.diagnosis.rule import Rule
 
 
 class RuleOrder:
-    """The declared order of rules, transitively closed."""
+    """The declared order of rules, transitively closed when two are first compared."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._general = {rule.id: rule.is_general for rule in rules}
         members: dict[str, set[str]] = {rule.id: {rule.id} for rule in rules}
         for rule in rules:
             members.setdefault(rule.group, set()).add(rule.id)
-        declared = {
+        self._declared = {
             rule.id: {
                 other
                 for name in (*rule.refines, *rule.explains)
@@ -27,7 +27,15 @@ class RuleOrder:
             }
             for rule in rules
         }
-        self._later = _closure(declared)
+
+    @cached_property
+    def _later(self) -> Mapping[str, set[str]]:
+        """The rules that each rule precedes.
+
+        Raises:
+            ValueError: the declarations are circular.
+        """
+        return _closure(self._declared)
 
     def is_general(self, rule: str) -> bool:
         """Return True if every rule that is not general refines this one."""
@@ -52,6 +60,8 @@ def _closure(declared: Mapping[str, set[str]]) -> dict[str, set[str]]:
     Raises:
         ValueError: the declarations are circular.
     """
+    from graphlib import CycleError, TopologicalSorter
+
     try:
         order = tuple(TopologicalSorter(declared).static_order())
     except CycleError as error:

@@ -25,6 +25,10 @@ MAX_SIBLINGS = 20_000
 """Maximum number of entries of a folder among which the runs beside a run are searched."""
 
 
+class NoRunFound(RunNotReadable):
+    """A directory can be read and contains no run."""
+
+
 @dataclass(slots=True)
 class _Search:
     """The search below one directory.
@@ -73,7 +77,8 @@ def find_runs(path: Path, *, on_link_outside: Callable[[Path], None] | None = No
     ``on_link_outside`` is called with each symbolic link that leads out of the directory; it is not followed.
 
     Raises:
-        RunNotReadable: the directory does not exist, contains no run, or contains too many folders.
+        NoRunFound: the directory contains no run.
+        RunNotReadable: the directory does not exist, or contains too many folders.
     """
     if is_run(path):
         return [path]
@@ -85,7 +90,7 @@ def find_runs(path: Path, *, on_link_outside: Callable[[Path], None] | None = No
         raise RunNotReadable(f"{str(path)!r} cannot be read: {error}") from error
     if not runs:
         links = f"; {link_outside_hint(search.outside[0])}" if search.outside else ""
-        raise RunNotReadable(
+        raise NoRunFound(
             f"{str(path)!r} contains no run: searched for {', '.join(layout.RUN_MARKER_FILES)} down to {MAX_DEPTH} folders "
             f"deep{text_log_hint(path)}{links}"
         )

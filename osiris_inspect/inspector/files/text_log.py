@@ -13,6 +13,7 @@ from osiris_inspect.inspector.files import http_log
 from osiris_inspect.inspector.files.run_files import NumberedLine, RunFiles
 from osiris_inspect.inspector.run.http_response import HttpResponse
 from osiris_inspect.inspector.run.run import LogLine
+from osiris_inspect.inspector.text.lazy_regex import LazyBytesRegex, LazyRegex
 from osiris_inspect.inspector.text.sanitize import LOOKAHEAD, excerpt
 from osiris_inspect.model import run_layout as layout
 
@@ -30,14 +31,14 @@ LAST_MESSAGES = 100
 MAX_TEXT = 4000
 """Maximum number of characters kept of one line."""
 
-_LEVEL = re.compile(rb"\b(CRITICAL|FATAL|ERROR|WARNING|WARN)\b")
-_OWN_LEVEL = re.compile(rb" - \[step [^\s\]]{1,200}\] - ([A-Z]{1,20}) - ")
+_LEVEL = LazyBytesRegex(rb"\b(CRITICAL|FATAL|ERROR|WARNING|WARN)\b")
+_OWN_LEVEL = LazyBytesRegex(rb" - \[step [^\s\]]{1,200}\] - ([A-Z]{1,20}) - ")
 _ROWS = rb"\b(?:rows?|lines?|records?|documents?|entries|items?)\b"
 _LEFT_OUT = rb"\b(?:skipp|dropp|ignor|reject|discard|omitt)(?:ed|ing)\b"
-_REPORTS_LOSS = re.compile(
+_REPORTS_LOSS = LazyBytesRegex(
     rb"%b[^\n]{0,40}?%b|%b[^\n]{0,40}?%b" % (_ROWS, _LEFT_OUT, _LEFT_OUT, _ROWS), re.IGNORECASE
 )
-_REPORTS_ROWS = re.compile(
+_REPORTS_ROWS = LazyBytesRegex(
     rb"\d(?: [a-z]{1,15})? {0,2}(?:of|out of|/) {0,2}(?:a total of )?\d|\btotal|[_ ]total\b|totalcount|numfound|row_?count|\bhas[_ ]?(?:more|next)"
     rb"|\bnext[_ ]?(?:page|cursor|token|link|offset|url)|\btruncat|\bshortened|\bpartial\b|\bfirst page|\bonly (?:the )?first|\blimited to|\bcapped"
     rb"|\bmore \w{3,12} (?:are |is )?available|\bnot all \w{3,12}|\bstale\b|\bcached (?:copy|data|result|response|snapshot)|\b(?:falling|fell) back"
@@ -77,22 +78,22 @@ _REPORTS_SOURCE = (
     *(b"timeout", b"timed out", b"could not ", b"cannot ", b"unable ", b"failed to ", b"status ", b"http "),
 )
 """Words of messages about a source that was not reached."""
-_RELEVANT = re.compile(
+_RELEVANT = LazyBytesRegex(
     rb"HTTP/\d(?:\.\d)?\"? [45]\d\d|\b(?:Connect|Read|Write|Pool|Network|RemoteProtocol)(?:ion)?(?:Error|Timeout)\(|[Ee]rror details|\bconnection for step \S{1,200}: |Killed\b|Segmentation fault|^\w{0,100}(?:Error|Exception)\b[:(]|^KeyboardInterrupt\b"
 )
-SYSTEM_ERROR = re.compile(
+SYSTEM_ERROR = LazyRegex(
     r"(?i:no space left on device|disk quota exceeded|cannot allocate memory|out of memory|too many open files"
     r"|file table overflow)|\b(?:ENOSPC|EDQUOT|ENOMEM|EMFILE|ENFILE|OOMKilled|MemoryError)\b"
 )
 """The operating system, or the runtime of the language, refused disk space, memory or a file descriptor."""
-_SYSTEM_ERROR = re.compile(SYSTEM_ERROR.pattern.encode())
-_ABOUT_CODE = re.compile(rb":\d{1,6}: \w{0,40}(?:Deprecation|Future|Import|Resource|Syntax)Warning: ")
+_SYSTEM_ERROR = LazyBytesRegex(SYSTEM_ERROR.text.encode())
+_ABOUT_CODE = LazyBytesRegex(rb":\d{1,6}: \w{0,40}(?:Deprecation|Future|Import|Resource|Syntax)Warning: ")
 """A warning of Python about the code of a driver, not about its data."""
-_END_EVENT = re.compile(rb'"(?:step_error|step_failed|run_error)"')
-_ERROR_TEXT = re.compile(rb'"(?:error|message)"\s{0,16}:\s{0,16}"')
-_STEP_ID = re.compile(r'"step_id"\s{0,16}:\s{0,16}"([^"\\]{1,200})"')
+_END_EVENT = LazyBytesRegex(rb'"(?:step_error|step_failed|run_error)"')
+_ERROR_TEXT = LazyBytesRegex(rb'"(?:error|message)"\s{0,16}:\s{0,16}"')
+_STEP_ID = LazyRegex(r'"step_id"\s{0,16}:\s{0,16}"([^"\\]{1,200})"')
 _OF_ANY_LOG = (_RELEVANT, _SYSTEM_ERROR, _REPORTS_LOSS)
-_STEP = re.compile(
+_STEP = LazyBytesRegex(
     rb"\[step ([^\s\]]{1,200})\] - |\bcfg/([^/\s]{1,200})\.json\b|\bExecuting step ([^\s]{1,200})|\b(?:connection|query) for step ([^\s:,]{1,200})"
 )
 

@@ -179,7 +179,7 @@ def _rule_folders(file: Path, folders: Any) -> Iterator[Path]:
     root = file.parent.resolve()
     for name in _texts(file, "rules", folders):
         folder = (root / name).resolve()
-        if not folder.is_dir():
+        if not os.path.isdir(folder):  # noqa: PTH112  a name may be too long for Path
             raise SettingsError(f"{file.name}: rules names {name!r}, which is not a folder")
         if not folder.is_relative_to(root) or any(map(is_run, (folder, *folder.parents))):
             raise SettingsError(

@@ -32,6 +32,7 @@ MAX_DOCUMENT_BYTES: Final = 32 << 20
 MAX_FILES: Final = 20_000
 """Maximum number of mirrored files of a run."""
 _MAGIC: Final = b"PAR1"
+_MIN_DIFFERENCE_S: Final = 0.001
 _COMPARED_BYTES: Final = 64
 _LOGS: Final = (layout.EVENTS, layout.METRICS, layout.COMMANDS)
 _DOCUMENTS: Final = (".json", ".yaml", ".yml")
@@ -110,12 +111,16 @@ class CachedRun:
                 self._relative, (*layout.RUN_MARKER_FILES, *layout.TEXT_LOGS, layout.COMMANDS)
             )
         self.is_partial |= len(files) < len(listed)
-        sample = next((stat for stat in files.values() if stat.size != 0), None)
-        if sample is None or self._remote.supports_ranges(sample):
-            return files
-        self.is_partial = True
+        sample = next((stat for stat in files.values() if stat.size), None)
+        has_ranges = sample is None or self._remote.supports_ranges(sample)
+        # servers announce 0 for a length that they do not know
+        whole = {name for name, stat in files.items() if not stat.size or not has_ranges}
+        left_out = {name for name in whole if not _is_downloaded(name, files[name])}
+        self.is_partial |= bool(left_out)
         return {
-            name: self._download(name, stat) for name, stat in files.items() if _is_downloaded(name, stat)
+            name: self._download(name, stat) if name in whole else stat
+            for name, stat in files.items()
+            if name not in left_out
         }
 
     def _download(self, name: str, stat: RemoteStat) -> RemoteStat:
@@ -124,8 +129,12 @@ class CachedRun:
         is_known = cached is not None and stat.etag == cached.etag != ""
         if cached is not None and is_known and self._local_size(name) == cached.size:
             return replace(stat, size=cached.size)
-        with os.fdopen(self._cache.create(self.folder / name), "wb") as stream:
-            self._remote.download(stat, stream.write)
+        with os.fdopen(self._cache.create(self.folder / name), "wb", buffering=0) as stream:
+            try:
+                self._remote.download(stat, stream.write)
+            except BaseException:
+                stream.truncate(0)  # an endless body does not stay on the disk
+                raise
             size = stream.tell()
         self._cached[name] = CachedRanges(size, stat.etag, [(0, size)])
         return replace(stat, size=size)
@@ -167,12 +176,7 @@ class CachedRun:
     def _save(self, names: Iterable[str] | None = None) -> None:
         """Set the modification times of files and write the record."""
         for name in names if names is not None else self._stats:
-            modified = self._stats[name].modified
-            path = self.folder / name
-            if (
-                modified is not None and path.stat().st_mtime != modified
-            ):  # else the caches of the log stay valid
-                os.utime(path, (modified, modified))
+            set_modified(self.folder / name, self._stats[name].modified)
         cached_ranges.save(self._record, self.folder, self._cached)
 
     # ── the bytes ──
@@ -220,7 +224,17 @@ class CachedRun:
 def _is_downloaded(name: str, stat: RemoteStat) -> bool:
     """Return True for a file that is downloaded as a whole if the server sends no parts."""
     is_short = stat.size is None or stat.size <= MAX_DOCUMENT_BYTES
-    return name in _LOGS or (is_short and (name in layout.TEXT_LOGS or name.endswith(_DOCUMENTS)))
+    return (
+        name in _LOGS
+        or stat.size == 0
+        or (is_short and (name in layout.TEXT_LOGS or name.endswith(_DOCUMENTS)))
+    )
+
+
+def set_modified(file: Path, modified: float | None) -> None:
+    """Set the time of a file, if it is known and differs: each change makes the index of a log invalid."""
+    if modified is not None and abs(file.stat().st_mtime - modified) > _MIN_DIFFERENCE_S:
+        os.utime(file, (modified, modified))
 
 
 def _spans(name: str, size: int) -> list[ByteSpan]:

@@ -9,7 +9,7 @@ from typing import Final
 
 from osiris_inspect.inspector.files import remote_registry
 from osiris_inspect.inspector.remote import cached_ranges
-from osiris_inspect.inspector.remote.cached_run import CachedRun
+from osiris_inspect.inspector.remote.cached_run import CachedRun, set_modified
 from osiris_inspect.inspector.remote.private_cache import PrivateCache
 from osiris_inspect.inspector.remote.remote import MAX_PARALLEL, RemoteFolder, RemoteLimits, RemoteStat
 from osiris_inspect.inspector.remote.store_folder import StoreFolder, error_text
@@ -114,7 +114,7 @@ def _create_placeholders(folder: Path, children: Children, private: PrivateCache
         if not file.is_file() or file.is_symlink():
             os.close(private.create(file))
         if stat.modified is not None:
-            os.utime(file, (stat.modified, stat.modified))
+            set_modified(file, stat.modified)
         elif file.stat().st_size != stat.size:
             os.utime(file)
 

@@ -88,8 +88,8 @@ class StoreFolder:
 
     def download(self, file: RemoteStat, write: Callable[[bytes], object]) -> None:
         """Pass a whole file to ``write``."""
-        (content,) = self.read([ByteRange(file, 0, file.size or 0)])
-        write(content)
+        if file.size:
+            write(*self.read([ByteRange(file, 0, file.size)]))
 
     def _info(self, name: str) -> RemoteStat | None:
         try:

@@ -4,6 +4,7 @@ Opening a frame and reading a page does not depend on its size.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from osiris_inspect.inspector.files import remote_registry
 from osiris_inspect.inspector.files.run_files import RunFiles, parse_json, reason_of
 from osiris_inspect.inspector.run.frame_info import Cell, FrameColumn, FrameInfo
+from osiris_inspect.inspector.tables.parquet_budget import BATCH_BYTES, group_bytes, oversized_column
 from osiris_inspect.inspector.text.sanitize import shorten
 from osiris_inspect.model.errors import RunNotReadable, SpillCorrupt
 
@@ -40,6 +42,11 @@ class ParquetFrameReader:
             if size == 0:
                 raise SpillCorrupt(f"{path.name} is empty: 0 bytes")
             self._file: ParquetFile = ParquetFile(opened)
+            if (reason := oversized_column(self._file.metadata)) is not None:
+                raise SpillCorrupt(f"{path.name} is too large to show: {reason}")
+            texts = _flat_texts(self._file)
+            if texts:  # a text that many rows share is in memory once
+                self._file = ParquetFile(opened, metadata=self._file.metadata, read_dictionary=texts)
             self.info = _frame_info(path, size, self._file)
         self._chunk: pa.Table | None = None
         self._chunk_begin = 0
@@ -91,9 +98,13 @@ class ParquetFrameReader:
             rows = self._file.metadata.row_group(number).num_rows
             if begin <= row < begin + rows:
                 self._fetch_row_group(number, names)
-                if rows <= WHOLE_GROUP:
+                size = group_bytes(
+                    self._file.metadata.row_group(number), None if names is None else frozenset(names)
+                )
+                if rows <= WHOLE_GROUP and size <= BATCH_BYTES:
                     return self._file.read_row_group(number, columns=names), begin
-                for batch in self._file.iter_batches(_BATCH_ROWS, row_groups=[number], columns=names):
+                count = max(1, min(_BATCH_ROWS, rows * BATCH_BYTES // max(1, size)))
+                for batch in self._file.iter_batches(count, row_groups=[number], columns=names):
                     if row < begin + batch.num_rows:
                         return pa.Table.from_batches([batch]), begin
                     begin += batch.num_rows
@@ -189,14 +200,15 @@ def _dtype(dtypes: Any, name: str, number: int) -> str | None:
 
 def _columns(file: "ParquetFile") -> Iterator[FrameColumn]:
     leaves = [file.schema.column(number).path for number in range(len(file.schema))]
+    positions, counts = {leaf: number for number, leaf in enumerate(leaves)}, Counter(leaves)
     metadata = file.metadata
     groups = metadata.num_row_groups
     is_affordable = groups * len(leaves) <= _MAX_STATISTICS
     for field in file.schema_arrow:
         plain = FrameColumn(field.name, str(field.type))
         # a nested column has several leaves with other names
-        if is_affordable and leaves.count(field.name) == 1 and groups:
-            leaf = leaves.index(field.name)
+        if is_affordable and counts[field.name] == 1 and groups:
+            leaf = positions[field.name]
             chunks = [metadata.row_group(group).column(leaf).statistics for group in range(groups)]
             yield _with_statistics(plain, chunks)
         else:
@@ -221,12 +233,35 @@ def _texts(column: "pa.ChunkedArray") -> list[Cell]:
     import pyarrow as pa
 
     kinds = pa.types
+    if kinds.is_dictionary(column.type):
+        return [text for chunk in column.chunks for text in _dictionary_texts(chunk)]
     if kinds.is_temporal(column.type):
         # not Python's own dates, which end at the year 9999 and have no nanoseconds
         return list(column.cast(pa.string()).to_pylist())
     if kinds.is_string(column.type) or kinds.is_large_string(column.type):
         return [_text(value) for value in column.to_pylist()]
     return [_text(value) for value in chain.from_iterable(map(_values, column.chunks))]
+
+
+def _dictionary_texts(chunk: "pa.DictionaryArray") -> list[Cell]:
+    """Return the texts of an array; each value of its dictionary is converted once."""
+    texts: dict[int, Cell] = {}
+    for index in chunk.indices.unique().to_pylist():
+        if index is not None:
+            texts[index] = _text(chunk.dictionary[index].as_py())
+    return [None if index is None else texts[index] for index in chunk.indices.to_pylist()]
+
+
+def _flat_texts(file: "ParquetFile") -> list[str]:
+    """Return the columns of text that are not nested."""
+    import pyarrow as pa
+
+    kinds = pa.types
+    return [
+        field.name
+        for field in file.schema_arrow
+        if kinds.is_string(field.type) or kinds.is_large_string(field.type) or kinds.is_binary(field.type)
+    ]
 
 
 def _values(chunk: "pa.Array") -> list[Any]:

@@ -23,12 +23,15 @@ from typing import TYPE_CHECKING, Any, Final, Self, TextIO
 from osiris_inspect.base.sql_limits import exceeded_limit
 from osiris_inspect.base.sql_literals import quote_name, quote_text
 from osiris_inspect.inspector.files import remote_registry
+from osiris_inspect.inspector.files.run_files import RunFiles
 from osiris_inspect.inspector.run.frame_info import Cell, FrameColumn, FrameInfo, frame_path
+from osiris_inspect.inspector.tables.parquet_budget import file_bytes, oversized_column
 from osiris_inspect.inspector.tables.sql_cells import cell_texts, mask_column, write_csv
 from osiris_inspect.inspector.tables.sql_types import SqlError, SqlResult, SqlTable
 from osiris_inspect.inspector.tables.table_rows import COLUMNS, TableRow, table_rows, to_arrow_batches
 from osiris_inspect.inspector.tables.table_schema import create_tables
 from osiris_inspect.inspector.text.sanitize import one_line
+from osiris_inspect.inspector.text.units import format_bytes
 from osiris_inspect.model import run_layout as layout
 
 if TYPE_CHECKING:
@@ -44,6 +47,11 @@ MAX_BYTES = 64 << 20
 """Approximate bytes of a result that ``run_query`` keeps."""
 
 _BATCH_ROWS: Final = 10_000
+_VECTOR_ROWS: Final = 2_048
+"""Rows that DuckDB hands over at once, whatever their size."""
+_MAX_VECTOR: Final = 256 << 20
+_MAX_MEASURED: Final = 16 << 20
+"""Bytes of the file of a frame whose longest texts are measured before a query."""
 _MAX_CELL: Final = 2_000
 _CARET: Final = re.compile(r"^LINE (\d+): (.*)\n( *)\^", re.MULTILINE)
 _EXPLAIN: Final = "EXPLAIN "
@@ -74,6 +82,7 @@ class SqlConsole:
         self._is_stopped = False
         self._progress = ""
         self.unreadable_frames: dict[str, str] = {}
+        self._texts: dict[str, list[str]] = {}
         self._connection: DuckDBPyConnection = duckdb.connect()
         self._empty = create_tables(self._connection, report, self._on_progress) & set(_LOGS)
         self._insert("steps", table_rows(report, "steps"))
@@ -106,7 +115,9 @@ class SqlConsole:
             for name in sorted(self._empty):
                 if name in query.lower():
                     self._load_table(name)
-            return RowStream(self._connection.sql(query), partial(self._failures, query))
+            relation = self._connection.sql(query)
+            self._check_size(relation, query.lower())
+            return RowStream(relation, partial(self._failures, query))
 
     def progress(self) -> str:
         """Return how much of a log was read into its table; empty at other times."""
@@ -198,9 +209,35 @@ class SqlConsole:
             count += batch.num_rows
             self._progress = f"{count:,} lines of {name} read"
 
+    def _check_size(self, relation: "DuckDBPyRelation | None", query: str) -> None:
+        """Reject a result whose rows DuckDB cannot hand over in the memory that a small frame may take."""
+        if relation is None or not any(
+            table.lower() in query and self._is_wide(table) for table in self._texts
+        ):
+            return
+        sizes = [
+            f"coalesce(strlen({quote_name(name)}), 0)"
+            for name, kind in zip(relation.columns, relation.types, strict=True)
+            if str(kind) == "VARCHAR"
+        ]
+        if sizes:
+            texts = " + ".join(sizes)
+            longest, rows = relation.aggregate(f"max({texts}), count(*)").fetchall()[0]
+            if (longest or 0) * min(rows, _VECTOR_ROWS) > _MAX_VECTOR:
+                text = f"a row of the result has {format_bytes(longest)} of text; select left(<column>, 1000)"
+                raise QueryFailed(SqlError(text))
+
+    def _is_wide(self, table: str) -> bool:
+        """Return True if so many rows as DuckDB reads at once can have too much text."""
+        sizes = " + ".join(f"coalesce(strlen({quote_name(text)}), 0)" for text in self._texts[table])
+        query = f"SELECT max({sizes}) FROM {quote_name(table)}"  # noqa: S608  names are quoted
+        ((longest,),) = self._connection.execute(query).fetchall()
+        return (longest or 0) * _VECTOR_ROWS > _MAX_VECTOR
+
     def _create_frame_views(self, query: str) -> list[SqlTable]:
         """Create a view of every frame that is complete on this machine."""
         import duckdb
+        from pyarrow.parquet import read_metadata
 
         tables: list[SqlTable] = []
         files = []
@@ -209,15 +246,22 @@ class SqlConsole:
             try:
                 if file is None:
                     raise duckdb.Error("it is damaged")
+                with RunFiles(Path(file).parent).opened_path(Path(file).name) as opened:
+                    metadata = read_metadata(opened)
+                if (reason := oversized_column(metadata)) is not None:
+                    raise duckdb.Error(f"it is too large to read: {reason}")
                 self._connection.read_parquet(file, hive_partitioning=False).create_view(name)
                 view = self._connection.sql(f"FROM {quote_name(name)}")
-            except duckdb.Error as error:
+            except (duckdb.Error, OSError, ValueError) as error:  # pyarrow raises the last two
                 self.unreadable_frames[step] = one_line(" ".join(str(error).splitlines()[:2]))
                 tables.append(SqlTable(name, (("cannot be read", ""),), is_frame=True))
                 continue
             files.append(quote_text(file))
-            columns = zip(view.columns, map(str, view.types), strict=True)
-            tables.append(SqlTable(name, tuple(columns), is_frame=True))
+            columns = tuple(zip(view.columns, map(str, view.types), strict=True))
+            tables.append(SqlTable(name, columns, is_frame=True))
+            if file_bytes(metadata) <= _MAX_MEASURED:
+                texts = [column for column, kind in columns if kind == "VARCHAR"]
+                self._texts |= {name: texts} if texts else {}
         self._connection.execute(f"SET allowed_paths = [{', '.join(files)}]")
         return tables
 

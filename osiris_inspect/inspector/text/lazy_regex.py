@@ -85,6 +85,25 @@ class LazyRegex:
         return _required_words().get(pattern_key(self.text, self.flags))
 
 
+class LazyBytesRegex:
+    """A pattern of ``re`` for bytes."""
+
+    def __init__(self, text: bytes, flags: int = 0) -> None:
+        self._text, self._flags = text, flags
+
+    @cached_property
+    def _compiled(self) -> re.Pattern[bytes]:
+        return re.compile(self._text, self._flags)
+
+    def search(self, text: bytes, start: int = 0) -> re.Match[bytes] | None:
+        """Return the first match in a text from ``start``."""
+        return self._compiled.search(text, start)
+
+    def fullmatch(self, text: bytes) -> re.Match[bytes] | None:
+        """Return the match of the whole text."""
+        return self._compiled.fullmatch(text)
+
+
 @cache
 def _required_words() -> Mapping[str, Sequence[str]]:
     import json

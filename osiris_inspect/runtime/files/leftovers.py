@@ -9,8 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from osiris_inspect.model import run_layout as layout
 from osiris_inspect.runtime.files.temporary_file import TEMPORARY_NAME
 
+_MAX_CHECKED_RUNS: Final = 100
 _OF_A_RUN: Final = re.compile(
     rf"{TEMPORARY_NAME.pattern}|(?:\w{{1,80}}\.parquet|schema\.json)\.tmp|duckdb_temp_.{{1,200}}\.tmp"
 )
@@ -27,6 +29,25 @@ def remove_stale_parts(targets: Iterable[Path]) -> list[Path]:
             paths = [Path(entry.path) for entry in entries if TEMPORARY_NAME.fullmatch(entry.name)]
             removed += [path for path in sorted(paths) if _is_removed(path)]
     return removed
+
+
+def remove_stale_reserves(logs: Path) -> None:
+    """Remove the reserved disk space of killed runs: of the newest runs of a folder whose log no process has locked."""
+    with suppress(OSError):  # the next run tries again
+        names = sorted((path.name for path in logs.iterdir() if path.name.startswith("run_")), reverse=True)
+        for name in names[:_MAX_CHECKED_RUNS]:
+            reserve = logs / name / layout.RESERVE
+            if reserve.is_symlink() or not reserve.is_file():
+                continue
+            log = os.open(
+                logs / name / layout.EVENTS, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+            )
+            try:
+                with suppress(BlockingIOError):  # running
+                    fcntl.flock(log, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                    reserve.unlink(missing_ok=True)
+            finally:
+                os.close(log)
 
 
 def remove_temporary_files(directory: int) -> list[str]:

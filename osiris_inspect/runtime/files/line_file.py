@@ -8,11 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from osiris_inspect.model import run_layout as layout
 from osiris_inspect.runtime.files.directory_writer import DirectoryWriter
 
 RESERVED_BYTES: Final = 128 * 1024
 """Bytes reserved for the last events, the run card and ``status.json``."""
-RESERVE: Final = ".reserve"
 MIN_SYNC_INTERVAL_S: Final = 0.05
 """Minimum seconds between two syncs of the log."""
 _LOCK_ATTEMPTS: Final = 200
@@ -111,7 +111,7 @@ class ReservedSpace:
 
     def __init__(self, directory: DirectoryWriter) -> None:
         self._directory = directory
-        descriptor = directory.create(RESERVE)
+        descriptor = directory.create(layout.RESERVE)
         try:
             os.posix_fallocate(descriptor, 0, RESERVED_BYTES)
         finally:
@@ -119,7 +119,7 @@ class ReservedSpace:
 
     def release(self) -> None:
         """Release the space; calling it twice is safe."""
-        self._directory.remove(RESERVE)
+        self._directory.remove(layout.RESERVE)
 
 
 class BackgroundSync:

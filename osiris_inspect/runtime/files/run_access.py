@@ -1,4 +1,4 @@
-"""Who may read the directory of a run: its user only, or also the user's group."""
+"""Modes of run directories: readable by their user only, or also by the user's group."""
 
 import os
 import stat

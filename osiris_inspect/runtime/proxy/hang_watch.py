@@ -25,10 +25,16 @@ _FIXES: Final[Mapping[StateName, str]] = {
 
 
 class HangWatch:
-    """Silence and idle heartbeats of a worker during one step."""
+    """Silence and idle heartbeats of a worker during one step, or while it prepares.
 
-    def __init__(self, step: str, settings: Settings, transport: Transport, recorder: RunRecorder) -> None:
+    The silence of a worker that prepares counts from its first line: how long it takes to start is not known.
+    """
+
+    def __init__(
+        self, step: str | None, settings: Settings, transport: Transport, recorder: RunRecorder
+    ) -> None:
         self._step, self._transport, self._recorder = step, transport, recorder
+        self._has_started = step is not None
         self._interval_s, self._timeout_s = settings.heartbeat_interval_s, settings.hang_timeout_s
         self._silent_s = self._idle_s = 0.0
         self._is_silence_reported = self._is_waiting_reported = False
@@ -37,7 +43,7 @@ class HangWatch:
 
     def on_line(self) -> None:
         """End the silence: the worker sent a line."""
-        self._silent_s, self._is_silence_reported = 0.0, False
+        self._silent_s, self._is_silence_reported, self._has_started = 0.0, False, True
 
     def on_silence(self, seconds: float) -> None:
         """Add to the silence; record ``worker_silent`` once it lasts for ``MISSED_HEARTBEATS``.
@@ -45,6 +51,8 @@ class HangWatch:
         Raises:
             WorkerHung: the silence lasts for the timeout, and the worker is a process that can be ended.
         """
+        if not self._has_started:
+            return
         self._silent_s += min(seconds, _MAX_COUNTED_S)
         if not self._is_silence_reported and self._silent_s >= MISSED_HEARTBEATS * self._interval_s:
             self._is_silence_reported = True
@@ -55,8 +63,8 @@ class HangWatch:
             raise WorkerHung(
                 f"the worker sent no heartbeat for {self._silent_s:.3g} s and was ended: {state.text}",
                 fix=_FIXES[state.name],
-                step=self._step,
                 limit_s=self._timeout_s,
+                **({} if self._step is None else {"step": self._step}),
                 **self._silence(state),
             )
 

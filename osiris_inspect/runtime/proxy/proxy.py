@@ -26,6 +26,7 @@ from osiris_inspect.model.redaction import Redactor, mask_by_key
 from osiris_inspect.model.run_types import RunStatus
 from osiris_inspect.runtime.connections.connections import Connections
 from osiris_inspect.runtime.files.directory_writer import DirectoryWriter
+from osiris_inspect.runtime.files.leftovers import remove_stale_reserves
 from osiris_inspect.runtime.files.run_access import PRIVATE, RunAccess
 from osiris_inspect.runtime.pipeline import pipeline_files
 from osiris_inspect.runtime.pipeline.builtin_components import all_components
@@ -155,6 +156,7 @@ def run(request: RunRequest, transport: Transport) -> RunResult:
         except OSError as error:
             run_directory.remove(path)
             raise cannot_create_run(request.logs, error) from error
+        remove_stale_reserves(request.logs)
         with opened, transport:
             progress = RunProgress(path, files, request.compiled.manifest, redactor)
             recorder = RunRecorder(event_log, request.clock, request.on_event)
@@ -252,9 +254,12 @@ class _RunExecution:
     # --- commands
 
     def _prepare(self, components: Mapping[str, Component], secrets: tuple[str, ...]) -> bool:
-        timeout = None if self.request.install_missing else self.request.prepare_timeout_s
+        request, timeout, watch = self.request, None, None
+        if not request.install_missing:  # an installation takes long, and sends nothing
+            timeout = request.prepare_timeout_s
+            watch = HangWatch(None, request.settings, self.transport, self.recorder)
         try:
-            answer = self.client.request("prepare", self._start_worker(components, secrets), timeout)
+            answer = self.client.request("prepare", self._start_worker(components, secrets), timeout, watch)
             if isinstance(answer, Response):
                 self.client.check_run_id(self.progress.path.name)
         except WorkerLost as error:
@@ -264,6 +269,8 @@ class _RunExecution:
             self.transport.kill()
             self.loss = prepare_timeout(timeout)
             answer = error_response("StepTimeout", self.loss.reason, self.loss.info)
+        except WorkerHung as error:
+            answer = self._kill_hung(error)
         except (ProtocolError, DependencyMissing) as error:
             if self.signals.is_set:
                 raise Interrupted(self.signals.name) from error

@@ -12,7 +12,6 @@ from osiris_inspect.model.redaction import Redactor
 from osiris_inspect.model.run_types import RunStatus
 from osiris_inspect.runtime.files.directory_writer import DirectoryWriter, MovedEntry
 from osiris_inspect.runtime.files.leftovers import remove_stale_parts
-from osiris_inspect.runtime.files.line_file import RESERVE
 from osiris_inspect.runtime.proxy import run_directory
 from osiris_inspect.runtime.proxy.failures import write_failure
 from osiris_inspect.runtime.proxy.run_card_builder import build_run_card
@@ -105,7 +104,7 @@ def _record_replaced(recorder: RunRecorder, progress: RunProgress) -> None:
     """Record what a driver put in the place of files that the host writes; the log itself is restored later."""
     for path in recorder.log.replaced_files():
         recorder.record_host_event("entry_planted", {"path": path, "kind": "replaced", "moved_to": None})
-    for path in (layout.RUN_CARD, layout.STATUS, RESERVE):
+    for path in (layout.RUN_CARD, layout.STATUS, layout.RESERVE):
         _record_moved(recorder, progress.files.make_way(path))
 
 

@@ -4,7 +4,6 @@ Bounded: a few small files of a few runs. A run card says what each step returne
 values of frames.
 """
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from osiris_inspect.inspector.reader.counts.run_inputs import read_configs, read
 from osiris_inspect.inspector.run.counts.earlier_run import EarlierRun, RunInputs
 from osiris_inspect.inspector.run.counts.frame_facts import FrameFacts
 from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import LazyBytesRegex
 from osiris_inspect.model import event as events
 from osiris_inspect.model import run_card
 from osiris_inspect.model import run_layout as layout
@@ -38,7 +38,7 @@ MAX_LOG_BYTES = 1 << 20
 MAX_FAILED_TRIED = 20
 """Earlier runs among which those that failed are searched."""
 MAX_FAILED = 3
-_NEEDED = re.compile(
+_NEEDED = LazyBytesRegex(
     rb'"(?:event|name)": ?"(?:output_stored|plan|run_start|step_start|step_complete|inputs_resolved|step_failed)"'
 )
 

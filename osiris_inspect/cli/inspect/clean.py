@@ -1,0 +1,129 @@
+"""``osiris-inspect clean``: removes the cache and old runs, after showing them."""
+
+import re
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from osiris_inspect.cli.inspect.open import DEFAULT_DIRS
+from osiris_inspect.cli.support import paths as places
+from osiris_inspect.cli.support import streams
+from osiris_inspect.cli.support.exit_codes import FOUND, USAGE, WrongUse
+from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec
+
+if TYPE_CHECKING:
+    from osiris_inspect.inspector.files.old_runs import CachedFile, StoredRun
+
+_AGE: Final = re.compile(r"(\d{1,5})([hdw])", re.ASCII)
+_SECONDS: Final = {"h": 3600, "d": 86_400, "w": 604_800}
+_HELP: Final = """Remove the cache, and old runs by age or size, after showing them.
+
+Without --older-than and --keep no run is removed. A running run is never removed, and nothing outside of the folder of
+runs and of the cache.
+"""
+_OPTIONS: Final = (
+    OptionSpec("folder", "A folder of runs; default: logs and run_logs.", kind="path", metavar="FOLDER"),
+    OptionSpec(
+        "older_than",
+        "Remove runs last written, and cache unused, for this long: 12h, 30d, 8w.",
+        ("--older-than",),
+        metavar="AGE",
+    ),
+    OptionSpec("keep", "Keep the newest runs up to this size: 500MB, 5GB.", ("--keep",), metavar="SIZE"),
+    OptionSpec("yes", "Remove without asking.", ("--yes", "-y"), "flag", default=False),
+)
+
+
+def command() -> CommandSpec:
+    """Return the command."""
+    return CommandSpec("clean", _HELP, _OPTIONS, clean)
+
+
+def clean(options: Mapping[str, Any]) -> int:
+    """Show what would be removed, ask, remove it, and return the exit code.
+
+    Raises:
+        WrongUse: an age is invalid.
+        SettingsError: a size is invalid.
+        RunNotReadable: the folder does not exist, or is a run.
+    """
+    from osiris_inspect.inspector.files import old_runs
+    from osiris_inspect.runtime.sandbox.byte_size import parse_bytes
+
+    now, cache = time.time(), places.cache_dir()
+    before = now - _parse_age(options["older_than"]) if options["older_than"] is not None else None
+    keep = parse_bytes(options["keep"], "--keep") if options["keep"] is not None else None
+    stored = [run for folder in _folders(options["folder"]) for run in old_runs.stored_runs(folder, now)]
+    stored.sort(key=lambda run: -run.written)
+    runs = old_runs.removable_runs(stored, before=before, max_bytes=keep)
+    files = [file for file in old_runs.cached_files(cache) if before is None or file.used < before]
+    litter = old_runs.litter(stored)
+    _show(stored, runs, files, litter, cache)
+    if not (runs or files or litter):
+        streams.write_stdout("nothing to remove\n")
+        return 0
+    if not options["yes"] and not _is_confirmed():
+        return USAGE
+    try:
+        for run in runs:
+            if not old_runs.remove_run(run, now):
+                streams.write_message(f"not removed, because it is running: {run.path}")
+        old_runs.remove_litter(litter)
+        old_runs.remove_cached_files(cache, files)
+    except OSError as error:
+        streams.write_message(f"cannot remove {error.filename!r}: {error.strerror}; the rest was not removed")
+        return FOUND
+    streams.write_stdout("removed\n")
+    return 0
+
+
+def _folders(folder: Path | None) -> list[Path]:
+    return [folder] if folder is not None else [Path(name) for name in DEFAULT_DIRS if Path(name).is_dir()]
+
+
+def _parse_age(text: str) -> int:
+    match = _AGE.fullmatch(text)
+    if match is None:
+        raise WrongUse(f"--older-than: {text!r} is not an age; write hours, days or weeks: 12h, 30d, 8w")
+    return int(match[1]) * _SECONDS[match[2]]
+
+
+def _show(
+    stored: "Sequence[StoredRun]",
+    runs: "Sequence[StoredRun]",
+    files: "Sequence[CachedFile]",
+    litter: Sequence[Path],
+    cache: Path,
+) -> None:
+    from osiris_inspect.inspector.text.sanitize import one_line
+    from osiris_inspect.inspector.text.units import format_bytes
+
+    lines = [
+        f"  {datetime.fromtimestamp(run.written, UTC):%Y-%m-%d %H:%M}  {format_bytes(run.size):>9}  {one_line(str(run.path))}"
+        for run in runs
+    ]
+    size = format_bytes(sum(run.size for run in runs))
+    lines.append(f"runs to remove: {len(runs):,} of {len(stored):,}, {size}")
+    running = [run for run in stored if run.is_running]
+    if running:
+        lines.append(f"kept because they are running or were written a short time ago: {len(running):,}")
+    lines += [f"  {one_line(str(path))}" for path in litter]
+    lines.append(f"files left by killed processes: {len(litter):,}")
+    size = format_bytes(sum(file.size for file in files))
+    lines.append(f"files of the cache {one_line(str(cache))}: {len(files):,}, {size}")
+    streams.write_stdout("".join(f"{line}\n" for line in lines))
+
+
+def _is_confirmed() -> bool:
+    if not sys.stdin.isatty():
+        streams.write_message("nothing was removed; use --yes to remove it without a question")
+        return False
+    streams.write_stdout("remove all of this? [y/N] ")
+    streams.flush()
+    if sys.stdin.readline().strip().lower() in ("y", "yes"):
+        return True
+    streams.write_message("nothing was removed")
+    return False
