@@ -1,7 +1,10 @@
 """A secret that a run was given stands in no byte of what the run leaves, in whatever form."""
 
 import base64
+import io
 import json
+import logging
+import resource
 import subprocess
 import threading
 import time
@@ -84,6 +87,24 @@ def test_run_records_the_server_of_a_connection_only(tmp_path: Path) -> None:
     outcome = make_run(tmp_path, "local", text=faulty("nothing"), connections=connections)
     config = json.loads((outcome.path / "artifacts/first/cleaned_config.json").read_text())
     assert config["resolved_connection"] == {"host": "db.example.org", "port": "5432", "database": "sales"}
+
+
+def test_streams_of_host_receive_nothing_of_driver(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logged = io.StringIO()
+    handler = logging.StreamHandler(logged)
+    logging.getLogger().addHandler(handler)
+    limit = resource.getrlimit(resource.RLIMIT_CORE)
+    try:
+        text = faulty("spill_secret", words=SECRET)
+        make_run(tmp_path, "local", text=text, connections=Connections({"first": {}}, (SECRET,)))
+        logging.getLogger("host").warning("of the host")
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert logged.getvalue() == "of the host\n"
+    assert SECRET not in capsys.readouterr().err
+    assert resource.getrlimit(resource.RLIMIT_CORE) == limit
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])

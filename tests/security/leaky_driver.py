@@ -16,6 +16,7 @@ COMPONENT = Component(
 _DRIVER = """
 import logging
 import os
+import resource
 import sys
 import threading
 import warnings
@@ -40,7 +41,8 @@ class Leaky:
             if number % 97 == 0:
                 ctx.metric(f"rows of {text}", 1)
         sys.stdout.flush()
-        os.write(2, ("written to descriptor 2 " + texts[0] + chr(10)).encode() if os.environ.get("LEAKY_2") else b"")
+        os.write(2, ("written to descriptor 2 " + texts[0] + chr(10)).encode())
+        print("core files of", resource.getrlimit(resource.RLIMIT_CORE)[0], "bytes")
         thread = threading.Thread(target=lambda: print("from a thread", texts[0], file=sys.stderr))
         thread.start()
         thread.join()

@@ -93,8 +93,9 @@ def test_no_file_of_run_has_secret(leaked: Leaked) -> None:
 
 def test_log_of_worker_has_every_way_out(leaked: Leaked) -> None:
     log = (leaked.path / "worker.log").read_text()
-    for way in ("printed ", "to stderr ", "logged ", "warned ", "from a thread "):
+    for way in ("printed ", "to stderr ", "logged ", "warned ", "from a thread ", "written to descriptor 2 "):
         assert f"{way}***" in log
+    assert "core files of 1 bytes" in log or "core files of 0 bytes" in log
 
 
 def test_terminal_shows_no_secret(leaked: Leaked) -> None:

@@ -163,7 +163,8 @@ class _RedirectedStdio:
         for handler in self._handlers:
             handler.addFilter(self._threads)
         self._core_limit = resource.getrlimit(resource.RLIMIT_CORE)
-        resource.setrlimit(resource.RLIMIT_CORE, (0, self._core_limit[1]))
+        if self._core_limit[1] != 0:  # 1 also keeps a core from a program that collects them
+            resource.setrlimit(resource.RLIMIT_CORE, (1, self._core_limit[1]))
         self._saved = {number: _duplicate(number) for number in descriptors}
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
