@@ -8,6 +8,7 @@ from osiris_inspect.base.terminal_text import break_ci_commands
 from osiris_inspect.inspector.text import json_line
 from osiris_inspect.inspector.text.sanitize import (
     MAX_TEXT,
+    clear_end,
     excerpt,
     excerpt_of,
     inline_json,
@@ -79,6 +80,31 @@ def test_excerpt_starting_inside_secret_omits_it(start: int) -> None:
 def test_excerpt_without_secret_is_unchanged() -> None:
     text = "password: YES at http://localhost:8080/a?b=c " * 100
     assert excerpt(text, 321, 17) == text[17 : 17 + 321]
+
+
+@pytest.mark.parametrize("blanks", [0, 4_990, 12_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "user=a password=<hunter22> retries=3 token=<hunter33> end",
+        "a: '***', password=<hunter22>, b: '***', password=<hunter33>",
+        "password='< token=>' token='<hunter22>'",
+    ],
+)
+def test_clear_end_is_beginning_of_next_secret(text: str, blanks: int) -> None:
+    before, first, between, second, after = re.split("[<>]", text)
+    before = " " * blanks + before
+    line = before + first + between + second + after + " " * blanks
+    begins = (0, len(before), len(before + first), len(before + first + between))
+    ends = [clear_end(line, begin, len(line)) for begin in begins]
+    assert ends == [begins[1], begins[1], begins[3], begins[3]]
+    assert clear_end(line, 2, 5) == 5
+
+
+def test_clear_end_where_part_has_two_places_is_start() -> None:
+    cookie = "cookie: a=" + " q " + "x" * 3_997  # the mask takes 4,000 characters
+    line = cookie + " q " + "AKIAIOSFODNN7EXAMPLE"
+    assert clear_end(line, len(cookie), len(line)) == len(cookie)
 
 
 def test_excerpt_of_absent_group_is_empty() -> None:

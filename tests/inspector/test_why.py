@@ -207,7 +207,8 @@ def test_text_is_wrapped_and_never_cut(tmp_path: Path) -> None:
 def test_json_has_every_station_with_its_evidence(tmp_path: Path) -> None:
     told = document(answer(made(tmp_path, "forced"), "clean"))
     assert list(told) == [
-        "schema_version", "step", "status", "verdict", "inputs", "then", "causes", "consequences",
+        "schema_version", "step", "status", "verdict", "inputs", "more_inputs", "then", "causes",
+        "consequences",
     ]  # fmt: skip
     (entry,) = told["inputs"]
     assert [station["at"] for station in entry["walk"]] == ["needs", "upstream", "memory", "spill", "result"]

@@ -6,11 +6,13 @@ Reports remove those characters, the TUI shows their codes, JSON escapes them. A
 import json
 import re
 from collections.abc import Collection, Mapping
+from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from osiris_inspect.base.invisible_characters import INVISIBLE
 from osiris_inspect.base.terminal_text import ESCAPE
-from osiris_inspect.model.redaction import mask_by_key, mask_by_pattern
+from osiris_inspect.model.redaction import MASK, mask_by_key, mask_by_pattern
 
 MAX_TEXT = 20_000
 """Characters of one text that are shown or exported; the log has the rest."""
@@ -97,6 +99,41 @@ def differing(text: str, other: str) -> int:
         return 0
     pairs = enumerate(zip(text, other, strict=False))
     return next((len(text) - position for position, (a, b) in pairs if a != b), len(text) - len(other))
+
+
+def clear_end(text: str, start: int, end: int) -> int:
+    """Return where the first secret begins between ``start`` and ``end``; ``end`` if there is none.
+
+    The text is masked in parts that many calls share, so that each part of a long line is masked once.
+    """
+    begin = max(0, start - LOOKAHEAD) // LOOKAHEAD * LOOKAHEAD
+    part = text[begin : -(-(end + LOOKAHEAD) // LOOKAHEAD) * LOOKAHEAD]
+    spans = ((first + begin, last + begin) for first, last in _clear_spans(part))
+    return next((min(last, end) for first, last in spans if first <= start < last), start)
+
+
+@lru_cache(maxsize=16)
+def _clear_spans(text: str) -> tuple[tuple[int, int], ...]:
+    """Return the parts of ``text`` that contain no secret; none where the mask does not show where a part begins."""
+    masked = mask_by_pattern(text)
+    if masked == text:
+        return ((0, len(text)),)
+    parts = masked.split(MASK)
+    earliest, latest = [0], [len(text) - len(parts[-1])]
+    for before, part in pairwise(parts):
+        earliest.append(text.find(part, earliest[-1] + len(before)))
+    for part in reversed(parts[:-1]):
+        latest.append(text.rfind(part, 0, latest[-1]))
+    earliest[-1], latest[-1] = latest[0], 0
+    spans: list[tuple[int, int]] = []
+    for part, first, last in zip(parts, earliest, reversed(latest), strict=True):
+        if first != last:
+            continue
+        if spans and text[spans[-1][1] : first] == MASK:  # the text itself has a mask
+            spans[-1] = (spans[-1][0], first + len(part))
+        else:
+            spans.append((first, first + len(part)))
+    return tuple(spans)
 
 
 def excerpt_of(match: re.Match[str], limit: int, group: int | str = 0) -> str:

@@ -18,6 +18,7 @@ def document(why: StepExplanation) -> dict[str, Any]:
         "status": why.step.status,
         "verdict": masked_text(why.verdict),
         "inputs": [_way(way) for way in why.input_traces],
+        "more_inputs": why.more_inputs,
         "then": [_turn(turn) for turn in why.output_trace],
         "causes": [_finding(finding) for finding in why.causes],
         "consequences": [masked_text(step) for step in why.consequences],

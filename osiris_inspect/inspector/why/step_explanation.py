@@ -22,6 +22,8 @@ from osiris_inspect.model.errors import OsirisError
 from osiris_inspect.model.finding import Evidence, Finding
 
 MAX_TEXT = 300
+MAX_INPUTS = 100
+"""Inputs of a step that are traced, first those that were not found."""
 
 
 class UnknownStep(OsirisError):
@@ -34,7 +36,8 @@ class StepExplanation:
 
     Attributes:
         verdict: how it ended, in one sentence.
-        input_traces: one per input, or only the requested input.
+        input_traces: one per input, at most ``MAX_INPUTS``, or only the requested input.
+        more_inputs: the number of inputs that are not traced.
         output_trace: the error, the skip, the rows, and the storage of its frame.
         causes: the findings that explain it, its own first, the root cause last.
         consequences: steps that failed or were skipped because of it.
@@ -46,6 +49,7 @@ class StepExplanation:
     output_trace: tuple[TraceStep, ...]
     causes: tuple[Finding, ...]
     consequences: tuple[str, ...]
+    more_inputs: int = 0
 
 
 def explain_step(report: Report, target: str) -> StepExplanation:
@@ -59,13 +63,17 @@ def explain_step(report: Report, target: str) -> StepExplanation:
     entries = _inputs(step)
     if name is not None:
         entries = [entry for entry in entries if name in (entry.name, entry.from_step)]
+    traced = entries
+    if len(entries) > MAX_INPUTS:
+        traced = sorted(entries, key=lambda entry: entry.location != "unresolved")[:MAX_INPUTS]
     answer = StepExplanation(
         step=step,
         verdict=_verdict(run, step),
-        input_traces=tuple(trace_input(run, step, entry) for entry in entries),
+        input_traces=tuple(trace_input(run, step, entry) for entry in traced),
         output_trace=tuple(_turns(run, step)),
         causes=tuple(_causes(report, step)),
         consequences=tuple(other.id for other in run.steps if other.skipped_because == step.id),
+        more_inputs=len(entries) - len(traced),
     )
     return _verified(answer, run)
 

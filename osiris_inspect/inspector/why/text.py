@@ -19,6 +19,9 @@ def lines(why: StepExplanation, width: int = 100) -> Iterator[str]:
         yield ""
         yield f"  {_head(way)}"
         yield from _trace(way.trace_steps, width)
+    if why.more_inputs:
+        yield ""
+        yield from wrap_labelled(f"and {why.more_inputs:,} more inputs; name one as STEP.INPUT", width, "  ")
     if why.output_trace:
         yield ""
         yield from _trace(why.output_trace, width)

@@ -9,16 +9,17 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from operator import itemgetter
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import any_evidence, first_line_evidence
 from osiris_inspect.inspector.files import text_log
 from osiris_inspect.inspector.files.run_files import RunFiles
 from osiris_inspect.inspector.run.run import LazyEvents, Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.inspector.text.sanitize import LOOKAHEAD, differing, excerpt
+from osiris_inspect.inspector.text.sanitize import clear_end
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.finding import Evidence, Finding
-from osiris_inspect.model.redaction import is_secret_key, mask_by_pattern
+from osiris_inspect.model.redaction import is_secret_key
 
 MAX_QUOTE = 240
 """Characters of a quote."""
@@ -85,8 +86,11 @@ def _find_in_lines(lines: Iterable[tuple[int, bytes]], items: set[Evidence]) -> 
     quotes: dict[Evidence, Evidence] = {}
     last = max(by_line, default=0)
     for number, raw in lines:
-        for item in (*by_line.get(number, ()), *_better_matches(searched, raw)):
-            quotes[item] = Evidence(item.file, number, _verbatim(raw.decode("utf-8", "replace"), item.quote))
+        cited = (*by_line.get(number, ()), *_better_matches(searched, raw))
+        line = raw.decode("utf-8", "replace") if cited else ""
+        spans = [(_span(line, item.quote), item) for item in cited]
+        for (start, end), item in sorted(spans, key=itemgetter(0)):  # neighbours share what is masked
+            quotes[item] = Evidence(item.file, number, _verbatim(line, start, end))
         if number >= last and not any(searched.values()):
             break
     return quotes
@@ -113,17 +117,12 @@ def _forms(text: str) -> list[str]:
     return [form for form in dict.fromkeys(forms) if form and (len(form) >= _MIN_QUOTE or form == text)]
 
 
-def _verbatim(line: str, text: str) -> str:
+def _verbatim(line: str, start: int, end: int) -> str:
     """Return the quote up to its first secret, or the name field of the line if too little is left."""
-    start, end = _span(line, text)
-    quote = line[start : _end_of_word(line, start, end)]
-    around = line[max(0, start - LOOKAHEAD) : start + len(quote) + LOOKAHEAD]
-    if quote and mask_by_pattern(around) == around:
-        return quote
-    masked = mask_by_pattern(excerpt(line, len(quote), start))
-    own = quote[: len(quote) - differing(quote, masked)]
-    if own and (own == quote or len(own) >= _MIN_QUOTE):
-        return own
+    end = _end_of_word(line, start, end)
+    own_end = clear_end(line, start, end)
+    if own_end > start and (own_end == end or own_end - start >= _MIN_QUOTE):
+        return line[start:own_end]
     name = _NAME_FIELD.search(line)
     return name[0] if name else line[:1]
 

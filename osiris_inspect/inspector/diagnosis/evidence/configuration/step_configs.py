@@ -1,7 +1,7 @@
 """Steps selected by their configuration."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from osiris_inspect.inspector.run.run import InputState, Run, StepState
 from osiris_inspect.model.manifest import input_name
@@ -23,19 +23,22 @@ def inputs_not_in_query(run: Run) -> Iterator[tuple[StepState, list[InputState]]
     for step, query in duckdb_queries(run):
         if len(step.inputs) < 2 or re.search(r"\b(?:input_df|df)\b", query, re.IGNORECASE):
             continue
-        unused = [entry for entry in step.inputs if not _names_table(query, _table_names(entry))]
+        text = query.lower()
+        words = set(re.findall(r"(?<![\w.])\w+", text))
+        unused = [
+            entry
+            for entry in step.inputs
+            if not any(
+                name in words if re.fullmatch(r"\w+", name) else name in text for name in _table_names(entry)
+            )
+        ]
         if unused:
             yield step, unused
 
 
 def _table_names(entry: InputState) -> set[str]:
-    return {entry.name} | ({input_name(entry.from_step), entry.from_step} if entry.from_step else set())
-
-
-def _names_table(query: str, names: Iterable[str]) -> bool:
-    return any(
-        re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", query, re.IGNORECASE) for name in names if name
-    )
+    names = (entry.name, *((input_name(entry.from_step), entry.from_step) if entry.from_step else ()))
+    return {name.lower() for name in names if name}
 
 
 def unlogged_supabase_writes(run: Run) -> Iterator[StepState]:
