@@ -212,6 +212,37 @@ def runs() -> list[SmallInput]:
     ]
 
 
+def queries() -> list[SmallInput]:
+    """Return queries over a run, and over a frame of long texts, whose result is large."""
+    memory, long_row = "more memory than a query may use", "select left(<column>, 1000)"
+    made = {
+        "one-text": ("select repeat('x', 1000000000)", memory),
+        "long-texts": ("select repeat('x', 1000000) from range(2000)", memory),
+        "blob": ("select repeat('x', 1000000000)::blob", memory),
+        "list": ("select range(100000000)", memory),
+        "nested-texts": ("select [repeat('x', 1000000)] from range(2000)", memory),
+        "struct": ("select struct_pack(a := repeat('x', 1000000)) from range(2000)", memory),
+        "one-row": ("select repeat('x', 20000000) a", "20.0 MB of them in 'a'; select a part of it"),
+        "frame": ("select * from b", long_row),
+        "frame-in-list": ("select [c0] from b", long_row),
+        "frame-in-struct": ("select struct_pack(a := c0) from b", long_row),
+        "frame-as-blob": ("select c0::blob from b", ""),
+        "frame-in-json": ("select to_json(b) from b", ""),
+        "frame-in-one-list": ("select list(c0) from b", ""),
+        "open-brackets": ("select " + "(" * 4_000, "brackets are open"),
+    }
+    return [
+        SmallInput(f"query-{name}", ("sql", "{}", query), _run_with_frame, message, codes=(2,))
+        for name, (query, message) in made.items()
+    ]
+
+
+def _run_with_frame(path: Path) -> None:
+    _run("pipeline: {id: p}\nsteps:\n- {id: b, driver: d, cfg_path: cfg/b.json, needs: []}\n")(path)
+    (path / "artifacts" / "b").mkdir(parents=True)
+    write_frame("dictionary", path / "artifacts" / "b" / "output.parquet")
+
+
 def _bomb(rows: int, columns: int) -> Callable[[Path], pa.Table]:
     text = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array(["x" * 1_000_000]))
     return lambda _: pa.table({f"c{n}": text for n in range(columns)})

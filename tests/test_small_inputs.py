@@ -15,12 +15,13 @@ from tests.small_inputs import (
     cost_of,
     peak_of,
     pipelines,
+    queries,
     runs,
     write_frame,
 )
 
 
-@pytest.mark.parametrize("small", [*pipelines(), *runs()], ids=str)
+@pytest.mark.parametrize("small", [*pipelines(), *runs(), *queries()], ids=str)
 def test_small_input_costs_little(tmp_path: Path, small: SmallInput) -> None:
     cost = cost_of(small, tmp_path)
     assert cost.code in small.codes, cost.output[-2_000:]

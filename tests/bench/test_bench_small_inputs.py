@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.small_inputs import MAX_BYTES, MAX_CPU_S, SmallInput, cost_of, pipelines, runs
+from tests.small_inputs import MAX_BYTES, MAX_CPU_S, SmallInput, cost_of, pipelines, queries, runs
 
 pytestmark = pytest.mark.bench
 
 
-@pytest.mark.parametrize("small", [*pipelines(), *runs()], ids=str)
+@pytest.mark.parametrize("small", [*pipelines(), *runs(), *queries()], ids=str)
 def test_cost_of_a_small_input(tmp_path: Path, small: SmallInput) -> None:
     cost = cost_of(small, tmp_path)
     note = "" if cost.cpu_s <= MAX_CPU_S and cost.peak_bytes <= MAX_BYTES else "  over the limit"

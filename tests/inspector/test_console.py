@@ -2,6 +2,7 @@
 
 import io
 import json
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -134,6 +135,32 @@ def test_what_goes_wrong_far_into_an_answer_is_a_refusal(tables: SqlConsole) -> 
         "Could not convert"
         in refused(tables, "select if(i = 90000, 'x', '1')::int from range(100000) t(i)").text
     )
+
+
+def test_row_longer_than_limit_is_an_error(tables: SqlConsole) -> None:
+    text = refused(tables, "select 1 as b, repeat('x', 20000000) as a").text
+    assert text.startswith("a row of the result has 20.0 MB, 20.0 MB of them in 'a'; select a part of it")
+
+
+def test_large_rows_arrive_in_small_pieces(tables: SqlConsole) -> None:
+    answer = answered(tables, "select repeat('x', 1000000) from range(30)")
+    assert answer.to_arrow().num_rows == 30
+    assert answer.info.row_groups > 5
+
+
+def test_rows_that_do_not_fit_into_memory_are_sorted_on_disk(tables: SqlConsole) -> None:
+    query = (
+        "select max(n) from (select range as n, random() as r from range(10000000) order by r limit 9000000)"
+    )
+    assert answered(tables, query).info.rows == 1
+
+
+def test_close_removes_scratch_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with SqlConsole(analyze(next((SAMPLES / "all_spilled").glob("run_*")), now=1.0)):
+        (folder,) = tmp_path.iterdir()
+        assert folder.stat().st_mode & 0o777 == 0o700
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_answer_becomes_csv_without_its_secrets(tables: SqlConsole) -> None:

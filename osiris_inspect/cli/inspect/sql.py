@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO, Final, Literal
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 SqlFormat = Literal["table", "csv", "json", "parquet"]
 _MAX_CELL_WIDTH: Final = 60
+_MEASURED_ROWS: Final = 10_000
+"""Rows whose cells determine the widths of the columns."""
 _MAX_READ: Final = 2_000
 """Characters of a cell whose secrets are masked before it is cut to its width."""
 
@@ -55,6 +58,7 @@ def sql(
     """
     from osiris_inspect.cli.inspect.why import newest_report
     from osiris_inspect.inspector.tables.sql_console import QueryFailed, SqlConsole
+    from osiris_inspect.inspector.tables.sql_memory import NO_MEMORY, limit_process_memory
 
     if query.encode(errors="replace").decode() != query:
         raise typer.BadParameter("it is not UTF-8", param_hint="QUERY")
@@ -66,8 +70,12 @@ def sql(
     with SqlConsole(newest_report(path), query) as console:
         for step, reason in console.unreadable_frames.items():
             streams.write_message(f"the frame of {step!r} cannot be read: {reason}")
+        limit_process_memory()
         try:
             _write(console.stream(query), format_, output, csv_safe=csv_safe)
+        except MemoryError:
+            streams.write_message(NO_MEMORY)
+            raise typer.Exit(USAGE) from None
         except QueryFailed as failed:
             if (
                 KeyboardInterrupt.__name__ in failed.error.text
@@ -109,10 +117,11 @@ def _table(rows: "RowStream", out: BinaryIO) -> None:
             for row in zip(*columns, strict=True):
                 yield tuple(truncate(one_line(cell or ""), _MAX_CELL_WIDTH) for cell in row)
 
-    table = list(lines())
+    rest = lines()
+    table = list(islice(rest, _MEASURED_ROWS))
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     table.insert(1, tuple("─" * width for width in widths))
-    for row in table:
+    for row in chain(table, rest):
         line = "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
         out.write(f"{line}\n".encode())
 

@@ -27,6 +27,13 @@ from osiris_inspect.inspector.files.run_files import RunFiles
 from osiris_inspect.inspector.run.frame_info import Cell, FrameColumn, FrameInfo, frame_path
 from osiris_inspect.inspector.tables.parquet_budget import file_bytes, oversized_column
 from osiris_inspect.inspector.tables.sql_cells import cell_texts, mask_column, write_csv
+from osiris_inspect.inspector.tables.sql_memory import (
+    NO_MEMORY,
+    database_settings,
+    is_memory_error,
+    scratch_folder,
+    small_pieces,
+)
 from osiris_inspect.inspector.tables.sql_types import SqlError, SqlResult, SqlTable
 from osiris_inspect.inspector.tables.table_rows import COLUMNS, TableRow, table_rows, to_arrow_batches
 from osiris_inspect.inspector.tables.table_schema import create_tables
@@ -46,7 +53,6 @@ MAX_ROWS = 1_000_000
 MAX_BYTES = 64 << 20
 """Approximate bytes of a result that ``run_query`` keeps."""
 
-_BATCH_ROWS: Final = 10_000
 _VECTOR_ROWS: Final = 2_048
 """Rows that DuckDB hands over at once, whatever their size."""
 _MAX_VECTOR: Final = 256 << 20
@@ -83,7 +89,8 @@ class SqlConsole:
         self._progress = ""
         self.unreadable_frames: dict[str, str] = {}
         self._texts: dict[str, list[str]] = {}
-        self._connection: DuckDBPyConnection = duckdb.connect()
+        self._scratch = scratch_folder()
+        self._connection: DuckDBPyConnection = duckdb.connect(config=database_settings(self._scratch))
         self._empty = create_tables(self._connection, report, self._on_progress) & set(_LOGS)
         self._insert("steps", table_rows(report, "steps"))
         self._insert("findings", table_rows(report, "findings"))
@@ -131,6 +138,7 @@ class SqlConsole:
     def close(self) -> None:
         """Drop the tables."""
         self._connection.close()
+        self._scratch.cleanup()
 
     def __enter__(self) -> Self:
         return self
@@ -147,7 +155,14 @@ class SqlConsole:
             yield
         except duckdb.InterruptException:
             raise QueryFailed(_STOPPED) from None
-        except (duckdb.Error, OSError, ValueError) as error:  # Arrow raises the last two while rows are read
+        except (
+            duckdb.Error,
+            OSError,
+            ValueError,
+            MemoryError,
+        ) as error:  # Arrow raises them while rows are read
+            if is_memory_error(error) and not self._is_stopped:
+                raise QueryFailed(SqlError(NO_MEMORY)) from None
             raise QueryFailed(_STOPPED if self._is_stopped else self._error(error, query)) from None
         finally:
             self._progress = ""
@@ -211,14 +226,15 @@ class SqlConsole:
 
     def _check_size(self, relation: "DuckDBPyRelation | None", query: str) -> None:
         """Reject a result whose rows DuckDB cannot hand over in the memory that a small frame may take."""
-        if relation is None or not any(
-            table.lower() in query and self._is_wide(table) for table in self._texts
-        ):
+        if relation is None:
+            return
+        widest = max((self._longest(table) for table in self._texts if table.lower() in query), default=0)
+        if widest * _VECTOR_ROWS <= _MAX_VECTOR:
             return
         sizes = [
-            f"coalesce(strlen({quote_name(name)}), 0)"
+            _size_of(name, str(kind), widest)
             for name, kind in zip(relation.columns, relation.types, strict=True)
-            if str(kind) == "VARCHAR"
+            if "VARCHAR" in str(kind) or "BLOB" in str(kind) or str(kind) == "JSON"
         ]
         if sizes:
             texts = " + ".join(sizes)
@@ -227,12 +243,12 @@ class SqlConsole:
                 text = f"a row of the result has {format_bytes(longest)} of text; select left(<column>, 1000)"
                 raise QueryFailed(SqlError(text))
 
-    def _is_wide(self, table: str) -> bool:
-        """Return True if so many rows as DuckDB reads at once can have too much text."""
+    def _longest(self, table: str) -> int:
+        """Return the most bytes of text in a row of a frame."""
         sizes = " + ".join(f"coalesce(strlen({quote_name(text)}), 0)" for text in self._texts[table])
         query = f"SELECT max({sizes}) FROM {quote_name(table)}"  # noqa: S608  names are quoted
         ((longest,),) = self._connection.execute(query).fetchall()
-        return (longest or 0) * _VECTOR_ROWS > _MAX_VECTOR
+        return longest or 0
 
     def _create_frame_views(self, query: str) -> list[SqlTable]:
         """Create a view of every frame that is complete on this machine."""
@@ -280,7 +296,7 @@ class RowStream:
         import pyarrow as pa
 
         empty = pa.RecordBatchReader.from_batches(pa.schema([]), [])
-        self._reader = relation.to_arrow_reader(_BATCH_ROWS) if relation is not None else empty
+        self._reader = relation.to_arrow_reader(_VECTOR_ROWS) if relation is not None else empty
         self._failures = failures
         self.schema: pa.Schema = self._reader.schema
         self.names: list[str] = list(self.schema.names)
@@ -290,10 +306,11 @@ class RowStream:
         """Yield the rows, with their secrets: pass them to ``sql_cells``.
 
         Raises:
-            QueryFailed: a row cannot be computed.
+            QueryFailed: a row cannot be computed, or is too large.
         """
         with self._failures():
-            yield from self._reader
+            for batch in self._reader:
+                yield from small_pieces(batch)
 
     def masked_batches(self) -> Iterator["pa.RecordBatch"]:
         """Yield the rows with secrets masked, first an empty batch that has the schema.
@@ -358,6 +375,12 @@ class _KeptResult:
     def csv(self, out: TextIO) -> None:
         """Write the rows as CSV, secrets masked."""
         write_csv(self._names, self._batches, out)
+
+
+def _size_of(name: str, kind: str, widest: int) -> str:
+    """Return the SQL for the bytes of a cell; a nested one can have all the text of a row."""
+    function = {"VARCHAR": "strlen", "JSON": "strlen", "BLOB": "octet_length"}.get(kind)
+    return str(widest) if function is None else f"coalesce({function}({quote_name(name)}), 0)"
 
 
 def _masked_batches(schema: "pa.Schema", batches: Iterable["pa.RecordBatch"]) -> Iterator["pa.RecordBatch"]:
