@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from osiris_inspect.base.connection_server import connection_server
-from osiris_inspect.base.near_names import did_you_mean, near_names
+from osiris_inspect.base.near_names import MAX_SCANNED, did_you_mean, near_names
 from osiris_inspect.base.safe_open import open_regular
 
 
@@ -17,6 +17,17 @@ def test_nearest_name_is_suggested() -> None:
 
 def test_near_names_are_limited() -> None:
     assert len(near_names("step", ("step1", "step2", "step3"), limit=2)) == 2
+
+
+def test_long_name_has_no_near_names() -> None:
+    assert near_names("x" * 80, ["x" * 79]) == ["x" * 79]
+    assert near_names("x" * 81, ["x" * 80]) == []
+
+
+def test_near_names_after_scanned_ones_are_left_out() -> None:
+    others = [f"{number:05}" for number in range(MAX_SCANNED)]
+    assert near_names("steps", [*others[1:], "stepz"]) == ["stepz"]
+    assert near_names("steps", [*others, "stepz"]) == []
 
 
 def test_regular_file_is_opened(tmp_path: Path) -> None:
