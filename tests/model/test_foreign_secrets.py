@@ -47,6 +47,38 @@ SECRETS = {
     "Docker": f"dckr_pat_{WORD}",
     "SendGrid": f"SG.{WORD}.{WORD}{WORD}",
     "apostrophe in an address": f"postgresql://u:a'{WORD}@h/db",
+    "words of a command": f"['load', '--db-password', '{WORD}', '-v']",
+    "short option": f"mongorestore -u app -p {WORD} dump",
+    "short option after a user": f"loader -u app -p '{WORD}'",
+    "short option of LDAP": f'ldapmodify -D "cn=app" -w {WORD}',
+    "user and password of curl": f"curl -sS -u app:{WORD} https://h.example.org/x",
+    "setting": f"set option sink.db.password {WORD}",
+    "setting in words": f"Setting secret MAIN_DB to {WORD}",
+    "two words": f"encryption key: {WORD}a9b8c7",
+    "words before": f"Session Token: {WORD}a9b8c7",
+    "name and quoted value": f'accessToken "{WORD}a9b8c7"',
+    "header without a blank": f"x-refresh-token:{WORD}a9b8c7\\r\\n",
+    "XML element": f"<ns:clientSecret type='text'>{WORD}</ns:clientSecret>",
+    "XML attributes": f'<entry key="ftp.password" value="{WORD}"/>',
+    "YAML name and value": f"- name: API_TOKEN\n  value: {WORD}",
+    "Rust": f'Config {{ password: Some("{WORD}") }}',
+    "national string of SQL": f"CREATE LOGIN app WITH PASSWORD = N'{WORD}'",
+    "ODBC braces": f"DSN=x;UID=app;PWD={{a;{WORD}}}}}b}};",
+    "pair of a client": f"Client(url, auth=('app', '{WORD}'))",
+    "PuTTY": f"Private-Lines: 1\n{WORD}\nPrivate-MAC: 00ff",
+    "SQL without quotes": f"CREATE USER app IDENTIFIED BY {WORD} QUOTA 1M ON users",
+    "key after its name": f"s3('https://h/x', 'AKIAABCDEFGHIJKLMN23', '{WORD}{WORD}abcdefgh')",
+    "key of an account": f"fs.azure.account.key.lake.example.net={WORD}",
+    "Oracle without a client": f"jdbc:oracle:thin:app/{WORD}@//h:1521/x",
+    "session": f"{{'JSESSIONID': '{WORD}{WORD}'}}",
+    "scheme of a header": f"Authorization: Negotiate {WORD}",
+    "signed header": f'OAuth oauth_signature="{WORD}a9b8c7%3D"',
+    "mail": f"send: 'AUTH PLAIN {WORD}'",
+    "Discord": f"https://discord.com/api/webhooks/123456789012345678/{WORD}",
+    "Telegram": f"https://api.telegram.org/bot12345:{WORD}/getMe",
+    "Mailgun": "key-" + "0123456789abcdef" * 2,
+    "Groq": f"gsk_{WORD}",
+    "Azure": f"abc8Q~{WORD}{WORD}",
 }
 INNOCENT = (
     "Unexpected token: identifier1",
@@ -94,6 +126,22 @@ INNOCENT = (
     "password=${DB_PASSWORD}",
     "password=%(password)s",
     "passwd=None",
+    '{"password": "[FILTERED]", "token": "$API_TOKEN"}',
+    "session_id=20240102_030405_ab12cd34",
+    '"session_id": "run-000021_01M8J65V5S7CA83RX8EQZY1NX8"',
+    "mkdir -p data12",
+    "docker run -p 8080:80 image1",
+    "ssh -p 2222 host1",
+    "PASS tests/test_load1.py",
+    "otp: 120 of 200",
+    "<value>customer_key_12</value>",
+    "password={password}",
+    "postgres://h/x?auth=md5",
+    "https://h.example.org/webhooks/42",
+    "s3://bucket/key-2024-01-02/part1",
+    "alter table t add auth_token VARCHAR(64)",
+    "the token is: missing",
+    "primary key: a1b2c3d4e5f6a7b8c9d0e1f2",
 )
 
 
@@ -101,6 +149,7 @@ INNOCENT = (
 def test_secret_in_usual_shape_is_masked(name: str) -> None:
     masked = mask_by_pattern(SECRETS[name])
     assert WORD not in masked
+    assert "0123456789abcdef" not in masked
     assert "***" in masked
     assert mask_by_pattern(masked) == masked
 

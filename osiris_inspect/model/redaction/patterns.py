@@ -6,89 +6,8 @@ from functools import cache
 from typing import Any
 
 from osiris_inspect.model.redaction.secret_keys import is_secret_key
+from osiris_inspect.model.redaction.shapes import MASK, WORDS, shapes
 
-MASK = "***"
-
-_LIKELY = r"(?!\*\*\*)(?=[^\s&;,'\"]{0,80}\d)(?=[^\s&;,'\"]{0,80}[A-Za-z])[^\s&;,'\"\\$(){}<>]{6,400}"
-"""An unquoted value with letters and digits, so that ``password: YES`` and prose are not masked."""
-_MIXED = r"(?=[A-Za-z_\-]{0,60}\d)[A-Za-z0-9_\-]"
-_PREFIXES = (
-    r"sb_secret_|[sr]k_(?:live|test)_|whsec_|github_pat_|xox[abeoprs]-|xapp-|gl(?:pat|dt|rt|ptt|soat)-|do[opr]_v1_"
-    r"|shp(?:at|ca|pa|ss)_|dckr_pat_|lin_api_|glsa_|figd_|hv[bs]\.|GOCSPX-|PMAK-|sntrys_|pscale_(?:tkn|pw)_|ATATT3"
-    r"|pat-(?:na|eu)\d-|ya29\."
-)
-"""Prefixes of the tokens of well-known services."""
-_PARAMETER = (
-    r"(?:[?&#]|\\u0026|&amp;)(?!(?:foreign|group|partition|primary|sort)[_\-]?key=)"
-    r"(?:X-(?:Amz|Goog)-(?:Signature|Credential|Security-Token)|authorization|authkey|auth|hmac|jwt"
-    r"|passphrase|password|passwd|pass|pwd|signature|sig|(?:[a-z]{1,20}[_\-])?(?:access|api|auth|client)?[_\-]?(?:key|secret|token))"
-)
-"""The name of a parameter in a URL whose value is a secret, also where ``&`` is escaped."""
-_NO_PLACEHOLDER = r"(?!\*\*\*|[{<]|\$\{|%[s(])"
-_NO_PORT = r"(?!\d{1,5}(?:[/,?#'\"]|\s|\Z))"
-_PATTERNS = (
-    # scheme://user:password@host; the password ends at the last @ before the host
-    (
-        rf"(?i)([a-z][a-z0-9+.\-]{{0,40}}://[^\s:/@'\"\[]{{0,200}}):{_NO_PORT}[^\s\"]{{1,400}}@(?!sha256:)(?=[\w.\-\[])",
-        r"\1:***@",
-    ),
-    (r"(?i)(https?://)(?=[^\s:/@'\"]{0,400}\d)[^\s:/@'\"]{8,400}@(?=[\w.\-\[])", r"\1***@"),
-    (r"\b([A-Za-z_]\w{0,63}):(?!pass(?:word)?@)[^\s:@'\"]{3,200}@(tcp|unix)\(", r"\1:***@\2("),
-    (
-        r"(?i)(Authorization\\{0,8}['\"]?\s{0,9}[:=,]\s{0,9}(?:b(?=\\{0,8}['\"]))?\\{0,8}['\"]?(?:(?:Bearer|Basic|Token|ApiKey)\s{1,9})?+)"
-        r"(?!\*\*\*)(?=[^\s'\",}\\]{0,200}(?:[\d=]|(?-i:[a-z][A-Z])))[^\s'\",}\\<${]{1,4000}",
-        r"\1***",
-    ),
-    (
-        r"(?i)(\b(?:set-)?cookie\\{0,8}['\"]?\s{0,9}[:=,]\s{0,9}(?:b(?=\\{0,8}['\"]))?\\{0,8}['\"]?)(?!\*\*\*)[^\s=;'\"]{1,80}=[^\r\n'\"\\]{1,4000}",
-        r"\1***",
-    ),
-    (r"(B(?:earer|EARER)\s{1,9})(?=[A-Za-z._~+/\-]{0,80}\d)[A-Za-z0-9._~+/\-]{8,4000}={0,2}", r"\1***"),
-    (r"(bearer\s{1,9})(?=[A-Za-z]{0,80}\d{1,20}[A-Za-z._\-])[A-Za-z0-9._~+/\-]{8,4000}={0,2}", r"\1***"),
-    (r"\beyJ[A-Za-z0-9_\-]{8,2000}\.[A-Za-z0-9_\-]{4,2000}\.[A-Za-z0-9_\-]*", MASK),
-    (r"\b(?:AKIA|ASIA(?=[A-Z]{0,15}[2-7]))[A-Z2-7]{16}\b", MASK),
-    (r"\bAIza[A-Za-z0-9_\-]{35}", MASK),
-    (
-        rf"\b(?:{_PREFIXES}){_MIXED}{{10,400}}|\be2b_(?=[A-Za-z]{{0,40}}\d)[A-Za-z0-9]{{12,400}}"
-        r"|\b(?:gh[pousr]_|npm_|pypi-|rubygems_|r8_|nfp_)(?=[A-Za-z]{0,60}\d)[A-Za-z0-9]{16,400}",
-        MASK,
-    ),
-    (
-        r"\b(?:sk-(?=[A-Za-z_\-]{0,60}\d)[A-Za-z0-9_\-]{20,400}|hf_[A-Za-z0-9]{30,100}|dapi(?!0123456789abcdef)[0-9a-f]{32}|SG\.[\w\-]{16,40}\.[\w\-]{20,80})",
-        MASK,
-    ),
-    (r"(hooks\.slack\.com/(?:services|workflows|triggers)/)(?!\*\*\*)[\w/]{10,400}", r"\1***"),
-    (
-        r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----)(?!\*\*\*)(?:(?!-----END)[\s\S]){1,20000}",
-        r"\1***",
-    ),
-    (r"(?i)(\bidentified\s{1,9}by\s{1,9})(['\"`])(?!\*\*\*)(?:(?!\2)[^\n]){1,400}\2", r"\1\2***\2"),
-    (r"(?i)(\bpassword\s{1,9})'(?!\*\*\*)[^']{1,400}'", r"\1'***'"),
-    (
-        rf"(?i)(--[\w\-]{{0,40}}(?:password|passwd|passphrase|pwd|secret|token|key)\s{{1,9}}){_LIKELY}",
-        r"\1***",
-    ),
-    (
-        rf"(?i)(\b(?:password|passwd|passphrase|pwd)\s(?:for\s\S{{1,80}}\s)?(?:is\s|was\s)?)"
-        rf"(?!scram|sha-?\d|md5|argon|bcrypt|pbkdf|base64|utf-?\d|[a-z]{{1,20}}_"
-        rf"|(?:field|column|col|arg|param|line|row|attempt|option|user|file|version|v|step|item)\d){_LIKELY}",
-        r"\1***",
-    ),
-    (
-        rf"(?i)(?<!unexpected )(?<!unknown )(?<!next )(?<!near )(\b(?:token|secret|(?:api|access|secret|private)[ _\-]?key)\s(?:is\s|was\s)?)"
-        rf"(?=[^\s&;,'\"]{{0,80}}\d[A-Za-z]){_LIKELY}",
-        r"\1***",
-    ),
-    (r"(?i)(\bencryption_key\s{1,9})'(?!\*\*\*)[^']{1,400}'", r"\1'***'"),
-    (rf"(?i)({_PARAMETER}=){_NO_PLACEHOLDER}(?!\d{{1,5}}(?:\W|\Z))[^\s&;#'\",<>()\\]{{4,4000}}", r"\1***"),
-    (r"(?i)(\bSignature=|\bresponse=\")[0-9a-f]{32,400}", r"\1***"),
-    (r"(?<![\w\-])(-p)(?=[A-Za-z]{0,40}\d)(?=\d{0,40}[A-Za-z])[^\s'\"./=]{6,100}(?=\s|\Z)", r"\1***"),
-    (
-        r"(?i)(\b(?:sqlplus|sqlldr|expdp|impdp|rman)\s{1,9}[\w$#]{1,30}/)(?!\*\*\*)[^\s/@'\"]{1,100}(?=@)",
-        r"\1***",
-    ),
-)
-"""Patterns of secrets and their replacements. Every repetition is bounded, so that the time is linear in the text."""
 _PAIR = (
     r"(?i)(?:pass(?:word|wd|phrase|code|key)?|pwd|pw|secret|token|key|jwt|creds|connection_?string)\d{0,2}"
     r"(?P<separator>\\{0,8}['\"]?\s{0,9}(?:=>|[:=])\s{0,9})"
@@ -102,7 +21,7 @@ _PASSWORDS = ("pass", "word", "passwd", "phrase", "code", "pwd", "pw")
 _PLACEHOLDER = (
     r"(?i)(?:false|n/?a|none|null|no|not|off|on|optional|redacted|required|str|string|text|true|unset|yes|x{3,}|\?"
     r"|\$\d{1,3}|(?:var|n?var|tiny|big|small)?(?:char|binary|int|text)\d?(?:\(.*)?|u?int\d{1,3}|float\d{0,2}|object|bool(?:ean)?|bytes|utf8"
-    r"|large_string|category|date|double|decimal.*|timestamp.*|[:@]?(?:[a-z_]\w{0,40}\.)?(?:pass|password|passwd|pwd|secret|token)|[0-9]{1,3}|\.{3}"
+    r"|\$[A-Z][A-Z0-9_]{0,60}|\[[a-z ]{3,40}\]|large_string|category|date|double|decimal.*|timestamp.*|[:@]?(?:[a-z_]\w{0,40}\.)?(?:pass|password|passwd|pwd|secret|token)|[0-9]{1,3}|\.{3}"
     r"|[A-Z]:\\.*|(?:os|self|cfg|args|config|settings|kwargs|options|getenv|get_\w{1,40})[.\[(].*)\Z"
 )
 """A value that is not a secret: a word, a number of up to five digits, a Windows path or code."""
@@ -111,7 +30,7 @@ _CREATE = (
     r"(?i)\bcreate\s{1,9}(?:or\s{1,9}replace\s{1,9})?(?:(?:persistent|temporary)\s{1,9})?secret\b[^;]{0,2000}"
 )
 _OPTION = r"(?i)(\b(?:\w{0,30}_)?(?:secret|key_id|key|token|password|string)\s{1,9})'(?!\*\*\*)[^']{1,400}'"
-_ORACLE_HOST = r"@(?=[\w.\-]{1,100}:\d{1,5}/)"
+_ORACLE_HOST = r"@(?=(?://)?[\w.\-]{1,100}:\d{1,5}/)"
 _ORACLE_USER = r"(?<![\w/])[\w$#]{1,30}/([^\s/@'\"]{1,100})\Z"
 _CIPHER_CALL = r"(?i)\b(?:\w{0,30}_)?(?:(?:en|de)crypt\w{0,30}|hmac|crypt)\("
 """The beginning of a call of a database's function with a key, such as ``AES_ENCRYPT(name, 'key')``."""
@@ -120,116 +39,20 @@ _ARGUMENT = (
 )
 """A literal, or what can end the call."""
 _MAX_CALL_CHARS = 4000
-_LITERALS = (
-    *(
-        "://",
-        "@tcp(",
-        "@unix(",
-        "authorization",
-        "bearer",
-        "cookie",
-        "pass",
-        "pwd",
-        "pw=",
-        "pw:",
-        "pw'",
-        'pw"',
-        "pw ",
-    ),
-    *(
-        "key",
-        "secret",
-        "token",
-        "creds",
-        "identified",
-        "private key",
-        "connection_string",
-        "connectionstring",
-        "jwt",
-    ),
-    *(
-        "ncrypt",
-        "ecrypt",
-        "crypt(",
-        "hmac",
-        "sig=",
-        "ignature",
-        "credential=",
-        "auth=",
-        "response=",
-        " -p",
-        "\n-p",
-    ),
-    *(
-        "sb_secret_",
-        "k_live_",
-        "k_test_",
-        "sk-",
-        "ghp_",
-        "gho_",
-        "ghu_",
-        "ghs_",
-        "ghr_",
-        "github_pat_",
-        "xox",
-        "xapp-",
-    ),
-    *(
-        "glpat-",
-        "gldt-",
-        "glrt-",
-        "glptt-",
-        "glsoat-",
-        "hf_",
-        "dapi",
-        "e2b_",
-        "whsec_",
-        "dop_v1",
-        "doo_v1",
-        "dor_v1",
-    ),
-    *(
-        "shpat_",
-        "shpca_",
-        "shppa_",
-        "shpss_",
-        "npm_",
-        "pypi-",
-        "dckr_pat_",
-        "lin_api_",
-        "glsa_",
-        "figd_",
-        "hvs.",
-        "hvb.",
-    ),
-    *("rubygems_", "sntrys_", "pscale_", "pat-na", "pat-eu", "r8_", "nfp_", "ya29.", "hooks.slack"),
-    *("sqlplus", "sqlldr", "expdp", "impdp", "rman "),
-)
-_CASED_LITERALS = ("eyJ", "AKIA", "ASIA", "AIza", "SG.", "GOCSPX-", "PMAK-", "ATATT3")
-"""Every match of a pattern contains one of these; most texts contain none. The first are compared in lower case."""
 
 
 def mask_by_pattern(text: str) -> str:
     """Return ``text`` with everything masked that looks like a secret: passwords in URLs, tokens, cloud keys."""
     if "@" in text:
         text = _mask_before_host(text)
-    if not _may_have_secret(text):
+    lower = text.lower()
+    words = [word for word in WORDS if word in lower]
+    if not words:
         return text
-    for pattern, replacement in _compiled():
+    for pattern, replacement in shapes(words):
         text = pattern.sub(replacement, text)
     text = _mask_pairs(text)
     return _mask_cipher_calls(text)
-
-
-def _may_have_secret(text: str) -> bool:
-    lower = text.lower()
-    for literal in _LITERALS:
-        if literal in lower:
-            return True
-    for literal in _CASED_LITERALS:
-        if literal in text:
-            return True
-    return lower.startswith("-p")
 
 
 def _mask_pairs(text: str) -> str:
@@ -279,9 +102,11 @@ def _is_secret_value(name: str, match: re.Match[str], before: str) -> bool:  # n
         return True
     if name.lower().endswith("accountkey") and len(value) < _MIN_ACCOUNT_KEY:
         return False
+    if is_password and not has_both:
+        has_both = re.search(r"[a-z][A-Z]|\w[!@#%^*+~]", value) is not None
     if not has_both or is_prose or (is_token and separator == ": " and len(value) < 12):
         return False
-    return re.fullmatch(_LIKELY_BARE, value) is not None
+    return re.fullmatch(_LIKELY_BARE, value.partition("\\")[0].rstrip(")]}")) is not None
 
 
 def _mask_before_host(text: str) -> str:
@@ -327,12 +152,6 @@ def mask_texts(texts: Sequence[Any]) -> list[Any]:
     if mask_by_pattern(joined) == joined:
         return list(texts)
     return [mask_by_pattern(text) if isinstance(text, str) else text for text in texts]
-
-
-@cache
-def _compiled() -> tuple[tuple[re.Pattern[str], str], ...]:
-    """Compile the patterns on first use: most runs contain no secret."""
-    return tuple((re.compile(pattern), replacement) for pattern, replacement in _PATTERNS)
 
 
 @cache

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from osiris_inspect.model.redaction.patterns import MASK
 from osiris_inspect.model.redaction.secret_keys import is_secret_key
+from osiris_inspect.model.redaction.shapes import MASK
 from osiris_inspect.model.redaction.unescape import Unescaped, joined_lines, unescape
 
 MIN_SECRET_LENGTH: Final = 4
