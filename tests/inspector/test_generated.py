@@ -9,9 +9,6 @@ from osiris_inspect.inspector.analysis.analyze import analyze
 from tests.inspector.accuracy import Figures, measure, runs_of_generated
 from tests.inspector.generated import FAULTS, NOISES, STORAGES, TOPOLOGIES, Case, clean, make, some
 
-# a thread that is stopped for its time limit can be in a finalizer, which ignores the exception that ends it
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 FEW, FEW_CLEAN = 4 * len(FAULTS), 300
 
 

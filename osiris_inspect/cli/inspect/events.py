@@ -35,7 +35,7 @@ _OPTIONS: Final = (
         "Filter: step=compute-* event=step_failed rows>1000 text~NoneType since=-5m",
         metavar="EXPR",
         multiple=True,
-        default=(),
+        default=[],
     ),
     OptionSpec(
         "follow", "Wait for new events until the run ends.", ("--follow", "-f"), "flag", default=False

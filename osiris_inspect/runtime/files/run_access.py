@@ -12,6 +12,8 @@ class RunAccess(NamedTuple):
     file: int
 
 
+_MAX_DEPTH: Final = 50
+"""Depth of folders below which modes stay; the folders above them are closed."""
 PRIVATE: Final = RunAccess(0o700, 0o600)
 GROUP: Final = RunAccess(0o750, 0o640)
 
@@ -21,9 +23,11 @@ def apply_access(directory: int, access: RunAccess) -> None:
 
     Symbolic links are not followed, and a file that has another name, perhaps outside of the run, stays as it is.
     """
-    for _, folders, files, descriptor in os.fwalk(".", dir_fd=directory, follow_symlinks=False):
+    for path, folders, files, descriptor in os.fwalk(".", dir_fd=directory, follow_symlinks=False):
         for name in (*folders, *files):
             _apply(name, descriptor, access)
+        if path.count("/") >= _MAX_DEPTH:
+            folders.clear()
 
 
 def _apply(name: str, folder: int, access: RunAccess) -> None:

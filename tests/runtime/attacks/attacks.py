@@ -60,7 +60,7 @@ class Attacker:
         )
         (ctx.artifacts / "results.json").write_bytes(orjson.dumps(results))
         password = config["resolved_connection"]["password"]
-        frame = pd.DataFrame({"n": [1]})
+        frame = pd.DataFrame({"n": [1], "note": [password]})
         frame.attrs["password"] = password
         frame.index.name = None
         print("my password is", password)
