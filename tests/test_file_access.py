@@ -37,9 +37,10 @@ OTHER_FILES = {
     "cli/support/streams.py": "the null device",
     "cli/support/user_config.py": "the settings of the user",
     "cli/support/user_keys.py": "the settings of the user",
+    "inspector/analysis/run_list.py": "the cache and the pipeline file in the repository",
+    "inspector/diagnosis/rule_index.py": "the index of the rules, a file of the package",
     "inspector/event_log/index/index_file.py": "the cache",
     "inspector/event_log/key_events_cache.py": "the cache",
-    "inspector/analysis/run_list.py": "the cache and the pipeline file in the repository",
     "inspector/project/config_file.py": "the repository and installed packages",
     "inspector/project/git_index.py": "the repository",
     "inspector/project/project.py": "the repository",
@@ -48,9 +49,9 @@ OTHER_FILES = {
     "inspector/remote/cached_run.py": "the cache",
     "inspector/remote/open_remote.py": "the cache",
     "inspector/remote/private_cache.py": "the cache",
-    "inspector/diagnosis/rule_index.py": "the index of the rules, a file of the package",
-    "inspector/text/lazy_regex.py": "the words of the patterns, a file of the package",
     "inspector/remote/url.py": "a path that a user named",
+    "inspector/tables/sql_memory.py": "the memory of this process, as the kernel reports it",
+    "inspector/text/lazy_regex.py": "the words of the patterns, a file of the package",
     "tui/panes/sql.py": "the file of an answer",
 }
 """Modules that read files which are not of a run, with these files."""
