@@ -30,7 +30,7 @@ _ANY_TEXT = frozenset(("",))
 
 
 class Required(NamedTuple):
-    """What a part of a pattern requires, in lower case.
+    """Words that a part of a pattern requires, in lower case.
 
     Attributes:
         exact: all texts that the part matches; None if they are not known, or too many.

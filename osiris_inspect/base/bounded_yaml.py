@@ -1,4 +1,4 @@
-"""The one YAML reader: for pipelines, connections and the files of a run, within limits.
+"""YAML reader for pipelines, connections and the files of a run, within limits.
 
 The fast parser of PyYAML recurses in C, and a deeply nested document would crash the process, so depth and number of
 parts are limited before nodes are built, and copies by aliases before values are. Keys are kept as text: ``1: str``

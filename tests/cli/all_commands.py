@@ -29,7 +29,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Written:
-    """What a call left."""
+    """Outcome of a call."""
 
     code: int
     out: bytes

@@ -1,11 +1,12 @@
 """A web server that answers with the bytes a test chooses, whole responses with their heads."""
 
 import socketserver
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from tests.inspector.web import running
 
 LOG = b'{"ts":1790000000.0,"event":"run_start"}\n{"ts":1790000001.0,"event":"run_end"}\n'
 FOLDER = "/logs/run_1790000000000"
@@ -93,10 +94,5 @@ def answering(answer: Answer) -> Iterator[HostileWeb]:
 
     with Server(("127.0.0.1", 0), Handler) as server:
         web.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
+        with running(server):
             yield web
-        finally:
-            server.shutdown()
-            thread.join()

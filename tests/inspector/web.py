@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import BaseServer
 from urllib.parse import quote, unquote
 
 
@@ -96,16 +97,23 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
+def running(server: BaseServer) -> Iterator[None]:
+    """Answer requests in a thread until the block ends."""
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+
+
+@contextmanager
 def serving(root: Path, *, gives_ranges: bool = True, gives_listings: bool = True) -> Iterator[Web]:
     """Serve a folder on this machine until the block ends."""
     web = Web(root, gives_ranges, gives_listings)
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, web)) as server:
         server.daemon_threads = True
         web.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
+        with running(server):
             yield web
-        finally:
-            server.shutdown()
-            thread.join()

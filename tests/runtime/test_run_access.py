@@ -1,4 +1,4 @@
-"""Who may read a run directory: its user only, whatever the umask; the user's group if the settings say so."""
+"""Run directories are readable by their user only, whatever the umask, or by the user's group if the settings say so."""
 
 import os
 import stat

@@ -74,7 +74,7 @@ def make_run(folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class Attack:
-    """What is put in the place of a file or a folder.
+    """Replacement of a file or a folder.
 
     Attributes:
         is_named: True if the summary must name a file of the log that is attacked so.

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 MAX_GROUP_BYTES: Final = 64 << 20
 """Bytes of a column in a row group that are read although the file is much smaller."""
 MAX_RATIO: Final = 1_000
-"""How many times the bytes in the file a column may have where it exceeds ``MAX_GROUP_BYTES``."""
+"""Largest ratio of a column's bytes in memory to its bytes in the file, if it exceeds ``MAX_GROUP_BYTES``."""
 BATCH_BYTES: Final = 32 << 20
 """Approximate bytes of the rows that are read at once."""
 _WIDTHS: Final = {"BOOLEAN": 1, "INT32": 4, "FLOAT": 4, "INT64": 8, "DOUBLE": 8, "INT96": 12}

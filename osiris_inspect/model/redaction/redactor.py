@@ -25,7 +25,7 @@ _MAX_ESCAPED_WIDTH: Final = 16
 _LONG: Final = 32
 """Characters from which on a value is searched by itself, which is faster than among others."""
 _SEPARATORS: Final = ("", ":", "-", " ")
-"""What stands between two bytes in hex."""
+"""Separators of bytes in hex."""
 _PLACE: Final = r"([\w.\-]{1,64})(['\"\\]{0,8}\s{0,5}(?:=>|[:=])\s{0,5}b?['\"\\]{0,8})"
 _ADDRESS: Final = r"(://[^\s:/@]{0,200}:)"
 _BLANK: Final = re.compile(r"[ \t]")

@@ -11,24 +11,11 @@ from osiris_inspect.model.redaction import is_secret_key
 from osiris_inspect.model.redaction.secret_keys import split_words
 from osiris_inspect.runtime.connections.env_file import EnvironmentVariables, variables_of
 
-_PLACES: Final = frozenset(
-    (
-        *(
-            "bucket",
-            "database",
-            "db",
-            "dbname",
-            "host",
-            "hostname",
-            "login",
-            "path",
-            "port",
-            "region",
-            "role",
-        ),
-        *("schema", "server", "uid", "user", "username", "warehouse", "alias", "family"),
-    )
-)
+_PUBLIC_NAMES: Final = """
+    alias bucket database db dbname family host hostname login path port region role schema server uid user username
+    warehouse
+"""
+_PLACES: Final = frozenset(_PUBLIC_NAMES.split())
 """Last words of keys that say where and who, which a diagnosis needs."""
 _USER_INFO: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]{0,40})://(\S{1,4000})@")
 _PORT: Final = re.compile(r"\d{1,5}(?:[/,?#]|\Z)")
