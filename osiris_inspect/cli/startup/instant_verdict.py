@@ -122,10 +122,8 @@ def _read_anew(run: str) -> tuple[str, str]:
             last_lines = _last_lines(log.fileno())
             failure = _last_failure(log.fileno())
     except OSError:
-        failure, last_lines = (
-            None,
-            [],
-        )  # a run may have only its status; the screen names a file that it cannot read
+        # a run may have only its status; the screen names a file that it cannot read
+        failure, last_lines = None, []
     ok, reason, status = _status(run)
     if status == "interrupted":
         return "interrupted", ""

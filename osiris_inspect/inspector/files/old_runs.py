@@ -187,10 +187,8 @@ def _states(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
     """Yield the files below a folder and their states; symbolic links are not followed."""
     pending = [folder]
     while pending:  # a walk that recurses fails in deep folders
-        with (
-            suppress(OSError),
-            os.scandir(pending.pop()) as entries,
-        ):  # closed to this user, or removed meanwhile
+        # OSError: closed to this user, or removed meanwhile
+        with suppress(OSError), os.scandir(pending.pop()) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
                     pending.append(Path(entry.path))
