@@ -58,7 +58,7 @@ def sql(
     """
     from osiris_inspect.cli.inspect.why import newest_report
     from osiris_inspect.inspector.tables.sql_console import QueryFailed, SqlConsole
-    from osiris_inspect.inspector.tables.sql_memory import NO_MEMORY, limit_process_memory
+    from osiris_inspect.inspector.tables.sql_memory import NO_MEMORY, limited_process_memory
 
     if query.encode(errors="replace").decode() != query:
         raise typer.BadParameter("it is not UTF-8", param_hint="QUERY")
@@ -70,9 +70,9 @@ def sql(
     with SqlConsole(newest_report(path), query) as console:
         for step, reason in console.unreadable_frames.items():
             streams.write_message(f"the frame of {step!r} cannot be read: {reason}")
-        limit_process_memory()
         try:
-            _write(console.stream(query), format_, output, csv_safe=csv_safe)
+            with limited_process_memory():
+                _write(console.stream(query), format_, output, csv_safe=csv_safe)
         except MemoryError:
             streams.write_message(NO_MEMORY)
             raise typer.Exit(USAGE) from None

@@ -1,11 +1,12 @@
 """Memory that a query over a run may take.
 
 DuckDB counts what it sorts, joins and groups, and writes the rest to a private folder. It does not count the texts that
-a query makes; ``limit_process_memory`` lets their allocation fail.
+a query makes; ``limited_process_memory`` lets their allocation fail.
 """
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
@@ -50,17 +51,23 @@ def scratch_folder() -> "TemporaryDirectory[str]":
     return TemporaryDirectory(prefix="osiris-inspect-")
 
 
-def limit_process_memory() -> None:
+@contextmanager
+def limited_process_memory() -> Iterator[None]:
     """Let allocations of this process fail that take more than a query may use, where the system can count them."""
     import resource
 
     try:
         used = int(_STATM.read_bytes().split()[_STATM_DATA]) * resource.getpagesize()
     except OSError:
+        yield
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     limits = (limit for limit in (soft, hard, used + _MAX_GROWTH) if limit != resource.RLIM_INFINITY)
     resource.setrlimit(resource.RLIMIT_DATA, (min(limits), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 def is_memory_error(error: BaseException) -> bool:
