@@ -9,19 +9,13 @@ from osiris_inspect.inspector.diagnosis.engine import rule_modules
 from osiris_inspect.inspector.diagnosis.rule import build_rule
 from osiris_inspect.inspector.diagnosis.rule_index import INDEX_FILE
 
-OPTIONAL = ("refines", "explains", "leads_to", "is_general")
+OPTIONAL = ("searches", "refines", "explains", "leads_to", "is_general")
 
 
 def declared(module: ModuleType, name: str) -> dict[str, object]:
     """Return the declarations of a rule that are not defaults."""
     rule = build_rule(module, name)
-    entry = {"needs": rule.needs} | {key: getattr(rule, key) for key in OPTIONAL if getattr(rule, key)}
-    has_logs = any(pattern.search_text_logs for pattern in getattr(module, "PATTERNS", ()))
-    of_patterns = "errors and logs" if has_logs else "errors"
-    searches = getattr(module, "SEARCHES", "" if hasattr(module, "check") else of_patterns)
-    if searches:
-        entry["searches"] = searches
-    return entry
+    return {"needs": rule.needs} | {key: getattr(rule, key) for key in OPTIONAL if getattr(rule, key)}
 
 
 def index() -> str:

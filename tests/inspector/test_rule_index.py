@@ -1,11 +1,10 @@
-import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from osiris_inspect.inspector.diagnosis.engine import builtin_rules
-from osiris_inspect.inspector.diagnosis.evidence.error_text import error_texts
+from osiris_inspect.inspector.diagnosis.recorded_facts import RecordedFacts
 from osiris_inspect.inspector.diagnosis.rule_index import INDEX_FILE, indexed_rules
 from osiris_inspect.inspector.reader.loader import load
 from osiris_inspect.inspector.run.lineage import build_lineage
@@ -24,12 +23,17 @@ def test_indexed_rule_declares_what_its_module_does() -> None:
     assert indexed == {name: replace(rule, rule_manual="") for name, rule in BUILT.items()}
 
 
-@pytest.mark.parametrize("sample", ["good_local", "all_spilled", "empty_source"])
-def test_rule_that_searches_errors_needs_some(sample: str) -> None:
+@pytest.mark.parametrize("sample", sorted(path.name for path in SAMPLES.iterdir()))
+def test_rule_finds_nothing_without_what_it_searches(sample: str) -> None:
     run = load(next((SAMPLES / sample).glob("run_*")))
-    assert not any(error_texts(run)), "the run has errors"
-    lineage = build_lineage(run)
-    entries = json.loads(INDEX_FILE.read_bytes()).items()
-    searching = [name.rpartition(".")[2].replace("_", "-") for name, entry in entries if "searches" in entry]
-    assert len(searching) > 50
-    assert {name: found for name in searching if (found := [*BUILT[name].check(run, lineage)])} == {}
+    facts, lineage = RecordedFacts(run), build_lineage(run)
+    not_applied = [rule for rule in BUILT.values() if not facts.has_any(rule.searches)]
+    assert len(not_applied) > 30
+    assert {rule.id: found for rule in not_applied if (found := [*rule.check(run, lineage)])} == {}
+
+
+def test_error_is_searched_in_a_failed_run() -> None:
+    run = load(next((SAMPLES / "missing_input").glob("run_*")))
+    facts = RecordedFacts(run)
+    assert facts.has_any(BUILT["column-missing"].searches)
+    assert not facts.has_any(BUILT["left-join-drops-rows"].searches)

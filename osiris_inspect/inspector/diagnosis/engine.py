@@ -15,6 +15,7 @@ from itertools import chain, groupby
 from osiris_inspect.inspector.diagnosis import rules
 from osiris_inspect.inspector.diagnosis.evidence.error_text import CAUSED_BY
 from osiris_inspect.inspector.diagnosis.evidence.quotes import verify_quotes
+from osiris_inspect.inspector.diagnosis.recorded_facts import RecordedFacts
 from osiris_inspect.inspector.diagnosis.rule import Rule, build_rule
 from osiris_inspect.inspector.diagnosis.rule_index import indexed_rules
 from osiris_inspect.inspector.diagnosis.rule_order import RuleOrder
@@ -112,8 +113,9 @@ def run_rules(
     all_rules = (*_applied_rules(), *extra_rules)
     findings: list[Finding] = []
     skipped: list[SkippedRule] = []
+    facts = RecordedFacts(run)
     for rule in all_rules:
-        missing = [need for need in rule.needs if not _is_recorded(run, need)]
+        missing = [need for need in rule.needs if not facts.has(need)]
         if missing:
             could_matter = not any(_did_not_occur(run, need) for need in missing)
             reason = f"this run does not record {', '.join(missing)}"
@@ -122,7 +124,7 @@ def run_rules(
             external_findings, error = _run_external(rule, run, lineage)
             findings += external_findings
             skipped += [SkippedRule(rule.id, error)] if error else []
-        else:
+        elif facts.has_any(rule.searches):
             findings += _run_rule(rule, run, lineage)
     verified = verify_quotes(run, _merge_duplicates(_adjust_severity(finding, run) for finding in findings))
     order = RuleOrder(all_rules) if extra_rules else builtin_order()
@@ -151,23 +153,6 @@ def _adjust_severity(finding: Finding, run: Run) -> Finding:
     if run.status == "success" and finding.severity == Severity.ERROR:
         return replace(finding, severity=Severity.WARNING)
     return finding
-
-
-def _is_recorded(run: Run, need: str) -> bool:
-    if need == "configuration":
-        return any(step.config for step in run.steps)
-    parts: Mapping[str, object] = {
-        "events": run.events,
-        "failures": run.events or run.failure or run.steps_with_errors,
-        "steps": run.steps,
-        "metrics": run.metrics,
-        "manifest": run.manifest,
-        "run card": run.card,
-        "status file": run.status_file,
-        "commands": run.worker_requests,
-        "text logs": run.log_lines,
-    }
-    return bool(parts[need]) if need in parts else bool(run.events_named(need))
 
 
 def _did_not_occur(run: Run, need: str) -> bool:

@@ -28,6 +28,7 @@ class Rule:
     Attributes:
         id: the name of the rule's module, with hyphens.
         needs: what a run must have recorded, otherwise the rule is skipped: parts of a run, or event names.
+        searches: names of which a run must have recorded at least one, otherwise the rule finds nothing; empty for any run.
         refines: rules or groups of rules that state the same fact more generally.
         explains: rules or groups of rules that state an effect of this one.
         leads_to: rules about failures downstream that a warning of this rule causes, if the facts agree.
@@ -41,6 +42,7 @@ class Rule:
     needs: tuple[str, ...]
     rule_manual: str
     check: Check
+    searches: tuple[str, ...] = ()
     refines: tuple[str, ...] = ()
     explains: tuple[str, ...] = ()
     leads_to: tuple[str, ...] = ()
@@ -58,6 +60,9 @@ def build_rule(module: ModuleType, name: str, *, is_external: bool = False) -> R
     patterns = getattr(module, "PATTERNS", ())
     extra_check = getattr(module, "check", None) if patterns else module.check
 
+    has_logs = any(pattern.search_text_logs for pattern in patterns)
+    of_patterns = ("errors", "text logs") if has_logs else ("errors",)
+
     def check(run: Run, lineage: Lineage, /) -> Findings:
         for pattern in patterns:
             yield from pattern.find_all(run)
@@ -69,6 +74,7 @@ def build_rule(module: ModuleType, name: str, *, is_external: bool = False) -> R
         needs=tuple(getattr(module, "NEEDS", DEFAULT_NEEDS)),
         rule_manual=(module.__doc__ or "").strip(),
         check=check,
+        searches=tuple(getattr(module, "SEARCHES", of_patterns if extra_check is None else ())),
         refines=tuple(getattr(module, "REFINES", ())),
         explains=tuple(getattr(module, "EXPLAINS", ())),
         leads_to=tuple(getattr(module, "LEADS_TO", ())),

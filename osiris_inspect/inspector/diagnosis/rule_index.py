@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from osiris_inspect.inspector.diagnosis import rules
-from osiris_inspect.inspector.diagnosis.evidence.error_text import error_texts
 from osiris_inspect.inspector.diagnosis.rule import Check, Findings, Rule, build_rule
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
@@ -28,7 +27,8 @@ def indexed_rules() -> Iterator[Rule]:
             id=name.replace("_", "-"),
             needs=tuple(declared["needs"]),
             rule_manual="",
-            check=_check(module, declared.get("searches", "")),
+            check=_check(module),
+            searches=tuple(declared.get("searches", ())),
             refines=tuple(declared.get("refines", ())),
             explains=tuple(declared.get("explains", ())),
             leads_to=tuple(declared.get("leads_to", ())),
@@ -37,12 +37,11 @@ def indexed_rules() -> Iterator[Rule]:
         )
 
 
-def _check(module: str, searches: str) -> Check:
-    """Return the function of a rule; rules that only search errors, or logs as well, need some to search."""
+def _check(module: str) -> Check:
+    """Return the function of a rule, which imports its module."""
 
     def check(run: Run, lineage: Lineage, /) -> Findings:
-        if not searches or _has_texts(run, with_logs=searches == "errors and logs"):
-            yield from _built(module).check(run, lineage)
+        yield from _built(module).check(run, lineage)
 
     return check
 
@@ -50,7 +49,3 @@ def _check(module: str, searches: str) -> Check:
 @cache
 def _built(module: str) -> Rule:
     return build_rule(import_module(f"{rules.__name__}.{module}"), module.rpartition(".")[2])
-
-
-def _has_texts(run: Run, *, with_logs: bool) -> bool:
-    return bool(run.truncated_errors or (with_logs and run.log_lines) or any(error_texts(run)))

@@ -25,6 +25,7 @@ from osiris_inspect.inspector.run.run import Run, WorkerRequest
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Evidence, Severity
 
+SEARCHES = ("errors", "text logs", "commands")
 EXPLAINS = ("file-missing",)
 TEMPLATE = FindingTemplate(
     Severity.ERROR, "infra", "compile the pipeline again and run it from the compiled directory"

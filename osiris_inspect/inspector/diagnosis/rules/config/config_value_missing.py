@@ -26,7 +26,7 @@ from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.traceback_frames import raising_frame, subscripted_mapping
 from osiris_inspect.model.finding import Confidence, Severity
 
-SEARCHES = "errors"
+SEARCHES = ("errors",)
 EXPLAINS = ("column-missing",)
 PATTERNS = (
     ErrorPattern(

@@ -24,7 +24,7 @@ from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 
-SEARCHES = "errors"
+SEARCHES = ("errors",)
 _PATTERN = ErrorPattern(
     pattern=(
         r"Connection alias '(?P<a1>[^'\n]{0,80})' not found in family '(?P<f1>[^'\n]{0,80})'[^\n]{0,120}"

@@ -34,7 +34,7 @@ from osiris_inspect.inspector.run.run import Run, StepFailure, StepState
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Evidence, Severity
 
-SEARCHES = "errors"
+SEARCHES = ("errors",)
 EXPLAINS = ("column-missing", "query-failed", "csv-ragged")
 TEMPLATE = FindingTemplate(Severity.ERROR, "config")
 _MISSING = LazyRegex(

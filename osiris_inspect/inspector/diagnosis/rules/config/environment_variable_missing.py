@@ -23,7 +23,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Severity
 
-SEARCHES = "errors"
+SEARCHES = ("errors",)
 EXPLAINS = ("connection-unresolved", "network", "config-value-missing")
 TEMPLATE = FindingTemplate(Severity.ERROR, "config")
 _NOT_SET = LazyRegex(

@@ -25,6 +25,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Evidence, Severity
 
+SEARCHES = ("errors", "text logs")
 EXPLAINS = ("network", "connection-unresolved")
 TEMPLATE = FindingTemplate(
     Severity.ERROR,

@@ -27,7 +27,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence
 
-SEARCHES = "errors and logs"
+SEARCHES = ("errors", "text logs")
 REFINES = ("request-refused", "query-failed")
 _ROW_SECURITY = LazyRegex(r"row-level security")
 

@@ -38,6 +38,7 @@ from osiris_inspect.inspector.run.run import InputState, Run, StepState
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("steps",)
+SEARCHES = ("empty columns",)
 MAX_COLUMNS = 8
 MIN_ROWS_IN_USE = 10
 TEMPLATE = FindingTemplate(

@@ -21,7 +21,7 @@ from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
 
-SEARCHES = "errors"
+SEARCHES = ("errors",)
 EXPLAINS = ("query-failed", "column-missing")
 _PATTERN = ErrorPattern(
     pattern=(

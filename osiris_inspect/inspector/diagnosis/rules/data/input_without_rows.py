@@ -26,6 +26,7 @@ from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("steps",)
+SEARCHES = ("errors",)
 EXPLAINS = ("driver-raised", "value-not-convertible", "all-rows-lost", "zero-rows-from-source")
 TEMPLATE = FindingTemplate(Severity.ERROR, "data", confidence=Confidence.MEDIUM)
 _NOTHING_TO_TAKE = LazyRegex(

@@ -30,7 +30,7 @@ from osiris_inspect.inspector.text.traceback_frames import (
 )
 from osiris_inspect.model.finding import Confidence, Severity
 
-SEARCHES = "errors"
+SEARCHES = ("errors",)
 REFINES = ("table-missing", "query-failed", "request-refused", "write-failed")
 
 

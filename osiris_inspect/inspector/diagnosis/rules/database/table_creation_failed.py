@@ -23,7 +23,7 @@ from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
-SEARCHES = "errors"
+SEARCHES = ("errors",)
 REFINES = ("write-failed",)
 IS_GENERAL = True
 _BY_HAND = "create the table manually from ddl_plan.sql"

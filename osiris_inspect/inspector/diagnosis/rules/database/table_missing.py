@@ -25,7 +25,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
-SEARCHES = "errors"
+SEARCHES = ("errors",)
 REFINES = ("query-failed",)
 _CREATE = "; correct its name, create it, or set create_if_missing"
 

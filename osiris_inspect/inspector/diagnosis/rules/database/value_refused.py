@@ -26,7 +26,7 @@ from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 
-SEARCHES = "errors"
+SEARCHES = ("errors",)
 REFINES = ("query-failed", "request-refused", "write-failed", "table-creation-failed")
 _CONVERT = "convert the value in the pipeline or widen the column"
 _CAST = "convert or filter the value at its source, or correct the cast or the calculation in the query"

@@ -28,6 +28,7 @@ from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.units import pluralize
 from osiris_inspect.model.finding import Finding, Severity
 
+SEARCHES = ("errors", "text logs", "dependency_check")
 _NAMES = LazyRegex(r"[A-Za-z_][\w.\-]*")
 _NAMED_IN = LazyRegex(
     r"No module named '([\w.]{1,80})'|Missing optional dependency '([\w\-.]{1,60})'|(\w{1,40}) not found, please install"

@@ -33,6 +33,7 @@ from osiris_inspect.inspector.text.traceback_frames import (
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
 NEEDS = ("steps",)
+SEARCHES = ("errors",)
 REFINES = ("connection-failed", "table-creation-failed", "unexplained-failure", "write-failed")
 IS_GENERAL = True
 TEMPLATE = FindingTemplate(

@@ -28,7 +28,7 @@ from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.traceback_frames import own_frame
 from osiris_inspect.model.finding import Confidence, Severity
 
-SEARCHES = "errors"
+SEARCHES = ("errors",)
 REFINES = ("csv-ragged",)
 _BY_BYTE: Mapping[tuple[int, int], str] = {
     (0, 0xFF): "UTF-16 text",

@@ -30,7 +30,7 @@ from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Domain
 
-SEARCHES = "errors"
+SEARCHES = ("errors",)
 _DOMAINS: Mapping[str, Domain] = {
     **dict.fromkeys(("constraint-violated", "file-format-wrong", "frame-refused"), "data"),
     **dict.fromkeys(

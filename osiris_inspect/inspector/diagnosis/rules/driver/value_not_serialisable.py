@@ -24,7 +24,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence
 
-SEARCHES = "errors"
+SEARCHES = ("errors",)
 _PATTERN = ErrorPattern(
     pattern=(
         r"Object of type (?P<type>\w{1,60}) is not JSON serializable"

@@ -26,6 +26,7 @@ from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Severity
 
 NEEDS = ("steps",)
+SEARCHES = ("errors",)
 EXPLAINS = ("constraint-violated", "null-keys", "write-failed", "column-all-null")
 TEMPLATE = FindingTemplate(Severity.ERROR, "data")
 _NOT_NULL = LazyRegex(

@@ -23,6 +23,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Evidence, Finding, Severity
 
 NEEDS = ("steps",)
+SEARCHES = ("text logs", "commands", "input_not_found")
 EXPLAINS = ("input-not-found",)
 TEMPLATE = FindingTemplate(Severity.ERROR, "config", "request the key 'df'")
 

@@ -60,6 +60,7 @@ from osiris_inspect.model.event import as_int
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
 NEEDS = ("steps",)
+SEARCHES = ("earlier runs",)
 MIN_RUNS = 3
 MIN_LOGS = 2
 MIN_ROWS = 20

@@ -40,6 +40,7 @@ from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
 NEEDS = ("steps",)
+SEARCHES = ("earlier runs",)
 MIN_RUNS = 3
 MIN_RUNS_OF_IDS = 4
 TEMPLATE = FindingTemplate(

@@ -25,6 +25,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("steps",)
+SEARCHES = ("earlier runs",)
 MIN_RUNS = 3
 TEMPLATE = FindingTemplate(
     Severity.WARNING,

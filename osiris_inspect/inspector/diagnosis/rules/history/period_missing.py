@@ -43,6 +43,7 @@ from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
 NEEDS = ("steps",)
+SEARCHES = ("earlier runs",)
 MIN_RUNS = 3
 MIN_PART = 0.75
 """Part of a run's period that must be missing."""

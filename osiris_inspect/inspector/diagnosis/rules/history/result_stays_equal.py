@@ -28,6 +28,7 @@ from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("steps",)
+SEARCHES = ("earlier runs",)
 MIN_RUNS = 3
 MIN_EXPECTED = 8
 """Rows by which the result would have grown in proportion to its input; fewer may be missing by chance."""

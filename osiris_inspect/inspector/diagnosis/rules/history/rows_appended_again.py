@@ -54,6 +54,7 @@ from osiris_inspect.model.finding import Confidence, Evidence, Severity
 from osiris_inspect.model.run_layout import is_safe_name
 
 NEEDS = ("steps",)
+SEARCHES = ("earlier runs",)
 MIN_ROWS = 2
 """A single row, such as a count, may be equal by chance."""
 MIN_RUNS = 3

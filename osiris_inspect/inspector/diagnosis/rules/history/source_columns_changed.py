@@ -31,6 +31,7 @@ from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("steps",)
+SEARCHES = ("earlier runs",)
 EXPLAINS = ("column-all-null", "values-missing-or-new")
 MIN_RUNS = 2
 EXCHANGED = 2

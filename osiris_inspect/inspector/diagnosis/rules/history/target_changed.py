@@ -35,6 +35,7 @@ from osiris_inspect.model.finding import Confidence, Evidence, Severity
 from osiris_inspect.model.run_layout import cleaned_config_path, is_safe_name
 
 NEEDS = ("configuration",)
+SEARCHES = ("earlier runs",)
 MIN_RUNS = 2
 TEMPLATE = FindingTemplate(
     Severity.WARNING,

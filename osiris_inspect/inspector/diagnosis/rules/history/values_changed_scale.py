@@ -36,6 +36,7 @@ from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("steps",)
+SEARCHES = ("earlier runs",)
 MIN_RUNS = 3
 MIN_ROWS = 20
 SCALES = (1000, 100)

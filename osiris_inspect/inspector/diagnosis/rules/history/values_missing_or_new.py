@@ -44,6 +44,7 @@ from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
 NEEDS = ("output_stored",)
+SEARCHES = ("earlier runs",)
 EXPLAINS = ("differs-from-earlier-runs",)
 MIN_RUNS = 3
 MIN_ROWS = 50

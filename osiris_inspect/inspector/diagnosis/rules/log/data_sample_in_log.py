@@ -21,6 +21,7 @@ from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("events",)
+SEARCHES = ("errors",)
 TEMPLATE = FindingTemplate(
     Severity.NOTE,
     "data",

@@ -24,6 +24,7 @@ from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Severity
 
 NEEDS = ("events",)
+SEARCHES = ("errors",)
 TEMPLATE = FindingTemplate(
     Severity.NOTE, "code", "show the run only in tools that escape text, and check the source of the markup"
 )

@@ -26,6 +26,7 @@ from osiris_inspect.model.error_info import ERROR_KINDS
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity, Stage
 
 NEEDS = ("failures",)
+SEARCHES = ("failed steps",)
 _INTERRUPTED = "interrupted"
 _KINDS_OF_SOURCES = frozenset({"delimiter-wrong", "file-format-wrong"})
 """Kinds of errors whose fact ``from_step`` is the step that has to change."""

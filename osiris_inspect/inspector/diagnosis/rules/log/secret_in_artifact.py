@@ -20,6 +20,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Evidence, Severity
 
 NEEDS = ("steps",)
+SEARCHES = ("exposed secrets",)
 TEMPLATE = FindingTemplate(
     Severity.WARNING, "config", "remove the value, and rotate the secret if the directory was shared"
 )

@@ -24,6 +24,7 @@ from osiris_inspect.inspector.text.units import format_duration
 from osiris_inspect.model.finding import Severity
 
 NEEDS = ("events",)
+SEARCHES = ("step_waiting",)
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "infra",

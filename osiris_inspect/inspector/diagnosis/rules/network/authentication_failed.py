@@ -27,7 +27,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence
 
-SEARCHES = "errors and logs"
+SEARCHES = ("errors", "text logs")
 REFINES = ("connection-refused", "request-refused", "connection-failed")
 _EXPIRED = LazyRegex(r"(?i:expired|reset your password)|\b(?:1820|1862|ORA-28001)\b")
 _BLOCKED = LazyRegex(r"is blocked (?:for|because)|\b(?:3955|4150)\b")

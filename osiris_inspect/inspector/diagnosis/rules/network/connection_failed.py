@@ -24,7 +24,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence
 
-SEARCHES = "errors"
+SEARCHES = ("errors",)
 REFINES = ("table-creation-failed", "write-failed")
 IS_GENERAL = True
 _NO_REASON = ErrorPattern(

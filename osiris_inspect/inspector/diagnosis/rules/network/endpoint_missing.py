@@ -23,7 +23,7 @@ from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 
-SEARCHES = "errors"
+SEARCHES = ("errors",)
 REFINES = ("request-refused",)
 IS_GENERAL = True
 

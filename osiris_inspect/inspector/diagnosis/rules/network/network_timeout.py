@@ -20,7 +20,7 @@ from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence
 
-SEARCHES = "errors and logs"
+SEARCHES = ("errors", "text logs")
 REFINES = ("connection-lost", "connection-refused", "connection-failed", "query-failed")
 PATTERNS = (
     ErrorPattern(

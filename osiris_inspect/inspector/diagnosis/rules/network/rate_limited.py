@@ -27,7 +27,7 @@ from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 
-SEARCHES = "errors"
+SEARCHES = ("errors",)
 REFINES = (
     "service-failed", "request-refused", "write-failed", "permission-denied", "connection-lost", "connection-failed",
 )  # fmt: skip

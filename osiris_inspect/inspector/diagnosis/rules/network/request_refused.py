@@ -24,7 +24,7 @@ from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 
-SEARCHES = "errors"
+SEARCHES = ("errors",)
 REFINES = ("connection-failed", "table-creation-failed", "write-failed")
 IS_GENERAL = True
 _LOGIN_PAGE = LazyRegex(r"(?i:[/.](?:log-?in|sign-?in|auth|oauth2?|sso|saml2?|accounts?|users/sign_in)\b)")

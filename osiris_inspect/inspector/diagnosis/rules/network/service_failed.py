@@ -21,7 +21,7 @@ from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence
 
-SEARCHES = "errors"
+SEARCHES = ("errors",)
 REFINES = ("write-failed", "request-refused")
 PATTERNS = (
     ErrorPattern(

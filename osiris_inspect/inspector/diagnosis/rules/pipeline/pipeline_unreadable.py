@@ -26,7 +26,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence
 
-SEARCHES = "errors"
+SEARCHES = ("errors",)
 PATTERNS = (
     ErrorPattern(
         pattern=r"Missing oml_version[^\n]{0,60}|Unsupported OML version[^\n]{0,60}",

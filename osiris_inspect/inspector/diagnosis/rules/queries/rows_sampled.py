@@ -24,6 +24,7 @@ from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("output_stored",)
+SEARCHES = ("rows-sampled",)
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "data",

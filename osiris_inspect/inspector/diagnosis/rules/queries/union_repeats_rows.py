@@ -23,6 +23,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("output_stored",)
+SEARCHES = ("union-repeats-rows",)
 EXPLAINS = ("rows-multiplied",)
 TEMPLATE = FindingTemplate(
     Severity.WARNING,

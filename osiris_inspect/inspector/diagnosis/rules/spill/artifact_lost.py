@@ -22,6 +22,7 @@ from osiris_inspect.model.failure import error_message
 from osiris_inspect.model.finding import Severity
 
 NEEDS = ("events",)
+SEARCHES = ("artifact_lost", "artifacts_lost")
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "infra",

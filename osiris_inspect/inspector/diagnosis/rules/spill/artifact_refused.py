@@ -24,6 +24,7 @@ from osiris_inspect.model.event import as_int
 from osiris_inspect.model.finding import Severity
 
 NEEDS = ("events",)
+SEARCHES = ("artifact_refused",)
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "infra",

@@ -22,6 +22,7 @@ from osiris_inspect.inspector.text.sanitize import excerpt
 from osiris_inspect.model.finding import Severity
 
 NEEDS = ("events",)
+SEARCHES = ("entry_planted",)
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "infra",

@@ -25,6 +25,7 @@ from osiris_inspect.inspector.text.sanitize import excerpt, excerpt_of
 from osiris_inspect.model.finding import Severity
 
 NEEDS = ("steps",)
+SEARCHES = ("text logs", "spill_failed")
 EXPLAINS = ("frame-dropped-from-cache", "output-missing", "input-not-found")
 TEMPLATE = FindingTemplate(
     Severity.WARNING, "data", "make column names unique and column types uniform, or check the disk"

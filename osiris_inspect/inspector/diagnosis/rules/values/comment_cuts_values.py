@@ -22,6 +22,7 @@ from osiris_inspect.model.event import as_int
 from osiris_inspect.model.finding import Severity
 
 NEEDS = ("output_stored",)
+SEARCHES = ("lines_cut",)
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "config",

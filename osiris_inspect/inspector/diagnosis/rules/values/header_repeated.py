@@ -23,6 +23,7 @@ from osiris_inspect.model.event import as_int
 from osiris_inspect.model.finding import Severity
 
 NEEDS = ("output_stored",)
+SEARCHES = ("header_repeats",)
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "data",

@@ -27,6 +27,7 @@ from osiris_inspect.model.event import as_int
 from osiris_inspect.model.finding import Severity
 
 NEEDS = ("output_stored",)
+SEARCHES = ("total_line", "total_row")
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "data",

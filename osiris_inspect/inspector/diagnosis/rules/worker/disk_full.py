@@ -25,7 +25,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence
 
-SEARCHES = "errors and logs"
+SEARCHES = ("errors", "text logs")
 REFINES = ("query-failed", "service-failed", "spill-write-failed")
 EXPLAINS = ("worker-killed", "sandbox-lost")
 _OF_DATABASE = LazyRegex(r"could not (?:extend|write to) file \\?\"|Disk full \(|shared memory segment")

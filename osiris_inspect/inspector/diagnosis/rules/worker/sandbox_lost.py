@@ -21,7 +21,7 @@ from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 
-SEARCHES = "errors"
+SEARCHES = ("errors",)
 REFINES = ("network", "step-timeout", "worker-killed")
 EXPLAINS = ("run-truncated", "step-never-ended")
 PATTERNS = (

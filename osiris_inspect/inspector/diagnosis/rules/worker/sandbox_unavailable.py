@@ -20,7 +20,7 @@ from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 
-SEARCHES = "errors"
+SEARCHES = ("errors",)
 REFINES = ("network", "permission-denied", "step-timeout", "dependency-missing")
 """A refusal of the sandbox service is worded like that of any service; these rules do not know which one it was."""
 _REASONS = (

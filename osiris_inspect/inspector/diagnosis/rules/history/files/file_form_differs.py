@@ -21,6 +21,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Severity
 
 NEEDS = ("output_stored",)
+SEARCHES = ("other_format",)
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "data",

@@ -26,6 +26,7 @@ from osiris_inspect.model.event import as_int
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("output_stored",)
+SEARCHES = ("files_without_rows",)
 MIN_RUNS = 3
 MAX_NAMED = 3
 TEMPLATE = FindingTemplate(

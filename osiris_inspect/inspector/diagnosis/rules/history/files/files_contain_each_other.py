@@ -21,6 +21,7 @@ from osiris_inspect.model.event import as_int
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("output_stored",)
+SEARCHES = ("files",)
 MIN_FILES = 2
 MIN_ROWS = 5
 TOLERANCE = 0.02

@@ -33,6 +33,7 @@ from osiris_inspect.model.event import as_int
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("output_stored",)
+SEARCHES = ("files_read",)
 MIN_RUNS = 3
 FEW = 0.75
 """Part of the usual files from which a first weekend does not explain that some are missing."""

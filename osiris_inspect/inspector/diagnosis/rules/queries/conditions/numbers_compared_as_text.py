@@ -21,6 +21,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("output_stored",)
+SEARCHES = ("numbers-compared-as-text", "days-compared-as-text")
 TEMPLATE = FindingTemplate(
     Severity.WARNING, "data", "convert the column to a number before it is compared", Confidence.MEDIUM
 )

@@ -22,6 +22,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("output_stored",)
+SEARCHES = ("value-spelled-differently",)
 LEADS_TO = ("input-without-rows",)
 EXPLAINS = ("values-missing-or-new",)
 TEMPLATE = FindingTemplate(

@@ -26,6 +26,7 @@ from osiris_inspect.model.event import as_int
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("output_stored",)
+SEARCHES = ("join-keys-differ-in-form",)
 EXPLAINS = ("column-all-null", "fallback-in-all-rows", "differs-from-earlier-runs", "values-missing-or-new")
 LEADS_TO = ("input-without-rows",)
 TEMPLATE = FindingTemplate(Severity.WARNING, "data", "", Confidence.MEDIUM)

@@ -22,6 +22,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("output_stored",)
+SEARCHES = ("case-has-one-result",)
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "data",

@@ -24,6 +24,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("output_stored",)
+SEARCHES = ("operand-without-value",)
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "data",

@@ -33,6 +33,7 @@ MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
 NEEDS = ("output_stored",)
+SEARCHES = ("days_read_as_months", "days-read-as-months")
 TEMPLATE = FindingTemplate(Severity.WARNING, "data", confidence=Confidence.MEDIUM)
 MAX_TEXT = 80
 DAY = timedelta(days=1)

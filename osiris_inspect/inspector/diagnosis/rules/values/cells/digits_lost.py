@@ -24,6 +24,7 @@ from osiris_inspect.model.event import as_int
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("output_stored",)
+SEARCHES = ("scientific",)
 EXPLAINS = ("join-keys-differ-in-form", "join-hardly-matches")
 TEMPLATE = FindingTemplate(
     Severity.WARNING,

@@ -25,6 +25,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("output_stored",)
+SEARCHES = ("odd_values",)
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "data",

@@ -25,6 +25,7 @@ from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("output_stored",)
+SEARCHES = ("odd_values",)
 EXPLAINS = ("join-keys-differ-in-form", "join-hardly-matches")
 TEMPLATE = FindingTemplate(
     Severity.WARNING,

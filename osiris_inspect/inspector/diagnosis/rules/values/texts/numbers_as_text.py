@@ -29,6 +29,7 @@ from osiris_inspect.model.event import as_int
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("output_stored",)
+SEARCHES = ("odd_values",)
 TEMPLATE = FindingTemplate(Severity.WARNING, "data", confidence=Confidence.MEDIUM)
 MEASURED = 0.2
 """Share of numbers with a decimal point from which a column is a measure, not a code."""
