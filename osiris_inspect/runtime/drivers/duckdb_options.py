@@ -21,11 +21,13 @@ _BYTES_PER_THREAD: Final = 128 << 20
 @contextmanager
 def open_database(temp_dir: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a database in memory, which is closed at the end of the block; then ``temp_dir`` is removed."""
+    # SQL must not read the variables of this program
+    options: dict[str, str | bool | int | float | list[str]] = {
+        "python_enable_replacements": False,
+        "temp_directory": str(temp_dir),
+    }
     try:
-        with closing(duckdb.connect(":memory:")) as connection:
-            # SQL must not read the variables of this program
-            connection.execute("SET python_enable_replacements = false")
-            connection.execute(f"SET temp_directory = {quote_text(str(temp_dir))}")
+        with closing(duckdb.connect(":memory:", config=options)) as connection:
             yield connection
     finally:
         shutil.rmtree(temp_dir, ignore_errors=True)
