@@ -1,27 +1,31 @@
 """App of the terminal UI: opens the screens and passes them their data source."""
 
 import asyncio
-import base64
 import gc
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import App
+from textual import events
+from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.driver import Driver
 from textual.screen import Screen
 
+from osiris_inspect.inspector.text.sanitize import show_line
 from osiris_inspect.tui.screens.run import RunScreen
 from osiris_inspect.tui.shared import themes
 from osiris_inspect.tui.shared.data_source import DataSource
 from osiris_inspect.tui.shared.host_services import NO_HOST, HostServices
 from osiris_inspect.tui.shared.key_bindings import KEY_TABLE, bindings
 from osiris_inspect.tui.shared.messages import ScreenReady, TextOpened
+
+if TYPE_CHECKING:
+    from textual.command import Provider
 
 FIRST_PAINT_TIMEOUT_S = 0.4
 """Time after which the screen replaces the text on the terminal even if it is not ready."""
@@ -34,12 +38,14 @@ def run_app(
     path: Path, source: DataSource, *, clock: Callable[[], float], host: HostServices = NO_HOST
 ) -> int:
     """Show a run, or the runs of a folder, until the user quits or a signal ends the process; return the exit code."""
-    driver = None
     gc.disable()  # until the first paint: collecting takes a fifth of the start
-    if host.startup_lines:
-        from osiris_inspect.tui.first_paint_driver import FirstPaintDriver
+    from osiris_inspect.tui.first_paint_driver import FirstPaintDriver
 
-        driver = FirstPaintDriver
+    driver = FirstPaintDriver
+    if host.is_ascii:
+        from osiris_inspect.tui.ascii_driver import AsciiDriver
+
+        driver = AsciiDriver
     app = InspectorApp(path, source, clock=clock, host=host, driver=driver)
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, app.end_by_signal)
@@ -47,11 +53,18 @@ def run_app(
     return app.signal_code or 0
 
 
+def _key_commands() -> "type[Provider]":
+    from osiris_inspect.tui.shared.key_commands import KeyCommands
+
+    return KeyCommands
+
+
 class InspectorApp(App[None]):
     """App that opens a run directory as a run and a folder as a list of runs."""
 
     TITLE = "osiris-inspect"
     ENABLE_COMMAND_PALETTE = True
+    COMMANDS = App.COMMANDS | {_key_commands}
     BINDINGS: ClassVar[list[BindingType]] = bindings("app")
 
     def __init__(
@@ -77,6 +90,8 @@ class InspectorApp(App[None]):
             self.set_keymap(textual_keymap(self.keys))
         for theme in themes.CUSTOM_THEMES:
             self.register_theme(theme)
+        if host.theme in self.available_themes:
+            self.theme = host.theme
 
     def end_by_signal(self, number: int, _frame: object) -> None:
         """End the app, which restores the terminal."""
@@ -89,6 +104,11 @@ class InspectorApp(App[None]):
         end.daemon = True
         end.start()
         loop.call_soon_threadsafe(partial(self.exit, return_code=code))
+
+    async def on_event(self, event: events.Event) -> None:
+        """Handle an event, except keys and the mouse after the end of the app, whose screens are being removed."""
+        if not (self._exit and isinstance(event, events.InputEvent)):
+            await super().on_event(event)
 
     def get_css_variables(self) -> dict[str, str]:
         """Return the theme's variables and the state colours."""
@@ -137,6 +157,23 @@ class InspectorApp(App[None]):
         self.theme = themes.next_theme(self.theme)
         self.notify(f"Theme: {self.theme}", timeout=1.5, markup=False)
 
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Yield the one command that has no key."""
+        del screen
+        yield SystemCommand(
+            "Choose a theme", "shown while you choose, and remembered", self.action_change_theme
+        )
+
+    def notify(self, message: str, **options: Any) -> None:
+        """Show a message in place of the last one, so that messages do not cover the screen."""
+        self.clear_notifications()
+        super().notify(message, **options)
+
+    def watch_theme(self, theme: str) -> None:
+        """Remember the theme for the next start."""
+        if self.is_running and theme != self.host.theme:
+            self.host.save_theme(theme)
+
     def action_help(self) -> None:
         """Show the keys."""
         from osiris_inspect.tui.screens.text import TextScreen, help_lines
@@ -158,8 +195,13 @@ class InspectorApp(App[None]):
             self.notify(f"Saved as {path}", markup=False)
 
     def copy_to_clipboard(self, text: str) -> None:
-        """Copy a text to the clipboard by OSC 52; inside tmux, wrap it so that it reaches the outer terminal."""
-        super().copy_to_clipboard(text)
-        if self.host.is_tmux and self._driver is not None:
-            encoded = base64.b64encode(text.encode("utf-8", "replace")).decode()
-            self._driver.write(f"\x1bPtmux;\x1b\x1b]52;c;{encoded}\a\x1b\\")
+        """Copy a text by the program of the host or by OSC 52, and say which; no terminal confirms OSC 52."""
+        if self.host.copy is None:
+            super().copy_to_clipboard(text)
+            self.notify(f"Sent {len(text):,} characters to the terminal (OSC 52)", markup=False)
+            return
+        error = self.host.copy(text)
+        if error is None:
+            self.notify(f"Copied {len(text):,} characters", markup=False)
+        else:
+            self.notify(f"Not copied: {show_line(error, 200)}", severity="error", markup=False)

@@ -5,6 +5,8 @@ the alternate screen and the paint are one write.
 """
 
 import re
+import sys
+from typing import Any
 
 from textual.drivers.linux_driver import LinuxDriver
 
@@ -22,6 +24,13 @@ class FirstPaintDriver(LinuxDriver):
     _is_holding = True
     _has_entered = False
     _pending = _ENTER_ALT_SCREEN
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if (
+            sys.__stderr__ is None or not sys.__stderr__.isatty()
+        ):  # redirected; the app runs only on a terminal
+            self._file = sys.__stdout__
 
     def write(self, data: str) -> None:
         """Write to the terminal; before ``reveal``, paints are dropped and keyboard requests are delayed."""

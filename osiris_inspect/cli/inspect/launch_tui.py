@@ -5,6 +5,7 @@ The state of a run is saved in the user's state folder; the run directory is nev
 
 import json
 import os
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
 
 MAX_SAVED_STATES = 500
 """Runs whose state is saved; the oldest are deleted."""
+
+MAX_THEME_NAME = 100
+
+TMUX_TIMEOUT_S = 2.0
+"""Time after which copying inside tmux is given up, in seconds."""
+
+SYMBOLS = "✓━┃▌…"
+"""Some of the symbols of the screens."""
 
 _GOTO_EDITORS = ("code", "codium", "code-insiders", "cursor")
 
@@ -70,7 +79,10 @@ def host_services(chosen: Path) -> "HostServices":
         edit=edit if _named_editor() else None,
         load_state=load_state,
         save_state=save_state,
-        is_tmux=bool(os.environ.get("TMUX")),
+        theme=load_theme(),
+        save_theme=save_theme,
+        is_ascii=shows_only_ascii(),
+        copy=copy_in_tmux if os.environ.get("TMUX") else None,
         screenshot_dir=Path.cwd(),
         custom_keys=load_custom_keys(),
     )
@@ -129,6 +141,29 @@ def edit(path: Path, line: int) -> str | None:
     return f"{command[0]!r} exited with {code}" if code else None
 
 
+def copy_in_tmux(text: str) -> str | None:
+    """Copy a text to the buffer of tmux, which passes it on to the terminal; return an error message or None."""
+    import subprocess
+
+    command = ["tmux", "load-buffer", "-w", "-"]
+    try:
+        done = subprocess.run(
+            command,
+            input=text.encode("utf-8", "replace"),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            timeout=TMUX_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"tmux does not answer: {error}"
+    return (
+        done.stderr.decode("utf-8", "replace").strip() or f"tmux exited with {done.returncode}"
+        if done.returncode
+        else None
+    )
+
+
 def load_state(run: Path) -> Mapping[str, Any]:
     """Return the saved state of a run; empty if there is none."""
     try:
@@ -151,10 +186,43 @@ def save_state(run: Path, state: Mapping[str, Any]) -> None:
         return  # saved state is optional; never fail because of it
 
 
+def shows_only_ascii() -> bool:
+    """Return True if OSIRIS_INSPECT_ASCII is set, or if the encoding of the terminal lacks the symbols of the screens."""
+    encoding = getattr(sys.__stderr__, "encoding", None) or "utf-8"
+    is_known = SYMBOLS.encode(encoding, "replace").decode(encoding, "replace") == SYMBOLS
+    return bool(os.environ.get("OSIRIS_INSPECT_ASCII")) or not is_known
+
+
+def load_theme() -> str:
+    """Return the name of the theme chosen last; empty if there is none."""
+    try:
+        return _theme_file().read_text(encoding="utf-8")[:MAX_THEME_NAME].strip()
+    except (OSError, ValueError):
+        return ""  # the choice is optional
+
+
+def save_theme(theme: str) -> None:
+    """Save the name of a theme, if the disk allows."""
+    file = _theme_file()
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file.write_text(f"{theme}\n", encoding="utf-8")
+    except OSError:
+        return  # the choice is optional; never fail because of it
+
+
+def _theme_file() -> Path:
+    return _state_folder() / "theme"
+
+
+def _state_folder() -> Path:
+    import platformdirs
+
+    return platformdirs.user_state_path("osiris-inspect", appauthor=False)
+
+
 def _state_file(run: Path) -> Path:
     import hashlib
 
-    import platformdirs
-
     name = hashlib.blake2b(str(run.resolve()).encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
-    return platformdirs.user_state_path("osiris-inspect", appauthor=False) / "runs" / f"{name}.json"
+    return _state_folder() / "runs" / f"{name}.json"

@@ -136,7 +136,7 @@ def _run_visit(chosen: str, max_bytes: str | None = None, *hosts: str) -> None:
 
     places.set_remote_limits(max_bytes, hosts)
     path = places.resolve_path(Path(chosen))
-    host = launch_tui.host_services(path)._replace(startup_lines=(), edit=None, is_tmux=False)
+    host = launch_tui.host_services(path)._replace(startup_lines=(), edit=None, copy=None)
     run_app(path, launch_tui.data_source(), clock=time.time, host=host)
 
 

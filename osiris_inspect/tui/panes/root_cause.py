@@ -22,6 +22,9 @@ _WRAPPED = ("cause", "fix")
 _MAX_LINES = 3
 """Lines of one entry at most."""
 
+_FOLDED_BELOW = 20
+"""Lines of a terminal below which the banner is one line until the user unfolds it."""
+
 
 class RootCauseBanner(Widget):
     """Cause with evidence, fix and consequences; one line for a successful run.
@@ -38,6 +41,7 @@ class RootCauseBanner(Widget):
 
     _entries: Mapping[str, Content | None] = MappingProxyType({})
     _symbol = Content("")
+    _is_folded: bool | None = None
 
     def show(self, report: Report) -> None:
         """Show the cause of a run's failure, or its status."""
@@ -47,6 +51,16 @@ class RootCauseBanner(Widget):
             self.set_class(name == css_class, name)
         self._symbol = Content.styled(symbol.symbol, symbol.style)
         self._entries = _cause_entries(report, cause) if cause else _status_entries(report)
+        self.refresh(layout=True)
+
+    @property
+    def is_folded(self) -> bool:
+        """True if only the first line is shown: by choice, or on a small terminal."""
+        return self.app.size.height < _FOLDED_BELOW if self._is_folded is None else self._is_folded
+
+    def fold(self) -> None:
+        """Show only the first line, or all lines again."""
+        self._is_folded = not self.is_folded
         self.refresh(layout=True)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
@@ -60,6 +74,9 @@ class RootCauseBanner(Widget):
 
     def _lines(self, width: int) -> list[Content]:
         margin = 5 if "evidence" in self._entries else 2
+        cause = self._entries.get("cause")
+        if self.is_folded and cause is not None:
+            return [self._symbol.truncate(2, pad=True) + cause.truncate(max(8, width - 2), ellipsis=True)]
         return [
             (self._label(name) if number == 0 else Content("")).truncate(margin, pad=True) + line
             for name, entry in self._entries.items()

@@ -48,7 +48,7 @@ class ArtifactsScreen(TitledScreen):
         super().__init__()
         self._run, self._step, self._open_frame = run, step, open_frame
 
-    def on_mount(self) -> None:
+    def start(self) -> None:
         """Show the files."""
         artifacts = self._step.artifacts
         self.set_title(Content.assemble(("files of ", MUTED), (show_line(self._step.id, 120), "bold")))

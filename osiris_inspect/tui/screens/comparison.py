@@ -46,7 +46,7 @@ class ComparisonScreen(TitledScreen):
         super().__init__()
         self._compare, self._runs, self._source = compare, runs, source
 
-    def on_mount(self) -> None:
+    def start(self) -> None:
         """Start reading both sides."""
         self.set_title(Content.styled("comparing …\n", MUTED))
         self.main_list.focus()

@@ -45,7 +45,7 @@ class FrameScreen(TitledScreen):
         """Return the rows and the columns."""
         return [FrameList(), LineList(id="columns")]
 
-    def on_mount(self) -> None:
+    def start(self) -> None:
         """Start reading."""
         self._set_status("reading …")
         self.main_list.focus()

@@ -1,7 +1,7 @@
 """Base of every screen: list, filter box, footer and the keys to go back."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from textual.app import ComposeResult, SuspendNotSupported
 from textual.content import Content
@@ -11,13 +11,15 @@ from textual.widgets import Static
 from osiris_inspect.inspector.text.sanitize import show_line
 from osiris_inspect.tui.shared.host_services import NO_HOST, HostServices
 from osiris_inspect.tui.shared.key_bindings import Scope, bindings
-from osiris_inspect.tui.widgets.footer import GOTO_HINT, Footer
+from osiris_inspect.tui.widgets.footer import GOTO_HINT, SEARCH_HINT, Footer
 from osiris_inspect.tui.widgets.line_list import CursorMoved, LineList
 
 if TYPE_CHECKING:
     from textual.widgets import Input
 
     from osiris_inspect.tui.widgets.filter_box import FilterBox
+
+InputKind = Literal["filter", "search", "goto"]
 
 
 class ListScreen(Screen[None]):
@@ -27,7 +29,15 @@ class ListScreen(Screen[None]):
     AUTO_FOCUS = ""
 
     _input_target: LineList | None = None
-    _is_goto = False
+    _input_kind: InputKind = "filter"
+
+    def on_mount(self) -> None:
+        """Fill the screen, unless it was closed before its widgets were created, as by keys typed ahead."""
+        if self.query(Footer):
+            self.start()
+
+    def start(self) -> None:
+        """Show the content of the screen, or start to read it; its widgets exist."""
 
     @property
     def host(self) -> HostServices:
@@ -69,26 +79,36 @@ class ListScreen(Screen[None]):
 
     def action_filter(self) -> None:
         """Open the filter box for the current list."""
-        self._input_target = self.lines
-        if self._input_target is not None:
-            self.query_one(Footer).open_input(self._input_target.filter_text)
+        self._open_input("filter")
+
+    def action_search(self) -> None:
+        """Ask for words to highlight in the current list."""
+        if self.lines is not None:
+            self.lines.clear_filter()
+        self._open_input("search", SEARCH_HINT)
 
     def action_goto(self) -> None:
         """Ask for a jump target in the current list."""
-        self._input_target, self._is_goto = self.lines, True
+        self._open_input("goto", GOTO_HINT)
+
+    def _open_input(self, kind: InputKind, hint: str = "") -> None:
+        self._input_target, self._input_kind = self.lines, kind
         if self._input_target is not None:
-            self.query_one(Footer).open_input("", GOTO_HINT)
+            text = self._input_target.filter_text if kind == "filter" else ""
+            self.query_one(Footer).open_input(text, hint)
 
     def on_input_changed(self, event: "Input.Changed") -> None:
         """Apply the filter while the user types."""
         event.stop()
-        if self._input_target is not None and not self._is_goto:
+        if self._input_target is not None and self._input_kind == "filter":
             self._input_target.set_filter(event.value)
+        elif self._input_target is not None and self._input_kind == "search":
+            self._input_target.highlight_matches(event.value)
 
     def on_input_submitted(self, event: "Input.Submitted") -> None:
         """Keep the filter, or go to the target."""
         event.stop()
-        if self._is_goto:
+        if self._input_kind == "goto":
             self._go(event.value.strip())
         else:
             self._leave_filter(is_kept=True)
@@ -107,7 +127,7 @@ class ListScreen(Screen[None]):
 
     def _close_input(self) -> LineList | None:
         """Close the filter box; return the list that it was opened for."""
-        lines, self._input_target, self._is_goto = self._input_target, None, False
+        lines, self._input_target = self._input_target, None
         if lines is not None:
             lines.focus()
         self.query_one(Footer).close()
@@ -118,12 +138,12 @@ class ListScreen(Screen[None]):
         self._leave_filter(is_kept=message.is_kept)
 
     def _leave_filter(self, *, is_kept: bool) -> None:
-        is_goto, lines = self._is_goto, self._close_input()
-        if lines is None or is_goto:
+        lines = self._close_input()
+        if lines is None or self._input_kind == "goto":
             return
         if not is_kept:
             lines.clear_filter()
-        elif not lines.hides_rows:
+        elif self._input_kind == "search" or not lines.hides_rows:
             lines.action_match(1)
 
     # ── actions that depend on the screen ──
@@ -138,14 +158,20 @@ class ListScreen(Screen[None]):
 
     def action_edit(self) -> None:
         """Open the file of the current row in the user's editor."""
-        position, edit = self.file_position(), self.host.edit
-        if position is None or edit is None:
-            reason = "This line is not in a file" if position is None else "No editor: set $EDITOR"
-            self.notify(reason, markup=False)
+        position = self.file_position()
+        if position is None:
+            self.notify("This line is not in a file", markup=False)
+        else:
+            self._edit(*position)
+
+    def _edit(self, file: Path, line: int) -> None:
+        edit = self.host.edit
+        if edit is None:
+            self.notify("No editor: set $EDITOR", markup=False)
             return
         try:
             with self.app.suspend():
-                error = edit(*position)
+                error = edit(file, line)
         except SuspendNotSupported:
             error = "This terminal cannot start an editor"
         if error:

@@ -88,7 +88,7 @@ class RunScreen(ListScreen):
         status = f"reading {show_line(str(self._path), 300)} …{_progress_text(self._progress)}"
         return Content("\n").join([*startup_lines, Content(status)])
 
-    def on_mount(self) -> None:
+    def start(self) -> None:
         """Show the report or start reading, and check for new events regularly."""
         if self._quick_report is not None:
             self._show(self._quick_report, self._signature)
@@ -185,9 +185,12 @@ class RunScreen(ListScreen):
         """Add the other panes and run the deferred actions."""
         if self.report is report:  # not reloaded meanwhile
             self.report = complete_report
+        switcher = self.query_one(ContentSwitcher)
         for number, pane in enumerate(build_panes(self._source), start=2):
             pane.id = f"tab-{number}"
-            await self.query_one(ContentSwitcher).add_content(pane)
+            if not switcher.is_attached:
+                return  # the app is exiting
+            await switcher.add_content(pane)
             if not pane.query("LineList.main, .main LineList"):
                 return  # the app is exiting
             if self.report is not None:
@@ -286,6 +289,40 @@ class RunScreen(ListScreen):
             return self._path / finding.evidence[0].file, max(1, finding.evidence[0].line)
         step = self.report.run.step(str(row.key))
         return (self._path / layout.EVENTS, max(1, step.line_range[0])) if step is not None else None
+
+    def action_edit_pipeline(self) -> None:
+        """Open the pipeline file at the current step, else at the step of the root cause, in the user's editor."""
+        if self.report is None:
+            return
+        from osiris_inspect.inspector.project.source_location import step_locations
+
+        row, cause = self.pane().list.row, self.report.root_cause
+        finding = self._finding() or cause
+        candidates = (
+            row.fields.get("step") or row.key if row is not None else None,
+            finding.step if finding is not None else None,
+            None,
+        )
+        locations = step_locations(self.report.run)
+        found = next((locations[step] for step in candidates if step in locations), None)
+        if found is None:
+            self.notify("This run does not record its pipeline file", markup=False)
+        else:
+            self._edit(Path(found.file).absolute(), max(1, found.line))
+
+    def action_copy_cause(self) -> None:
+        """Copy the root cause with its evidence and fix to the clipboard."""
+        cause = self.report.root_cause if self.report is not None else None
+        if cause is None:
+            self.notify("No root cause to copy", markup=False)
+            return
+        evidence = (f"at {item}: {item.quote}" if item.quote else f"at {item}" for item in cause.evidence)
+        text = [cause.message, *evidence, *([f"fix: {cause.fix}"] if cause.fix else [])]
+        self.pane().list.copy_text("\n".join(text))
+
+    def action_fold(self) -> None:
+        """Show the root cause in one line, or whole again."""
+        self.query_one(RootCauseBanner).fold()
 
     def action_zoom(self) -> None:
         """Start the timeline at the first step, or at the start of the run again."""

@@ -66,7 +66,7 @@ class RunsScreen(TitledScreen):
         self._order = 0
         self._is_reading = False
 
-    def on_mount(self) -> None:
+    def start(self) -> None:
         """Start reading."""
         self._set_status("reading …")
         self.main_list.focus()

@@ -1,9 +1,11 @@
 """Page of text over a screen: help, manuals, file contents."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from rich.cells import cell_len
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -13,12 +15,16 @@ from osiris_inspect.inspector.text.sanitize import multi_line
 from osiris_inspect.tui.screens.list_screen import ListScreen
 from osiris_inspect.tui.shared.key_bindings import GROUPS, KEY_TABLE, KeyBinding
 from osiris_inspect.tui.widgets.footer import Footer
+from osiris_inspect.tui.widgets.line_list import RowOpened
 from osiris_inspect.tui.widgets.text_view import TextView
 
 
 class TextScreen(ListScreen, ModalScreen[None]):
-    """Title and text; any key to go back closes it."""
+    """Title and text; any key to go back closes it, and so do enter and the key for help."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(key.keys, "back(False)", show=False, id=key.name) for key in KEY_TABLE if key.name == "help"
+    ]
     DEFAULT_CSS = """
     TextScreen { align: center middle; }
     TextScreen Vertical { width: 90%; max-width: 100; height: 90%; background: $surface; border-left: outer $primary; }
@@ -38,10 +44,15 @@ class TextScreen(ListScreen, ModalScreen[None]):
             yield TextView()
             yield Footer(("screen",))
 
-    def on_mount(self) -> None:
+    def start(self) -> None:
         """Show the text."""
         self.query_one(TextView).show_lines(self._lines)
         self.query_one(TextView).focus()
+
+    def on_row_opened(self, message: RowOpened) -> None:
+        """Close the text when the user presses enter."""
+        message.stop()
+        self.action_back(may_quit=False)
 
 
 def help_lines(table: Sequence[KeyBinding] = KEY_TABLE) -> list[Content]:

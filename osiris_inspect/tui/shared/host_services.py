@@ -16,7 +16,11 @@ class HostServices(NamedTuple):
         startup_lines: Text that is on the terminal already; shown until the first screen is ready.
         edit: Opens a file at a line in an editor; returns an error message or None. None if no editor is set.
         load_state, save_state: Load and save the state of a run, outside the run directory.
-        is_tmux: True inside tmux, which passes clipboard sequences on only if they are wrapped.
+        theme: Name of the theme to begin with; empty for the default.
+        save_theme: Saves the name of a theme that the user has chosen.
+        is_ascii: True if the terminal shows ASCII only.
+        copy: Copies a text by a program, as inside tmux, which ignores OSC 52 by default; returns an error message or
+            None. None if the terminal is asked by OSC 52.
         custom_keys: Keys that replace those of the key table, by their names.
         screenshot_dir: Folder for screenshots and CSV files; None if files cannot be saved.
     """
@@ -25,7 +29,10 @@ class HostServices(NamedTuple):
     edit: Callable[[Path, int], str | None] | None = None
     load_state: Callable[[Path], SavedState] = lambda _run: {}
     save_state: Callable[[Path, SavedState], None] = lambda _run, _state: None
-    is_tmux: bool = False
+    theme: str = ""
+    save_theme: Callable[[str], None] = lambda _theme: None
+    is_ascii: bool = False
+    copy: Callable[[str], str | None] | None = None
     custom_keys: Mapping[str, object] = MappingProxyType({})
     screenshot_dir: Path | None = None
 

@@ -58,6 +58,7 @@ KEY_TABLE: tuple[KeyBinding, ...] = (
     KeyBinding(
         "filter", "slash", "filter", "filter: words, -word, step=…, key=value", "screen", "Find", "filter"
     ),
+    KeyBinding("search", "ctrl+f", "search", "search: highlight the matches, hide no line", "screen", "Find"),
     KeyBinding("next_match", "n", "match(1)", "next match", "list", "Find"),
     KeyBinding("previous_match", "N", "match(-1)", "previous match", "list", "Find"),
     KeyBinding("next_failure", "e", "failure(1)", "next failure", "list", "Find", "failure"),
@@ -75,9 +76,16 @@ KEY_TABLE: tuple[KeyBinding, ...] = (
     KeyBinding("files", "a", "artifacts", "the step's files", "run", "Look"),
     KeyBinding("zoom", "z", "zoom", "timeline: start at the first step (toggle)", "run", "Look"),
     KeyBinding("copy", "y", "copy", "copy the line to the clipboard, also over SSH", "list", "Look"),
+    KeyBinding(
+        "copy_cause", "C", "copy_cause", "copy the root cause with its evidence and fix", "run", "Look"
+    ),
     KeyBinding("copy_cell", "Y", "copy_cell", "data: copy the first visible cell", "frame", "Look"),
     KeyBinding("save", "S", "save", "SQL: save the result as CSV", "run", "Look"),
     KeyBinding("edit", "ctrl+o", "edit", "open the file at this line in $EDITOR", "screen", "Look"),
+    KeyBinding(
+        "edit_pipeline", "P", "edit_pipeline", "open the pipeline file at this step in $EDITOR", "run", "Look"
+    ),
+    KeyBinding("fold", "v", "fold", "root cause in one line (toggle)", "run", "Look"),
     KeyBinding("sort", "s", "sort", "runs: next sort order", "runs", "Look"),
     KeyBinding(
         "compare", "c", "compare", "compare with the marked or previous run", "runs", "Look", "compare"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from osiris_inspect.tui.widgets.filter_box import FilterBox
 
 GOTO_HINT = "line  12:03:04  +1.5  50%"
+SEARCH_HINT = "words to highlight; n next  N previous"
 
 
 class Footer(Horizontal):

@@ -321,6 +321,13 @@ class LineList(SearchableList, can_focus=True):
         else:
             self._show_all_rows()
 
+    def highlight_matches(self, text: str) -> None:
+        """Highlight the words of a search and hide no row; an empty text ends the search."""
+        from osiris_inspect.inspector.event_log.filter.filter import parse_tolerant
+
+        self.active_filter = parse_tolerant(text, now=self.end_time) or None
+        self._changed()
+
     def refilter(self) -> None:
         """Apply the filter again."""
         self.set_filter(self.filter_text)
@@ -407,7 +414,5 @@ class LineList(SearchableList, can_focus=True):
             self.copy_text(self.row.text)
 
     def copy_text(self, text: str) -> None:
-        """Copy a text to the clipboard by OSC 52, which works over SSH too."""
-        text = text[:COPY_LIMIT]
-        self.app.copy_to_clipboard(text)
-        self.notify(f"Copied {len(text):,} characters", markup=False)
+        """Copy a text to the clipboard."""
+        self.app.copy_to_clipboard(text[:COPY_LIMIT])

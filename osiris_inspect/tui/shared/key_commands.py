@@ -1,0 +1,55 @@
+"""Command palette: every key of the current screen as a command, by its description."""
+
+from collections.abc import Iterator
+from functools import partial
+
+from textual.binding import ActiveBinding
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from osiris_inspect.tui.shared.key_bindings import KEY_TABLE, KeyBinding
+
+_NOT_LISTED = frozenset({"commands", "leave_filter", "keep_filter"})
+"""Keys that do nothing from the palette: it is open, and the filter box has lost the focus."""
+
+
+class KeyCommands(Provider):
+    """Provider of the commands that the keys of the screen run, with the user's own keys as help."""
+
+    async def discover(self) -> Hits:
+        """Yield all commands, for an empty query."""
+        for key, active in self._commands():
+            yield DiscoveryHit(_title(key), partial(self._run, active), help=_help(key, active))
+
+    async def search(self, query: str) -> Hits:
+        """Yield the commands whose description or name matches."""
+        matcher = self.matcher(query)
+        for key, active in self._commands():
+            score = max(matcher.match(_title(key)), matcher.match(key.name.replace("_", " ")))
+            if score > 0:
+                yield Hit(
+                    score,
+                    matcher.highlight(_title(key)),
+                    partial(self._run, active),
+                    help=_help(key, active),
+                )
+
+    def _commands(self) -> Iterator[tuple[KeyBinding, ActiveBinding]]:
+        """Yield the keys of the table that work on the screen below the palette, moves last."""
+        enabled = {
+            active.binding.id: active for active in self.screen.active_bindings.values() if active.enabled
+        }
+        for key in sorted(KEY_TABLE, key=lambda key: key.group == "Move"):
+            if key.name in enabled and key.name not in _NOT_LISTED:
+                yield key, enabled[key.name]
+
+    async def _run(self, active: ActiveBinding) -> None:
+        await self.app.run_action(active.binding.action, default_namespace=active.node)
+
+
+def _title(key: KeyBinding) -> str:
+    return key.description[0].upper() + key.description[1:]
+
+
+def _help(key: KeyBinding, active: ActiveBinding) -> str:
+    shown = active.binding.key_display or active.binding.key
+    return f"key {shown}, name {key.name}"
