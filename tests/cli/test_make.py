@@ -55,6 +55,17 @@ def test_a_failed_run_says_how_to_see_why_and_ends_with_1(work: Path) -> None:
     assert done.err == f"osiris-inspect: step 'broken' failed; osiris-inspect {path} shows why\n"
 
 
+def test_a_failed_run_ends_with_its_cause_and_fix(work: Path) -> None:
+    (work / "pipeline.yaml").write_text(TWO_BRANCHES)
+    done = osiris_inspect("run", "pipeline.yaml", cwd=work)
+    report = orjson.loads(osiris_inspect("summarize", done.out.strip(), "--format", "json", cwd=work).out)
+    cause = report["runs"][0]["findings"][0]
+    cause_line, fix_line, last = done.err.splitlines()[-3:]
+    assert cause_line.startswith(f"osiris-inspect: cause {cause['rule']} broken: ")
+    assert fix_line == f"osiris-inspect:     fix  {cause['fix']}"
+    assert last.endswith("shows why")
+
+
 def test_run_prints_the_warnings_of_a_success_with_their_fix(work: Path) -> None:
     (work / "pipeline.yaml").write_text(OVERWRITTEN)
     done = osiris_inspect("run", "pipeline.yaml", "--quiet", cwd=work)

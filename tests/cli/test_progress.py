@@ -78,6 +78,27 @@ def test_a_terminal_shows_the_step_at_work_and_leaves_only_the_lines(monkeypatch
     assert last == ["movies (sandbox) run_1", "  ✓ extract  14,000 rows  1.50 s", ""]
 
 
+def test_terminal_shows_rate_position_and_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(progress, "_REDRAW_INTERVAL_S", 0.005)
+    monkeypatch.setattr(progress, "monotonic", lambda: clock[0])
+    err = _Terminal()
+    with Progress(err) as seen:
+        seen.on_event(_event("plan", steps=[{}, {}, {}, {}]))
+        for step, storage in (("a", "memory"), ("b", "spill")):
+            seen.on_event(_event("output_stored", step, storage=storage))
+            seen.on_event(_event("step_complete", step, rows_processed=1, duration_ms=1.0))
+        seen.on_event(_event("cfg_opened", "c"))
+        clock[0] += 4
+        seen.on_event(_event("heartbeat", "c", phase="driving", rows=12000))
+        expected = (
+            "… c  driving  12,000 rows  3,000 rows/s  4 s  step 3 of 4  frames: 1 in memory, 1 in spill"
+        )
+        while expected not in err.getvalue():
+            pass
+    assert "step 4" not in err.getvalue()
+
+
 class _Broken(_Terminal):
     """A terminal that takes so many writes and then none, as a pipe without a reader does."""
 

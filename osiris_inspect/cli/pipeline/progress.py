@@ -30,6 +30,7 @@ class Progress:
         self._storage: dict[str, str] = {}
         self._running: tuple[str, float] | None = None
         self._activity = ""
+        self._steps, self._ended = 0, 0
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._redraw, name="progress", daemon=True)
@@ -58,7 +59,18 @@ class Progress:
             with self._lock:
                 if self._running is not None:
                     step, since = self._running
-                    self._write(f"  … {step}  {self._activity}{monotonic() - since:.0f} s")
+                    elapsed = f"{monotonic() - since:.0f} s"
+                    self._write(f"  … {step}  {self._activity}{elapsed}{self._position()}")
+
+    def _position(self) -> str:
+        """Return which step of the run is running, and where the frames of the others are."""
+        position = f"  step {self._ended + 1} of {self._steps}" if self._steps > 1 else ""
+        counts = [
+            f"{count:,} in {place}"
+            for place in ("memory", "spill")
+            if (count := list(self._storage.values()).count(place))
+        ]
+        return position + (f"  frames: {', '.join(counts)}" if counts else "")
 
     def _write(self, text: str) -> None:
         """Write a text; on a terminal in place of the line that is updated."""
@@ -78,14 +90,22 @@ class Progress:
             case "cfg_opened", str(step):
                 self._running, self._activity = (step, monotonic()), ""
             case "heartbeat", _:
-                self._activity = _activity(event)
-            case (
-                ("step_complete" | "step_failed" | "prepare_failed" | "session_initialized" | "run_end"),
-                _,
-            ):
+                self._activity = _activity(event) + self._rate(event)
+            case "plan", _ if isinstance(event.fields.get("steps"), list):
+                self._steps = len(event.fields["steps"])
+            case "step_skipped", _:
+                self._ended += 1
+            case (("step_complete" | "step_failed"), _):
+                self._running, self._ended = None, self._ended + 1
+            case (("prepare_failed" | "session_initialized" | "run_end"), _):
                 self._running = None
             case "output_stored", str(step):
                 self._storage[step] = str(event.fields.get("storage"))
+
+    def _rate(self, event: Event) -> str:
+        rows = event.row_count
+        seconds = monotonic() - self._running[1] if self._running is not None else 0
+        return f"{rows / seconds:,.0f} rows/s  " if rows and seconds >= 1 else ""
 
     def _line(self, event: Event) -> str | None:  # noqa: PLR0911  one line an event
         match event.name, event.step:

@@ -41,6 +41,7 @@ from osiris_inspect.cli.support.paths import cache_dir
 from osiris_inspect.model.errors import OsirisError, RunError, SettingsError
 
 if TYPE_CHECKING:
+    from osiris_inspect.model.finding import Finding
     from osiris_inspect.runtime.connections.connections import Connections
     from osiris_inspect.runtime.files.run_access import RunAccess
     from osiris_inspect.runtime.pipeline.compiler import Compiled
@@ -123,9 +124,9 @@ def run_command(
     how = RunOptions(flags, fail_fast=fail_fast, quiet=quiet, connections=resolved)
     how = replace(how, isolation=isolation, artifacts=artifacts, install=install_deps, memory=memory_limit)
     outcome = execute(compiled, on, _writable(logs), base, how)
+    if not quiet or outcome.status == "success":
+        _print_findings(outcome)
     code = _print_result(outcome)
-    if outcome.status == "success":
-        _print_warnings(outcome.path)
     if code:
         raise typer.Exit(code)
 
@@ -145,26 +146,39 @@ def _print_result(outcome: "RunResult") -> int:
     return code or (USAGE if refused is not None else code)
 
 
-def _print_warnings(run: Path) -> None:
-    """Print the warnings about a run that succeeded, each with its fix."""
+def _print_findings(outcome: "RunResult") -> None:
+    """Print the root cause of a run that failed, or the warnings about one that succeeded, each with its fix."""
     from osiris_inspect.cli.support.project_reports import iter_reports
+
+    if outcome.status not in ("success", "failed"):
+        return
+    try:
+        report = next(iter_reports([outcome.path]))
+    except (
+        OsirisError
+    ) as error:  # the run has ended as it has, whatever is wrong with the settings of this folder
+        streams.write_message(f"the run was not checked: {error}")
+        return
+    if outcome.status == "failed":
+        if report.root_cause is not None:
+            _print_finding("cause", report.root_cause)
+        return
+    for finding in report.warnings[:_MAX_WARNINGS]:
+        _print_finding("!", finding)
+    if len(report.warnings) > _MAX_WARNINGS:
+        streams.write_message(
+            f"{len(report.warnings) - _MAX_WARNINGS} more warnings; osiris-inspect {outcome.path} shows them"
+        )
+
+
+def _print_finding(label: str, finding: "Finding") -> None:
     from osiris_inspect.inspector.run.summary import finding_scope
     from osiris_inspect.inspector.text.sanitize import one_line, truncate
 
-    try:
-        warnings = next(iter_reports([run])).warnings
-    except OsirisError as error:  # the run has succeeded, whatever is wrong with the settings of this folder
-        streams.write_message(f"the run was not checked for warnings: {error}")
-        return
-    for finding in warnings[:_MAX_WARNINGS]:
-        text = f"! {finding.rule} {finding_scope(finding)}: {finding.message}"
-        streams.write_message(truncate(one_line(text), _MAX_TEXT))
-        if finding.fix:
-            streams.write_message(f"    fix  {truncate(one_line(finding.fix), _MAX_TEXT)}")
-    if len(warnings) > _MAX_WARNINGS:
-        streams.write_message(
-            f"{len(warnings) - _MAX_WARNINGS} more warnings; osiris-inspect {run} shows them"
-        )
+    text = f"{label} {finding.rule} {finding_scope(finding)}: {finding.message}"
+    streams.write_message(truncate(one_line(text), _MAX_TEXT))
+    if finding.fix:
+        streams.write_message(f"    fix  {truncate(one_line(finding.fix), _MAX_TEXT)}")
 
 
 @dataclass(frozen=True, slots=True)

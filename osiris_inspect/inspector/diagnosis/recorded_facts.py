@@ -1,4 +1,4 @@
-"""What a run recorded, by the names that rules declare in ``NEEDS`` and ``SEARCHES``."""
+"""Facts that a run recorded, by the names that rules declare in ``NEEDS`` and ``SEARCHES``."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -8,7 +8,7 @@ from osiris_inspect.inspector.run.run import Run
 
 
 class RecordedFacts:
-    """The names of what a run recorded: its parts, its events, and what drivers noticed in frames.
+    """Names of the parts of a run, its events, and the facts that drivers noticed in frames.
 
     A rule ``needs`` all of some names, and a run without one of them lists the rule as skipped. A rule ``searches`` at
     least one of some names: in a run without any of them it finds nothing, and is not applied.
