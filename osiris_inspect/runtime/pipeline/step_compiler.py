@@ -11,7 +11,7 @@ from osiris_inspect.model.manifest import InputRef, Step, input_name
 from osiris_inspect.model.redaction import is_secret_key
 from osiris_inspect.runtime.pipeline.component import Component
 from osiris_inspect.runtime.pipeline.json_values import not_json_safe
-from osiris_inspect.runtime.pipeline.parameters import has_unresolved_parameter
+from osiris_inspect.runtime.pipeline.parameters import has_unresolved_parameter, placeholder_error
 from osiris_inspect.runtime.pipeline.step_checks import read_checks
 from osiris_inspect.runtime.pipeline.yaml_positions import Position, PositionedDocument
 
@@ -20,6 +20,8 @@ SQL = "duckdb.processor"
 """Component whose inputs are SQL tables."""
 _OLD_MODES = {"extract": "read", "load": "write"}
 """Further mode names in pipelines of the original Osiris."""
+_LITERAL_KEYS = ("path", "table", "schema")
+"""Keys of built-in components whose texts name a file or a table."""
 _REFERENCE = re.compile(r"@([\w-]+)(?:\.([\w-]+))?")
 
 
@@ -149,7 +151,10 @@ class StepCompiler:
         if has_unresolved_parameter(value):
             return
         reference = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
-        if reference is None:
+        error = self._placeholder_error(value)
+        if error is not None:
+            self._problem(f"invalid connection {value!r}: {error}", "config", "connection")
+        elif reference is None:
             text = f"invalid connection {value!r}; write @{family}.<alias>, or @{family} for the default connection"
             self._problem(text, "config", "connection")
         elif reference[1] != family:
@@ -169,9 +174,22 @@ class StepCompiler:
             return
         elif (problem := key.validation_error(value)) is not None:
             self._problem(problem, "config", name)
+        elif name in _LITERAL_KEYS and component.driver.startswith("osiris_inspect."):
+            self._check_placeholders(name, value)
         if isinstance(value, str) and (is_secret_key(name) if key is None else key.is_secret):
             text = f"{name!r} is a secret in the pipeline file; move it to a connection and refer to it as @family.alias"
             self._problem(text, "config", name)
+
+    def _check_placeholders(self, name: str, value: Any) -> None:
+        for position, text in enumerate(value if isinstance(value, list) else [value]):
+            error = None if has_unresolved_parameter(text) else self._placeholder_error(text)
+            if error is not None:
+                below = (position,) if isinstance(value, list) else ()
+                self._problem(f"invalid {name}: {error}", "config", name, *below)
+
+    def _placeholder_error(self, value: Any) -> str | None:
+        declared = self._document.value.get("params")
+        return placeholder_error(value, declared) if isinstance(value, str) else None
 
     def _parse_needs(self, previous_step: "StepCompiler | None", component: Component | None) -> None:
         needs = self.item.get("needs")
