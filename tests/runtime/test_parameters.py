@@ -123,7 +123,7 @@ def test_placeholder_in_a_query_is_kept() -> None:
     ("component", "config", "expected"),
     [
         ("mysql.extractor", '{connection: "@mysql.${DB}", query: SELECT 1}', "p.yaml:4:65: invalid connection '@mysql.${DB}': '${DB}' is not substituted; write ${params.DB}, and add params: {DB: <default>} to the pipeline"),
-        ("filesystem.csv_extractor", '{path: [a.csv, "{{b}}"]}', "p.yaml:4:74: invalid path: '{{b}}' is not substituted; write ${params.b}, and add params: {b: <default>} to the pipeline"),
+        ("filesystem.csv_extractor", '{path: [a.csv, "{{b}}"]}', "p.yaml:4:76: invalid path: '{{b}}' is not substituted; write ${params.b}, and add params: {b: <default>} to the pipeline"),
     ],
 )  # fmt: skip
 def test_placeholder_in_a_name_is_a_problem(component: str, config: str, expected: str) -> None:
