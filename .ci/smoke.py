@@ -18,7 +18,7 @@ CALLS = (
     (("--spec",), 0),
     (("demo", "demo"), 0),
     (("lint", "demo/movies.yaml"), 0),
-    (("run", "demo/movies.yaml", "--base", "demo"), 0),
+    (("run", "demo/movies.yaml"), 0),
     (("summarize", str(SAMPLE)), 1),
     (("summarize", str(SAMPLE), "--format", "html"), 1),
     (("sql", str(SAMPLE), "select step, status from steps"), 0),

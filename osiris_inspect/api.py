@@ -147,7 +147,7 @@ def run(  # noqa: PLR0913  one parameter an option of `osiris-inspect run`
     params: Mapping[str, str] | None = None,
     profile: str | None = None,
     logs: PathLike = "logs",
-    base: PathLike = ".",
+    base: PathLike | None = None,
     connections: PathLike | None = None,
     env_file: PathLike | None = None,
     force_spill: bool | None = None,
@@ -164,7 +164,7 @@ def run(  # noqa: PLR0913  one parameter an option of `osiris-inspect run`
         params: values of ``${params.NAME}``.
         profile: the profile of the parameters.
         logs: the folder in which the run directory is created.
-        base: the folder that relative paths of the pipeline start from.
+        base: the folder that relative paths of the pipeline start from; by default that of the pipeline file.
         connections: the connections file; by default ``osiris_connections.yaml`` in ``base`` or beside the pipeline.
         env_file: the file with variables; by default ``.env`` beside the connections file.
         force_spill: whether every frame is written to disk.
@@ -181,12 +181,13 @@ def run(  # noqa: PLR0913  one parameter an option of `osiris-inspect run`
     from osiris_inspect.runtime import settings
     from osiris_inspect.runtime.connections.connections import open_connections, resolve_connections
     from osiris_inspect.runtime.pipeline.builtin_components import all_components
+    from osiris_inspect.runtime.pipeline.pipeline_files import check_start
     from osiris_inspect.runtime.proxy import proxy
     from osiris_inspect.runtime.transport.create_transport import create_transport
 
     compiled = compile(pipeline, params=params, profile=profile)
-    base_dir = Path(base).resolve()
-    folders = (base_dir, Path(pipeline).parent)
+    base_dir = compiled.folder if base is None else Path(base)
+    folders = (base_dir, compiled.folder)
     file = open_connections(
         folders,
         os.environ,
@@ -199,16 +200,19 @@ def run(  # noqa: PLR0913  one parameter an option of `osiris-inspect run`
         "step_timeout_s": None if step_timeout is None else str(step_timeout),
         "hang_timeout_s": None if hang_timeout is None else str(hang_timeout),
     }
+    resolved = resolve_connections(compiled, all_components(), file)
+    if base is None:
+        check_start(compiled, all_components(), base_dir.resolve(), resolved.by_step)
     key = os.environ.get("E2B_API_KEY")
     request = proxy.RunRequest(
         compiled,
         settings.read(os.environ, flags),
         Path(logs),
-        base_dir,
+        base_dir.resolve(),
         time.time,
         tuple(sorted(os.environ)),
         fail_fast=fail_fast,
-        connections=resolve_connections(compiled, all_components(), file),
+        connections=resolved,
         secrets=(key,) if key else (),
         private=(_cache_dir(),),
     )

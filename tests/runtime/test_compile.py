@@ -176,7 +176,7 @@ def test_a_parameter_keeps_its_type_where_it_stands_alone() -> None:
         ),
         (
             HEAD + "steps:\n" + READ.replace("a.csv", "'${params.x}'"),
-            "pipeline.yaml:4:65: parameter 'x' is not declared; add it under params: {x: <default>}",
+            "pipeline.yaml:4:65: parameter 'x' is not declared; add params: {x: <default>} to the pipeline",
         ),
         (
             HEAD + "steps:\n" + READ.replace("path: a.csv", "path: a.csv, path: b.csv"),

@@ -33,6 +33,54 @@ def test_a_good_pipeline_gives_no_remark(text: str) -> None:
     assert remarks(text) == []
 
 
+WRITERS = "  - {id: w2, component: filesystem.csv_writer, config: {path: v.csv}}\n"
+JOIN = "  - {id: q, component: duckdb.processor, needs: [a, b-2], config: {query: FROM df_a JOIN df_b_2 USING (x)}}\n"
+
+
+def test_step_that_takes_a_writer_is_an_error() -> None:
+    (remark,) = remarks(HEAD + JOIN + TAIL + WRITERS)
+    assert remark == (
+        "p.yaml:8:5: error: step 'w2' has no needs, so it takes the output of the step above it, 'w', which is a writer "
+        "and has none; add needs: [q]"
+    )
+    assert remarks(HEAD + JOIN + TAIL + WRITERS.replace("config", "needs: [q], config")) == []
+
+
+def test_omitted_needs_with_an_unused_output_above_are_a_warning() -> None:
+    assert remarks(HEAD + WRITERS)[1:] == [
+        "p.yaml:6:10: warning: step 'w2' has no needs, so it takes the output of the step above it, 'b-2', and not that "
+        "of 'a', which no step uses; add needs: [b-2], or the ids of other steps"
+    ]
+
+
+def test_omitted_needs_with_one_reading_are_no_remark() -> None:
+    assert remarks(HEAD + JOIN + TAIL.replace("needs: [q], ", "")) == []
+
+
+@pytest.mark.parametrize("needs", ["a, b-2", '["a,b-2"]', '"[a, b-2]"'])
+def test_needs_in_one_string_suggest_a_list(needs: str) -> None:
+    text = needs.strip('"').replace('["', "").replace('"]', "")
+    (remark,) = remarks(f"{HEAD}{JOIN}{TAIL}".replace("needs: [a, b-2]", f"needs: {quoted(needs)}"))
+    assert remark.endswith(f": error: needs contains {text!r}, which is one string; write a list: [a, b-2]")
+
+
+def quoted(needs: str) -> str:
+    return f'"{needs}"' if needs[0] not in '"[' else needs
+
+
+@pytest.mark.parametrize(("line", "position"), [("\t- id: x", "4:1"), ("  - id: x\n  \tcomponent: y", "5:3")])
+def test_tab_in_an_indent_is_named(line: str, position: str) -> None:
+    expected = f"p.yaml:{position}: error: invalid YAML: the line is indented with a tab; use spaces"
+    assert remarks(f'oml_version: "0.1.0"\nname: p\nsteps:\n{line}\n') == [expected]
+
+
+def test_letter_beyond_ascii_in_an_id_names_the_range() -> None:
+    assert (
+        "p.yaml:4:10: error: step id 'čti' is invalid: use a-z, A-Z, 0-9"
+        in remarks(HEAD.replace("id: a,", "id: čti,"))[0]
+    )
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [

@@ -80,16 +80,57 @@ def test_text_becomes_the_type_of_the_parameter(given: dict[str, Any], key: str,
 @pytest.mark.parametrize(
     ("text", "given", "expected"),
     [
-        (PIPELINE, {"params": {"were": "x"}}, "unknown parameter 'were'; declare it under params: {were: <default>}"),
+        (PIPELINE, {"params": {"were": "x"}}, "unknown parameter 'were'; did you mean 'where'? If not, add were: <default> under params of the pipeline"),
         (PIPELINE, {"profile": "day"}, "unknown profile 'day'; the pipeline has default, night"),
         (PIPELINE.replace("night: {params: {where", "night: {params: {were"), {"profile": "night"}, "p.yaml:9:20: profile 'night' sets unknown parameter 'were'; declare it under params"),
         (PIPELINE.replace("night: {params: {where: of-night}}", "night: 3"), {"profile": "night"}, "profile 'night' must be a mapping with params"),
-        (PIPELINE.replace("${params.most}", "${params.mots}"), {}, "p.yaml:13:72: parameter 'mots' is not declared; add it under params: {mots: <default>}"),
+        (PIPELINE.replace("${params.most}", "${params.mots}"), {}, "p.yaml:13:72: parameter 'mots' is not declared; did you mean 'most'? If not, add mots: <default> under params of the pipeline"),
         (PIPELINE, {"params": {"most": "some"}}, "p.yaml:13:72: invalid value 'some' for 'limit': expected integer"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_parameter_is_named(text: str, given: dict[str, Any], expected: str) -> None:
     assert any(problem.endswith(expected) for problem in problems(text, **given)), problems(text, **given)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("${DATA}/o.csv", "'${DATA}' is not substituted; write ${params.DATA}, and add DATA: <default> under params of the pipeline"),
+        ("{{ where }}/o.csv", "'{{ where }}' is not substituted; write ${params.where}"),
+        ("${{ env.where }}", "'${{ env.where }}' is not substituted; write ${params.where}"),
+        ("${where:-x}", "'${where:-x}' is not substituted; write ${params.where}"),
+        ("a/$where/o.csv", "'$where' is not substituted; write ${params.where}"),
+        ("${}", "'${}' is not substituted; write ${params.<name>}, and add <name>: <default> under params of the pipeline"),
+    ],
+)  # fmt: skip
+def test_placeholder_in_a_path_is_a_problem(path: str, expected: str) -> None:
+    found = problems(PIPELINE.replace("${params.where}", path))
+    assert found == [f"p.yaml:13:20: invalid path: {expected}"]
+
+
+@pytest.mark.parametrize("path", ["a$where/$$", "{where}", "$.csv"])
+def test_dollar_and_braces_in_a_path_are_kept(path: str) -> None:
+    assert config(PIPELINE.replace("${params.where}", path))["path"] == path
+
+
+def test_placeholder_in_a_query_is_kept() -> None:
+    query = "SELECT '{{ b }} ${b}'"
+    step = f'{{id: read, component: mysql.extractor, config: {{connection: "@mysql", query: "{query}"}}}}'
+    assert config(f'oml_version: "0.1.0"\nname: x\nsteps: [{step}]\n')["query"] == query
+
+
+@pytest.mark.parametrize(
+    ("component", "config", "expected"),
+    [
+        ("mysql.extractor", '{connection: "@mysql.${DB}", query: SELECT 1}', "p.yaml:4:65: invalid connection '@mysql.${DB}': '${DB}' is not substituted; write ${params.DB}, and add params: {DB: <default>} to the pipeline"),
+        ("filesystem.csv_extractor", '{path: [a.csv, "{{b}}"]}', "p.yaml:4:76: invalid path: '{{b}}' is not substituted; write ${params.b}, and add params: {b: <default>} to the pipeline"),
+    ],
+)  # fmt: skip
+def test_placeholder_in_a_name_is_a_problem(component: str, config: str, expected: str) -> None:
+    text = (
+        f'oml_version: "0.1.0"\nname: x\nsteps:\n  - {{id: read, component: {component}, config: {config}}}\n'
+    )
+    assert problems(text) == [expected]
 
 
 @pytest.mark.parametrize("given", ["2024-13-45", "9" * 5000, "[" * 5000])

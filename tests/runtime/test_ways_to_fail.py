@@ -44,7 +44,7 @@ WAYS: dict[str, list[Met]] = {
     "M06": [Met("an unknown component", "compile", PLACES, "did you mean 'filesystem.csv_extractor'?")],
     "M07": [Met("an unknown key", "compile", PLACES, "unknown key 'pth' for filesystem.csv_extractor; did you mean 'path'?")],
     "M08": [Met("a secret in the pipeline", "compile", PLACES, "'password' is a secret in the pipeline file")],
-    "M09": [Met("a parameter without a value", "compile", PLACES, "parameter 'x' is not declared; add it under params")],
+    "M09": [Met("a parameter without a value", "compile", PLACES, "parameter 'x' is not declared; add params: {x: <default>} to the pipeline")],
     "M10": [
         Met("no version", "compile", PLACES, "oml_version is missing; add oml_version:"),
         Met("another version", "compile", PLACES, "oml_version '9' is not supported"),

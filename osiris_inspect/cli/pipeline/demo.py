@@ -1,5 +1,8 @@
 """``demo``: runs a small pipeline locally, in the sandbox and broken on purpose."""
 
+import shlex
+import shutil
+import sys
 from importlib import resources
 from pathlib import Path
 from typing import Annotated
@@ -37,11 +40,19 @@ def demo_command(
         ("movies.yaml", RunTarget.SANDBOX),
         ("broken.yaml", RunTarget.SANDBOX),
     ):
-        streams.write_stderr(f"$ osiris-inspect run {name} --on {on}\n")
+        _print_command("run", folder / name, "--on", on, "--logs", folder / "logs")
         compiled = compile_pipeline(_file(name), str(folder / name), built_in.all_components())
         execute(compiled, on, folder / "logs", folder)
-    streams.write_stderr(f"$ osiris-inspect {folder / 'logs'}\n")
+    _print_command(folder / "logs")
     open_path(folder / "logs")
+
+
+def _print_command(*words: str | Path) -> None:
+    """Print a command that works when it is pasted into a shell in the working directory."""
+    program = (
+        ["osiris-inspect"] if shutil.which("osiris-inspect") else [sys.executable, "-m", "osiris_inspect"]
+    )
+    streams.write_stderr(f"$ {shlex.join([*program, *map(str, words)])}\n")
 
 
 def _unpack(folder: Path) -> None:

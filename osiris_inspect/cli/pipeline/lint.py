@@ -29,7 +29,7 @@ def lint_command(
     """Check pipelines without running them.
 
     Prints one problem per line as FILE:LINE:COLUMN. Finds everything `compile` finds, plus SQL tables that are not inputs,
-    and unused `needs`. Shows 20 a file, errors first. Exit code 1: there is an error.
+    and unused or omitted `needs`. Shows 20 a file, errors first. Exit code 1: there is an error.
     """
     from osiris_inspect.model.errors import MAX_PROBLEMS
     from osiris_inspect.runtime.pipeline.builtin_components import all_components

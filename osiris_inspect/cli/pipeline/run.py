@@ -1,6 +1,7 @@
 """``compile`` and ``run``."""
 
 import os
+import shlex
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -90,7 +91,7 @@ def run_command(
     artifacts: ArtifactsOption = Fetched.SMALL,
     install_deps: InstallDeps = False,
     logs: Logs = Path("logs"),
-    base: BaseDirOption = Path(),
+    base: BaseDirOption = None,
     param: Params = [],
     profile: Profile = None,
     connections: ConnectionsOption = None,
@@ -104,7 +105,8 @@ def run_command(
 ) -> None:
     """Run a pipeline and print its run directory.
 
-    Steps that depend on a failed step are skipped and name it; independent branches continue. Step outputs are always
+    Relative paths of the pipeline, osiris_connections.yaml and .env are in the folder of the pipeline file; LOGS is
+    in the working directory. Steps that depend on a failed step are skipped and name it; independent branches continue. Step outputs are always
     downloaded. Exit codes: 0 every step succeeded, 1 a step failed.
     """
     flags = {
@@ -123,7 +125,7 @@ def run_command(
     resolved = connections_of(compiled, base, connections, env_file)
     how = RunOptions(flags, fail_fast=fail_fast, quiet=quiet, connections=resolved)
     how = replace(how, isolation=isolation, artifacts=artifacts, install=install_deps, memory=memory_limit)
-    outcome = execute(compiled, on, _writable(logs), base, how)
+    outcome = execute(compiled, on, _writable(logs), base_folder(compiled, base, resolved), how)
     if not quiet or outcome.status == "success":
         _print_findings(outcome)
     code = _print_result(outcome)
@@ -140,7 +142,7 @@ def _print_result(outcome: "RunResult") -> int:
     except (streams.ReaderGone, WrongUse) as error:
         refused = error if isinstance(error, WrongUse) else None
     if code == FOUND:
-        streams.write_message(f"{outcome.reason}; osiris-inspect {outcome.path} shows why")
+        streams.write_message(f"{outcome.reason}; osiris-inspect {shlex.quote(str(outcome.path))} shows why")
     if refused is not None:
         streams.write_message(f"{refused}; the run is {outcome.path}")
     return code or (USAGE if refused is not None else code)
@@ -167,7 +169,7 @@ def _print_findings(outcome: "RunResult") -> None:
         _print_finding("!", finding)
     if len(report.warnings) > _MAX_WARNINGS:
         streams.write_message(
-            f"{len(report.warnings) - _MAX_WARNINGS} more warnings; osiris-inspect {outcome.path} shows them"
+            f"{len(report.warnings) - _MAX_WARNINGS} more warnings; osiris-inspect {shlex.quote(str(outcome.path))} shows them"
         )
 
 
@@ -297,14 +299,34 @@ def compile_file(pipeline: Path, params: list[str], profile: str | None) -> "Com
     return compile_pipeline(read_pipeline(pipeline), str(pipeline), built_in.all_components(), inputs)
 
 
+def base_folder(compiled: "Compiled", base: Path | None, resolved: "Connections") -> Path:
+    """Return the folder that relative paths of a pipeline start from.
+
+    Raises:
+        SettingsError: it does not exist, or a path exists only below the working directory.
+    """
+    from osiris_inspect.runtime.pipeline import builtin_components as built_in
+    from osiris_inspect.runtime.pipeline import pipeline_files
+
+    if base is not None:
+        return base
+    folder = compiled.folder
+    if not folder.is_dir():
+        raise SettingsError(
+            f"the folder of the compiled pipeline does not exist: {folder}; name the folder of its files with --base DIR"
+        )
+    pipeline_files.check_start(compiled, built_in.all_components(), folder.resolve(), resolved.by_step)
+    return folder
+
+
 def connections_of(
-    compiled: "Compiled", base: Path, named: Path | None, env_file: Path | None
+    compiled: "Compiled", base: Path | None, named: Path | None, env_file: Path | None
 ) -> "Connections":
     """Return the resolved connections of the steps of a pipeline."""
     from osiris_inspect.runtime.connections import connections
     from osiris_inspect.runtime.pipeline import builtin_components as built_in
 
-    folders = (base, Path(compiled.file).parent)
+    folders = (compiled.folder,) if base is None else (base, compiled.folder)
     file = connections.open_connections(folders, os.environ, named, env_file)
     return connections.resolve_connections(compiled, built_in.all_components(), file)
 

@@ -92,8 +92,14 @@ ArtifactsOption = Annotated[
 ]
 InstallDeps = Annotated[bool, typer.Option("--install-deps", help="Install missing Python packages first.")]
 BaseDirOption = Annotated[
-    Path,
-    typer.Option(help="Start relative paths of the pipeline from this folder.", exists=True, file_okay=False),
+    Path | None,
+    typer.Option(
+        help="Start relative paths at DIR; default: the pipeline's folder.",
+        metavar="DIR",
+        exists=True,
+        file_okay=False,
+        show_default=False,
+    ),
 ]
 ForceSpill = Annotated[
     bool | None,

@@ -57,9 +57,13 @@ class ConnectionsFile:
     """
 
     def __init__(
-        self, file: str, document: PositionedDocument | None, variables: EnvironmentVariables
+        self,
+        file: str,
+        document: PositionedDocument | None,
+        variables: EnvironmentVariables,
+        elsewhere: Path | None = None,
     ) -> None:
-        self.file = file
+        self.file, self._elsewhere = file, elsewhere
         self._document = document
         self._variables = variables
         self.families: Mapping[str, Mapping[str, Any]] = document.value["connections"] if document else {}
@@ -93,7 +97,7 @@ class ConnectionsFile:
             LookupError: there is none; the message lists the known ones.
         """
         if self._document is None:
-            raise LookupError(f"no connections file; create {self.file}")
+            raise LookupError(self._no_file())
         if family not in self.families:
             known = ", ".join(self.families) or "none"
             suggestion = did_you_mean(family, tuple(self.families))
@@ -113,6 +117,11 @@ class ConnectionsFile:
                 f"{self.file} has no connection {family}.{alias}{suggestion}; its aliases are {aliases}"
             )
         return alias
+
+    def _no_file(self) -> str:
+        if self._elsewhere is None:
+            return f"no connections file; create {self.file}"
+        return f"{self.file} does not exist, but {self._elsewhere} does; use --base . or --connections {FILE}"
 
     def resolve(
         self, family: str, alias: str, public: Container[str] = ()
@@ -239,8 +248,12 @@ def load_connections(
         PipelineError: contains every problem of the file with its position.
     """
     if file is None:
-        files = " or ".join(str(folder / FILE) for folder in dict.fromkeys(searched))
-        return ConnectionsFile(files or FILE, None, variables)
+        elsewhere = Path.cwd() / FILE
+        if not elsewhere.is_file():
+            files = " or ".join(str(folder / FILE) for folder in dict.fromkeys(searched))
+            return ConnectionsFile(files or FILE, None, variables)
+        files = " or ".join(str((folder / FILE).absolute()) for folder in dict.fromkeys(searched))
+        return ConnectionsFile(files, None, variables, elsewhere)
     try:
         text = file.read_text(encoding="utf-8-sig")
     except OSError as error:

@@ -23,11 +23,13 @@ class EnvironmentVariables:
         environment: environment variables, which come first.
         from_file: variables of the ``.env`` file.
         file: the ``.env`` file; None if there is none.
+        searched: the ``.env`` file that does not exist; None if it was not searched.
     """
 
     environment: Mapping[str, str]
     from_file: Mapping[str, str] = field(default_factory=dict)
     file: Path | None = None
+    searched: Path | None = None
 
     def get(self, name: str) -> str | None:
         """Return the value of a variable; None if it is not set."""
@@ -36,7 +38,15 @@ class EnvironmentVariables:
     @property
     def sources(self) -> str:
         """Description of the sources, for messages."""
-        return "the environment" + (f" and {self.file}" if self.file else f"; there is no {FILE} file")
+        if self.file is not None:
+            return f"the environment and {self.file}"
+        elsewhere = Path.cwd() / FILE
+        if self.searched is not None and elsewhere.is_file():
+            missing = (
+                f"{self.searched.absolute()} does not exist, but {elsewhere} does: use --env-file {FILE}"
+            )
+            return f"the environment; {missing}"
+        return f"the environment; there is no {FILE} file"
 
 
 def read(environment: Mapping[str, str], file: Path | None) -> EnvironmentVariables:
@@ -46,7 +56,7 @@ def read(environment: Mapping[str, str], file: Path | None) -> EnvironmentVariab
         PipelineError: names each unreadable line, but never its content.
     """
     if file is None or not file.is_file():
-        return EnvironmentVariables(environment)
+        return EnvironmentVariables(environment, searched=file)
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

@@ -104,7 +104,9 @@ class _Query:
             self._frames[names[0]] = _create_views(self._connection, names, resolved)
             self._tables |= dict.fromkeys(names, resolved)
         self._memory_bytes = set_limits(self._connection, self._config, self._ctx.memory)
-        if not self._config.get("allow_external"):
+        if self._config.get("allow_external"):
+            self._connection.execute(f"SET file_search_path = {quote_text(str(self._ctx.base))}")
+        else:
             paths = [resolved.parquet_path for resolved in inputs.values()]
             restrict_files(self._connection, [path for path in paths if path is not None])
 

@@ -36,7 +36,9 @@ _DELIMITER_OUT = ConfigKey(
 )
 _COLUMNS = ConfigKey("columns", "list", "columns to read, in this order; default: all")
 _PATH_IN = ConfigKey("path", "texts", "file, pattern such as data/*.csv, or list of them", required=True)
-_PATH_OUT = ConfigKey("path", "text", "file, relative to the working directory", required=True)
+_PATH_OUT = ConfigKey(
+    "path", "text", "file; a relative path starts at the folder of the pipeline", required=True
+)
 _CREATE_DIRS = ConfigKey("create_dirs", "switch", "create missing directories", default=True)
 _MULTIPLE_INPUTS_KEY = ConfigKey(
     "on_several_inputs",

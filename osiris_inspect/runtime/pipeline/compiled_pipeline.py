@@ -19,6 +19,8 @@ from osiris_inspect.runtime.pipeline.compiler import Compiled
 
 FINGERPRINTS: Final = "fingerprints"
 """Key of the compiled manifest with the hash of each file; absent in manifests of older versions."""
+FOLDER: Final = "folder"
+"""Key of the compiled manifest with the absolute folder of the pipeline; absent in manifests of older versions."""
 _COMPILE = re.compile(r"compile_(\d+)")
 
 
@@ -96,10 +98,13 @@ def load_compiled(folder: Path, *, allow_edited: bool = False) -> Compiled:
     if edited and not allow_edited:
         text = "was edited after it was compiled; compile the pipeline again, or run it with --allow-edited"
         raise PipelineError([Problem(text, str(folder / name)) for name in edited])
-    own_keys = (masked_config.KEY, FINGERPRINTS)
+    own_keys = (masked_config.KEY, FINGERPRINTS, FOLDER)
     extra = {key: value for key, value in plan.other_keys.items() if key not in own_keys}
     pipeline = str(plan.other_keys.get("file") or file)
-    return Compiled(replace(plan, other_keys=extra), configs, pipeline, edited=edited)
+    recorded_folder = str(plan.other_keys.get(FOLDER) or "")
+    return Compiled(
+        replace(plan, other_keys=extra), configs, pipeline, edited=edited, recorded_folder=recorded_folder
+    )
 
 
 def _edited(document: Mapping[str, Any], contents: Mapping[str, bytes]) -> tuple[str, ...]:

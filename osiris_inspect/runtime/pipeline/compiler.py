@@ -31,6 +31,7 @@ MAX_STEPS: Final = 5_000
 MAX_ID_LENGTH: Final = 200
 """Maximum length of a step id, so that its file names stay within the 255 bytes of file systems."""
 
+_FOLDERS_OF_PIPES: Final = tuple(map(Path, ("/dev", "/dev/fd", "/proc/self/fd")))
 _PIPELINE_KEYS = ("oml_version", "name", "steps", "params", "profiles", "metadata", "description")
 
 
@@ -45,6 +46,7 @@ class Compiled:
         source: a hash of the pipeline's text, the profile, and the parameters of the command line and the
         environment; empty if it was compiled elsewhere.
         edited: the files of a compiled pipeline that were edited after they were written.
+        recorded_folder: the folder of the pipeline file that ``compile`` recorded; empty if it was not recorded.
     """
 
     manifest: Manifest
@@ -53,6 +55,18 @@ class Compiled:
     connection_positions: Mapping[str, Position] = field(default_factory=dict)
     source: Mapping[str, Any] = field(default_factory=dict)
     edited: tuple[str, ...] = ()
+    recorded_folder: str = ""
+
+    @property
+    def pipeline_file(self) -> Path:
+        """Pipeline file in the folder that it was compiled in."""
+        return Path(self.recorded_folder, Path(self.file).name) if self.recorded_folder else Path(self.file)
+
+    @property
+    def folder(self) -> Path:
+        """Folder that relative paths start from: that of the pipeline file; of a pipe, the working directory."""
+        folder = self.pipeline_file.parent
+        return Path() if folder in _FOLDERS_OF_PIPES else folder
 
     @property
     def fingerprint(self) -> str:

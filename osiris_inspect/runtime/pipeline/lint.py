@@ -67,6 +67,7 @@ def lint(
         messages += _check_ignored_keys(checked, components[step.component])
         messages += _check_types_of_codes(checked)
         messages += _check_columns(checked, components[step.component])
+    messages += _check_implied_needs(document, ids, compiled, components)
     messages += _check_unused_outputs(document, ids, compiled, components)
     return sorted(messages, key=lambda message: (message.problem.line, message.problem.column))
 
@@ -216,6 +217,26 @@ def _known_columns(step: Step | None, checked: _CheckedStep) -> tuple[str, ...] 
         return sql_tables.result_columns(str(config["query"]))
     columns = config.get("columns") if step is not None and step.driver.startswith("filesystem.") else None
     return tuple(map(str, columns)) if isinstance(columns, list) and columns else None
+
+
+def _check_implied_needs(
+    document: PositionedDocument, ids: list[str], compiled: Compiled, components: Mapping[str, Component]
+) -> Iterator[LintMessage]:
+    """Report steps without needs that could take another output: one above them that no step uses."""
+    by_id = {step.id: step for step in compiled.manifest.steps}
+    used = {need for step in compiled.manifest.steps for need in step.needs}
+    unused: list[str] = []
+    for position, (id_, item) in enumerate(zip(ids, document.value["steps"], strict=True)):
+        step = by_id[id_]
+        is_implied = item.get("needs") is None and bool(step.needs) and not item.get("inputs")
+        if is_implied and unused:
+            text = (
+                f"step {id_!r} has no needs, so it takes the output of the step above it, {step.needs[0]!r}, and not "
+                f"that of {unused[-1]!r}, which no step uses; add needs: [{step.needs[0]}], or the ids of other steps"
+            )
+            yield LintMessage(document.problem(text, "steps", position, "id"), "warning")
+        if components[step.component].produces_frame and id_ not in used:
+            unused.append(id_)
 
 
 def _check_unused_outputs(

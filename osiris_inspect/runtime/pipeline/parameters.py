@@ -8,6 +8,7 @@ from typing import Any, Final
 import yaml
 
 from osiris_inspect.base.bounded_yaml import load_yaml
+from osiris_inspect.base.near_names import Suggestions
 from osiris_inspect.model.errors import Problem
 from osiris_inspect.runtime.pipeline.yaml_positions import KeyPath, PositionedDocument
 
@@ -16,6 +17,9 @@ PREFIX: Final = "OSIRIS_PARAM_"
 DEFAULT_PROFILE: Final = "default"
 
 _PARAMETER = re.compile(r"\$\{params\.([A-Za-z_][\w-]*)\}")
+_PLACEHOLDER = re.compile(r"\$?\{\{[^{}]*\}\}|\$\{[^{}]*\}|(?<![^/])\$[A-Za-z_]\w*(?=/|\Z)")
+"""Placeholders of shells and templates: ``${X}``, ``{{ x }}``, ``${{ x }}``, and ``$X`` between slashes."""
+_NAME = re.compile(r"\W*(?:\w{1,50}\.)*([A-Za-z_][\w-]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,21 @@ class CompileInputs:
     params: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     profile: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Parameters:
+    """Parameters of a pipeline: as declared, and their values."""
+
+    declared: Mapping[str, Any]
+    values: Mapping[str, Any]
+    suggestions: Suggestions
+
+    def advice(self, name: str) -> str:
+        """Return what to do about an undeclared parameter."""
+        near = self.suggestions.near_names(name, tuple(self.declared))
+        declaration = _declaration(name, self.declared)
+        return f"did you mean {near[0]!r}? If not, {declaration}" if near else declaration
 
 
 def substitute_parameters(
@@ -52,12 +71,13 @@ def substitute_parameters(
         if env_name(name) in inputs.environment
     }
     values |= {name: _typed(text, declared.get(name)) for name, text in inputs.params.items()}
+    known = _Parameters(declared, values, Suggestions())
     problems += [
-        Problem(f"unknown parameter {name!r}; declare it under params: {{{name}: <default>}}", document.file)
+        Problem(f"unknown parameter {name!r}; {known.advice(name)}", document.file)
         for name in inputs.params
         if name not in declared
     ]
-    filled = _fill(document.value, (), document, values, problems)
+    filled = _fill(document.value, (), document, known, problems)
     return filled if isinstance(filled, dict) else {}
 
 
@@ -72,6 +92,24 @@ def set_from_outside(document: PositionedDocument, inputs: CompileInputs) -> dic
 def has_unresolved_parameter(value: Any) -> bool:
     """Return True if a value contains a parameter without a value, which was already reported."""
     return isinstance(value, str) and _PARAMETER.search(value) is not None
+
+
+def placeholder_error(text: str, declared: Any) -> str | None:
+    """Return the error of a text with a placeholder that is not substituted; None if it has none."""
+    placeholder = _PLACEHOLDER.search(text)
+    if placeholder is None:
+        return None
+    match = _NAME.match(placeholder[0])
+    name = match[1] if match else "<name>"
+    is_declared = isinstance(declared, dict) and name in map(str, declared)
+    advice = "" if is_declared else f", and {_declaration(name, declared)}"
+    return f"{placeholder[0]!r} is not substituted; write ${{params.{name}}}{advice}"
+
+
+def _declaration(name: str, declared: Any) -> str:
+    if isinstance(declared, dict) and declared:
+        return f"add {name}: <default> under params of the pipeline"
+    return f"add params: {{{name}: <default>}} to the pipeline"
 
 
 def env_name(name: str) -> str:
@@ -132,28 +170,29 @@ def _fill(
     value: Any,
     path: KeyPath,
     document: PositionedDocument,
-    values: Mapping[str, Any],
+    known: _Parameters,
     problems: list[Problem],
 ) -> Any:
     if isinstance(value, dict):
         return {
             key: item
             if path == () and key in ("params", "profiles")
-            else _fill(item, (*path, str(key)), document, values, problems)
+            else _fill(item, (*path, str(key)), document, known, problems)
             for key, item in value.items()
         }
     if isinstance(value, list):
         return [
-            _fill(item, (*path, position), document, values, problems) for position, item in enumerate(value)
+            _fill(item, (*path, position), document, known, problems) for position, item in enumerate(value)
         ]
     if not isinstance(value, str):
         return value
+    values = known.values
     for name in _PARAMETER.findall(value):
         if values.get(name) is None:
             text = (
                 f"parameter {name!r} has no value; set --param {name}=…, {env_name(name)} or a default under params"
                 if name in values
-                else f"parameter {name!r} is not declared; add it under params: {{{name}: <default>}}"
+                else f"parameter {name!r} is not declared; {known.advice(name)}"
             )
             problems.append(document.problem(text, *path))
             return value

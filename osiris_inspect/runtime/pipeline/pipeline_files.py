@@ -7,6 +7,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from osiris_inspect.model.errors import SettingsError
 from osiris_inspect.runtime.pipeline.component import Component
 
 if TYPE_CHECKING:
@@ -55,6 +56,54 @@ def files_of_pipeline(
             read += (path for text in texts for path in matching_files(start, text))
             listable += (_literal_prefix(start, text) for text in texts if is_pattern(start, text))
     return PipelineFiles(tuple(read), tuple(listable), tuple(written))
+
+
+def check_start(
+    compiled: "Compiled",
+    components: Mapping[str, Component],
+    base: Path,
+    connections: Mapping[str, Mapping[str, Any]],
+) -> None:
+    """Check that no relative path starts at the working directory instead of ``base``.
+
+    Raises:
+        SettingsError: an input, or the folder of an output, exists below the working directory only.
+    """
+    cwd = Path.cwd()
+    written = set(files_of_pipeline(compiled, components, base, connections).written)
+    for step in compiled.manifest.steps:
+        component, config = components.get(step.driver), compiled.configs[step.id]
+        if component is None or component.family not in (None, FILES):
+            continue
+        start, other_start = (folder(each, connections.get(step.id)) for each in (base, cwd))
+        is_output = "write" in component.modes
+        for text in _texts(config.get("path")):
+            name = str(Path(text).parent) if is_output else text
+            if start / text in written and not is_output:
+                continue  # an earlier step writes it
+            if not _names_a_file(start, name) and _names_a_file(other_start, name):
+                raise _starts_at_cwd(step.id, start / name, other_start / name, is_output=is_output)
+
+
+def _names_a_file(start: Path, text: str) -> bool:
+    try:
+        return any(os.path.lexists(path) for path in matching_files(start, text))
+    except OSError:  # a name that is too long, or a folder without permission
+        return False
+
+
+def _starts_at_cwd(step: str, path: Path, elsewhere: Path, *, is_output: bool) -> SettingsError:
+    way_out = f"create {path}" if is_output else "correct the path"
+    return SettingsError(
+        f"path of step {step!r} not found: {path}, because relative paths start at the folder of the pipeline; "
+        f"{elsewhere} exists",
+        kind="file-missing",
+        fix=f"use --base . to start relative paths at the working directory, or {way_out}",
+        path=str(path),
+        exists_at=str(elsewhere),
+        step=step,
+        option="--base",
+    )
 
 
 def outputs_of_step(component: Component | None, config: Mapping[str, Any], start: Path) -> tuple[Path, ...]:

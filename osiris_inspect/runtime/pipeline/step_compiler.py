@@ -11,7 +11,7 @@ from osiris_inspect.model.manifest import InputRef, Step, input_name
 from osiris_inspect.model.redaction import is_secret_key
 from osiris_inspect.runtime.pipeline.component import Component
 from osiris_inspect.runtime.pipeline.json_values import not_json_safe
-from osiris_inspect.runtime.pipeline.parameters import has_unresolved_parameter
+from osiris_inspect.runtime.pipeline.parameters import has_unresolved_parameter, placeholder_error
 from osiris_inspect.runtime.pipeline.step_checks import read_checks
 from osiris_inspect.runtime.pipeline.yaml_positions import Position, PositionedDocument
 
@@ -20,6 +20,9 @@ SQL = "duckdb.processor"
 """Component whose inputs are SQL tables."""
 _OLD_MODES = {"extract": "read", "load": "write"}
 """Further mode names in pipelines of the original Osiris."""
+_LITERAL_KEYS = ("path", "table", "schema")
+"""Keys of built-in components whose texts name a file or a table."""
+_ID = re.compile(r"[\w.-]+")
 _REFERENCE = re.compile(r"@([\w-]+)(?:\.([\w-]+))?")
 
 
@@ -41,6 +44,7 @@ class StepCompiler:
         self.needs: list[str] = []
         self.inputs: dict[str, InputRef] = {}
         self.checks: dict[str, Any] = {}
+        self._step_above: StepCompiler | None = None
         self._document, self._suggestions = document, suggestions
         self._problems: list[Problem] = []
 
@@ -65,7 +69,8 @@ class StepCompiler:
         else:
             self._check_mode(component)
             self._check_config(component)
-        self._parse_needs(previous_step, component)
+        self._step_above = previous_step
+        self._parse_needs(components)
         self._read_inputs()
         self._check_tables(is_sql=component is not None and component.name == SQL)
         if component is not None and component.inputs == "one":
@@ -149,7 +154,10 @@ class StepCompiler:
         if has_unresolved_parameter(value):
             return
         reference = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
-        if reference is None:
+        error = self._placeholder_error(value)
+        if error is not None:
+            self._problem(f"invalid connection {value!r}: {error}", "config", "connection")
+        elif reference is None:
             text = f"invalid connection {value!r}; write @{family}.<alias>, or @{family} for the default connection"
             self._problem(text, "config", "connection")
         elif reference[1] != family:
@@ -169,16 +177,31 @@ class StepCompiler:
             return
         elif (problem := key.validation_error(value)) is not None:
             self._problem(problem, "config", name)
+        elif name in _LITERAL_KEYS and component.driver.startswith("osiris_inspect."):
+            self._check_placeholders(name, value)
         if isinstance(value, str) and (is_secret_key(name) if key is None else key.is_secret):
             text = f"{name!r} is a secret in the pipeline file; move it to a connection and refer to it as @family.alias"
             self._problem(text, "config", name)
 
-    def _parse_needs(self, previous_step: "StepCompiler | None", component: Component | None) -> None:
+    def _check_placeholders(self, name: str, value: Any) -> None:
+        for position, text in enumerate(value if isinstance(value, list) else [value]):
+            error = None if has_unresolved_parameter(text) else self._placeholder_error(text)
+            if error is not None:
+                below = (position,) if isinstance(value, list) else ()
+                self._problem(f"invalid {name}: {error}", "config", name, *below)
+
+    def _placeholder_error(self, value: Any) -> str | None:
+        declared = self._document.value.get("params")
+        return placeholder_error(value, declared) if isinstance(value, str) else None
+
+    def _parse_needs(self, components: Mapping[str, Component]) -> None:
         needs = self.item.get("needs")
         if needs is None:
+            component, above = components.get(self.component), self._step_above
             takes_frames = component is not None and component.inputs != "none"
-            if takes_frames and previous_step is not None and not self.item.get("inputs"):
-                self.needs = [previous_step.id]
+            if takes_frames and above is not None and not self.item.get("inputs"):
+                self._check_output_above(above, components)
+                self.needs = [above.id]
             return
         needs = [needs] if isinstance(needs, str) else needs
         if not isinstance(needs, list) or not all(isinstance(need, str) for need in needs):
@@ -186,10 +209,29 @@ class StepCompiler:
             return
         seen: set[str] = set()
         for position, need in enumerate(needs):
+            if "," in need:
+                text = f"needs contains {need!r}, which is one string; write a list: [{', '.join(_ID.findall(need))}]"
+                self._problem(text, "needs", position)
             if need in seen:
                 self._problem(f"needs contains {need!r} twice; remove one", "needs", position)
             seen.add(need)
-        self.needs = list(dict.fromkeys(needs))
+        ids = [each for need in needs for each in (_ID.findall(need) if "," in need else [need])]
+        self.needs = list(dict.fromkeys(ids))
+
+    def _check_output_above(self, above: "StepCompiler", components: Mapping[str, Component]) -> None:
+        """Report that the step above, which this step takes, has no output."""
+        component = components.get(above.component)
+        if component is None or component.produces_frame:
+            return
+        candidate: StepCompiler | None = above
+        while candidate is not None and not _produces_frame(candidate, components):
+            candidate = candidate._step_above
+        need = candidate.id if candidate is not None else "<step id>"
+        kind = "is a writer and has none" if "write" in component.modes else "has none"
+        self._problem(
+            f"step {self.id!r} has no needs, so it takes the output of the step above it, {above.id!r}, which {kind}; "
+            f"add needs: [{need}]"
+        )
 
     def _read_inputs(self) -> None:
         inputs = self.item.get("inputs")
@@ -254,6 +296,11 @@ class StepCompiler:
 
     def _problem_at_key(self, text: str, *below: str | int) -> None:
         self._problems.append(self._document.problem_at_key(text, "steps", self.position, *below))
+
+
+def _produces_frame(step: StepCompiler, components: Mapping[str, Component]) -> bool:
+    component = components.get(step.component)
+    return component is not None and component.produces_frame
 
 
 def _is_empty(value: Any) -> bool:

@@ -132,5 +132,10 @@ def _yaml_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Problem:
     if mark.line >= len(lines):  # the parser reports the line after the last
         return Problem(prefix + message, file, len(lines), len(lines[-1]) + 1)
     if lines[mark.line][mark.column : mark.column + 1] == "\t":
-        message = "a tab cannot be used here; use spaces"
+        is_indent = not lines[mark.line][: mark.column].strip()
+        message = (
+            "the line is indented with a tab; use spaces"
+            if is_indent
+            else "a tab cannot be used here; use spaces"
+        )
     return Problem(prefix + message, file, mark.line + 1, mark.column + 1)

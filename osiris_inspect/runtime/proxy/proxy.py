@@ -337,7 +337,7 @@ class _RunExecution:
         request = self.request
         if not self.transport.stages_outputs:
             return SandboxPermissions()
-        private = (Path(request.compiled.file), *request.connections.files, *request.private)
+        private = (request.compiled.pipeline_file, *request.connections.files, *request.private)
         run_dir = self.progress.path.absolute()  # the worker has another working directory
         folders = HostFolders(request.base.absolute(), request.logs.absolute(), run_dir, private)
         connections = request.connections.by_step

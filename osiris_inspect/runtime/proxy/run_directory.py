@@ -38,7 +38,9 @@ def create_compile_dir(logs: Path, epoch_ms: int, compiled: Compiled, access: Ru
     try:
         _make_folder(folder, access)
         with DirectoryWriter(folder, access) as files:
-            masked = replace(compiled, manifest=masked_config.masked_keys(compiled))
+            plan = masked_config.masked_keys(compiled)
+            extra = {**plan.other_keys, compiled_pipeline.FOLDER: str(compiled.folder.resolve())}
+            masked = replace(compiled, manifest=replace(plan, other_keys=extra))
             write_compiled(files, masked, with_fingerprints=True)
     except OSError:
         remove(path)

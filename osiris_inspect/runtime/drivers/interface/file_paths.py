@@ -113,7 +113,7 @@ def _missing(base: Path, name: str, kind: str) -> DriverError:
         known, reason = _entries(path.parent), f"searched folder {path.parent}{start}"
         fix = suggestion(path.name, known, "correct the path")
     if elsewhere != path and elsewhere.exists():
-        fix = f"name {elsewhere}, which exists, or start relative paths at its folder"
+        fix = f"name {elsewhere}, which exists, or start relative paths at {Path.cwd()} with --base"
         file_facts["exists_at"] = str(elsewhere)
     return DriverError(f"{kind} file not found: {path}; {reason}", kind="file-missing", fix=fix, **file_facts)
 
