@@ -469,13 +469,16 @@ def test_missing_file_is_an_error_with_an_example(
     done = CliRunner().invoke(build_app(), ["connections", command])
     assert done.exit_code == 2
     assert done.stderr.splitlines() == [
-        "osiris-inspect: there is no osiris_connections.yaml; write one such as",
+        "osiris-inspect: there is no osiris_connections.yaml; osiris-inspect init connections writes one, such as",
         *example_lines(["mysql"]),
     ]
     (tmp_path / "osiris_connections.yaml").write_text("connections: {}")
     done = CliRunner().invoke(build_app(), ["connections", command])
     assert done.exit_code == 2
-    assert "osiris_connections.yaml has no connections; write one such as\n" in done.stderr
+    assert (
+        "osiris_connections.yaml has no connections; osiris-inspect init connections writes one, such as\n"
+        in done.stderr
+    )
 
 
 def test_lint_warns_of_missing_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -485,7 +488,7 @@ def test_lint_warns_of_missing_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert (done.exit_code, done.stdout) == (
         0,
         "p.yaml:7:19: warning: cannot resolve connection @mysql.main of step 'read': no connections file; "
-        "create osiris_connections.yaml\n",
+        "create osiris_connections.yaml, for example with osiris-inspect init connections\n",
     )
     (tmp_path / "c.yaml").write_text(FILE.replace("main:", "mean:"))
     done = CliRunner().invoke(build_app(), ["lint", "p.yaml", "--connections", "c.yaml"])

@@ -74,7 +74,7 @@ def _open(named: Path | None, env_file: Path | None) -> "ConnectionsFile":
     file = open_connections((Path(),), os.environ, named, env_file)
     if not any(file.names()):
         state = f"{file.file} has no connections" if file.exists else f"there is no {file.file}"
-        streams.write_message(f"{state}; write one such as")
+        streams.write_message(f"{state}; osiris-inspect init connections writes one, such as")
         streams.write_stderr("".join(f"{line}\n" for line in example_lines()))
         raise typer.Exit(USAGE)
     return file

@@ -101,7 +101,9 @@ class ConnectionsFile:
             LookupError: there is none; the message lists the known ones.
         """
         if self._document is None:
-            raise LookupError(f"no connections file; create {self.file}")
+            raise LookupError(
+                f"no connections file; create {self.file}, for example with osiris-inspect init connections"
+            )
         if family not in self.families:
             known = ", ".join(self.families) or "none"
             suggestion = did_you_mean(family, tuple(self.families))
