@@ -109,6 +109,7 @@ def test_examples_of_show_work_together(name: str, tmp_path: Path) -> None:
     [
         ("csv", ["filesystem.csv_extractor", "filesystem.csv_writer"]),
         ("csv.extractor", ["filesystem.csv_extractor"]),
+        ("filesystem.csv", ["filesystem.csv_extractor", "filesystem.csv_writer"]),
         ("csv-reader", ["filesystem.csv_extractor"]),
         ("parquet.writer", ["filesystem.parquet_writer"]),
         ("filesystem.csv_extracto", ["filesystem.csv_extractor"]),

@@ -169,7 +169,7 @@ def unsupported_systems(names: Iterable[str]) -> list[str]:
 
 
 def near_components(name: str, names: Iterable[str]) -> list[str]:
-    """Return the names of components that are like ``name``, the nearest first.
+    """Return the names of components that are like ``name``, sorted.
 
     The words of the names are compared one by one, so ``csv.extractor`` is like ``filesystem.csv_extractor``.
     A name whose system is not known has none, whatever its role.
@@ -179,8 +179,6 @@ def near_components(name: str, names: Iterable[str]) -> list[str]:
         return []
     matching = {other: [_is_like(word, _words(other)) for word in words] for other in names}
     whole = [other for other, matches in matching.items() if all(matches)]
-    if whole and len(words) > 1:
-        return near_names(name, whole, similarity=0.01) or whole[:1]
     system = [other for other, matches in matching.items() if matches[0]]
     return sorted(whole or system)[:_MAX_NEAR]
 
