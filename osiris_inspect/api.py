@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
@@ -112,14 +112,18 @@ def lint(
     Raises:
         SettingsError: the file cannot be read.
     """
+    from osiris_inspect.runtime.connections.connection_lint import lint_connections
     from osiris_inspect.runtime.pipeline.builtin_components import all_components
-    from osiris_inspect.runtime.pipeline.compiler import read_pipeline
+    from osiris_inspect.runtime.pipeline.compiler import pipeline_folder, read_pipeline
     from osiris_inspect.runtime.pipeline.lint import lint as check
     from osiris_inspect.runtime.pipeline.parameters import CompileInputs
 
     path = Path(pipeline)
     inputs = CompileInputs(dict(params or {}), os.environ, profile)
-    return list(check(read_pipeline(path), str(path), all_components(), inputs))
+    connections = partial(
+        lint_connections, components=all_components(), folders=(pipeline_folder(path),), named=None
+    )
+    return list(check(read_pipeline(path), str(path), all_components(), inputs, connections))
 
 
 def compile(  # noqa: A001  the name of the command

@@ -30,6 +30,8 @@ OTHER_FILES = {
     "cli/inspect/summarize.py": "a pattern of folders that a user named, and the baseline",
     "cli/pipeline/demo.py": "the files of the demo",
     "cli/pipeline/doctor.py": "the memory of the machine",
+    "cli/pipeline/init.py": "the files of the package, the CI files and connections of the folder",
+    "cli/pipeline/starter_files.py": "the pipelines of the folder, the record of the installation",
     "cli/pipeline/run.py": "the folder of the pipeline",
     "cli/startup/instant_verdict.py": "names and states only; it opens files with open_regular",
     "cli/startup/prefetch.py": "True if there is a log; RunFiles reads it",

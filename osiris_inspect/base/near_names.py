@@ -1,6 +1,6 @@
 """Suggestions for misspelled names, in bounded time."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Final
 
@@ -60,10 +60,12 @@ class Suggestions:
     def __init__(self) -> None:
         self._left = MAX_SUGGESTIONS
 
-    def near_names(self, name: str, known: Iterable[str]) -> list[str]:
-        """Return the nearest known name, if any."""
+    def near_names(
+        self, name: str, known: Iterable[str], search: Callable[[str, Iterable[str]], list[str]] = near_names
+    ) -> list[str]:
+        """Return the known names that ``search`` finds, by default the nearest one."""
         self._left -= 1
-        return near_names(name, known) if self._left >= 0 else []
+        return search(name, known) if self._left >= 0 else []
 
     def did_you_mean(self, name: str, known: Iterable[str]) -> str:
         """Return ``; did you mean 'x'?`` with the nearest known name; empty if none is near."""

@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 
 from osiris_inspect.cli.inspect import clean, events, lineage, pack, rules, runs, sql, summarize, why
 from osiris_inspect.cli.inspect import open as open_
-from osiris_inspect.cli.pipeline import components, config, connections, demo, doctor, lint, run
+from osiris_inspect.cli.pipeline import components, config, connections, demo, doctor, init, lint, run
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import WrongUse
 from osiris_inspect.cli.support.typer_adapter import add_to_typer
@@ -70,6 +70,7 @@ def build_app() -> typer.Typer:
         summarize,
         run,
         demo,
+        init,
         doctor,
         lint,
         connections,

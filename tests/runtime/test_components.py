@@ -7,17 +7,25 @@ import sys
 from importlib import import_module, metadata
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from osiris_inspect.api import lint
 from osiris_inspect.cli.app import build_app
 from osiris_inspect.model.errors import PipelineError, SettingsError
 from osiris_inspect.runtime.pipeline import component as components
-from osiris_inspect.runtime.pipeline.builtin_components import all_components
+from osiris_inspect.runtime.pipeline.builtin_components import BUILT_IN, all_components
 from osiris_inspect.runtime.pipeline.compiler import compile_pipeline
-from osiris_inspect.runtime.pipeline.component import Component, ConfigKey
+from osiris_inspect.runtime.pipeline.component import (
+    Component,
+    ConfigKey,
+    near_components,
+    unknown_component,
+    unsupported_systems,
+)
 from tests.runtime.pipelines import compiled
 
 ALL = sorted(all_components())
@@ -68,7 +76,71 @@ def test_show_prints_every_key_and_the_example(name: str) -> None:
 
 def test_list_names_all() -> None:
     lines = CliRunner().invoke(build_app(), ["components", "list"]).stdout.splitlines()
-    assert [line.split()[0] for line in lines] == ALL
+    assert [line.split()[0] for line in lines[:-2]] == ALL
+    assert [line for line in lines if "mysql" in line] == [
+        "mysql.extractor               Runs a query on MySQL or MariaDB and outputs its rows. [extra mysql]"
+    ]
+    assert lines[-2:] == [
+        "",
+        "not supported: BigQuery, Databricks, Excel, JSON, Kafka, MongoDB, Oracle, Redshift, Snowflake, SQL Server",
+    ]
+
+
+def test_system_of_another_package_is_supported() -> None:
+    assert "BigQuery" not in unsupported_systems(["bigquery.extractor"])
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if all_components()[name].connection == "required"])
+def test_examples_of_show_work_together(name: str, tmp_path: Path) -> None:
+    shown = CliRunner().invoke(build_app(), ["components", "show", name]).stdout
+    _, step, connection = re.split(r"\nexample [^\n]*\n", shown)
+    (tmp_path / "osiris_connections.yaml").write_text(dedent(connection))
+    source = "  - {id: compute-stats, component: filesystem.csv_extractor, config: {path: a}}\n"
+    source = source if "needs: " in step else ""
+    (tmp_path / "p.yaml").write_text(f'oml_version: "0.1.0"\nname: p\nsteps:\n{source}{step}')
+    messages = [
+        message for message in lint(tmp_path / "p.yaml") if "is never used" not in message.problem.message
+    ]
+    assert messages == []
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("csv", ["filesystem.csv_extractor", "filesystem.csv_writer"]),
+        ("csv.extractor", ["filesystem.csv_extractor"]),
+        ("filesystem.csv", ["filesystem.csv_extractor", "filesystem.csv_writer"]),
+        ("csv-reader", ["filesystem.csv_extractor"]),
+        ("parquet.writer", ["filesystem.parquet_writer"]),
+        ("filesystem.csv_extracto", ["filesystem.csv_extractor"]),
+        ("postgresql.reader", ["postgres.extractor"]),
+        ("DuckDB.Processor", ["duckdb.processor"]),
+        ("duckdb", ["duckdb.processor"]),
+        ("mysql.writer", ["mysql.extractor"]),
+        ("oracle.extractor", []),
+        ("...", []),
+        ("csv." * 40, []),
+    ],
+)
+def test_near_components_compares_words(name: str, near: list[str]) -> None:
+    assert near_components(name, [component.name for component in BUILT_IN]) == near
+
+
+@pytest.mark.parametrize(
+    ("name", "near", "expected"),
+    [
+        ("csv", ["f.csv_a", "f.csv_b"], "unknown component 'csv'; did you mean 'f.csv_a' or 'f.csv_b'?"),
+        (
+            "mysql.sink",
+            ["mysql.extractor"],
+            "unknown component 'mysql.sink'; there is only 'mysql.extractor'",
+        ),
+        ("SQLServer.x", [], "unknown component 'SQLServer.x'; SQL Server is not supported; use one of a, b"),
+        ("x.y", [], "unknown component 'x.y'; use one of a, b"),
+    ],
+)
+def test_unknown_component_names_what_helps(name: str, near: list[str], expected: str) -> None:
+    assert unknown_component(name, ["b", "a"], near) == expected
 
 
 def test_show_of_an_unknown_one_says_what_was_perhaps_meant() -> None:

@@ -4,16 +4,24 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
+from osiris_inspect.base.near_names import Suggestions
 from osiris_inspect.cli.app import build_app
 from osiris_inspect.model.errors import DriverError, OsirisError, PipelineError, SettingsError
 from osiris_inspect.runtime.connections import connections
 from osiris_inspect.runtime.connections import env_file as variables
 from osiris_inspect.runtime.connections.connections import Connections, ConnectionsFile
 from osiris_inspect.runtime.connections.env_file import EnvironmentVariables
+from osiris_inspect.runtime.connections.families import (
+    FAMILIES,
+    ConnectionFamily,
+    example_lines,
+    key_mistakes,
+)
 from osiris_inspect.runtime.drivers import connection_test
-from osiris_inspect.runtime.pipeline.builtin_components import all_components
+from osiris_inspect.runtime.pipeline.builtin_components import BUILT_IN, all_components
 from tests.runtime.pipelines import compiled
 
 FILE = """\
@@ -41,6 +49,10 @@ steps:
     component: supabase.writer
     config: {connection: "@supabase.cloud", table: t}
 """
+EXAMPLE = (
+    "e.g. connections: {mysql: {db_movies: {host: localhost, port: 3306, database: movies, user: app, "
+    'password: "${MYSQL_PASSWORD}"}}}'
+)
 ENVIRONMENT = {"DB_PASSWORD": "s3cret-word", "SUPABASE_KEY": "sb_secret_value"}
 
 
@@ -91,11 +103,11 @@ def test_nothing_of_a_connection_shows_in_its_repr(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("reference", "aliases", "meant"),
     [
-        ("@mysql", "{a: {user: u}, b: {user: u, default: true}}", "b"),
-        ("@mysql", "{a: {user: u}, default: {user: u}}", "default"),
-        ("@mysql", "{a: {user: u}}", "a"),
-        ("@mysql.a", "{a: {user: u}, b: {user: u, default: true}}", "a"),
-        (None, "{a: {user: u}, b: {user: u, default: true}}", "b"),
+        ("@mysql", "{a: {database: d, user: u}, b: {database: d, user: u, default: true}}", "b"),
+        ("@mysql", "{a: {database: d, user: u}, default: {database: d, user: u}}", "default"),
+        ("@mysql", "{a: {database: d, user: u}}", "a"),
+        ("@mysql.a", "{a: {database: d, user: u}, b: {database: d, user: u, default: true}}", "a"),
+        (None, "{a: {database: d, user: u}, b: {database: d, user: u, default: true}}", "b"),
     ],
 )
 def test_which_alias_a_reference_means(
@@ -167,12 +179,18 @@ def test_without_a_file_the_message_says_where_it_was_looked_for(tmp_path: Path)
     ("text", "expected"),
     [
         ("connections: [", "invalid YAML"),
+        ("mysql: {}", f"expected host/user/… under connections → mysql → db_movies, {EXAMPLE}"),
+        ("connections: {mysql: 3}", f"expected host/user/… under connections → mysql → <alias>, {EXAMPLE}"),
         (
-            "mysql: {}",
-            "a connections file must be a mapping: connections: {<family>: {<alias>: {host: …, user: …}}}",
+            "connections: {mysql: {main: 3}}",
+            f"expected host/user/… under connections → mysql → main, {EXAMPLE.replace('db_movies', 'main')}",
         ),
-        ("connections: {mysql: 3}", "family 'mysql' must be a mapping"),
-        ("connections: {mysql: {main: 3}}", "connection mysql.main must be a mapping"),
+        (
+            "connections: {mysql: {host: h, user: u}}",
+            "keys are directly under 'mysql', without a name of the connection; expected host/user/… under "
+            f"connections → mysql → <alias>, {EXAMPLE}",
+        ),
+        ("connections: {odd: {a: 3}}", "expected host/user/… under connections → odd → a, e.g. "),
         (
             "connections: {mysql: {a: {default: true}, b: {default: true}}}",
             "family 'mysql' has several defaults: a, b",
@@ -343,3 +361,136 @@ def test_the_place_of_a_step_without_a_connection_is_the_step(tmp_path: Path) ->
 def test_connection_test_of_database_rejects_empty_connection(family: str) -> None:
     with pytest.raises(DriverError, match=r"has no 'database'|needs url"):
         connection_test.test_connection(family, {})
+
+
+NEEDS_MYSQL = EXAMPLE.partition("db_movies: ")[2].removesuffix("}}")
+
+
+@pytest.mark.parametrize(
+    ("family", "values", "expected"),
+    [
+        ("mysql", {"hostname": "h", "username": "u", "db": "d"}, [
+            "unknown key 'hostname'; did you mean 'host'?",
+            "unknown key 'username'; did you mean 'user'?",
+            "unknown key 'db'; did you mean 'database'?",
+        ]),
+        ("mysql", {"host": "h", "database": "d", "user": "u", "pwd": "x", "pool_size": 3, "default": True}, [
+            "unknown key 'pwd'; did you mean 'password'?",
+        ]),
+        ("mysql", {"host": "h"}, [
+            f"lacks 'database' and 'user'; mysql needs database and user, e.g. {NEEDS_MYSQL}",
+        ]),
+        ("mysql", {"database": "", "user": "u"}, [
+            f"lacks 'database'; mysql needs database and user, e.g. {NEEDS_MYSQL}",
+        ]),
+        ("postgres", {"pg_dsn": "postgresql://u:p@h/d"}, []),
+        ("postgres", {"url": "postgresql://u:p@h/d"}, ["unknown key 'url'; did you mean 'dsn'?"]),
+        ("postgres", {"user": "u"}, [
+            "lacks 'database'; postgres needs database and user, or dsn, e.g. {host: localhost, port: 5432, "
+            'database: movies, user: app, password: "${PG_PASSWORD}"}',
+        ]),
+        ("supabase", {"url": "https://x.supabase.co", "anon_key": "k"}, []),
+        ("supabase", {"url": "https://x.supabase.co"}, [
+            "lacks 'key'; supabase needs url and key, or pg_dsn, "
+            'e.g. {url: "https://abc.supabase.co", key: "${SUPABASE_KEY}"}',
+        ]),
+        ("filesystem", {"path": "data"}, ["unknown key 'path'; did you mean 'base_dir'?"]),
+        ("filesystem", {}, []),
+        ("filesystem", {"zzz": 1}, [
+            "unknown key 'zzz'; filesystem has base_dir, default, description, not_secret",
+        ]),
+        ("mysql", {"database": "d", "user": "u", "password:hunter-2": None}, [
+            "unknown key 'password:***'; did you mean 'password'?",
+        ]),
+    ],
+)  # fmt: skip
+def test_wrong_keys_are_named_with_near_ones(
+    family: str, values: dict[str, object], expected: list[str]
+) -> None:
+    assert [text for text, _ in key_mistakes(FAMILIES[family], values, Suggestions())] == expected
+
+
+def test_families_are_those_of_built_in_components() -> None:
+    assert {component.family for component in BUILT_IN} - {None} == set(FAMILIES)
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+def test_example_of_family_has_no_mistake(family: ConnectionFamily) -> None:
+    written = yaml.safe_load("\n".join(example_lines([family.name])))
+    assert written == {"connections": {family.name: {family.alias: dict(family.example)}}}
+    assert yaml.safe_load(family.inline_example) == dict(family.example)
+    assert list(key_mistakes(family, family.example, Suggestions())) == []
+
+
+def test_family_of_another_package_has_unknown_keys(tmp_path: Path) -> None:
+    file = book(tmp_path, "connections: {mysql: {a: {hosts: h}}, odd: {a: {x: 1}}}")
+    built_in = next(component for component in BUILT_IN if component.family == "mysql")
+    other = replace(built_in, name="mysql.writer", driver="other.drivers:Writer")
+    assert len(file.key_problems("mysql", "a", BUILT_IN, Suggestions())) == 2
+    assert file.key_problems("mysql", "a", [*BUILT_IN, other], Suggestions()) == []
+    assert file.key_problems("odd", "a", BUILT_IN, Suggestions()) == []
+
+
+WRONG = FILE.replace("host: ${DB_HOST:-localhost}", "hostname: h")
+UNKNOWN = "osiris_connections.yaml:4:7: connection mysql.main: unknown key 'hostname'; did you mean 'host'?"
+
+
+def test_run_names_wrong_keys_of_used_connections(tmp_path: Path) -> None:
+    assert problems(tmp_path, text=WRONG.replace("host: h2", "hosts: h2")) == [UNKNOWN]
+
+
+@pytest.mark.parametrize("command", [["connections", "list"], ["run", "p.yaml"], ["lint", "p.yaml"]])
+def test_commands_name_unknown_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    book(tmp_path, WRONG)
+    (tmp_path / "p.yaml").write_text(PIPELINE)
+    monkeypatch.chdir(tmp_path)
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    done = CliRunner().invoke(build_app(), command)
+    assert done.exit_code == 1
+    expected = UNKNOWN.replace("4:7:", "4:7: error:") if command[0] == "lint" else UNKNOWN
+    assert (done.stdout if command[0] == "lint" else str(done.exception)).splitlines() == [expected]
+
+
+def test_connection_test_names_unknown_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    book(tmp_path, WRONG)
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(build_app(), ["connections", "test", "@mysql.main"])
+    assert (done.exit_code, done.stderr) == (1, f"@mysql.main failed: {UNKNOWN}\n")
+
+
+@pytest.mark.parametrize("command", ["list", "test"])
+def test_missing_file_is_an_error_with_an_example(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(build_app(), ["connections", command])
+    assert done.exit_code == 2
+    assert done.stderr.splitlines() == [
+        "osiris-inspect: there is no osiris_connections.yaml; osiris-inspect init connections writes one, such as",
+        *example_lines(["mysql"]),
+    ]
+    (tmp_path / "osiris_connections.yaml").write_text("connections: {}")
+    done = CliRunner().invoke(build_app(), ["connections", command])
+    assert done.exit_code == 2
+    assert (
+        "osiris_connections.yaml has no connections; osiris-inspect init connections writes one, such as\n"
+        in done.stderr
+    )
+
+
+def test_lint_warns_of_missing_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "p.yaml").write_text(PIPELINE)
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(build_app(), ["lint", "p.yaml"])
+    assert (done.exit_code, done.stdout) == (
+        0,
+        "p.yaml:7:19: warning: cannot resolve connection @mysql.main of step 'read': no connections file; "
+        "create osiris_connections.yaml, for example with osiris-inspect init connections\n",
+    )
+    (tmp_path / "c.yaml").write_text(FILE.replace("main:", "mean:"))
+    done = CliRunner().invoke(build_app(), ["lint", "p.yaml", "--connections", "c.yaml"])
+    assert done.exit_code == 1
+    assert "error: cannot resolve connection @mysql.main of step 'read': c.yaml has no" in done.stdout

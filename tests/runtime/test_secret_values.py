@@ -114,7 +114,9 @@ def test_public_keys_come_from_components(tmp_path: Path) -> None:
         "  - {id: a, component: mysql.extractor, config: {connection: '@mysql.c', query: SELECT 1}}\n"
     )
     file = tmp_path / "osiris_connections.yaml"
-    file.write_text("connections: {mysql: {c: {host: h, charset: '${CHARSET}', addr: '${X}'}}}\n")
+    file.write_text(
+        "connections: {mysql: {c: {database: d, user: u, charset: '${CHARSET}', ssl_key: '${X}'}}}\n"
+    )
     loaded = load_connections(file, EnvironmentVariables({"CHARSET": "utf8mb4-any", "X": WORD}))
     components = all_components()
     resolved = resolve_connections(compile_pipeline(pipeline, "p.yaml", components), components, loaded)

@@ -1,11 +1,10 @@
 """``components``: list and describe pipeline components."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from osiris_inspect.base.near_names import did_you_mean
 from osiris_inspect.cli.support import streams
 from osiris_inspect.model.errors import SettingsError
 
@@ -22,31 +21,36 @@ def register(app: typer.Typer) -> None:
 
 
 def list_command() -> None:
-    """List every component with a one-line description."""
+    """List every component with a one-line description, and the extra that it needs."""
     from osiris_inspect.runtime.pipeline import builtin_components as built_in
+    from osiris_inspect.runtime.pipeline.component import unsupported_systems
 
     known = built_in.all_components()
     width = max(map(len, known))
     for name in sorted(known):
-        streams.write_stdout(f"{name:<{width}}  {known[name].summary}\n")
+        extra = f" [extra {known[name].extra}]" if known[name].extra else ""
+        streams.write_stdout(f"{name:<{width}}  {known[name].summary}{extra}\n")
+    streams.write_stdout(f"\nnot supported: {', '.join(unsupported_systems(known))}\n")
 
 
 def show_command(
     name: Annotated[str, typer.Argument(help="Name of the component.", show_default=False)],
 ) -> None:
-    """Print the keys, defaults and an example of one component."""
+    """Print the keys, defaults and an example of one component and of its connection."""
     from osiris_inspect.runtime.pipeline import builtin_components as built_in
+    from osiris_inspect.runtime.pipeline.component import near_components, unknown_component
 
     component = built_in.all_components().get(name)
     if component is None:
-        known = tuple(sorted(built_in.all_components()))
-        raise SettingsError(
-            f"unknown component {name!r}{did_you_mean(name, known) or '; choose from ' + ', '.join(known)}"
-        )
+        known = tuple(built_in.all_components())
+        raise SettingsError(unknown_component(name, known, near_components(name, known)))
     streams.write_stdout("".join(f"{line}\n" for line in _page(component)))
 
 
 def _page(component: "Component") -> Iterator[str]:
+    from osiris_inspect.runtime.connections.connections import FILE
+    from osiris_inspect.runtime.connections.families import COMMON_KEYS, FAMILIES, example_lines
+
     yield component.name
     yield f"  {component.summary}"
     for sentence in component.capabilities:
@@ -63,16 +67,31 @@ def _page(component: "Component") -> Iterator[str]:
     yield ""
     yield "config"
     keys = [key for key in component.keys if not key.ignored]
-    width = max(len(key.name) for key in keys)
-    for key in keys:
-        yield f"  {key.name:<{width}}  {key.type_name}{_constraints(key)}"
-        yield f"  {'':<{width}}  {key.description}"
+    yield from _described(keys)
     ignored = [key.name for key in component.keys if key.ignored]
     if ignored:
         yield f"  accepted but ignored: {', '.join(ignored)}"
+    family = FAMILIES.get(component.family or "")
+    if family is not None:
+        yield ""
+        yield f"keys of a connection of family {family.name}"
+        yield from _described((*family.keys, *COMMON_KEYS))
+        if family.ignored:
+            yield f"  accepted but ignored: {', '.join(family.ignored)}"
     yield ""
-    yield "example"
+    yield "example step (below steps: of a pipeline)"
     yield from (f"  {line}" for line in component.example.splitlines())
+    if family is not None and component.connection == "required":
+        yield ""
+        yield f"example connection ({FILE})"
+        yield from (f"  {line}" for line in example_lines([family.name]))
+
+
+def _described(keys: "Sequence[ConfigKey]") -> Iterator[str]:
+    width = max((len(key.name) for key in keys), default=0)
+    for key in keys:
+        yield f"  {key.name:<{width}}  {key.type_name}{_constraints(key)}"
+        yield f"  {'':<{width}}  {key.description}"
 
 
 def _constraints(key: "ConfigKey") -> str:

@@ -8,11 +8,12 @@ import typer
 
 from osiris_inspect.cli.pipeline.run_options import ConnectionsOption, EnvFile
 from osiris_inspect.cli.support import streams
-from osiris_inspect.cli.support.exit_codes import FOUND
-from osiris_inspect.model.errors import OsirisError, SettingsError
+from osiris_inspect.cli.support.exit_codes import FOUND, USAGE
+from osiris_inspect.model.errors import OsirisError, PipelineError, SettingsError
 from osiris_inspect.model.redaction import Redactor, mask_by_pattern
 
 if TYPE_CHECKING:
+    from osiris_inspect.model.errors import Problem
     from osiris_inspect.runtime.connections.connections import ConnectionsFile
 
 
@@ -25,13 +26,25 @@ def register(app: typer.Typer) -> None:
 
 
 def list_command(*, connections: ConnectionsOption = None, env_file: EnvFile = None) -> None:
-    """List every connection with its values (secrets masked) and their variables."""
+    """List every connection with its values (secrets masked) and their variables.
+
+    Exit code 1: a connection has an unknown key, or lacks one; stderr names each.
+    """
+    from osiris_inspect.base.near_names import Suggestions
+    from osiris_inspect.runtime.pipeline.builtin_components import all_components
+
     file = _open(connections, env_file)
+    suggestions = Suggestions()
+    components = all_components().values()
+    problems: list[Problem] = []
     for family, alias in file.names():
         mark = " (default)" if file.default_of(family) == alias else ""
         streams.write_stdout(f"@{family}.{alias}{mark}\n")
         for key, value in file.masked(family, alias).items():
             streams.write_stdout(f"  {key}: {value}\n")
+        problems += file.key_problems(family, alias, components, suggestions)
+    if problems:
+        raise PipelineError(problems)
 
 
 def check_command(
@@ -49,8 +62,6 @@ def check_command(
     """
     file = _open(connections, env_file)
     pairs = [_pair(name, file) for name in names] or list(file.names())
-    if not pairs:
-        raise SettingsError(f"no connection to test in {file.file}")
     works = [_test(file, family, alias) for family, alias in pairs]
     if not all(works):
         raise typer.Exit(FOUND)
@@ -58,8 +69,15 @@ def check_command(
 
 def _open(named: Path | None, env_file: Path | None) -> "ConnectionsFile":
     from osiris_inspect.runtime.connections.connections import open_connections
+    from osiris_inspect.runtime.connections.families import example_lines
 
-    return open_connections((Path(),), os.environ, named, env_file)
+    file = open_connections((Path(),), os.environ, named, env_file)
+    if not any(file.names()):
+        state = f"{file.file} has no connections" if file.exists else f"there is no {file.file}"
+        streams.write_message(f"{state}; osiris-inspect init connections writes one, such as")
+        streams.write_stderr("".join(f"{line}\n" for line in example_lines()))
+        raise typer.Exit(USAGE)
+    return file
 
 
 def _pair(name: str, file: "ConnectionsFile") -> tuple[str, str]:
@@ -71,6 +89,7 @@ def _pair(name: str, file: "ConnectionsFile") -> tuple[str, str]:
 
 
 def _test(file: "ConnectionsFile", family: str, alias: str) -> bool:
+    from osiris_inspect.base.near_names import Suggestions
     from osiris_inspect.runtime.connections.connections import public_keys
     from osiris_inspect.runtime.drivers.connection_test import test_connection
     from osiris_inspect.runtime.pipeline.builtin_components import all_components
@@ -78,12 +97,16 @@ def _test(file: "ConnectionsFile", family: str, alias: str) -> bool:
 
     masked = Redactor()
     try:
+        problems = file.key_problems(family, alias, all_components().values(), Suggestions())
+        if problems:
+            raise PipelineError(problems)
         public = public_keys(family, all_components().values())
         values, secrets = file.resolve(family, alias, public)
         masked = Redactor(secrets, filter(is_program_word, secrets))
         answer = test_connection(family, values)
     except OsirisError as error:
-        streams.write_stderr(f"@{family}.{alias} failed: {mask_by_pattern(masked.redact_text(str(error)))}\n")
+        for line in mask_by_pattern(masked.redact_text(str(error))).splitlines():
+            streams.write_stderr(f"@{family}.{alias} failed: {line}\n")
         return False
     streams.write_stdout(f"@{family}.{alias} works: {masked.redact_text(answer)}\n")
     return True

@@ -1,13 +1,14 @@
 """``lint``: checks pipeline files."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from osiris_inspect.cli.pipeline.run import parse_params, read_pipeline
-from osiris_inspect.cli.pipeline.run_options import Params, Profile
+from osiris_inspect.cli.pipeline.run_options import ConnectionsOption, Params, Profile
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import FOUND
 
@@ -24,22 +25,31 @@ def lint_command(
     *,
     param: Params = [],
     profile: Profile = None,
+    connections: ConnectionsOption = None,
     strict: Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")] = False,
 ) -> None:
     """Check pipelines without running them.
 
     Prints one problem per line as FILE:LINE:COLUMN. Finds everything `compile` finds, plus SQL tables that are not inputs,
-    and unused or omitted `needs`. Shows 20 a file, errors first. Exit code 1: there is an error.
+    unused or omitted `needs`, and wrong keys of connections. Shows 20 a file, errors first. Exit code 1: there is an error.
     """
     from osiris_inspect.model.errors import MAX_PROBLEMS
+    from osiris_inspect.runtime.connections.connection_lint import lint_connections
     from osiris_inspect.runtime.pipeline.builtin_components import all_components
+    from osiris_inspect.runtime.pipeline.compiler import pipeline_folder
     from osiris_inspect.runtime.pipeline.lint import lint
     from osiris_inspect.runtime.pipeline.parameters import CompileInputs
 
     inputs = CompileInputs(parse_params(param), os.environ, profile)
     failed = False
     for pipeline in pipelines:
-        messages = lint(read_pipeline(pipeline), str(pipeline), all_components(), inputs)
+        check = partial(
+            lint_connections,
+            components=all_components(),
+            folders=(pipeline_folder(pipeline),),
+            named=connections,
+        )
+        messages = lint(read_pipeline(pipeline), str(pipeline), all_components(), inputs, check)
         errors_first = sorted(range(len(messages)), key=lambda index: messages[index].severity != "error")
         for index in sorted(errors_first[:MAX_PROBLEMS]):
             streams.write_stdout(f"{messages[index]}\n")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from osiris_inspect.base.near_names import did_you_mean
+from osiris_inspect.base.near_names import Suggestions, did_you_mean
 from osiris_inspect.model.errors import PipelineError, Problem, SettingsError
 from osiris_inspect.model.redaction import MASK, is_secret_key, mask_by_key, mask_by_pattern
 from osiris_inspect.runtime.connections import env_file as env_files
@@ -19,6 +19,8 @@ from osiris_inspect.runtime.connections.env_file import (
     substitute_variables,
     without_defaults,
 )
+from osiris_inspect.runtime.connections.families import COMMON_KEYS, FAMILIES, key_mistakes
+from osiris_inspect.runtime.connections.file_structure import structure_problems
 from osiris_inspect.runtime.connections.secret_values import is_number, is_port, secret_values
 from osiris_inspect.runtime.pipeline import yaml_positions
 from osiris_inspect.runtime.pipeline.compiler import Compiled
@@ -29,7 +31,8 @@ from osiris_inspect.runtime.pipeline.yaml_positions import PositionedDocument
 FILE: Final = "osiris_connections.yaml"
 
 _EXCEPTIONS: Final = "not_secret"
-_NOT_SENT: Final = ("default", "description", _EXCEPTIONS)
+_NOT_SENT: Final = tuple(key.name for key in COMMON_KEYS)
+_BUILT_IN: Final = f"{__name__.split('.')[0]}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,11 @@ class ConnectionsFile:
         self._document = document
         self._variables = variables
         self.families: Mapping[str, Mapping[str, Any]] = document.value["connections"] if document else {}
+
+    @property
+    def exists(self) -> bool:
+        """True if there is a file."""
+        return self._document is not None
 
     @property
     def sources(self) -> tuple[Path, ...]:
@@ -120,8 +128,31 @@ class ConnectionsFile:
 
     def _no_file(self) -> str:
         if self._elsewhere is None:
-            return f"no connections file; create {self.file}"
+            return (
+                f"no connections file; create {self.file}, for example with osiris-inspect init connections"
+            )
         return f"{self.file} does not exist, but {self._elsewhere} does; use --base . or --connections {FILE}"
+
+    def key_problems(
+        self, family: str, alias: str, components: Iterable[Component], suggestions: Suggestions
+    ) -> list[Problem]:
+        """Return the unknown and missing keys of one connection.
+
+        Keys of a family are known if all its components are built in.
+        """
+        known = FAMILIES.get(family)
+        others = (
+            item for item in components if item.family == family and not item.driver.startswith(_BUILT_IN)
+        )
+        if known is None or any(others):
+            return []
+        connection = self.families[family][alias]
+        return [
+            self._problem(f" {text}", family, alias)
+            if key is None
+            else self._problem(f": {text}", family, alias, f"<key>{key}")
+            for text, key in key_mistakes(known, connection, suggestions)
+        ]
 
     def resolve(
         self, family: str, alias: str, public: Container[str] = ()
@@ -262,7 +293,7 @@ def load_connections(
         problem = Problem(f"cannot read the file: not UTF-8 at byte {error.start}", str(file))
         raise PipelineError([problem]) from None
     document = yaml_positions.parse(text, str(file))
-    problems = [*document.duplicate_keys, *_structure_problems(document)]
+    problems = [*document.duplicate_keys, *structure_problems(document)]
     if problems:
         raise PipelineError(problems)
     return ConnectionsFile(str(file), document, variables)
@@ -279,31 +310,74 @@ def resolve_connections(
     by_step: dict[str, Mapping[str, Any]] = {}
     secrets: dict[str, None] = {}
     secrets_by_step: dict[str, tuple[str, ...]] = {}
-    problems: dict[Problem, None] = {}
+    problems = dict.fromkeys(reference_problems(compiled, components, file))
+    for use in connection_uses(compiled, components):
+        try:
+            alias = file.alias_of(use.family, use.alias)
+            public = public_keys(use.family, components.values())
+            values, secrets_of_step = file.resolve(use.family, alias, public)
+        except LookupError:  # a reference problem
+            continue
+        except PipelineError as error:
+            problems |= dict.fromkeys(error.problems)
+        else:
+            by_step[use.step_id] = {**values, "family": use.family, "alias": alias}
+            secrets |= dict.fromkeys(secrets_of_step)
+            secrets_by_step[use.step_id] = secrets_of_step
+    if problems:
+        raise PipelineError(list(problems))
+    return Connections(by_step, tuple(secrets), file.sources, secrets_by_step)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionUse:
+    """Reference of a step to a connection.
+
+    Attributes:
+        alias: None for the default connection of the family.
+        name: the reference as it is written, for messages.
+        position: line and column of the reference in the pipeline.
+    """
+
+    step_id: str
+    family: str
+    alias: str | None
+    name: str
+    position: tuple[int, int]
+
+
+def connection_uses(compiled: Compiled, components: Mapping[str, Component]) -> Iterator[ConnectionUse]:
+    """Yield the connection of each step that has one."""
     for step in compiled.manifest.steps:
         component = components[step.component or step.driver]
         reference = compiled.configs[step.id].get("connection")
         if component.family is None or (reference is None and component.connection != "required"):
             continue
         _, _, alias = str(reference or "").partition(".")
-        line, column = compiled.connection_positions.get(step.id, (step.line, 1))
+        position = compiled.connection_positions.get(step.id, (step.line, 1))
+        name = str(reference or f"the default of {component.family}")
+        yield ConnectionUse(step.id, component.family, alias or None, name, position)
+
+
+def reference_problems(
+    compiled: Compiled, components: Mapping[str, Component], file: ConnectionsFile
+) -> list[Problem]:
+    """Return the references of a pipeline that name no connection, and the wrong keys of the connections it uses."""
+    problems: dict[Problem, None] = {}
+    suggestions = Suggestions()
+    seen: set[tuple[str, str]] = set()
+    for use in connection_uses(compiled, components):
         try:
-            alias = file.alias_of(component.family, alias or None)
-            public = public_keys(component.family, components.values())
-            values, secrets_of_step = file.resolve(component.family, alias, public)
+            alias = file.alias_of(use.family, use.alias)
         except LookupError as error:
-            name = reference or f"the default of {component.family}"
-            text = f"cannot resolve connection {name} of step {step.id!r}: {error.args[0]}"
-            problems[Problem(text, compiled.file, line, column)] = None
-        except PipelineError as error:
-            problems |= dict.fromkeys(error.problems)
-        else:
-            by_step[step.id] = {**values, "family": component.family, "alias": alias}
-            secrets |= dict.fromkeys(secrets_of_step)
-            secrets_by_step[step.id] = secrets_of_step
-    if problems:
-        raise PipelineError(list(problems))
-    return Connections(by_step, tuple(secrets), file.sources, secrets_by_step)
+            text = f"cannot resolve connection {use.name} of step {use.step_id!r}: {error.args[0]}"
+            problems[Problem(text, compiled.file, *use.position)] = None
+            continue
+        if (use.family, alias) not in seen:
+            seen.add((use.family, alias))
+            found = file.key_problems(use.family, alias, components.values(), suggestions)
+            problems |= dict.fromkeys(found)
+    return list(problems)
 
 
 def public_keys(family: str, components: Iterable[Component]) -> frozenset[str]:
@@ -311,35 +385,6 @@ def public_keys(family: str, components: Iterable[Component]) -> frozenset[str]:
     declaring = [component for component in components if component.family == family]
     keys = {key.name for component in declaring for key in component.keys if not key.is_secret}
     return frozenset(keys.union(*(component.not_secret for component in declaring)))
-
-
-def _structure_problems(document: PositionedDocument) -> list[Problem]:
-    value = document.value
-    families = value.get("connections") if isinstance(value, dict) else None
-    if not isinstance(families, dict):
-        return [
-            document.problem(
-                "a connections file must be a mapping: connections: {<family>: {<alias>: {host: …, user: …}}}",
-                "connections",
-            )
-        ]
-    problems = []
-    for family, aliases in families.items():
-        if not isinstance(aliases, dict):
-            text = f"family {family!r} must be a mapping: {{<alias>: {{host: …, user: …}}}}"
-            problems.append(document.problem(text, "connections", str(family)))
-            continue
-        marked = []
-        for alias, values in aliases.items():
-            if not isinstance(values, dict):
-                text = f"connection {family}.{alias} must be a mapping of its keys, such as host and user"
-                problems.append(document.problem(text, "connections", str(family), str(alias)))
-            elif values.get("default") is True:
-                marked.append(str(alias))
-        if len(marked) > 1:
-            text = f"family {family!r} has several defaults: {', '.join(marked)}; keep one"
-            problems.append(document.problem(text, "connections", str(family), marked[1], "default"))
-    return problems
 
 
 def _masked(key: str, value: Any) -> str:

@@ -64,9 +64,8 @@ class Compiled:
 
     @property
     def folder(self) -> Path:
-        """Folder that relative paths start from: that of the pipeline file; of a pipe, the working directory."""
-        folder = self.pipeline_file.parent
-        return Path() if folder in _FOLDERS_OF_PIPES else folder
+        """Folder that relative paths start from."""
+        return pipeline_folder(self.pipeline_file)
 
     @property
     def fingerprint(self) -> str:
@@ -75,6 +74,11 @@ class Compiled:
         for step in document["steps"]:
             step.pop("line", None)  # comments do not change the pipeline
         return "sha256:" + hashlib.sha256(jsonl.encode(document)).hexdigest()
+
+
+def pipeline_folder(file: Path) -> Path:
+    """Return the folder that relative paths start from: that of the pipeline file; of a pipe, the working directory."""
+    return Path() if file.parent in _FOLDERS_OF_PIPES else file.parent
 
 
 def read_pipeline(file: Path) -> str:

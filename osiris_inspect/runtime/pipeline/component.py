@@ -5,10 +5,11 @@ point in the group ``osiris_inspect.components`` that names a ``Component`` or a
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from osiris_inspect.base.near_names import MAX_NAME_LENGTH, near_names
 from osiris_inspect.model.redaction import is_secret_key
 
 GROUP: Final = "osiris_inspect.components"
@@ -27,6 +28,24 @@ _KINDS: Mapping[ValueKind, tuple[str, tuple[type, ...]]] = {
     "list or switch": ("list or true/false", (list, bool)),
 }
 """Name and Python types of each kind of value."""
+
+
+_WORDS: Final = re.compile(r"[^\W_]+")
+_MIN_SIMILARITY: Final = 0.75
+_MAX_NEAR: Final = 4
+_ROLES: Final = {
+    **dict.fromkeys(("read", "reader", "source", "extract", "input"), "extractor"),
+    **dict.fromkeys(("write", "sink", "load", "loader", "destination", "output"), "writer"),
+    **dict.fromkeys(("transform", "transformer", "sql"), "processor"),
+    "postgresql": "postgres",
+    "mariadb": "mysql",
+}
+"""Words that people use for those in the names of components."""
+_UNSUPPORTED: Final = (
+    *("BigQuery", "Databricks", "Excel", "JSON", "Kafka", "MongoDB", "Oracle", "Redshift", "Snowflake"),
+    "SQL Server",
+)
+"""Common systems that no built-in component reads or writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,3 +160,50 @@ class Component:
     def defaults(self) -> dict[str, Any]:
         """Values of the keys that have a default."""
         return {key.name: key.default for key in self.keys if key.default is not None}
+
+
+def unsupported_systems(names: Iterable[str]) -> list[str]:
+    """Return the common systems that no component with one of these names is for."""
+    words = {word for name in names for word in _words(name)}
+    return [system for system in _UNSUPPORTED if _key(system) not in words]
+
+
+def near_components(name: str, names: Iterable[str]) -> list[str]:
+    """Return the names of components that are like ``name``, sorted.
+
+    The words of the names are compared one by one, so ``csv.extractor`` is like ``filesystem.csv_extractor``.
+    A name whose system is not known has none, whatever its role.
+    """
+    words = _words(name) if len(name) <= MAX_NAME_LENGTH else []
+    if not words:
+        return []
+    matching = {other: [_is_like(word, _words(other)) for word in words] for other in names}
+    whole = [other for other, matches in matching.items() if all(matches)]
+    system = [other for other, matches in matching.items() if matches[0]]
+    return sorted(whole or system)[:_MAX_NEAR]
+
+
+def unknown_component(name: str, names: Collection[str], near: Collection[str]) -> str:
+    """Return the message about an unknown component; ``near`` are the known ones like it."""
+    text = f"unknown component {name!r}"
+    if near:
+        role = _words(name)[-1]
+        lacks_role = role in _ROLES.values() and not any(role in _words(other) for other in near)
+        others = " or ".join(map(repr, near))
+        return f"{text}; there is only {others}" if lacks_role else f"{text}; did you mean {others}?"
+    words = set(_words(name)[:2])
+    reason = next((f"; {system} is not supported" for system in _UNSUPPORTED if _key(system) in words), "")
+    return f"{text}{reason}; use one of {', '.join(sorted(names))}"
+
+
+def _words(name: str) -> list[str]:
+    words: list[str] = _WORDS.findall(name.casefold())
+    return [_ROLES.get(word, word) for word in words]
+
+
+def _key(system: str) -> str:
+    return system.replace(" ", "").casefold()
+
+
+def _is_like(word: str, words: Collection[str]) -> bool:
+    return word in words or bool(near_names(word, words, similarity=_MIN_SIMILARITY))

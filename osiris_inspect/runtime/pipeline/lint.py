@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -42,9 +42,13 @@ class LintMessage:
 
 
 def lint(
-    text: str, file: str, components: Mapping[str, Component], inputs: CompileInputs | None = None
+    text: str,
+    file: str,
+    components: Mapping[str, Component],
+    inputs: CompileInputs | None = None,
+    check: Callable[[Compiled], Iterable[LintMessage]] | None = None,
 ) -> list[LintMessage]:
-    """Return all messages about a pipeline, in the order of the file."""
+    """Return all messages about a pipeline, in the order of the file; then those of ``check``."""
     try:
         document = yaml_positions.parse(text, file)
         compiled = compile_document(document, components, inputs or CompileInputs())
@@ -69,7 +73,8 @@ def lint(
         messages += _check_columns(checked, components[step.component])
     messages += _check_implied_needs(document, ids, compiled, components)
     messages += _check_unused_outputs(document, ids, compiled, components)
-    return sorted(messages, key=lambda message: (message.problem.line, message.problem.column))
+    messages.sort(key=lambda message: (message.problem.line, message.problem.column))
+    return [*messages, *check(compiled)] if check is not None else messages
 
 
 @dataclass(frozen=True, slots=True)

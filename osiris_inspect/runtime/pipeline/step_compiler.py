@@ -9,7 +9,7 @@ from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import Problem
 from osiris_inspect.model.manifest import InputRef, Step, input_name
 from osiris_inspect.model.redaction import is_secret_key
-from osiris_inspect.runtime.pipeline.component import Component
+from osiris_inspect.runtime.pipeline.component import Component, near_components, unknown_component
 from osiris_inspect.runtime.pipeline.json_values import not_json_safe
 from osiris_inspect.runtime.pipeline.parameters import has_unresolved_parameter, placeholder_error
 from osiris_inspect.runtime.pipeline.step_checks import read_checks
@@ -110,12 +110,10 @@ class StepCompiler:
         return _OLD_MODES.get(str(mode), str(mode))
 
     def _unknown_component(self, components: Mapping[str, Component]) -> str:
-        known = f"; use one of {', '.join(sorted(components))}"
         if not self.component:
-            return "component is missing" + known
-        return f"unknown component {self.component!r}" + (
-            self._suggestions.did_you_mean(self.component, tuple(components)) or known
-        )
+            return f"component is missing; use one of {', '.join(sorted(components))}"
+        near = self._suggestions.near_names(self.component, tuple(components), near_components)
+        return unknown_component(self.component, tuple(components), near)
 
     def _check_mode(self, component: Component) -> None:
         mode = self.item.get("mode")
