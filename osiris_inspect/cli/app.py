@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Collection, Sequence
 from inspect import cleandoc
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +14,7 @@ from osiris_inspect.cli.inspect import open as open_
 from osiris_inspect.cli.pipeline import components, config, connections, demo, doctor, lint, run
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import WrongUse
+from osiris_inspect.cli.support.run_names import run_with_prefix
 from osiris_inspect.cli.support.typer_adapter import add_to_typer
 from osiris_inspect.model.errors import RunNotReadable
 from osiris_inspect.model.version import __version__
@@ -43,13 +45,15 @@ def _check_path(word: str | None, words: Sequence[str], commands: Collection[str
         WrongUse: it resembles a command, or more words follow.
         RunNotReadable: it is the only word, and no such path exists.
     """
-    if word is None or "/" in word or word.startswith("-") or os.path.lexists(word):
+    if word is None or "/" in word or word.startswith(("-", "@")) or os.path.lexists(word):
         return
     from osiris_inspect.base.near_names import near_names
 
     near = near_names(word, commands, similarity=0.7)
     if near:
         raise WrongUse(f"no such command {word!r}; did you mean {near[0]!r}?")
+    if run_with_prefix(Path(word)) is not None:
+        return
     if sum(not other.startswith("-") for other in words) > 1:
         raise WrongUse(f"no such command {word!r}; see osiris-inspect --help")
     raise RunNotReadable(f"{word!r}: no such command, file or directory; see osiris-inspect --help")

@@ -39,12 +39,6 @@ def test_without_a_folder_the_places_of_runs_are_looked_at(logs: Path, tmp_path:
     assert sorted(found) == ["run_1759170586030", "run_1759170586530", "run_1759170587030"]
 
 
-def test_nothing_to_look_at_is_a_usage_error(tmp_path: Path) -> None:
-    done = runs(cwd=tmp_path)
-    assert done.code == 2
-    assert "name a folder of runs" in done.err
-
-
 def test_filters_leave_what_they_ask_for(logs: Path, tmp_path: Path) -> None:
     def ids(*words: str) -> list[str]:
         return [

@@ -5,15 +5,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from osiris_inspect.cli.inspect.open import DEFAULT_DIRS
 from osiris_inspect.cli.support import paths as places
-from osiris_inspect.cli.support import project_reports, streams
-from osiris_inspect.cli.support.exit_codes import USAGE, WrongUse
+from osiris_inspect.cli.support import run_names, streams
+from osiris_inspect.cli.support.exit_codes import WrongUse
 from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from osiris_inspect.inspector.analysis.run_list import RunEntry, RunFilter
 
 _SYMBOLS: Final = {"success": "✓", "interrupted": "!", "running": "~"}
@@ -48,10 +45,7 @@ def runs(options: Mapping[str, Any]) -> int:
 
     run_filter = _run_filter(failed=options["failed"], pipeline=options["pipeline"], since=options["since"])
     folders = _folders(options["folder"])
-    if not folders:
-        streams.write_message(f"no {' and no '.join(DEFAULT_DIRS)} folder here; name a folder of runs")
-        return USAGE
-    entries = list(islice(_entries(folders, run_filter), options["limit"]))
+    entries = list(islice(run_names.list_entries(folders, run_filter), options["limit"]))
     if options["as_json"]:
         streams.write_json("".join(map(_json, entries)))
     else:
@@ -79,29 +73,7 @@ def _parse_since(since: str) -> float:
 def _folders(folder: Path | None) -> list[Path]:
     if folder is not None:
         return [places.resolve_path(folder)]
-    return [Path(name) for name in DEFAULT_DIRS if Path(name).is_dir()]
-
-
-def _entries(folders: list[Path], run_filter: "RunFilter") -> "Iterator[RunEntry]":
-    import heapq
-    import time
-
-    from osiris_inspect.inspector.analysis.run_list import list_runs
-
-    project = project_reports.current_project()
-    project_reports.configuration(project)
-    lists = [
-        list_runs(
-            folder,
-            now=time.time(),
-            cache=places.cache_dir(),
-            run_filter=run_filter,
-            project=project,
-            on_link_outside=places.report_link_outside,
-        )
-        for folder in folders
-    ]
-    return heapq.merge(*lists, key=lambda run: -(run.started or 0.0))
+    return run_names.default_folders()
 
 
 def _json(run: "RunEntry") -> str:

@@ -12,6 +12,7 @@ from osiris_inspect.cli.support import paths as places
 from osiris_inspect.cli.support import project_reports, streams
 from osiris_inspect.cli.support.exit_codes import FOUND, NO_RUN, WrongUse
 from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec
+from osiris_inspect.cli.support.run_names import run_of_file
 from osiris_inspect.model.errors import RunNotReadable
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def command() -> CommandSpec:
     """Return the command."""
     paths = OptionSpec(
         "paths",
-        "Runs, folders of runs, or patterns such as 'logs/run_*'.",
+        "Runs, names (@latest, @failed, @prev), folders, or patterns: 'logs/run_*'.",
         kind="path",
         metavar="PATH",
         multiple=True,
@@ -218,16 +219,16 @@ def _fails(report: "Report", fail_on: FailOn) -> bool:
 
 
 def _matches(path: Path) -> list[Path]:
-    """Return the folders that match a pattern, sorted; the path itself if it exists or is not a pattern."""
+    """Return the folders and files of runs that match a pattern, sorted; the path itself if it is not a pattern."""
     import glob
 
     if path.exists() or not glob.has_magic(str(path)) or places.remote_address(path) is not None:
         return [path]
     matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207  a pattern may be absolute; Path.glob takes none
-    folders = [Path(folder) for folder in matches if Path(folder).is_dir()]
-    if not folders:
-        raise RunNotReadable(f"{str(path)!r} matches no folder")
-    return folders
+    found = [Path(name) for name in matches if Path(name).is_dir() or run_of_file(Path(name)) is not None]
+    if not found:
+        raise RunNotReadable(f"{str(path)!r} matches no folder and no file of a run")
+    return found
 
 
 def _select(reports: Sequence["Report"], *, failed: bool, min_confidence: Confidence) -> Sequence["Report"]:
