@@ -52,6 +52,7 @@ def format_names() -> tuple[str, ...]:
 
 def options() -> tuple[OptionSpec, ...]:
     """Return the options of the main output."""
+    names = (AUTO, *format_names())
     return (
         OptionSpec(
             "format",
@@ -59,7 +60,7 @@ def options() -> tuple[OptionSpec, ...]:
             ("--format", "-f"),
             "choice",
             default=AUTO,
-            choices=(AUTO, *format_names()),
+            choices=names,
         ),
         OptionSpec("output", "Write to FILE instead of stdout.", ("--output", "-o"), "path", metavar="FILE"),
         OptionSpec(

@@ -27,11 +27,10 @@ __all__ = ["command", "exit_code", "load_reports", "render", "write"]
 
 _HELP: Final = """Report on runs: verdict, cause with log line, steps, lineage, findings.
 
-osiris-inspect summarize logs --latest --junit junit.xml --sarif osiris.sarif
-
 Data goes to stdout and to files, messages go to stderr. Exit codes: 0 no findings, 1 findings, or a failed or an
 interrupted run, 2 wrong usage, 3 no readable run, 130 this command was interrupted.
 """
+_FINDINGS: Final = "Findings and the exit code"
 _SELECT_OPTIONS: Final = (
     OptionSpec("latest", "Report only the newest run of each PATH.", ("--latest",), "flag", default=False),
     OptionSpec("failed", "Report only failed runs.", ("--failed",), "flag", default=False),
@@ -42,8 +41,16 @@ _SELECT_OPTIONS: Final = (
         "choice",
         default="error",
         choices=("error", "warning", "never"),
+        panel=_FINDINGS,
     ),
-    OptionSpec("exit_zero", "Exit with 0 even with findings.", ("--exit-zero",), "flag", default=False),
+    OptionSpec(
+        "exit_zero",
+        "Exit with 0 even with findings.",
+        ("--exit-zero",),
+        "flag",
+        default=False,
+        panel=_FINDINGS,
+    ),
     OptionSpec(
         "min_confidence",
         "Hide findings with less confidence.",
@@ -51,6 +58,7 @@ _SELECT_OPTIONS: Final = (
         "choice",
         default="low",
         choices=("high", "medium", "low"),
+        panel=_FINDINGS,
     ),
     OptionSpec(
         "baseline",
@@ -58,6 +66,7 @@ _SELECT_OPTIONS: Final = (
         ("--baseline",),
         "path",
         metavar="FILE",
+        panel=_FINDINGS,
     ),
     OptionSpec(
         "write_baseline",
@@ -65,6 +74,7 @@ _SELECT_OPTIONS: Final = (
         ("--write-baseline",),
         "path",
         metavar="FILE",
+        panel=_FINDINGS,
     ),
     OptionSpec(
         "rules",
@@ -72,6 +82,7 @@ _SELECT_OPTIONS: Final = (
         ("--rules",),
         "path",
         metavar="DIR",
+        panel=_FINDINGS,
         multiple=True,
     ),
     OptionSpec(
@@ -80,6 +91,7 @@ _SELECT_OPTIONS: Final = (
         ("--allow-from",),
         "path",
         metavar="FILE",
+        panel=_FINDINGS,
         multiple=True,
     ),
 )

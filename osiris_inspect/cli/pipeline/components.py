@@ -7,6 +7,7 @@ import typer
 
 from osiris_inspect.base.near_names import did_you_mean
 from osiris_inspect.cli.support import streams
+from osiris_inspect.cli.support.completion import complete_component
 from osiris_inspect.model.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -32,7 +33,10 @@ def list_command() -> None:
 
 
 def show_command(
-    name: Annotated[str, typer.Argument(help="Name of the component.", show_default=False)],
+    name: Annotated[
+        str,
+        typer.Argument(help="Name of the component.", show_default=False, autocompletion=complete_component),
+    ],
 ) -> None:
     """Print the keys, defaults and an example of one component."""
     from osiris_inspect.runtime.pipeline import builtin_components as built_in
