@@ -56,7 +56,7 @@ ERRORS = (
      "osiris-inspect summarize, osiris-inspect why, osiris-inspect sql, osiris-inspect lineage"),
     ("why logs --frobnicate", "no such option '--frobnicate'; see osiris-inspect why --help"),
     ("runz", "no such command 'runz'; did you mean 'run' or 'runs'?"),
-    ("connections lst", "no such command 'lst'; did you mean 'list' or 'test'?"),
+    ("connections lst", "no such command 'lst'; did you mean 'list'?"),
     ("run x.yaml --on sandbx", "invalid value for '--on': 'sandbx' is not one of 'local', 'sandbox', 'e2b'; "
      "did you mean 'sandbox'?"),
     ("runs -n x", "invalid value for '--limit' / '-n': not a whole number; see osiris-inspect runs --help"),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from osiris_inspect.base.install_hint import install_extras_command
 from osiris_inspect.base.near_names import did_you_mean
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.completion import complete_component
@@ -62,7 +63,7 @@ def _page(component: "Component") -> Iterator[str]:
     if component.family is not None:
         yield f"connection   {component.connection}, family {component.family}"
     if component.requires:
-        install = f" (pip install 'osiris-inspect[{component.extra}]')" if component.extra else ""
+        install = f" ({install_extras_command(component.extra)})" if component.extra else ""
         yield f"requires     {', '.join(component.requires)}{install}"
     yield ""
     yield "config"
