@@ -21,12 +21,12 @@ def logs(tmp_path: Path) -> Path:
     return tmp_path / "logs"
 
 
-def test_the_newest_run_comes_first(logs: Path, tmp_path: Path) -> None:
+def test_table_ends_with_the_newest_run(logs: Path, tmp_path: Path) -> None:
     done = runs(logs, cwd=tmp_path)
     assert (done.code, done.err) == (0, "")
     lines = done.out.splitlines()
-    assert [line.split()[0] for line in lines[1:]] == ["✗", "✓"]
-    assert "run_1759170587030" in lines[1]
+    assert [line.split()[0] for line in lines[1:]] == ["✓", "✗"]
+    assert "run_1759170587030" in lines[-1]
 
 
 def test_the_second_list_is_the_first_one(logs: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""``osiris-inspect runs``: the runs of a folder, newest first."""
+"""``osiris-inspect runs``: the runs of a folder, the newest last."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _SYMBOLS: Final = {"success": "✓", "interrupted": "!", "running": "~"}
 _MAX_REASON = 120
 _HEADING: Final = ("", "started (UTC)", "status", "duration", "rows", "pipeline", "run", "cause")
-_HELP: Final = "List the runs of a folder, newest first, in any folder layout.\n\nResults are cached."
+_HELP: Final = "List the runs of a folder, newest last, in any folder layout.\n\nResults are cached. --json begins with the newest run."
 _OPTIONS: Final = (
     OptionSpec("folder", "A folder of runs; default: logs and run_logs.", kind="path", metavar="FOLDER"),
     OptionSpec("failed", "Show only failed runs.", ("--failed",), "flag", default=False),
@@ -35,7 +35,7 @@ def command() -> CommandSpec:
 
 
 def runs(options: Mapping[str, Any]) -> int:
-    """Print the runs of a folder, newest first, and return the exit code.
+    """Print the runs of a folder, the newest last (in JSON first), and return the exit code.
 
     Raises:
         WrongUse: ``--since`` is not a time.
@@ -89,7 +89,8 @@ def _json(run: "RunEntry") -> str:
 
 
 def _table(entries: list["RunEntry"]) -> str:
-    rows = [_HEADING, *map(_row, entries)]
+    """Return the runs as a table, the newest at the end, where a terminal shows it."""
+    rows = [_HEADING, *map(_row, reversed(entries))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADING) - 1)]
     lines = (
         "  ".join([*(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)), row[-1]])
