@@ -8,7 +8,7 @@ import errno
 import gc
 import os
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from osiris_inspect.cli.startup.instant_verdict import print_verdict
 from osiris_inspect.cli.support import streams
@@ -34,7 +34,7 @@ def main() -> NoReturn:
             _exit_with(code)
         from osiris_inspect.cli.app import build_app
 
-        build_app()(prog_name="osiris-inspect", standalone_mode=True)
+        _exit_with(_run_typer(build_app()))
     except SystemExit as end:
         _exit_with(end.code if isinstance(end.code, int) else 0)
     except OsirisError as error:
@@ -56,6 +56,30 @@ def main() -> NoReturn:
         )
         _exit_with(FAULT)
     _exit_with(0)
+
+
+def _run_typer(app: Any) -> int:
+    """Run the application and return the exit code.
+
+    Raises:
+        OsirisError: the command line is wrong, or the command failed.
+    """
+    from typer import Abort
+    from typer._click.exceptions import ClickException, NoArgsIsHelpError
+
+    from osiris_inspect.cli.support.exit_codes import INTERRUPTED, USAGE
+    from osiris_inspect.cli.support.usage_errors import to_wrong_use
+
+    try:
+        code = app(prog_name="osiris-inspect", standalone_mode=False)
+    except NoArgsIsHelpError as error:
+        streams.write_stdout(f"{error.format_message()}\n")
+        return USAGE
+    except ClickException as error:
+        raise to_wrong_use(error) from None
+    except Abort:
+        return INTERRUPTED
+    return code if isinstance(code, int) else 0
 
 
 def _exit_with(code: int) -> NoReturn:

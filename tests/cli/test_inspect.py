@@ -21,12 +21,6 @@ def test_nothing_opens_the_newest_run_here(tmp_path: Path, place: str) -> None:
     assert done.stdout.startswith("✓ run_1759170586999")
 
 
-def test_nothing_to_open_is_said_in_one_line(tmp_path: Path) -> None:
-    done = osiris_inspect("open", cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert len(done.stderr.splitlines()) == 1
-
-
 def test_folder_without_a_run_is_named_where_another_one_has_one(tmp_path: Path) -> None:
     (tmp_path / "logs").mkdir()
     run_dir(tmp_path / "run_logs", succeeding_locally(), name="run_1759170586030")

@@ -145,7 +145,7 @@ def test_missing_extra_is_named(tmp_path: Path) -> None:
     (tmp_path / "fsspec.py").write_text("raise ImportError(\"No module named 'fsspec'\")")
     done = osiris_inspect("summarize", "s3://runs/logs", cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)})
 
-    assert "pip install 'osiris-inspect[remote]'" in done.err
+    assert "'s3fs>=2024.6'" in done.err
     assert done.err.count("\n") == 1
 
 

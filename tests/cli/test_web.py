@@ -241,7 +241,7 @@ async def _listening(server: "subprocess.Popen[str]", port: int) -> None:
 
 def test_without_the_extra_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "textual_serve.server", None)
-    with pytest.raises(WrongUse, match=r"pip install 'osiris-inspect\[web\]'"):
+    with pytest.raises(WrongUse, match=r"install .*'textual-serve<2,>=1\.1'"):
         web.serve(RUN)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from osiris_inspect.base.install_hint import extra_requirements, install_command
 from osiris_inspect.model.errors import DependencyMissing
 from osiris_inspect.runtime.protocol import dependencies
 from tests.runtime.runs import events_of, make_run
@@ -80,12 +81,12 @@ def test_a_run_that_installs_and_needs_nothing_runs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("missing", "words"),
     [
-        ({"psycopg": "postgres"}, "pip install 'osiris-inspect[postgres]'"),
+        ({"psycopg": "postgres"}, install_command(extra_requirements(["postgres"]))),
         (
             {"a": "mysql", "b": "e2b"},
-            "missing modules: a, b; install them with: pip install 'osiris-inspect[e2b,mysql]'",
+            f"missing modules: a, b; install them with: {install_command(extra_requirements(['e2b', 'mysql']))}",
         ),
-        ({"orjson": None}, "pip install 'osiris-inspect', or run with --install-deps"),
+        ({"orjson": None, "yaml": None}, " orjson PyYAML, or run with --install-deps"),
     ],
 )
 def test_the_error_names_modules_and_what_brings_them(missing: dict[str, str | None], words: str) -> None:

@@ -175,7 +175,7 @@ def test_compiled_driver_must_be_in_the_template(installed: Path, cloud: Any) ->
     (_as_package(installed) / "fast.abi3.so").write_bytes(b"ELF")
     (installed.parent / "p.yaml").write_text(PIPELINE)
     reason = _run_in_the_cloud(installed, cloud)
-    fix = "install them in the template of the sandbox (E2B_TEMPLATE) with: pip install 'counting-for-osiris==1.0'"
+    fix = "install them in the template of the sandbox (E2B_TEMPLATE) with: pip install counting-for-osiris==1.0"
     assert f"missing modules: counting_for_osiris; {fix}, or run with --install-deps" in reason
     (log,) = (installed.parent / "logs").glob("*/events.jsonl")
     events = [json.loads(line) for line in log.read_text().splitlines()]
@@ -201,4 +201,4 @@ def test_missing_modules_of_others_name_their_packages(tmp_path: Path) -> None:
     packages = {"counting_for_osiris": "counting-for-osiris==1.0"}
     missing = {"counting_for_osiris": None, "pymysql": "mysql"}
     error = str(dependencies.missing_error(missing, packages=packages))
-    assert "pip install 'osiris-inspect[mysql]' 'counting-for-osiris==1.0'" in error
+    assert "'pymysql[rsa]<2,>=1.1' counting-for-osiris==1.0" in error

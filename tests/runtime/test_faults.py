@@ -150,7 +150,7 @@ def test_a_missing_module_is_named_before_the_first_step_with_what_brings_it(
     outcome = make_run(tmp_path, on, transport=transport, text=text)
     assert outcome.status == "failed"
     assert "no_such_module_for_sure" in str(outcome.reason)
-    assert "pip install 'osiris-inspect[mysql]'" in str(outcome.reason)
+    assert "pymysql[rsa]" in str(outcome.reason)
     names = [event["event"] for event in events_of(outcome.path)]
     assert "step_start" not in names
     assert names[-1] == "run_end"

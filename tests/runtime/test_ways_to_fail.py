@@ -148,7 +148,7 @@ WAYS: dict[str, list[Met]] = {
     ],
     "W12": [Met("an unknown key", "compile", PLACES, "unknown key 'pth' for filesystem.csv_extractor; did you mean 'path'?")],
     "W13": [
-        Met("no client library", "dependencies", "test_the_error_names_modules_and_what_brings_them", "pip install 'osiris-inspect[postgres]'"),
+        Met("no client library", "dependencies", "test_the_error_names_modules_and_what_brings_them", "psycopg[binary]"),
         Met("only IPv6", "postgres", "test_a_direct_host_of_supabase_that_only_ipv6_reaches_says_to_use_the_pooler", "use the address of the pooler, which Supabase shows under Connect"),
         Met("sslmode", "postgres", OF_MYSQL, "server does not support SSL, but SSL was required"),
     ],

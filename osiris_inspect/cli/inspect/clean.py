@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from osiris_inspect.cli.inspect.open import DEFAULT_DIRS
 from osiris_inspect.cli.support import paths as places
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import FOUND, USAGE, WrongUse
 from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec
+from osiris_inspect.cli.support.run_names import DEFAULT_DIRS
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.files.old_runs import CachedFile, StoredRun

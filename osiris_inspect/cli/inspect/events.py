@@ -29,7 +29,13 @@ Relative times count from the end of the log. Secrets are masked, except with --
 field or step names are reported on stderr. With --follow, exit code 1 means that the writer of the run was killed.
 """
 _OPTIONS: Final = (
-    OptionSpec("path", "A run, a log file, or - for stdin.", kind="path", metavar="RUN", required=True),
+    OptionSpec(
+        "path",
+        "A run, its name (@latest, @failed, @prev), a log file, or - for stdin.",
+        kind="path",
+        metavar="RUN",
+        required=True,
+    ),
     OptionSpec(
         "expression",
         "Filter: step=compute-* event=step_failed rows>1000 text~NoneType since=-5m",

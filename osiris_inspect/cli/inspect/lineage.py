@@ -28,8 +28,6 @@ def lineage(
 ) -> None:
     """Show the steps of a run and the frames between them.
 
-    osiris-inspect lineage logs/run_123 --format dot | dot -Tsvg > lineage.svg
-
     Each frame has its rows, bytes and storage; lost rows and the failing path are marked.
     """
     from osiris_inspect.inspector.export.lineage import build_diagram

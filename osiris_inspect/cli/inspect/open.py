@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from osiris_inspect.cli.support import paths as places
-from osiris_inspect.cli.support import streams
-from osiris_inspect.cli.support.exit_codes import WrongUse
+from osiris_inspect.cli.support import run_names, streams
 from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec
 
-DEFAULT_DIRS: Final = ("logs", "run_logs")
 _PATH: Final = OptionSpec(
-    "path", "A run, or a folder of runs; default: the newest run here.", kind="path", metavar="PATH"
+    "path",
+    "A run, its name (@latest, @failed, @prev), or a folder; default: @latest.",
+    kind="path",
+    metavar="PATH",
 )
 
 _WEB: Final = OptionSpec("web", "Open it in a browser on this machine.", ("--web",), "flag", default=False)
@@ -32,7 +33,7 @@ def command() -> CommandSpec:
 
 
 def _open(options: Mapping[str, Any]) -> int:
-    chosen = options["path"] or newest_run()
+    chosen = options["path"] or run_names.named_run("@latest", run_names.default_folders())
     if options["web"]:
         from osiris_inspect.cli.inspect import web
 
@@ -56,28 +57,3 @@ def open_path(chosen: Path) -> int:
     from osiris_inspect.cli.inspect.launch_tui import run_tui
 
     return run_tui(str(chosen))
-
-
-def newest_run() -> Path:
-    """Return the newest run under the default folders; print why a folder that exists has none.
-
-    Raises:
-        WrongUse: there is no run; the message names the problem of each folder.
-    """
-    from osiris_inspect.inspector.files.find_runs import find_runs
-    from osiris_inspect.model import run_layout as layout
-    from osiris_inspect.model.errors import RunNotReadable
-
-    runs: list[Path] = []
-    problems: dict[Path, str] = {}
-    for folder in map(Path, DEFAULT_DIRS):
-        try:
-            runs += find_runs(folder, on_link_outside=places.report_link_outside)[:1]
-        except RunNotReadable as error:
-            problems[folder] = str(error)
-    if not runs:
-        raise WrongUse(f"no run to open here: {'; '.join(problems.values())}; name a run directory")
-    for folder, reason in problems.items():
-        if folder.exists():
-            streams.write_message(reason)
-    return max(runs, key=lambda run: layout.parse_start_ms(run.name) or 0)

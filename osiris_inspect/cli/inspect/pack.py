@@ -23,8 +23,6 @@ def pack(
 ) -> None:
     """Print a compact report to paste into an AI assistant.
 
-    osiris-inspect pack logs/run_123 --tokens 2000
-
     Contains the cause, quotes, the inputs of the failing step, lineage and configuration; the most important parts first,
     cut to --tokens. Secrets are masked. Log text is in code fences and cannot act as Markdown.
     """

@@ -52,6 +52,7 @@ def format_names() -> tuple[str, ...]:
 
 def options() -> tuple[OptionSpec, ...]:
     """Return the options of the main output."""
+    names = (AUTO, *format_names())
     return (
         OptionSpec(
             "format",
@@ -59,7 +60,7 @@ def options() -> tuple[OptionSpec, ...]:
             ("--format", "-f"),
             "choice",
             default=AUTO,
-            choices=(AUTO, *format_names()),
+            choices=names,
         ),
         OptionSpec("output", "Write to FILE instead of stdout.", ("--output", "-o"), "path", metavar="FILE"),
         OptionSpec(
@@ -182,6 +183,10 @@ def render(
     use_color = _use_color(color, to_terminal=to_terminal)
     sanitize = escape_json if format_ in JSON_FORMATS else partial(terminal_text, colors=use_color)
     out = _SanitizedReport(sanitize)
+    if format_ == "text" and len(reports) > 1:  # the newest at the end, where a terminal shows it
+        from osiris_inspect.inspector.analysis.report_spool import ReportView
+
+        reports = ReportView(reports, range(len(reports) - 1, -1, -1))
     get_renderer(format_)(reports, out, width=width, color=use_color, ci=ci or NO_CI)
     return out.getvalue()
 

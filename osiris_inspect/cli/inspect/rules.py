@@ -7,6 +7,7 @@ import typer
 
 from osiris_inspect.cli.inspect.why import newest_report, terminal_width
 from osiris_inspect.cli.support import project_reports, streams
+from osiris_inspect.cli.support.completion import complete_rule
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.run.report import Report
@@ -31,13 +32,14 @@ def explain(
         str,
         typer.Argument(
             metavar="[RUN:]RULE",
+            autocompletion=complete_rule,
             help="The id of a rule (see `rules`); with a run, also its findings.",
         ),
     ],
 ) -> None:
     """Print the manual of a rule: what it finds, why it matters, how to fix it.
 
-    osiris-inspect explain logs/run_123:column-missing adds the rule's findings in that run, with their evidence.
+    With a run, also prints the findings of the rule in that run, with their evidence.
     """
     run, _, name = rule.rpartition(":")
     manuals = {known.id: known.rule_manual for known in project_reports.rules()}

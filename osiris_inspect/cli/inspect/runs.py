@@ -1,25 +1,22 @@
-"""``osiris-inspect runs``: the runs of a folder, newest first."""
+"""``osiris-inspect runs``: the runs of a folder, the newest last."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from osiris_inspect.cli.inspect.open import DEFAULT_DIRS
 from osiris_inspect.cli.support import paths as places
-from osiris_inspect.cli.support import project_reports, streams
-from osiris_inspect.cli.support.exit_codes import USAGE, WrongUse
+from osiris_inspect.cli.support import run_names, streams
+from osiris_inspect.cli.support.exit_codes import WrongUse
 from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from osiris_inspect.inspector.analysis.run_list import RunEntry, RunFilter
 
 _SYMBOLS: Final = {"success": "✓", "interrupted": "!", "running": "~"}
 _MAX_REASON = 120
 _HEADING: Final = ("", "started (UTC)", "status", "duration", "rows", "pipeline", "run", "cause")
-_HELP: Final = "List the runs of a folder, newest first, in any folder layout.\n\nResults are cached."
+_HELP: Final = "List the runs of a folder, newest last, in any folder layout.\n\nResults are cached. --json begins with the newest run."
 _OPTIONS: Final = (
     OptionSpec("folder", "A folder of runs; default: logs and run_logs.", kind="path", metavar="FOLDER"),
     OptionSpec("failed", "Show only failed runs.", ("--failed",), "flag", default=False),
@@ -38,7 +35,7 @@ def command() -> CommandSpec:
 
 
 def runs(options: Mapping[str, Any]) -> int:
-    """Print the runs of a folder, newest first, and return the exit code.
+    """Print the runs of a folder, the newest last (in JSON first), and return the exit code.
 
     Raises:
         WrongUse: ``--since`` is not a time.
@@ -48,10 +45,7 @@ def runs(options: Mapping[str, Any]) -> int:
 
     run_filter = _run_filter(failed=options["failed"], pipeline=options["pipeline"], since=options["since"])
     folders = _folders(options["folder"])
-    if not folders:
-        streams.write_message(f"no {' and no '.join(DEFAULT_DIRS)} folder here; name a folder of runs")
-        return USAGE
-    entries = list(islice(_entries(folders, run_filter), options["limit"]))
+    entries = list(islice(run_names.list_entries(folders, run_filter), options["limit"]))
     if options["as_json"]:
         streams.write_json("".join(map(_json, entries)))
     else:
@@ -79,29 +73,7 @@ def _parse_since(since: str) -> float:
 def _folders(folder: Path | None) -> list[Path]:
     if folder is not None:
         return [places.resolve_path(folder)]
-    return [Path(name) for name in DEFAULT_DIRS if Path(name).is_dir()]
-
-
-def _entries(folders: list[Path], run_filter: "RunFilter") -> "Iterator[RunEntry]":
-    import heapq
-    import time
-
-    from osiris_inspect.inspector.analysis.run_list import list_runs
-
-    project = project_reports.current_project()
-    project_reports.configuration(project)
-    lists = [
-        list_runs(
-            folder,
-            now=time.time(),
-            cache=places.cache_dir(),
-            run_filter=run_filter,
-            project=project,
-            on_link_outside=places.report_link_outside,
-        )
-        for folder in folders
-    ]
-    return heapq.merge(*lists, key=lambda run: -(run.started or 0.0))
+    return run_names.default_folders()
 
 
 def _json(run: "RunEntry") -> str:
@@ -117,7 +89,8 @@ def _json(run: "RunEntry") -> str:
 
 
 def _table(entries: list["RunEntry"]) -> str:
-    rows = [_HEADING, *map(_row, entries)]
+    """Return the runs as a table, the newest at the end, where a terminal shows it."""
+    rows = [_HEADING, *map(_row, reversed(entries))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADING) - 1)]
     lines = (
         "  ".join([*(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)), row[-1]])

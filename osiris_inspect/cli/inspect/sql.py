@@ -12,7 +12,7 @@ from osiris_inspect.cli.inspect.report_output import unwritable
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import USAGE, WrongUse
 from osiris_inspect.cli.support.paths import set_remote_limits
-from osiris_inspect.cli.support.typer_adapter import AllowRedirect, MaxBytes
+from osiris_inspect.cli.support.typer_adapter import AllowRedirect, MaxBytes, RunPath
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.tables.sql_console import RowStream
@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
 
 
 def sql(
-    path: Annotated[Path, typer.Argument(metavar="RUN", help="A run, or a folder: its newest run is used.")],
+    path: RunPath,
     query: Annotated[str, typer.Argument(metavar="QUERY", help="One SELECT in DuckDB's SQL.")],
     *,
     format_: Annotated[SqlFormat, typer.Option("--format", "-f", help="Choose the output format.")] = "table",

@@ -12,6 +12,7 @@ from osiris_inspect.cli.support import paths as places
 from osiris_inspect.cli.support import project_reports, streams
 from osiris_inspect.cli.support.exit_codes import FOUND, NO_RUN, WrongUse
 from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec
+from osiris_inspect.cli.support.run_names import run_of_file
 from osiris_inspect.model.errors import RunNotReadable
 
 if TYPE_CHECKING:
@@ -26,11 +27,10 @@ __all__ = ["command", "exit_code", "load_reports", "render", "write"]
 
 _HELP: Final = """Report on runs: verdict, cause with log line, steps, lineage, findings.
 
-osiris-inspect summarize logs --latest --junit junit.xml --sarif osiris.sarif
-
 Data goes to stdout and to files, messages go to stderr. Exit codes: 0 no findings, 1 findings, or a failed or an
 interrupted run, 2 wrong usage, 3 no readable run, 130 this command was interrupted.
 """
+_FINDINGS: Final = "Findings and the exit code"
 _SELECT_OPTIONS: Final = (
     OptionSpec("latest", "Report only the newest run of each PATH.", ("--latest",), "flag", default=False),
     OptionSpec("failed", "Report only failed runs.", ("--failed",), "flag", default=False),
@@ -41,8 +41,16 @@ _SELECT_OPTIONS: Final = (
         "choice",
         default="error",
         choices=("error", "warning", "never"),
+        panel=_FINDINGS,
     ),
-    OptionSpec("exit_zero", "Exit with 0 even with findings.", ("--exit-zero",), "flag", default=False),
+    OptionSpec(
+        "exit_zero",
+        "Exit with 0 even with findings.",
+        ("--exit-zero",),
+        "flag",
+        default=False,
+        panel=_FINDINGS,
+    ),
     OptionSpec(
         "min_confidence",
         "Hide findings with less confidence.",
@@ -50,6 +58,7 @@ _SELECT_OPTIONS: Final = (
         "choice",
         default="low",
         choices=("high", "medium", "low"),
+        panel=_FINDINGS,
     ),
     OptionSpec(
         "baseline",
@@ -57,6 +66,7 @@ _SELECT_OPTIONS: Final = (
         ("--baseline",),
         "path",
         metavar="FILE",
+        panel=_FINDINGS,
     ),
     OptionSpec(
         "write_baseline",
@@ -64,6 +74,7 @@ _SELECT_OPTIONS: Final = (
         ("--write-baseline",),
         "path",
         metavar="FILE",
+        panel=_FINDINGS,
     ),
     OptionSpec(
         "rules",
@@ -71,6 +82,7 @@ _SELECT_OPTIONS: Final = (
         ("--rules",),
         "path",
         metavar="DIR",
+        panel=_FINDINGS,
         multiple=True,
     ),
     OptionSpec(
@@ -79,6 +91,7 @@ _SELECT_OPTIONS: Final = (
         ("--allow-from",),
         "path",
         metavar="FILE",
+        panel=_FINDINGS,
         multiple=True,
     ),
 )
@@ -88,7 +101,7 @@ def command() -> CommandSpec:
     """Return the command."""
     paths = OptionSpec(
         "paths",
-        "Runs, folders of runs, or patterns such as 'logs/run_*'.",
+        "Runs, names (@latest, @failed, @prev), folders, or patterns: 'logs/run_*'.",
         kind="path",
         metavar="PATH",
         multiple=True,
@@ -218,16 +231,16 @@ def _fails(report: "Report", fail_on: FailOn) -> bool:
 
 
 def _matches(path: Path) -> list[Path]:
-    """Return the folders that match a pattern, sorted; the path itself if it exists or is not a pattern."""
+    """Return the folders and files of runs that match a pattern, sorted; the path itself if it is not a pattern."""
     import glob
 
     if path.exists() or not glob.has_magic(str(path)) or places.remote_address(path) is not None:
         return [path]
     matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207  a pattern may be absolute; Path.glob takes none
-    folders = [Path(folder) for folder in matches if Path(folder).is_dir()]
-    if not folders:
-        raise RunNotReadable(f"{str(path)!r} matches no folder")
-    return folders
+    found = [Path(name) for name in matches if Path(name).is_dir() or run_of_file(Path(name)) is not None]
+    if not found:
+        raise RunNotReadable(f"{str(path)!r} matches no folder and no file of a run")
+    return found
 
 
 def _select(reports: Sequence["Report"], *, failed: bool, min_confidence: Confidence) -> Sequence["Report"]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from osiris_inspect.base.child_command import module_command
+from osiris_inspect.base.install_hint import install_extras_command
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import WrongUse
 
@@ -71,7 +72,7 @@ def _server(chosen: str, port: int, token: str) -> Any:
         from textual_serve.server import Server
     except ModuleNotFoundError:
         raise WrongUse(
-            "--web needs 'textual-serve'; install it with: pip install 'osiris-inspect[web]'"
+            f"--web needs 'textual-serve'; install it with: {install_extras_command('web')}"
         ) from None
 
     @web.middleware

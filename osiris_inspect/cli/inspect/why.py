@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 _HELP: Final = """Trace a step's inputs: producer, memory or disk lookup, and what it received.
 
-osiris-inspect why logs/run_123 compute-stats.df
-
 Also explains why a step was skipped, why it produced no rows, and why its frame was spilled. Without STEP, the step that
 caused the failure is used. Exit codes: 0 success, 2 no such step, or none named and none failed, 3 no readable run.
 """

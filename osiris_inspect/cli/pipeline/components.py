@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from osiris_inspect.base.install_hint import install_extras_command
 from osiris_inspect.cli.support import streams
+from osiris_inspect.cli.support.completion import complete_component
 from osiris_inspect.model.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -34,7 +36,10 @@ def list_command() -> None:
 
 
 def show_command(
-    name: Annotated[str, typer.Argument(help="Name of the component.", show_default=False)],
+    name: Annotated[
+        str,
+        typer.Argument(help="Name of the component.", show_default=False, autocompletion=complete_component),
+    ],
 ) -> None:
     """Print the keys, defaults and an example of one component and of its connection."""
     from osiris_inspect.runtime.pipeline import builtin_components as built_in
@@ -62,7 +67,7 @@ def _page(component: "Component") -> Iterator[str]:
     if component.family is not None:
         yield f"connection   {component.connection}, family {component.family}"
     if component.requires:
-        install = f" (pip install 'osiris-inspect[{component.extra}]')" if component.extra else ""
+        install = f" ({install_extras_command(component.extra)})" if component.extra else ""
         yield f"requires     {', '.join(component.requires)}{install}"
     yield ""
     yield "config"

@@ -8,6 +8,7 @@ import typer
 
 from osiris_inspect.cli.pipeline.run_options import ConnectionsOption, EnvFile
 from osiris_inspect.cli.support import streams
+from osiris_inspect.cli.support.completion import complete_connection
 from osiris_inspect.cli.support.exit_codes import FOUND, USAGE
 from osiris_inspect.model.errors import OsirisError, PipelineError, SettingsError
 from osiris_inspect.model.redaction import Redactor, mask_by_pattern
@@ -50,7 +51,11 @@ def list_command(*, connections: ConnectionsOption = None, env_file: EnvFile = N
 def check_command(
     names: Annotated[
         list[str],
-        typer.Argument(help="Connections as @family.alias; default: all.", metavar="[NAME]..."),
+        typer.Argument(
+            help="Connections as @family.alias; default: all.",
+            metavar="[NAME]...",
+            autocompletion=complete_connection,
+        ),
     ] = [],
     *,
     connections: ConnectionsOption = None,

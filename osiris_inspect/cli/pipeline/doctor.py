@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from osiris_inspect.base.install_hint import install_extras_command
 from osiris_inspect.cli.support import streams
 
 _PACKAGES = ("osiris-inspect", "pandas", "pyarrow", "duckdb", "numpy", "orjson", "textual", "e2b")
@@ -78,7 +79,7 @@ def _lines(checks: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _e2b_status(e2b: dict[str, bool]) -> str:
-    sdk = "SDK installed" if e2b["sdk"] else "SDK not installed (pip install 'osiris-inspect[e2b]')"
+    sdk = "SDK installed" if e2b["sdk"] else f"SDK not installed ({install_extras_command('e2b')})"
     return f"{sdk}, {'E2B_API_KEY is set' if e2b['key'] else 'E2B_API_KEY is not set'}"
 
 
@@ -106,7 +107,7 @@ def _missing_packages() -> dict[str, str]:
     for name, component in known.items():
         modules = [module for module in component.requires if not _is_installed(module)]
         if modules:
-            install = f"; pip install 'osiris-inspect[{component.extra}]'" if component.extra else ""
+            install = f"; {install_extras_command(component.extra)}" if component.extra else ""
             missing[name] = f"needs {', '.join(modules)} (not installed){install}"
     return missing
 

@@ -2,9 +2,12 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
+
+SANDBOX: Final = "Sandbox and E2B"
+LIMITS: Final = "Memory and time"
 
 
 class RunTarget(StrEnum):
@@ -76,19 +79,22 @@ TargetOption = Annotated[
 ]
 IsolationOption = Annotated[
     IsolationLevel,
-    typer.Option(help="Isolate --on sandbox; auto = strongest available (see `doctor`)."),
+    typer.Option(
+        help="Isolate --on sandbox; auto = strongest available (see `doctor`).", rich_help_panel=SANDBOX
+    ),
 ]
 MemoryLimit = Annotated[
     str | None,
     typer.Option(
         help="Limit the memory of --on sandbox, such as 2GB; a step above it fails.",
+        rich_help_panel=SANDBOX,
         metavar="SIZE",
         show_default=False,
     ),
 ]
 ArtifactsOption = Annotated[
     Fetched,
-    typer.Option(help="Download artifacts from E2B; small = up to 5 MiB each."),
+    typer.Option(help="Download artifacts from E2B; small = up to 5 MiB each.", rich_help_panel=SANDBOX),
 ]
 InstallDeps = Annotated[bool, typer.Option("--install-deps", help="Install missing Python packages first.")]
 BaseDirOption = Annotated[
@@ -106,21 +112,31 @@ ForceSpill = Annotated[
     typer.Option(
         "--force-spill/--no-force-spill",
         help="Write every frame to disk (E2B_FORCE_SPILL).",
+        rich_help_panel=LIMITS,
         show_default=False,
     ),
 ]
 SpillThreshold = Annotated[
     str | None,
-    typer.Option(help="Write frames with more rows to disk (E2B_SPILL_THRESHOLD).", metavar="ROWS"),
+    typer.Option(
+        help="Write frames with more rows to disk (E2B_SPILL_THRESHOLD).",
+        metavar="ROWS",
+        rich_help_panel=LIMITS,
+    ),
 ]
 StepTimeout = Annotated[
     str | None,
-    typer.Option(help="Stop a step after this many seconds (E2B_STEP_TIMEOUT).", metavar="SECONDS"),
+    typer.Option(
+        help="Stop a step after this many seconds (E2B_STEP_TIMEOUT).",
+        metavar="SECONDS",
+        rich_help_panel=LIMITS,
+    ),
 ]
 HangTimeout = Annotated[
     str | None,
     typer.Option(
         help="Stop a worker that hangs for this many seconds (E2B_HANG_TIMEOUT).",
+        rich_help_panel=LIMITS,
         metavar="SECONDS",
         show_default=False,
     ),

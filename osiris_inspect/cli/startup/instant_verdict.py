@@ -80,14 +80,14 @@ def find_run(path: str) -> str | None:
 def path_argument(arguments: Sequence[str]) -> str | None:
     """Return the path that a command line opens; None if it does something else.
 
-    A word without a slash may be a command, so it counts only if it is a default folder or begins with ``run_``.
+    A word without a slash may be a command, so it counts only if it is a default folder or begins with ``run_`` or ``@``.
     """
     is_open = arguments[:1] == ["open"]
     words = arguments[1:] if is_open else arguments
     if not words:
         return next(filter(os.path.isdir, _DEFAULT_DIRS), None)
     path = words[0]
-    is_path = is_open or "/" in path or path in (".", *_DEFAULT_DIRS) or path.startswith("run_")
+    is_path = is_open or "/" in path or path in (".", *_DEFAULT_DIRS) or path.startswith(("run_", "@"))
     return path if len(words) == 1 and is_path and not path.startswith("-") else None
 
 

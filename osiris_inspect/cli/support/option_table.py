@@ -52,7 +52,11 @@ class CommandSpec:
 
 
 RUN: Final = OptionSpec(
-    "run", "A run, or a folder: its newest run is used.", kind="path", metavar="RUN", required=True
+    "run",
+    "A run, its name (@latest, @failed, @prev), or a folder: its newest run.",
+    kind="path",
+    metavar="RUN",
+    required=True,
 )
 
 

@@ -1,5 +1,6 @@
 """Paths and addresses on the command line, and the cache folder."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -72,17 +73,36 @@ def remote_arguments() -> list[str]:
 
 
 def resolve_path(path: Path) -> Path:
-    """Return the local path; for an address (``s3://bucket/logs``) the folder that mirrors it.
+    """Return the local path of a run or a folder of runs.
+
+    For an address (``s3://bucket/logs``) it is the folder that mirrors it, for a file of a run the run, and for a name
+    (``@latest``, ``logs/@failed``, the beginning of a run id) the run that it means.
 
     Raises:
-        RunNotReadable: the address cannot be reached or has no run.
+        WrongUse: the name is unknown or not unique.
+        RunNotReadable: the address cannot be reached or has no run, or there is no run of that name.
     """
+    from osiris_inspect.cli.support import run_names
+
+    if run_names.has_name(path):
+        folders = run_names.default_folders() if path.name == str(path) else [resolve_path(path.parent)]
+        return run_names.named_run(path.name, folders)
     address = remote_address(path)
     if address is None:
-        return path
+        return _resolve_local(path)
     from osiris_inspect.inspector.remote.open_remote import open_remote
 
     return open_remote(address, cache_dir(), *_limits)
+
+
+def _resolve_local(path: Path) -> Path:
+    from osiris_inspect.cli.support import run_names
+
+    if os.path.isdir(path):  # noqa: PTH112  Path.is_dir raises PermissionError, which the search reports
+        return path
+    if os.path.isfile(path):  # noqa: PTH113  as above
+        return run_names.run_of_file(path) or path
+    return path if os.path.lexists(path) else run_names.run_with_prefix(path) or path
 
 
 def remote_address(path: Path) -> str | None:
@@ -128,6 +148,8 @@ def events_file(path: Path) -> Path:
     from osiris_inspect.model import run_layout as layout
     from osiris_inspect.model.errors import RunNotReadable
 
+    if path.is_file() and not _is_other_file(path):
+        return path
     path = resolve_path(path)
     if path.is_file():
         return path
@@ -137,3 +159,8 @@ def events_file(path: Path) -> Path:
     if not (run / layout.EVENTS).exists():
         raise RunNotReadable(f"{str(run)!r} has no {layout.EVENTS}")
     return run / layout.EVENTS
+
+
+def _is_other_file(path: Path) -> bool:
+    """Return True if a file can be only another file of a run, such as its status, and not a log of events."""
+    return path.suffix in (".json", ".yaml", ".parquet")

@@ -1,19 +1,20 @@
 """Typer commands made from option tables, for help, completion and usage errors."""
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import GenericAlias
 from typing import Annotated, Any, Final, Literal
 
 import typer
 
+from osiris_inspect.cli.support.completion import complete_run, complete_step
 from osiris_inspect.cli.support.option_table import RUN, CommandSpec, OptionSpec
 from osiris_inspect.cli.support.paths import ALLOW_REDIRECT, MAX_BYTES
 from osiris_inspect.cli.support.user_config import with_user_defaults
 from osiris_inspect.model.errors import SettingsError
 
-RunPath = Annotated[Path, typer.Argument(help=RUN.help, metavar=RUN.metavar)]
+RunPath = Annotated[Path, typer.Argument(help=RUN.help, metavar=RUN.metavar, autocompletion=complete_run)]
 MaxBytes = Annotated[
     str | None,
     typer.Option(
@@ -29,6 +30,12 @@ AllowRedirect = Annotated[
         rich_help_panel=ALLOW_REDIRECT.panel,
     ),
 ]
+_COMPLETERS: Final[dict[str, Callable[..., Any]]] = {
+    "RUN": complete_run,
+    "PATH": complete_run,
+    "STEP[.INPUT]": complete_step,
+}
+"""Completion of positional arguments, by their metavar."""
 _TYPES: Final = {"flag": bool, "text": str, "number": int, "path": Path}
 
 
@@ -75,5 +82,6 @@ def _typer_info(option: OptionSpec) -> Any:
     if option.kind == "number":
         settings["min"] = 0
     if not option.names:
-        return typer.Argument(show_default=False, **settings)
+        completer = _COMPLETERS.get(option.metavar or "")
+        return typer.Argument(show_default=False, autocompletion=completer, **settings)
     return typer.Option(*option.names, rich_help_panel=option.panel or None, **settings)

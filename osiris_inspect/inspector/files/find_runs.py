@@ -97,7 +97,7 @@ def find_runs(path: Path, *, on_link_outside: Callable[[Path], None] | None = No
     if on_link_outside is not None:
         for link in search.outside:
             on_link_outside(link)
-    return sorted(runs, key=_newest_first)
+    return sorted(runs, key=newest_first)
 
 
 def sorted_names(folder: Path) -> tuple[str, ...]:
@@ -223,7 +223,8 @@ def _is_folder(child: "os.DirEntry[str]") -> bool:
         return False
 
 
-def _newest_first(run: Path) -> tuple[float, str]:
+def newest_first(run: Path) -> tuple[float, str]:
+    """Return the sort key that puts the newest run first."""
     start_ms = layout.parse_start_ms(run.name)
     return (-(start_ms / 1000 if start_ms is not None else _modified(run)), run.name)
 

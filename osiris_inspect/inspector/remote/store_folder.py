@@ -6,6 +6,7 @@ from datetime import datetime
 from importlib import import_module
 from typing import Any, Final, TypeVar
 
+from osiris_inspect.base.install_hint import install_extras_command
 from osiris_inspect.inspector.remote.remote import (
     MAX_PARALLEL,
     TIMEOUT_S,
@@ -160,7 +161,7 @@ def error_text(error: Exception) -> str:
     """Return the reason of an error on one line, with a remedy if there is one."""
     if isinstance(error, ImportError):
         missing = " ".join(str(error).split()).rstrip(".")
-        return f"{missing}; S3 and web servers require the extra 'remote'; run pip install 'osiris-inspect[remote]'"
+        return f"{missing}; S3 and web servers require the extra 'remote'; run {install_extras_command('remote')}"
     if isinstance(error, ValueError) and "Protocol not known" in str(error):
         return "unknown protocol; use s3, http, https, file, or a protocol that fsspec has a package for"
     if isinstance(error, FileNotFoundError):

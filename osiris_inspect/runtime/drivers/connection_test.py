@@ -4,6 +4,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final
 
+from osiris_inspect.base.install_hint import install_extras_command
 from osiris_inspect.base.near_names import suggestion
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.driver import Config
@@ -35,7 +36,7 @@ def test_connection(family: str, connection: Config) -> str:
         raise DriverError(
             f"{error.name} is not installed",
             kind="dependency-missing",
-            fix=f"run pip install 'osiris-inspect[{family}]'",
+            fix=f"run {install_extras_command(family)}",
             module=error.name,
             extra=family,
         ) from error

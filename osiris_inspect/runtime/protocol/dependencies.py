@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from osiris_inspect.base.child_command import module_command
+from osiris_inspect.base.install_hint import extra_requirements, install_command
 from osiris_inspect.model.errors import DependencyMissing
 
 COMPONENTS: Final = "artifacts/_system/components.json"
@@ -21,6 +23,8 @@ COMPONENTS: Final = "artifacts/_system/components.json"
 INSTALL_LOG: Final = "artifacts/_system/install.log"
 """Output of pip, in the run directory."""
 _LOG_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+_DISTRIBUTIONS: Final = {"yaml": "PyYAML"}
+"""Names of packages that differ from their module."""
 WORKER_REQUIREMENTS: Final = ("orjson", "numpy", "pandas", "pyarrow", "xxhash", "yaml")
 
 
@@ -37,14 +41,19 @@ def missing_error(
     """
     packages = {module: packages[module] for module in missing if module in packages} if packages else {}
     extras = sorted({extra for extra in missing.values() if extra})
-    own = f"osiris-inspect[{','.join(extras)}]" if extras else "osiris-inspect"
-    is_own = any(module not in packages for module in missing)
-    required = [*([own] if is_own else []), *dict.fromkeys(packages.values())]
+    own = (extra_requirements(extras) or [f"osiris-inspect[{','.join(extras)}]"]) if extras else []
+    of_worker = [
+        _DISTRIBUTIONS.get(module, module)
+        for module, extra in missing.items()
+        if extra is None and module not in packages
+    ]
+    required = [*own, *of_worker, *dict.fromkeys(packages.values())]
+    command = f"pip install {shlex.join(required)}" if is_remote else install_command(required)
     where = " in the template of the sandbox (E2B_TEMPLATE)" if is_remote else ""
     tail = f"; see {log} for the output of pip" if log else ", or run with --install-deps"
     return DependencyMissing(
         f"missing modules: {', '.join(missing)}",
-        fix=f"install them{where} with: pip install {' '.join(map(repr, required))}{tail}",
+        fix=f"install them{where} with: {command}{tail}",
         modules=list(missing),
         package=" ".join(required),
     )

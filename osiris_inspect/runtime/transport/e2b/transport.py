@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from importlib.util import find_spec
 from typing import Any, Final, TypeVar
 
+from osiris_inspect.base.install_hint import install_extras_command
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import ProtocolError, SettingsError, WorkerStartFailed
 from osiris_inspect.model.run_types import RunMode
@@ -54,7 +55,7 @@ class E2bTransport(Transport):
             raise SettingsError(
                 "cannot use --on e2b: the SDK is not installed",
                 kind="dependency-missing",
-                fix="run pip install 'osiris-inspect[e2b]'",
+                fix=f"run {install_extras_command('e2b')}",
                 modules=["e2b"],
             )
         # an empty variable is not set
