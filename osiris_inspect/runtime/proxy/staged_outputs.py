@@ -66,9 +66,7 @@ class StagedOutputs:
             OSError: the folder of the step cannot be created.
         """
         self._end_step()
-        paths = pipeline_files.outputs_of_step(
-            component, config, pipeline_files.folder(self.base, connection)
-        )
+        paths = pipeline_files.outputs_of_step(component, config, self.base, connection)
         paths = tuple(path for path in paths if not is_special(path))
         if not paths or component is None:
             return []
