@@ -437,6 +437,42 @@ BUILT_IN: Final = (
         "    query: SELECT title, director FROM movies\n",
     ),
     _writer(
+        name="sqlite.writer",
+        summary="Writes its input to a table of a SQLite file, in one transaction.",
+        driver="osiris_inspect.runtime.drivers.sqlite.driver:SqliteWriter",
+        keys=(
+            _SQLITE_PATH,
+            *(key for key in _WRITER_KEYS if key.name in ("table", "write_mode")),
+            ConfigKey(
+                "primary_key",
+                "texts",
+                "column or columns that identify a row; the primary key of a new table",
+                required_when=("write_mode", ("upsert",)),
+            ),
+            *(key for key in _WRITER_KEYS if key.name == "on_duplicate_keys"),
+            ConfigKey(
+                "create_if_missing",
+                "switch",
+                "create a missing file, and a missing table from the columns of the input",
+                default=False,
+            ),
+            _CREATE_DIRS,
+            _LOCK_TIMEOUT,
+            _MULTIPLE_INPUTS_KEY,
+            _INDEX_KEY,
+        ),
+        requires=("pyarrow",),
+        family="sqlite",
+        connection="optional",
+        capabilities=(
+            "atomic: a failed write leaves the file unchanged, and creates none",
+            "decimals are TEXT with all digits; dates, times and durations ISO 8601; lists, structures and maps JSON; NaN is NULL",
+            "a value that the column of an existing table would change, such as 00123 in NUMERIC, is an error that names it",
+        ),
+        example="- id: write-stats\n  component: sqlite.writer\n  needs: [compute-stats]\n  config:\n    path: out/stats.db\n"
+        "    table: director_stats\n    write_mode: replace\n    create_if_missing: true\n",
+    ),
+    _writer(
         name="supabase.writer",
         summary="Writes its input to a Supabase table: over SQL if the connection has pg_dsn, otherwise over REST.",
         driver="osiris_inspect.runtime.drivers.supabase.driver:SupabaseWriter",

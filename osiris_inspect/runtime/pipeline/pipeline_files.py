@@ -97,6 +97,12 @@ def files_beside(path: Path) -> tuple[Path, ...]:
     return tuple(file for file in files if os.path.exists(file))  # noqa: PTH110  False if the directory cannot be read
 
 
+def unfinished_file(path: Path) -> Path | None:
+    """Return a file beside a SQLite database that has changes which the database lacks; None without one."""
+    logs = (file for file in files_beside(path) if not file.name.endswith("-shm"))
+    return next((file for file in logs if file.stat().st_size), None)
+
+
 def _database_paths(
     config: Mapping[str, Any], base: Path, connection: Mapping[str, Any] | None
 ) -> tuple[Path, ...]:

@@ -31,7 +31,7 @@ import pyarrow as pa
 from osiris_inspect.model.errors import DriverError
 
 _MAX_SHOWN: Final = 60
-_DECIMAL_NAMES: Final = frozenset({"NUMERIC", "DECIMAL", "DEC", "NUMBER"})
+DECIMAL_NAMES: Final = frozenset({"NUMERIC", "DECIMAL", "DEC", "NUMBER"})
 _MOMENT_NAMES: Final = frozenset(
     {
         "DATETIME",
@@ -119,7 +119,7 @@ def column_of(
     ``values`` are the first ones, which say whether moments have a zone. Without ``reads_declared``, dates, times and
     truth values arrive as they are stored.
     """
-    base = re.sub(r"\s*\(.*", "", declared).strip().upper()
+    base = base_name(declared)
     if base in _MOMENT_NAMES or base in _SPECIAL:
         if not reads_declared:
             return None
@@ -127,12 +127,27 @@ def column_of(
         moment = (pa.timestamp("us", "UTC" if is_zoned else None), str)
         kind, stored = _SPECIAL.get(base, moment)
         return _column(name, declared, kind, {stored}, _STORED_FIX)
-    if base in _DECIMAL_NAMES:
+    if base in DECIMAL_NAMES:
         return _column(name, declared, pa.float64(), {int, float}, _TEXT_FIX)
-    for parts, kind, accepted in _AFFINITIES:
-        if any(part in base for part in parts):
-            return _column(name, declared, kind, accepted, _TEXT_FIX) if kind is not None else None
-    return None
+    if affinity(declared) not in _AFFINITY_TYPES:
+        return None
+    kind, accepted = _AFFINITY_TYPES[affinity(declared)]
+    return _column(name, declared, kind, accepted, _TEXT_FIX)
+
+
+def base_name(declared: str) -> str:
+    """Return a declared type in upper case, without its length."""
+    return re.sub(r"\s*\(.*", "", declared).strip().upper()
+
+
+def affinity(declared: str) -> str:
+    """Return the type to which SQLite converts values of a column, if it can: BLOB converts none."""
+    base = base_name(declared)
+    if not base:
+        return "BLOB"
+    return next(
+        (name for name, parts in _AFFINITIES.items() if any(part in base for part in parts)), "NUMERIC"
+    )
 
 
 def column_of_values(
@@ -197,13 +212,18 @@ _SPECIAL: Final[dict[str, tuple[pa.DataType, type]]] = {
     "DATE": (pa.date32(), str),
     "TIME": (pa.time64("us"), str),
 }
-_AFFINITIES: Final[tuple[tuple[tuple[str, ...], pa.DataType | None, set[type]], ...]] = (
-    (("INT",), pa.int64(), {int}),
-    (("CHAR", "CLOB", "TEXT"), pa.large_string(), {str}),
-    (("BLOB",), None, set()),
-    (("REAL", "FLOA", "DOUB"), pa.float64(), {int, float}),
-)
-"""Parts of a declared type, in SQLite's own order, with the type and the values of such a column."""
+_AFFINITIES: Final = {
+    "INTEGER": ("INT",),
+    "TEXT": ("CHAR", "CLOB", "TEXT"),
+    "BLOB": ("BLOB",),
+    "REAL": ("REAL", "FLOA", "DOUB"),
+}
+"""Affinity to the parts of a declared type that mean it, in SQLite's own order."""
+_AFFINITY_TYPES: Final[dict[str, tuple[pa.DataType, set[type]]]] = {
+    "INTEGER": (pa.int64(), {int}),
+    "TEXT": (pa.large_string(), {str}),
+    "REAL": (pa.float64(), {int, float}),
+}
 _TYPES: Final[dict[type, pa.DataType]] = {
     int: pa.int64(),
     float: pa.float64(),
