@@ -466,7 +466,7 @@ BUILT_IN: Final = (
         connection="optional",
         capabilities=(
             "atomic: a failed write leaves the file unchanged, and creates none",
-            "decimals are TEXT with all digits; dates, times and durations ISO 8601; lists, structures and maps JSON; NaN is NULL",
+            "decimals are TEXT with all digits; dates, times and durations ISO 8601; lists, structures and maps JSON; NaN is NULL, -0.0 is 0.0",
             "a value that the column of an existing table would change, such as 00123 in NUMERIC, is an error that names it",
         ),
         example="- id: write-stats\n  component: sqlite.writer\n  needs: [compute-stats]\n  config:\n    path: out/stats.db\n"

@@ -8,7 +8,7 @@ in a frame                                    declared type and stored value
 ============================================  ===========================================================
 integers up to 64 bits                        INTEGER
 unsigned integers of 64 bits, decimals        TEXT with all digits; a number in an existing column of numbers
-floats                                        REAL; NaN is NULL, because SQLite has no NaN
+floats                                        REAL; SQLite has no NaN, which is NULL, and no -0.0
 truth values                                  BOOLEAN: 0 and 1
 dates, times                                  DATE, TIME: ISO 8601
 timestamps                                    TIMESTAMP: ``2024-02-29 23:59:59.5``
