@@ -2,6 +2,7 @@
 
 import csv
 import os
+import sqlite3
 import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
@@ -457,6 +458,43 @@ def test_any_frame_arrives_in_csv(storage: str) -> None:
             for row, value in zip(rows, wanted, strict=True):
                 got = csv_value(row[position], value)
                 assert same(got, value), (part.kind, form, row[position], value)
+
+    law()
+
+
+@each_storage
+def test_any_frame_arrives_in_sqlite(storage: str) -> None:
+    @any_frame(EXAMPLES)
+    def law(made: Made) -> None:
+        with TemporaryDirectory() as name:
+            folder = Path(name)
+            resolved, path = handed(folder, made.frame, STORAGES[storage]), folder / "out.db"
+            config = {"path": str(path), "table": "t", "create_if_missing": True}
+            folded = Counter(name.lower() for name in made.names)
+            refusal = attempt(
+                lambda: drive("sqlite.writer", config, context(folder), df=resolved),
+                made.wrong_names(lambda name, _: not name or "\0" in name or folded[name.lower()] > 1),
+            )
+            if refusal is not None:
+                assert not list(folder.glob("*out.db*"))
+                return
+            session = sqlite3.connect(path)
+            cursor = session.execute("SELECT * FROM t ORDER BY rowid")
+            header, rows = [column[0] for column in cursor.description], cursor.fetchall()
+            session.close()
+        assert len(rows) == len(made.frame)
+        assert header == made.names
+        for position, part in enumerate(made.parts):
+            form, wanted = expected_cells(part)
+            for row, value in zip(rows, wanted, strict=True):
+                cell = row[position]
+                if isinstance(value, bool):
+                    cell = {0: False, 1: True, None: None}[cell]
+                elif isinstance(cell, str) and not isinstance(value, str):
+                    cell = csv_value(cell, value)
+                if value == 0 and isinstance(value, float):
+                    value = 0.0  # noqa: PLW2901  SQLite stores no sign of zero
+                assert same(cell, value), (part.kind, form, row[position], value)
 
     law()
 

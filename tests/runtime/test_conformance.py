@@ -1,7 +1,10 @@
 """Each kind of value at each target, from memory and from the spill: exact in its documented form, or refused by name."""
 
 import csv
+import re
+import sqlite3
 from collections.abc import Callable, Mapping
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
@@ -116,6 +119,67 @@ def test_parquet_receives_the_value(tmp_path: Path, name: str, storage: str) -> 
     result = outcome(received)
     assert result == kind.parquet
     assert path.exists() is not isinstance(result, Refused)
+
+
+@each_storage
+@each_kind
+def test_sqlite_receives_the_value(tmp_path: Path, name: str, storage: str) -> None:
+    kind, path = KINDS[name], tmp_path / "out.db"
+    config = {"path": str(path), "table": "t", "create_if_missing": True}
+
+    def received() -> tuple[str, Any]:
+        drive("sqlite.writer", config, context(tmp_path), df=resolved(kind, tmp_path, storage))
+        session = sqlite3.connect(path)
+        ((declared,),) = session.execute("SELECT type FROM pragma_table_info('t') WHERE name = 'v'")
+        values = session.execute("SELECT v FROM t ORDER BY n").fetchall()
+        session.close()
+        return declared, values[0][0]
+
+    result = outcome(received)
+    assert result == sqlite_form(kind)
+    assert path.exists() is not isinstance(result, Refused)
+
+
+@each_kind
+def test_sqlite_returns_what_it_received(tmp_path: Path, name: str) -> None:
+    form, path = sqlite_form(KINDS[name]), tmp_path / "out.db"
+    if isinstance(form, Refused):
+        pytest.skip("no file is written")
+    config = {"path": str(path), "table": "t", "create_if_missing": True}
+    drive("sqlite.writer", config, context(tmp_path), df=handed(tmp_path, frame(KINDS[name], tmp_path)))
+    config = {"path": str(path), "table": "t"}
+    if name == "timestamp with nanoseconds":
+        assert outcome(lambda: drive("sqlite.extractor", config, context(tmp_path))) == Refused()
+        config["types"] = "stored"
+    cells = drive("sqlite.extractor", config, context(tmp_path))["df"]["v"].to_pylist()
+    declared, stored_value = form
+    if declared in ("DATE", "TIME", "TIMESTAMP", "TIMESTAMPTZ") and "types" not in config:
+        parse = {"DATE": date, "TIME": time}.get(declared, datetime).fromisoformat
+        assert cells[0] == parse(stored_value)
+    else:
+        assert (type(cells[0]), cells[0]) == (
+            bool if declared == "BOOLEAN" else type(stored_value),
+            stored_value,
+        )
+
+
+_SQLITE_TYPES = {"bool": "BOOLEAN", "float": "REAL", "double": "REAL", "binary": "BLOB", "date32[day]": "DATE", "time64[us]": "TIME"}  # fmt: skip
+
+
+def sqlite_form(kind: Kind) -> tuple[str, Any] | Refused:
+    """Return the declared type and the value in SQLite: numbers, truth values and bytes, or the text of CSV."""
+    if isinstance(kind.csv, Refused) or isinstance(kind.parquet, Refused):
+        return Refused()
+    shown, value = kind.parquet
+    if re.fullmatch(r"u?int(8|16|32)|int64", shown):
+        return "INTEGER", value
+    if "tz=" in shown:
+        assert not isinstance(kind.postgres, Refused)
+        return "TIMESTAMPTZ", f"{kind.postgres[1]}:00"
+    declared = "TIMESTAMP" if shown.startswith("timestamp") else _SQLITE_TYPES.get(shown, "TEXT")
+    if declared in ("REAL", "BLOB", "BOOLEAN") or value is None:
+        return declared, value
+    return declared, kind.csv
 
 
 @each_kind

@@ -28,6 +28,7 @@ from osiris_inspect.runtime.drivers.interface import database, file_format, file
 from osiris_inspect.runtime.drivers.interface.driver import errors_name_step
 from osiris_inspect.runtime.drivers.postgres import connect as postgres_connect
 from osiris_inspect.runtime.drivers.postgres.errors import sqlstate_fix, sqlstate_kind
+from osiris_inspect.runtime.drivers.sqlite import errors as sqlite_errors
 from osiris_inspect.runtime.frames.store import FrameStore, SpillPolicy
 from osiris_inspect.runtime.transport.e2b import errors as e2b_errors
 from tests.runtime.driving import context, drive, handed
@@ -47,13 +48,16 @@ COPIED_KINDS: Mapping[str, str] = {
     "worker/worker.py:_staged_output": "the kind of the error that the host found",
     "drivers/interface/file_format.py:unreadable_file": "the kind of the system error",
     "drivers/interface/file_paths.py:write_error": "the kind of the system error",
+    "drivers/interface/writer_input.py:with_outcome": "the kind of the error that it completes",
     "drivers/mysql/errors.py:connect_error": "kinds of error_codes",
     "drivers/mysql/errors.py:query_error": "kinds of error_codes",
     "drivers/mysql/errors.py:setting_error": "a literal of each caller",
     "drivers/postgres/connect.py:_connect_error": "kinds of _REASONS",
     "drivers/postgres/copy_writer.py:write_error": "kinds of error_codes",
-    "drivers/postgres/copy_writer.py:_with_outcome": "the kind of the error that it completes",
     "drivers/postgres/errors.py:query_error": "kinds of error_codes",
+    "drivers/sqlite/errors.py:sqlite_error": "kinds of the tables of the module",
+    "drivers/sqlite/writer.py:_missing_file": "the kind of the file that the extractor does not find",
+    "drivers/sqlite/writer.py:error": "a literal of each caller",
     "drivers/step_checks/checker.py:_named": "the kind of the error of the query",
     "drivers/supabase/driver.py:_create_table": "kinds of error_codes",
     "drivers/supabase/rest_client.py:_setting_error": "a literal of each caller",
@@ -254,6 +258,7 @@ FIX_LITERALS = list(_fixes())
 FIX_TABLES = (
     *(fix for _, fix in duckdb_errors._KINDS.values()),
     *(fix for _, _, fix in duckdb_errors._TEXTS),
+    *sqlite_errors._FIXES.values(),
     *(reason.fix for reason in postgres_connect._REASONS),
     *(failure.fix for failure in e2b_errors._FAILURES.values() if failure.fix),
 )

@@ -226,3 +226,19 @@ def test_file_with_second_name_is_copied(tmp_path: Path, names: int) -> None:
     assert (tmp_path / "target").read_text() == "new"
     assert ((tmp_path / "target").stat().st_ino == inode) == (names == 1)
     assert not [*staged.iterdir()]
+
+
+def test_copied_target_knows_a_later_change(tmp_path: Path) -> None:
+    path, staging = tmp_path / "a.db", tmp_path / "staging"
+    staging.mkdir()
+    folder = os.open(staging, os.O_RDONLY)
+    for number, change in enumerate(
+        (lambda: path.write_text("new"), lambda: path.write_text("longer"), path.unlink)
+    ):
+        target = open_target(path)
+        target.copy_to(folder, str(number))
+        assert not target.is_changed()
+        change()
+        assert target.is_changed()
+        target.close()
+    os.close(folder)

@@ -106,6 +106,8 @@ def _constraints(key: "ConfigKey") -> str:
     if key.required_when is not None:
         other, values = key.required_when
         constraints.append(f"required with {other} {' or '.join(map(str, values))}")
+    if key.instead_of:
+        constraints.append(f"required unless {key.instead_of} is set")
     if key.default is not None:
         constraints.append(f"default {key.default!r}")
     if key.choices:

@@ -12,7 +12,7 @@ from osiris_inspect.model.finding import Evidence
 MAX_TEXT = 600
 MAX_HEAD = 400
 _RECORD = LazyRegex(r"\d{4}-\d\d-\d\d[T ][\d:.,]{5,20} - ")
-_OWN_DRIVERS = ("filesystem.", "duckdb.", "mysql.", "postgres.", "supabase.")
+_OWN_DRIVERS = ("filesystem.", "duckdb.", "mysql.", "postgres.", "sqlite.", "supabase.")
 
 
 class DriverMessage(NamedTuple):

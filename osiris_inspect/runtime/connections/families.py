@@ -22,6 +22,7 @@ _SYNONYMS: Final = {
     **dict.fromkeys(("server", "address", "addr"), "host"),
     **dict.fromkeys(("url", "uri", "connection_string"), "dsn"),
     **dict.fromkeys(("folder", "directory", "path", "root"), "base_dir"),
+    **dict.fromkeys(("file", "filename"), "path"),
     "api_key": "key",
 }
 
@@ -133,6 +134,17 @@ FAMILIES: Final = {
             },
             (("database", "user"), (_DSN_KEYS,)),
             ("alias", "connect_timeout"),
+        ),
+        ConnectionFamily(
+            "sqlite",
+            "main",
+            (
+                ConfigKey("path", "text", "SQLite file", required=True),
+                ConfigKey("base_dir", "text", "directory that path is relative to"),
+            ),
+            {"path": "movies.db"},
+            (("path",),),
+            ("alias",),
         ),
         ConnectionFamily(
             "supabase",

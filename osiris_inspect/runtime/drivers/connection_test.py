@@ -9,8 +9,8 @@ from osiris_inspect.base.near_names import suggestion
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.driver import Config
 
-_DATABASES: Final = ("mysql", "postgres", "supabase")
-"""Families with a package of this name beside this module, whose client library comes with an extra of this name."""
+_DATABASES: Final = ("mysql", "postgres", "sqlite", "supabase")
+"""Families with a package of this name beside this module; a client library comes with an extra of this name."""
 
 
 def test_connection(family: str, connection: Config) -> str:

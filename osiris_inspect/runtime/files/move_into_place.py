@@ -9,7 +9,7 @@ import os
 import shutil
 import stat
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -29,10 +29,16 @@ class Target:
     Attributes:
         folder: descriptor of the folder.
         name: name of the file.
+        copied: state of the file before ``copy_to``, None without a file; empty before the call.
     """
 
     folder: int
     name: str
+    copied: list[tuple[int, int, int] | None] = field(default_factory=list)
+
+    def is_changed(self) -> bool:
+        """Return True if the file is another one than ``copy_to`` copied, or was changed since."""
+        return bool(self.copied) and self.copied[-1] != _state(_status(self))
 
     def close(self) -> None:
         """Close the folder."""
@@ -44,6 +50,7 @@ class Target:
         Raises:
             OSError: the file cannot be read, or the new one not written.
         """
+        self.copied.append(_state(_status(self)))
         with suppress(FileNotFoundError):
             source = os.open(self.name, _SOURCE, dir_fd=self.folder)
             with (
@@ -120,6 +127,10 @@ def _replace(source: int, status: os.stat_result, target: Target) -> None:
         raise
     finally:
         os.close(made)
+
+
+def _state(status: os.stat_result | None) -> tuple[int, int, int] | None:
+    return (status.st_ino, status.st_size, status.st_mtime_ns) if status is not None else None
 
 
 def _status(target: Target) -> os.stat_result | None:

@@ -57,6 +57,19 @@ _QUERY_TIMEOUT = ConfigKey("query_timeout", "number", "time limit of the query, 
 _CONNECT_TIMEOUT = ConfigKey(
     "connect_timeout", "whole", "time limit of connecting, in seconds", default=10, minimum=1
 )
+_SQLITE_PATH = ConfigKey(
+    "path",
+    "text",
+    "SQLite file, relative to the working directory; a connection of the family sqlite has the key path instead",
+    instead_of="connection",
+)
+_LOCK_TIMEOUT = ConfigKey(
+    "lock_timeout",
+    "number",
+    "time to wait for another program that locks the file, in seconds",
+    default=5,
+    minimum=0,
+)
 _BATCH_CAPABILITY = "reads in batches: the client library needs little memory beyond the frame"
 _TYPES_CAPABILITY = "column types come from the declared types, also for 0 rows"
 
@@ -94,7 +107,7 @@ _WRITER_KEYS = (
 
 
 _PUBLIC_KEYS: Final = (
-    *("account", "application_name", "base_dir", "catalog", "charset", "connect_timeout", "project"),
+    *("account", "application_name", "base_dir", "catalog", "charset", "connect_timeout", "path", "project"),
     *("rest_url", "ssl_ca", "ssl_mode", "sslmode", "sslrootcert", "table", "timeout", "unix_socket"),
 )
 """Keys of connections whose values are not secrets."""
@@ -395,6 +408,71 @@ BUILT_IN: Final = (
         ),
         example="- id: write-stats\n  component: postgres.writer\n  needs: [compute-stats]\n  config:\n"
         '    connection: "@postgres.main"\n    table: director_stats\n    write_mode: upsert\n    primary_key: [director]\n',
+    ),
+    _extractor(
+        name="sqlite.extractor",
+        summary="Runs a query on a SQLite file, or reads a table of it, and outputs the rows.",
+        driver="osiris_inspect.runtime.drivers.sqlite.driver:SqliteExtractor",
+        keys=(
+            _SQLITE_PATH,
+            ConfigKey("query", "text", "one SQL statement that returns rows", instead_of="table"),
+            ConfigKey("table", "text", "table or view of which all rows are read"),
+            ConfigKey(
+                "types",
+                "text",
+                "declared: BOOLEAN, DATE, TIME, DATETIME and TIMESTAMP are read as such, a value of another form is an error; stored: as they are stored",
+                default="declared",
+                choices=("declared", "stored"),
+            ),
+            _LOCK_TIMEOUT,
+        ),
+        requires=("pyarrow",),
+        family="sqlite",
+        connection="optional",
+        capabilities=(
+            "opens the file read-only and creates no file",
+            "reads in batches: a large table needs little memory beyond the frame",
+            "INTEGER types are int64, REAL and NUMERIC types float64, TEXT types text, BLOBs bytes; dates and times are read from ISO 8601",
+            "a column without a declared type has the type that all its values have; if they differ, the error names it",
+        ),
+        example="- id: extract-movies\n  component: sqlite.extractor\n  config:\n    path: data/movies.db\n"
+        "    query: SELECT title, director FROM movies\n",
+    ),
+    _writer(
+        name="sqlite.writer",
+        summary="Writes its input to a table of a SQLite file, in one transaction.",
+        driver="osiris_inspect.runtime.drivers.sqlite.driver:SqliteWriter",
+        keys=(
+            _SQLITE_PATH,
+            *(key for key in _WRITER_KEYS if key.name in ("table", "write_mode")),
+            ConfigKey(
+                "primary_key",
+                "texts",
+                "column or columns that identify a row; the primary key of a new table",
+                required_when=("write_mode", ("upsert",)),
+            ),
+            *(key for key in _WRITER_KEYS if key.name == "on_duplicate_keys"),
+            ConfigKey(
+                "create_if_missing",
+                "switch",
+                "create a missing file, and a missing table from the columns of the input",
+                default=False,
+            ),
+            _CREATE_DIRS,
+            _LOCK_TIMEOUT,
+            _MULTIPLE_INPUTS_KEY,
+            _INDEX_KEY,
+        ),
+        requires=("pyarrow",),
+        family="sqlite",
+        connection="optional",
+        capabilities=(
+            "atomic: a failed write leaves the file unchanged, and creates none",
+            "decimals are TEXT with all digits; dates, times and durations ISO 8601; lists, structures and maps JSON; NaN is NULL, -0.0 is 0.0",
+            "a value that the column of an existing table would change, such as 00123 in NUMERIC, is an error that names it",
+        ),
+        example="- id: write-stats\n  component: sqlite.writer\n  needs: [compute-stats]\n  config:\n    path: out/stats.db\n"
+        "    table: director_stats\n    write_mode: replace\n    create_if_missing: true\n",
     ),
     _writer(
         name="supabase.writer",

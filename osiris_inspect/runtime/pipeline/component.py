@@ -62,6 +62,7 @@ class ConfigKey:
         ignored: True if the key is accepted for compatibility and has no effect.
         pattern: a regular expression that the text must match, and its description.
         differs_from: other keys that must have another value.
+        instead_of: another key; exactly one of the two is set.
     """
 
     name: str
@@ -76,6 +77,7 @@ class ConfigKey:
     ignored: bool = False
     pattern: tuple[str, str] | None = None
     differs_from: tuple[str, ...] = ()
+    instead_of: str = ""
 
     @property
     def is_secret(self) -> bool:

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from osiris_inspect.runtime.pipeline.compiler import Compiled
 
 FILES: Final = "filesystem"
-"""Family of the components whose ``path`` names files of the host."""
+SQLITE: Final = "sqlite"
+FILE_FAMILIES: Final = (FILES, SQLITE)
+"""Families of the components whose ``path`` names files of the host."""
+_BESIDE: Final = ("-wal", "-shm", "-journal")
+"""Suffixes of the files that SQLite keeps beside a database while it is in use."""
 _WILDCARDS: Final = frozenset("*?[")
 
 
@@ -26,11 +30,13 @@ class PipelineFiles:
         read: existing input files.
         listable: directories that input patterns are matched in.
         written: output files; they need not exist.
+        updated: those of them of which a step changes a part, so that it needs the old file.
     """
 
     read: tuple[Path, ...] = ()
     listable: tuple[Path, ...] = ()
     written: tuple[Path, ...] = ()
+    updated: tuple[Path, ...] = ()
 
 
 def files_of_pipeline(
@@ -43,19 +49,25 @@ def files_of_pipeline(
     read: list[Path] = []
     listable: list[Path] = []
     written: list[Path] = []
+    updated: list[Path] = []
     for step in compiled.manifest.steps:
         component = components.get(step.driver)
-        if component is None or component.family not in (None, FILES):
+        if component is None or component.family not in (None, *FILE_FAMILIES):
             continue  # its path does not name a file
-        config = compiled.configs[step.id]
-        start = folder(base, connections.get(step.id))
-        texts = list(_texts(config.get("path")))
+        config, connection = compiled.configs[step.id], connections.get(step.id)
+        start = folder(base, connection)
         if "write" in component.modes:
-            written += outputs_of_step(component, config, start)
+            outputs = outputs_of_step(component, config, base, connection)
+            written += outputs
+            updated += outputs if component.family == SQLITE else ()
+        elif component.family == SQLITE:
+            for path in _database_paths(config, base, connection):
+                read += (path, *files_beside(path))
         else:
+            texts = list(_texts(config.get("path")))
             read += (path for text in texts for path in matching_files(start, text))
             listable += (_literal_prefix(start, text) for text in texts if is_pattern(start, text))
-    return PipelineFiles(tuple(read), tuple(listable), tuple(written))
+    return PipelineFiles(tuple(read), tuple(listable), tuple(written), tuple(updated))
 
 
 def check_start(
@@ -73,11 +85,13 @@ def check_start(
     written = set(files_of_pipeline(compiled, components, base, connections).written)
     for step in compiled.manifest.steps:
         component, config = components.get(step.driver), compiled.configs[step.id]
-        if component is None or component.family not in (None, FILES):
+        if component is None or component.family not in (None, *FILE_FAMILIES):
             continue
-        start, other_start = (folder(each, connections.get(step.id)) for each in (base, cwd))
+        connection = connections.get(step.id)
+        start, other_start = (folder(each, connection) for each in (base, cwd))
         is_output = "write" in component.modes
-        for text in _texts(config.get("path")):
+        is_database = component.family == SQLITE
+        for text in _texts(database_path(config, connection) if is_database else config.get("path")):
             name = str(Path(text).parent) if is_output else text
             if start / text in written and not is_output:
                 continue  # an earlier step writes it
@@ -106,11 +120,45 @@ def _starts_at_cwd(step: str, path: Path, elsewhere: Path, *, is_output: bool) -
     )
 
 
-def outputs_of_step(component: Component | None, config: Mapping[str, Any], start: Path) -> tuple[Path, ...]:
-    """Return the files that a step writes: those of its ``path``, which begins in the folder ``start``."""
-    if component is None or component.family not in (None, FILES) or "write" not in component.modes:
+def outputs_of_step(
+    component: Component | None,
+    config: Mapping[str, Any],
+    base: Path,
+    connection: Mapping[str, Any] | None,
+) -> tuple[Path, ...]:
+    """Return the files that a step writes: those of its ``path``, or the database of its connection."""
+    if component is None or "write" not in component.modes:
         return ()
-    return tuple(start / text for text in _texts(config.get("path")))
+    if component.family == SQLITE:
+        return _database_paths(config, base, connection)
+    if component.family not in (None, FILES):
+        return ()
+    return tuple(folder(base, connection) / text for text in _texts(config.get("path")))
+
+
+def database_path(config: Mapping[str, Any], connection: Mapping[str, Any] | None) -> str | None:
+    """Return the ``path`` of a step with a SQLite database: its own, or that of its connection."""
+    path = config.get("path") or (connection or {}).get("path")
+    return str(path) if path else None
+
+
+def files_beside(path: Path) -> tuple[Path, ...]:
+    """Return the existing files that belong to a SQLite database."""
+    files = (path.with_name(path.name + suffix) for suffix in _BESIDE)
+    return tuple(file for file in files if os.path.exists(file))  # noqa: PTH110  False if the directory cannot be read
+
+
+def unfinished_file(path: Path) -> Path | None:
+    """Return a file beside a SQLite database that has changes which the database lacks; None without one."""
+    logs = (file for file in files_beside(path) if not file.name.endswith("-shm"))
+    return next((file for file in logs if file.stat().st_size), None)
+
+
+def _database_paths(
+    config: Mapping[str, Any], base: Path, connection: Mapping[str, Any] | None
+) -> tuple[Path, ...]:
+    path = database_path(config, connection)
+    return () if path is None else (folder(base, connection) / path,)
 
 
 def folder(base: Path, connection: Mapping[str, Any] | None) -> Path:

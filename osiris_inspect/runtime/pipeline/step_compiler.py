@@ -9,7 +9,12 @@ from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import Problem
 from osiris_inspect.model.manifest import InputRef, Step, input_name
 from osiris_inspect.model.redaction import is_secret_key
-from osiris_inspect.runtime.pipeline.component import Component, near_components, unknown_component
+from osiris_inspect.runtime.pipeline.component import (
+    Component,
+    ConfigKey,
+    near_components,
+    unknown_component,
+)
 from osiris_inspect.runtime.pipeline.json_values import not_json_safe
 from osiris_inspect.runtime.pipeline.parameters import has_unresolved_parameter, placeholder_error
 from osiris_inspect.runtime.pipeline.step_checks import read_checks
@@ -143,10 +148,20 @@ class StepCompiler:
                 condition = f" with {other}: {config[other]}" if other else ""
                 text = f"config of step {self.id!r} lacks {key.name!r}, which {component.name} requires{condition}"
                 self._problem(f"{text}; add it: {key.description}", "config")
+            if key.instead_of:
+                self._check_exactly_one(key, key.instead_of)
             equal = key.equal_key(config)
             if equal is not None:
                 text = f"{key.name!r} and {equal!r} are both {config[key.name]!r}; set one of them to another character"
                 self._problem(text, "config", *((key.name,) if key.name in self.config else ()))
+
+    def _check_exactly_one(self, key: ConfigKey, other: str) -> None:
+        given = [name for name in (key.name, other) if not _is_empty(self.config.get(name))]
+        if not given:
+            text = f"config of step {self.id!r} lacks {key.name!r} or {other!r}; add {key.name}: {key.description}"
+            self._problem(text, "config")
+        elif len(given) > 1:
+            self._problem(f"{key.name!r} and {other!r} are both set; remove one of them", "config", key.name)
 
     def _check_connection(self, family: str, component: str, value: Any) -> None:
         if has_unresolved_parameter(value):

@@ -326,9 +326,10 @@ class _RunExecution:
         request, outputs = self.request, []
         for step in request.compiled.manifest.steps:
             component = components.get(step.driver)
-            start = pipeline_files.folder(request.base, request.connections.by_step.get(step.id))
-            paths = pipeline_files.outputs_of_step(component, request.compiled.configs[step.id], start)
-            is_required = component is not None and component.family == pipeline_files.FILES
+            connection = request.connections.by_step.get(step.id)
+            config = request.compiled.configs[step.id]
+            paths = pipeline_files.outputs_of_step(component, config, request.base, connection)
+            is_required = component is not None and component.family in pipeline_files.FILE_FAMILIES
             outputs += [output_file(path, request.base, step.id, is_required=is_required) for path in paths]
         return tuple(outputs)
 

@@ -40,6 +40,7 @@ class StagedOutputs:
     _step: str = ""
     _root: int = -1
     _folder: int = -1
+    _is_database: bool = False
     _targets: dict[str, tuple[Path, Target]] = field(default_factory=dict)
 
     def open(self) -> Path:
@@ -66,9 +67,7 @@ class StagedOutputs:
             OSError: the folder of the step cannot be created.
         """
         self._end_step()
-        paths = pipeline_files.outputs_of_step(
-            component, config, pipeline_files.folder(self.base, connection)
-        )
+        paths = pipeline_files.outputs_of_step(component, config, self.base, connection)
         paths = tuple(path for path in paths if not is_special(path))
         if not paths or component is None:
             return []
@@ -76,11 +75,15 @@ class StagedOutputs:
         name = secrets.token_hex(8)  # an earlier step cannot be there before
         os.mkdir(name, 0o700, dir_fd=self._root)
         self._folder = os.open(name, _FOLDER, dir_fd=self._root)
-        may_append = not component.driver.startswith(_OWN_DRIVERS)  # ours replace whole files
+        self._is_database = is_database = component.family == pipeline_files.SQLITE
+        # our other drivers replace whole files
+        may_append = is_database or not component.driver.startswith(_OWN_DRIVERS)
         entries = []
         for number, path in enumerate(paths):
             entry: dict[str, Any] = {"path": str(path)}
             try:
+                if is_database:
+                    _check_not_in_use(path)
                 target = self._open_target(path, config, f"{number}.old" if may_append else None)
             except DriverError as error:
                 refused = prefixed(error, f"step {step.id!r}: ")
@@ -104,6 +107,15 @@ class StagedOutputs:
         """
         for name, (path, target) in self._targets.items() if step_id == self._step else ():
             try:
+                if self._is_database and target.is_changed():
+                    raise DriverError(
+                        f"step {step_id!r}: {path} was changed by another program while the step changed a copy of it; "
+                        "nothing was written",
+                        kind="file-changed",
+                        fix="run the step again when the other program has ended",
+                        path=str(path),
+                        rows_written=0,
+                    )
                 move_into_place(self._folder, name, target)
             except OSError as error:
                 raise prefixed(write_error(error, path), f"step {step_id!r}: ") from error
@@ -133,3 +145,20 @@ class StagedOutputs:
         except OSError as error:
             raise write_error(error, path) from error
         return target
+
+
+def _check_not_in_use(path: Path) -> None:
+    """Check that a SQLite file is complete without the files beside it, so that it can be copied and replaced.
+
+    Raises:
+        DriverError: another program has changes in such a file.
+    """
+    file = pipeline_files.unfinished_file(path)
+    if file is not None:
+        raise DriverError(
+            f"cannot write {path} in a sandbox: another program uses it, and {file.name} has changes of it",
+            kind="lock-conflict",
+            fix="end the program that uses the file, or run without a sandbox",
+            path=str(path),
+            rows_written=0,
+        )

@@ -13,7 +13,7 @@ from osiris_inspect.runtime.connections.secret_values import secret_values
 from osiris_inspect.runtime.files.atomic_replace import is_special
 from osiris_inspect.runtime.files.symlinks import resolved
 from osiris_inspect.runtime.pipeline.component import Component
-from osiris_inspect.runtime.pipeline.pipeline_files import FILES, PipelineFiles
+from osiris_inspect.runtime.pipeline.pipeline_files import FILE_FAMILIES, PipelineFiles
 from osiris_inspect.runtime.protocol.bundle import Bundle
 from osiris_inspect.runtime.sandbox.grants import SandboxPermissions
 
@@ -137,4 +137,4 @@ def _has_socket(path: Path) -> bool:
 
 def _needs_network(used: Iterable[Component], compiled: "Compiled") -> bool:
     allowed = any(config.get("allow_external") for config in compiled.configs.values())
-    return allowed or any(component.family not in (None, FILES) for component in used)
+    return allowed or any(component.family not in (None, *FILE_FAMILIES) for component in used)

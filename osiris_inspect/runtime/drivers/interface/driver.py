@@ -34,6 +34,11 @@ class StagedOutput:
     path: Path
     refused: DriverError | None = None
 
+    @property
+    def has_old(self) -> bool:
+        """True if there is a copy of the old file."""
+        return self.path.with_suffix(".old").exists()
+
     def begin(self, *, append: bool) -> Path:
         """Return the path of a new file beside it: an empty one, or the old file.
 

@@ -67,14 +67,21 @@ def input_paths(config: Config, ctx: DriverContext, kind: str) -> list[Path]:
     return list(dict.fromkeys(paths))
 
 
-def _readable(base: Path, name: str, kind: str) -> Path:
+def input_file(config: Config, ctx: DriverContext, kind: str) -> Path:
+    """Return the file that ``path`` names, which is not a pattern; raises as ``input_paths``."""
+    return _readable(base_dir(config, ctx), config["path"], kind, takes_pattern=False)
+
+
+def _readable(base: Path, name: str, kind: str, *, takes_pattern: bool = True) -> Path:
     path = base / name
     try:
         if path.is_dir():
             raise DriverError(
                 f"{path} is a folder, not a {kind} file",
                 kind="path-is-directory",
-                fix=f"name a file, or a pattern such as {name.rstrip('/')}/*",
+                fix=f"name a file, or a pattern such as {name.rstrip('/')}/*"
+                if takes_pattern
+                else "name a file in it",
                 path=str(path),
             )
         if not path.exists():

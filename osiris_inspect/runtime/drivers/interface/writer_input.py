@@ -142,6 +142,14 @@ def writer_input(config: Config, inputs: Inputs) -> WriterInput:
     return WriterInput(inputs)
 
 
+def with_outcome(error: DriverError) -> DriverError:
+    """Return the error with the outcome of the write, if it does not state it: nothing was written."""
+    if "rows_written" in error.facts:
+        return error
+    message = f"{error.message}; nothing was written"
+    return DriverError(message, kind=error.kind, fix=error.fix, rows_written=0, **error.facts)
+
+
 def target_names(fields: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return the name of each column of ``schema.json`` for a target outside of SQL: its name in the frame.
 

@@ -22,7 +22,7 @@ from osiris_inspect.runtime.drivers.interface.frame_columns import (
     delimiter_of_header,
     header_error,
 )
-from osiris_inspect.runtime.drivers.interface.writer_input import UNKNOWN_ROWS, WriterInput
+from osiris_inspect.runtime.drivers.interface.writer_input import UNKNOWN_ROWS, WriterInput, with_outcome
 from osiris_inspect.runtime.drivers.postgres.binary_rows import binary_rows, binary_schema
 from osiris_inspect.runtime.drivers.postgres.errors import blame_input, read_error
 from osiris_inspect.runtime.drivers.postgres.types import TargetColumn, ddl_type, encode_column, nul_error
@@ -179,7 +179,7 @@ def write(
         writer.open()
         return writer.run(batches, frames.rows, ctx)
     except DriverError as error:  # before the commit
-        raise _with_outcome(error) from error.__cause__
+        raise with_outcome(error) from error.__cause__
 
 
 def create(session: psycopg.Connection[Any], target: WriteTarget, frames: WriterInput) -> None:
@@ -204,14 +204,6 @@ def write_error(
         fix="look whether the table has the rows before the step runs again" if is_unknown else server.fix,
         **{"table": target.name, **server.error_facts, "rows_written": UNKNOWN_ROWS if is_unknown else 0},
     )
-
-
-def _with_outcome(error: DriverError) -> DriverError:
-    """Return the error with the outcome, if it does not state it: nothing was written."""
-    if "rows_written" in error.facts:
-        return error
-    message = f"{error.message}; nothing was written"
-    return DriverError(message, kind=error.kind, fix=error.fix, rows_written=0, **error.facts)
 
 
 class _TableWriter:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from osiris_inspect.runtime.drivers.join_counts import JoinCounts
+from osiris_inspect.runtime.drivers.interface.join_counts import JoinCounts
 from osiris_inspect.runtime.drivers.query_checks.joins import Join
 from osiris_inspect.runtime.drivers.query_checks.tables import Database, QueryTable, columns_in, table_of
 from osiris_inspect.runtime.drivers.query_checks.tree import (

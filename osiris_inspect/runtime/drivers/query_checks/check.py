@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from osiris_inspect.runtime.drivers.join_counts import CountedKeys, JoinCounts
+from osiris_inspect.runtime.drivers.interface.join_counts import CountedKeys, JoinCounts
 from osiris_inspect.runtime.drivers.query_checks.aggregates import (
     find_counted_values,
     find_distinct_sums,

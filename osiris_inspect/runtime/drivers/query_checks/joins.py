@@ -6,7 +6,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from osiris_inspect.runtime.drivers.join_counts import CountedKeys, count_keys
+from osiris_inspect.runtime.drivers.interface.join_counts import CountedKeys, count_keys
 from osiris_inspect.runtime.drivers.query_checks.tables import (
     Database,
     QueryTable,

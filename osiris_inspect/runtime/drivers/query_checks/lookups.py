@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from osiris_inspect.runtime.drivers.join_counts import CountedKeys, JoinCounts, count_keys
+from osiris_inspect.runtime.drivers.interface.join_counts import CountedKeys, JoinCounts, count_keys
 from osiris_inspect.runtime.drivers.query_checks.joins import Join
 from osiris_inspect.runtime.drivers.query_checks.tables import Database, QueryTable, columns_in, table_of
 from osiris_inspect.runtime.drivers.query_checks.tree import (

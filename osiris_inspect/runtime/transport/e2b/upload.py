@@ -5,6 +5,8 @@ import tarfile
 from pathlib import Path
 from typing import Final
 
+from osiris_inspect.model.errors import WorkerStartFailed
+from osiris_inspect.runtime.pipeline.pipeline_files import unfinished_file
 from osiris_inspect.runtime.protocol import bundle
 from osiris_inspect.runtime.protocol.driver_packages import PackageFiles
 from osiris_inspect.runtime.transport.remote_files import name_below
@@ -38,10 +40,26 @@ def build_archive(launch: LaunchSpec, packages: PackageFiles, to: Path) -> None:
             name = name_below(path, launch.base, "reads")
             if path.is_file():
                 _add_file(tar, path, f"{BASE}/{name}")
+        for path in launch.bundle.named_files.updated:
+            name = name_below(path, launch.base, "writes")
+            if path.is_file():
+                _check_not_in_use(path)
+                _add_file(tar, path, f"{BASE}/{name}")
         for path in launch.bundle.named_files.written:
             name = name_below(path, launch.base, "writes")
             if path.parent.is_dir():
                 _add_folder(tar, str(Path(BASE, name).parent))
+
+
+def _check_not_in_use(path: Path) -> None:
+    file = unfinished_file(path)
+    if file is not None:
+        raise WorkerStartFailed(
+            f"cannot upload {str(path)!r}: another program uses it, and {file.name} has changes of it",
+            kind="lock-conflict",
+            fix="end the program that uses the file, or run on this machine",
+            path=str(path),
+        )
 
 
 def _add_file(tar: tarfile.TarFile, path: Path, name: str) -> None:

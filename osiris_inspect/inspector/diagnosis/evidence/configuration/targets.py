@@ -123,6 +123,9 @@ def writes_nothing(config: Mapping[str, Any]) -> bool:
 def writer_target(config: Mapping[str, Any]) -> tuple[str, Target | None]:
     """Return the key and the target of a writer; None if it has no single target."""
     places = tuple(str(config.get(key) or "") for key in _PLACE_KEYS)
+    table, path = config.get("table"), config.get("path")
+    if isinstance(table, str) and table and isinstance(path, str):  # of a database in a file
+        return "table", ("table", *places, posixpath.normpath(path), table)
     for key in (*_PATH_KEYS, *(() if config.get("connection") else _OUTPUT_KEYS)):
         value = config.get(key)
         if isinstance(value, str) and value and not value.endswith("/"):

@@ -1,0 +1,1 @@
+"""SQLite: sqlite.extractor and sqlite.writer."""
