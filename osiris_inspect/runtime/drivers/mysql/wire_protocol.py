@@ -103,7 +103,8 @@ def _find_short_rows(data: bytearray, position: int, starts: list[Array], max_fi
     Bytes that look like a header, but to which no other one leads, are discarded; the rest is checked to be one chain
     from ``position``.
     """
-    block = np.frombuffer(data, dtype=np.uint8, offset=position)
+    # a copy: ``data`` cannot be resized while a view of it exists, as in a frame that the heartbeat looks at
+    block = np.frombuffer(data[position:], dtype=np.uint8)
     if len(block) < 5:
         return position
     numbers = block[3:-1]
