@@ -83,7 +83,7 @@ async def test_search_highlights_and_hides_no_line(stage: Open) -> None:
         await one.press("3", "g")
         events = one.app.screen.main_list  # type: ignore[attr-defined]
         total = len(events)
-        await one.press("ctrl+f", *"step_failed", "enter")
+        await one.press("f3", *"step_failed", "enter")
         assert len(events) == total
         assert "step_failed" in events.row.text
         assert list(events.highlight_terms) == ["step_failed"]

@@ -127,7 +127,8 @@ class Events(ListDetailPane):
     def on_cursor_moved(self, message: CursorMoved) -> None:
         """Show the details of the event and mark its time."""
         super().on_cursor_moved(message)
-        if message.lines is self.list and self.has_class("-tall"):
+        is_shown = message.lines.is_attached and message.lines is self.list
+        if is_shown and self.has_class("-tall"):
             row = self.list.row
             self.query_one(Histogram).point(row.event if isinstance(row, EventRow) else None)
 

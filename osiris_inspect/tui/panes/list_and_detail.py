@@ -76,7 +76,7 @@ class ListDetailPane(Horizontal):
 
     def on_cursor_moved(self, message: CursorMoved) -> None:
         """Show the details of the current row."""
-        if message.lines is self.list:
+        if message.lines.is_attached and message.lines is self.list:  # else the app is exiting
             self._update_details()
 
     def on_row_opened(self, message: RowOpened) -> None:

@@ -144,7 +144,7 @@ class Overview(Vertical):
 
     def on_cursor_moved(self, message: CursorMoved) -> None:
         """Show the details of the current step."""
-        if message.lines is self.list:
+        if message.lines.is_attached and message.lines is self.list:  # else the app is exiting
             self._describe()
 
     def _describe(self) -> None:

@@ -181,7 +181,7 @@ class ListScreen(Screen[None]):
 
     def on_cursor_moved(self, message: CursorMoved) -> None:
         """Show the position of the cursor."""
-        if message.lines is self.lines:
+        if message.lines.is_attached and message.lines is self.lines:
             self._update_footer()
 
     def on_descendant_focus(self) -> None:

@@ -58,7 +58,7 @@ KEY_TABLE: tuple[KeyBinding, ...] = (
     KeyBinding(
         "filter", "slash", "filter", "filter: words, -word, step=…, key=value", "screen", "Find", "filter"
     ),
-    KeyBinding("search", "ctrl+f", "search", "search: highlight the matches, hide no line", "screen", "Find"),
+    KeyBinding("search", "f3", "search", "search: highlight the matches, hide no line", "screen", "Find"),
     KeyBinding("next_match", "n", "match(1)", "next match", "list", "Find"),
     KeyBinding("previous_match", "N", "match(-1)", "previous match", "list", "Find"),
     KeyBinding("next_failure", "e", "failure(1)", "next failure", "list", "Find", "failure"),
