@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from osiris_inspect.base.invisible_characters import INVISIBLE
-from osiris_inspect.base.terminal_text import escape_json, terminal_text
+from osiris_inspect.base.text.invisible_characters import INVISIBLE
+from osiris_inspect.base.text.terminal_text import escape_json, terminal_text
 from osiris_inspect.inspector.export import format_names
 from tests.cli.all_commands import Call, Written, call_all
 from tests.inspector.export.runner import of_azure, of_github

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from osiris_inspect.base.terminal_text import break_ci_commands
+from osiris_inspect.base.text.terminal_text import break_ci_commands
 from osiris_inspect.inspector.text import json_line
 from osiris_inspect.inspector.text.sanitize import (
     MAX_TEXT,

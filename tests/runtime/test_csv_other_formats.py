@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from osiris_inspect.base.text_formats import text_format
+from osiris_inspect.base.text.text_formats import text_format
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.frame_columns import check_column_names
 from tests.runtime.driving import context, drive

@@ -250,7 +250,7 @@ def _raw(_event: "Event", line: bytes) -> bytes:
 
 def _escaped(_event: "Event", line: bytes) -> bytes:
     """Return the JSON of a line with acting characters escaped."""
-    from osiris_inspect.base.terminal_text import escape_json
+    from osiris_inspect.base.text.terminal_text import escape_json
 
     return escape_json(line.decode("utf-8", "replace")).encode()
 

@@ -8,7 +8,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from osiris_inspect.base.terminal_text import escape_json, terminal_text
+from osiris_inspect.base.text.terminal_text import escape_json, terminal_text
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import WrongUse
 from osiris_inspect.cli.support.option_table import OptionSpec

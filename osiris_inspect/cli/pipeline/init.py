@@ -52,7 +52,7 @@ _INCLUDES: Final = {
     "osiris-inspect.azure-pipelines.yml": "add to the steps of azure-pipelines.yml: "
     "- template: osiris-inspect.azure-pipelines.yml",
 }
-_URL: Final = re.compile(r"^\s*url\s*=\s*(\S+)", re.MULTILINE)
+_URL: Final = re.compile(r"^[ \t]{0,20}url[ \t]{0,20}=[ \t]{0,20}(\S+)", re.MULTILINE)
 
 
 def register(app: typer.Typer) -> None:

@@ -11,7 +11,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, TextIO, cast
 
-from osiris_inspect.base.terminal_text import escape_json, terminal_text
+from osiris_inspect.base.text.terminal_text import escape_json, terminal_text
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer

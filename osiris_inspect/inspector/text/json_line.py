@@ -5,7 +5,7 @@ import math
 from datetime import date
 from typing import Any
 
-from osiris_inspect.base.terminal_text import escape_json
+from osiris_inspect.base.text.terminal_text import escape_json
 from osiris_inspect.model import jsonl
 
 

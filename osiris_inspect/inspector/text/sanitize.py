@@ -10,8 +10,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from osiris_inspect.base.invisible_characters import INVISIBLE
-from osiris_inspect.base.terminal_text import ESCAPE
+from osiris_inspect.base.text.invisible_characters import INVISIBLE
+from osiris_inspect.base.text.terminal_text import ESCAPE
 from osiris_inspect.model.redaction import MASK, mask_by_key, mask_by_pattern
 
 MAX_TEXT = 20_000

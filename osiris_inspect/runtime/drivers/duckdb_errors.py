@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from osiris_inspect.base.error_codes import http_error_kind
 from osiris_inspect.base.near_names import suggestion
 from osiris_inspect.base.sql_literals import quote_text
-from osiris_inspect.base.text_formats import text_format
+from osiris_inspect.base.text.text_formats import text_format
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.model.manifest import input_name
 from osiris_inspect.runtime.drivers.interface.driver import Config

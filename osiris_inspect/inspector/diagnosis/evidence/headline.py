@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-from osiris_inspect.base.invisible_characters import INVISIBLE
+from osiris_inspect.base.text.invisible_characters import INVISIBLE
 from osiris_inspect.inspector.run.error_phrases import MAX_END
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.reasons import reason_weight

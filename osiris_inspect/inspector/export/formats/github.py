@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Final, TextIO
 
-from osiris_inspect.base.terminal_text import terminal_text
+from osiris_inspect.base.text.terminal_text import terminal_text
 from osiris_inspect.inspector.export import NO_CI, CIContext, write_commands
 from osiris_inspect.inspector.export.shared.annotations import Annotation, annotations
 from osiris_inspect.inspector.export.shared.ci_report import ci_report_text

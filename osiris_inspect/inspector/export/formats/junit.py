@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final, Literal, TextIO
 
-from osiris_inspect.base.terminal_text import break_ci_commands
+from osiris_inspect.base.text.terminal_text import break_ci_commands
 from osiris_inspect.inspector.export import NO_CI, CIContext
 from osiris_inspect.inspector.export.shared.annotations import Annotation, annotations
 from osiris_inspect.inspector.export.shared.spans import iso_timestamp

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TextIO
 
-from osiris_inspect.base.terminal_text import break_ci_commands
+from osiris_inspect.base.text.terminal_text import break_ci_commands
 from osiris_inspect.inspector.export.shared.deduplicate import additional_text, drop_repeated_error
 from osiris_inspect.inspector.project.source_location import SourceLocation, step_locations
 from osiris_inspect.inspector.run.lineage import Edge

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from osiris_inspect.base.text_formats import TextFormat, text_format
+from osiris_inspect.base.text.text_formats import TextFormat, text_format
 from osiris_inspect.model.errors import DriverError
 
 _DELIMITERS: Final = ";\t|,"

@@ -39,7 +39,7 @@ from osiris_inspect.runtime.frames.conversion.natural_cells import duration_text
 
 _TEXT: Final = pa.large_string()
 _MAX_SHOWN: Final = 60
-_NUMBER: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_NUMBER: Final = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _PLAIN_INTEGER: Final = re.compile(r"0|-?[1-9]\d{0,17}")
 _INT64: Final = range(-(2**63), 2**63)
 

@@ -137,7 +137,7 @@ def column_of(
 
 def base_name(declared: str) -> str:
     """Return a declared type in upper case, without its length."""
-    return re.sub(r"\s*\(.*", "", declared).strip().upper()
+    return declared.partition("(")[0].strip().upper()
 
 
 def affinity(declared: str) -> str:

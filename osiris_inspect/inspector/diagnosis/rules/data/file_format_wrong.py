@@ -15,7 +15,7 @@ Example:
     `Parquet magic bytes not found in footer`
 """
 
-from osiris_inspect.base.text_formats import text_format
+from osiris_inspect.base.text.text_formats import text_format
 from osiris_inspect.inspector.diagnosis.evidence.citations import frame_evidence
 from osiris_inspect.inspector.diagnosis.evidence.configuration.file_source import file_source
 from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import query_of

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from osiris_inspect.base.near_names import suggestion
-from osiris_inspect.base.text_formats import TextFormat, text_format
+from osiris_inspect.base.text.text_formats import TextFormat, text_format
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.driver import Config
 from osiris_inspect.runtime.drivers.interface.file_format import (

@@ -7,7 +7,7 @@ import json
 import re
 from typing import Final
 
-from osiris_inspect.base.invisible_characters import EXCEPT_LINES
+from osiris_inspect.base.text.invisible_characters import EXCEPT_LINES
 
 ESCAPE: Final = (
     r"\x1b(?:\[[0-?]{0,60}[ -/]{0,4}[@-~]"  # CSI: colours, cursor, modes

@@ -1,0 +1,1 @@
+"""Texts for terminals: characters that act or cannot be seen, and the forms of texts."""
