@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from osiris_inspect.cli.support.completion import complete_run
 from tests.inspector.making import CHAIN, failing_locally, run_dir, succeeding_locally
 
 BIN = Path(sys.executable).parent
@@ -140,3 +141,14 @@ def test_fish_completes_every_kind_of_word(here: Path) -> None:
     for line, full in LINES:
         completions = run_shell("fish", "source completion; complete --do-complete $argv[1]", here, line)
         assert completions.splitlines()[0].partition("\t")[0] == full
+
+
+@pytest.mark.parametrize(
+    "name", ["run_1$(touch x)", "run_1`id`", "run_1;id", "run_1 2", "run_1'2", "run_1\n2"]
+)
+def test_run_with_a_name_that_a_shell_would_execute_is_not_offered(
+    here: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    run_dir(here / "logs", succeeding_locally(), steps=CHAIN, name=name)
+    monkeypatch.chdir(here)
+    assert sorted(complete_run("run_1")) == ["run_1759170586030", "run_1759170700000"]

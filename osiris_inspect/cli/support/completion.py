@@ -4,6 +4,7 @@ Completions have no place for an error, so what cannot be read is not completed.
 """
 
 import os
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -118,4 +119,5 @@ def _runs(folders: Iterable[str]) -> list[Path]:
 
 
 def _beginning_with(incomplete: str, names: Iterable[str]) -> list[str]:
-    return [name for name in names if name.startswith(incomplete)]
+    """Return the names that begin with a word; none that a shell would not take as it is, such as ``run_$(id)``."""
+    return [name for name in names if name.startswith(incomplete) and shlex.quote(name) == name]
