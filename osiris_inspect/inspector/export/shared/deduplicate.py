@@ -22,12 +22,15 @@ def drop_repeated_error(text: str, shown: str) -> str:
 
 
 def additional_text(quote: str, shown: str) -> str:
-    """Return ``quote``, a part of a JSON line, without the text in ``shown``; empty if ``shown`` contains all of it."""
+    """Return ``quote``, a part of a JSON line, without its escapes and without the text in ``shown``.
+
+    It is empty if ``shown`` contains all of it.
+    """
     decoded = one_line(_decoded(quote))
     if len(decoded) >= _MIN_LENGTH and decoded in shown:
         return ""
     tail = next((tail for tail in _tails(shown) if tail in decoded), "")
-    return decoded.replace(tail, ELLIPSIS) if tail else quote
+    return decoded.replace(tail, ELLIPSIS) if tail else decoded
 
 
 def _tails(text: str) -> Iterator[str]:
