@@ -135,6 +135,7 @@ def make(
     return run(order, transport)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("env", "channel"), [(env, channel) for env in RANGES for channel in ("sql", "rest")]
 )
