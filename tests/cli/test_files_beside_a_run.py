@@ -41,6 +41,8 @@ def test_one_function_makes_the_command_of_each_child() -> None:
     }
     assert elsewhere == {
         "base/child_command.py",
+        "base/install_hint.py",  # prints it
+        "cli/pipeline/demo.py",  # prints it
         "cli/pipeline/doctor.py",  # prints it
         "runtime/protocol/dependencies.py",  # compares it
     }

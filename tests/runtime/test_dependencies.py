@@ -81,6 +81,7 @@ def test_a_run_that_installs_and_needs_nothing_runs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("missing", "words"),
     [
+        ({"psycopg": "postgres"}, "psycopg[binary]"),
         ({"psycopg": "postgres"}, install_command(extra_requirements(["postgres"]))),
         (
             {"a": "mysql", "b": "e2b"},

@@ -1,6 +1,8 @@
 """What holds for every driver, whatever it speaks to; each runs against the real thing."""
 
+import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,6 +115,31 @@ def _supabase_out(folder: Path, request: pytest.FixtureRequest) -> Place:
     return Place({**place.config, **told}, {**place.none, **told}, {**place.broken, **told}, place.rows)
 
 
+def _sqlite(folder: Path, _: pytest.FixtureRequest) -> Place:
+    with closing(sqlite3.connect(folder / "in.db")) as database, database:
+        database.execute("CREATE TABLE conform (z INTEGER, a TEXT)")
+        database.executemany("INSERT INTO conform VALUES (?, ?)", [(1, "x"), (2, ""), (3, "ž")])
+    query = "SELECT z, a FROM conform"
+    return Place(
+        {"path": "in.db", "query": f"{query} ORDER BY z"},
+        {"path": "in.db", "query": f"{query} WHERE z < 0"},
+        {"path": "in.db", "query": "SELECT nope FROM conform"},
+        list,
+    )
+
+
+def _sqlite_out(folder: Path, _: pytest.FixtureRequest) -> Place:
+    with closing(sqlite3.connect(folder / "out.db")) as database, database:
+        database.execute("CREATE TABLE conform_out (z INTEGER, a TEXT)")
+
+    def rows() -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(folder / "out.db")) as database:
+            return database.execute("SELECT z, a FROM conform_out ORDER BY z").fetchall()
+
+    config = {"path": "out.db", "table": "conform_out"}
+    return Place(config, config, {**config, "table": "nope"}, rows)
+
+
 def _duckdb(_: Path, request: pytest.FixtureRequest) -> Place:
     del request
     values = "SELECT * FROM (VALUES (1, 'x'), (2, ''), (3, 'ž')) t(z, a)"
@@ -124,12 +151,14 @@ GIVE = {
     "filesystem.parquet_extractor": _parquet,
     "mysql.extractor": _mysql,
     "postgres.extractor": _postgres,
+    "sqlite.extractor": _sqlite,
     "duckdb.processor": _duckdb,
 }
 TAKE = {
     "filesystem.csv_writer": _file_out(_csv),
     "filesystem.parquet_writer": _file_out(_parquet),
     "postgres.writer": _postgres_out,
+    "sqlite.writer": _sqlite_out,
     "supabase.writer": _supabase_out,
 }
 EVERY_GIVER = pytest.mark.parametrize("name", GIVE)
