@@ -80,7 +80,7 @@ def resolve_path(path: Path) -> Path:
 
     Raises:
         WrongUse: the name is unknown or not unique.
-        RunNotReadable: the address cannot be reached or has no run, or there is no run of that name.
+        RunNotReadable: the address cannot be reached or has no run, or no run has that name.
     """
     from osiris_inspect.cli.support import run_names
 

@@ -2,11 +2,42 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from typing import Final, Literal
+from dataclasses import dataclass
+from typing import Final, Literal, Self
 
 import pyarrow as pa
 
 from osiris_inspect.runtime.drivers.interface.driver import Config
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableTarget:
+    """Table to write to, and how.
+
+    Attributes:
+        mode: ``append``, ``upsert`` or ``replace``.
+        key: the columns that identify a row.
+        keep_last_duplicate: whether the last of several rows with one key is written; otherwise they are an error.
+    """
+
+    table: str
+    mode: str
+    key: tuple[str, ...]
+    keep_last_duplicate: bool
+    create_if_missing: bool
+
+    @classmethod
+    def from_config(cls, config: Config, **place: str) -> Self:
+        """Return the target in a step's configuration; ``place`` has the table if it is not that of ``table``."""
+        key = config.get("primary_key") or ()
+        return cls(
+            **{"table": str(config["table"]), **place},
+            mode="append" if config["write_mode"] == "insert" else str(config["write_mode"]),
+            key=(key,) if isinstance(key, str) else tuple(map(str, key)),
+            keep_last_duplicate=config["on_duplicate_keys"] == "last",
+            create_if_missing=bool(config["create_if_missing"]),
+        )
+
 
 Phase = Literal["connecting", "querying", "writing", "committing"]
 """What a driver was doing when the server reported an error; fact ``phase`` of the error."""

@@ -16,6 +16,7 @@ from psycopg import sql
 
 from osiris_inspect.base.near_names import suggestion
 from osiris_inspect.model.errors import DriverError
+from osiris_inspect.runtime.drivers.interface.database import TableTarget
 from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContext
 from osiris_inspect.runtime.drivers.interface.frame_columns import (
     check_column_names,
@@ -58,39 +59,19 @@ _NOT_WRITABLE: Final[Mapping[str, str]] = {
 _SYSTEM_COLUMNS: Final = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
 
 
-@dataclass(frozen=True, slots=True)
-class WriteTarget:
-    """Table to write to, and how.
-
-    Attributes:
-        mode: ``append``, ``upsert`` or ``replace``.
-        key: the columns that identify a row.
-        keep_last_duplicate: whether the last of several rows with one key is written; otherwise they are an error.
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteTarget(TableTarget):
+    """Table to write to, with its schema, and how."""
 
     schema: str
-    table: str
-    mode: str
-    key: tuple[str, ...]
-    keep_last_duplicate: bool
-    create_if_missing: bool
 
     @classmethod
-    def from_config(cls, config: Config) -> "WriteTarget":
+    def from_config(cls, config: Config, **place: str) -> "WriteTarget":
         """Return the target in a step's configuration, whose ``table`` may include the schema: ``sales.orders``."""
         schema, table = str(config["schema"]), str(config["table"])
         if table.count(".") == 1:
             schema, _, table = table.partition(".")
-        key = config.get("primary_key") or ()
-        mode = "append" if config["write_mode"] == "insert" else str(config["write_mode"])
-        return cls(
-            schema,
-            table,
-            mode,
-            (key,) if isinstance(key, str) else tuple(key),
-            config["on_duplicate_keys"] == "last",
-            bool(config["create_if_missing"]),
-        )
+        return super(WriteTarget, cls).from_config(config, schema=schema, table=table, **place)
 
     @property
     def name(self) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from osiris_inspect.base.near_names import suggestion
 from osiris_inspect.base.sql_literals import quote_name
 from osiris_inspect.model.errors import DriverError
+from osiris_inspect.runtime.drivers.interface.database import TableTarget
 from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContext
 from osiris_inspect.runtime.drivers.interface.file_paths import base_dir, input_file, output_file
 from osiris_inspect.runtime.drivers.interface.frame_columns import check_column_names
@@ -27,34 +28,9 @@ _GENERATED: Final = (2, 3)
 """Values of ``hidden`` in ``table_xinfo`` for computed columns."""
 
 
-@dataclass(frozen=True, slots=True)
-class TargetTable:
-    """Table to write to, and how.
-
-    Attributes:
-        mode: ``append``, ``upsert`` or ``replace``.
-        key: the columns that identify a row.
-        keep_last_duplicate: whether the last of several rows with one key is written; otherwise they are an error.
-    """
-
-    table: str
-    mode: str
-    key: tuple[str, ...]
-    keep_last_duplicate: bool
-    create_if_missing: bool
-
-    @classmethod
-    def from_config(cls, config: Config) -> "TargetTable":
-        """Return the target in a step's configuration."""
-        key = config.get("primary_key") or ()
-        mode = "append" if config["write_mode"] == "insert" else str(config["write_mode"])
-        return cls(
-            str(config["table"]),
-            mode,
-            (key,) if isinstance(key, str) else tuple(map(str, key)),
-            config["on_duplicate_keys"] == "last",
-            bool(config["create_if_missing"]),
-        )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqliteTarget(TableTarget):
+    """Table of a SQLite file to write to, and how."""
 
     def error(self, message: str, kind: str, fix: str, **facts: Any) -> DriverError:
         """Return an error of the write, which names the table."""
@@ -67,11 +43,11 @@ def write(config: Config, frames: WriterInput, ctx: DriverContext) -> int:
     Raises:
         DriverError: the file or the table is missing, a value would change, or SQLite reports an error.
     """
-    target = TargetTable.from_config(config)
+    target = SqliteTarget.from_config(config)
     path = base_dir(config, ctx) / config["path"]
     try:
         with _transaction(config, ctx, path) as session, ctx.cancel.on_cancel(session.interrupt):
-            return _TableWriter(session, target, frames, ctx).run()
+            return _SqliteTableWriter(session, target, frames, ctx).run()
     except sqlite3.Error as error:
         raise with_outcome(sqlite_error(error, "writing", path)) from error
     except DriverError as error:
@@ -136,11 +112,11 @@ def _missing_file(config: Config, ctx: DriverContext, path: Path) -> DriverError
     return DriverError(f"SQLite file not found: {path}", kind="file-missing", fix=fix, path=str(path))
 
 
-class _TableWriter:
+class _SqliteTableWriter:
     """One write in a transaction."""
 
     def __init__(
-        self, session: sqlite3.Connection, target: TargetTable, frames: WriterInput, ctx: DriverContext
+        self, session: sqlite3.Connection, target: SqliteTarget, frames: WriterInput, ctx: DriverContext
     ) -> None:
         self._session, self._target, self._ctx, self._rows = session, target, ctx, frames.rows
         self._schema, self._batches = frames.batches()
