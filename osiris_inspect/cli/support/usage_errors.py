@@ -44,10 +44,8 @@ def _command_path(ctx: Any) -> str:
 def _unknown_option(option: str, ctx: Any, path: str) -> str:
     known = set(_option_names(ctx.command, ctx)) if ctx is not None else set()
     root = ctx.find_root() if ctx is not None else None
-    is_open = path == _PROGRAM
-    if root is not None and is_open:
+    if root is not None and path == _PROGRAM:
         known |= set(_option_names(root.command, root))
-    if root is not None and is_open:
         others = [
             name for name, command in root.command.commands.items() if option in _option_names(command, root)
         ]
