@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import events
+from textual import constants, events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.driver import Driver
@@ -39,13 +39,15 @@ def run_app(
 ) -> int:
     """Show a run, or the runs of a folder, until the user quits or a signal ends the process; return the exit code."""
     gc.disable()  # until the first paint: collecting takes a fifth of the start
-    from osiris_inspect.tui.first_paint_driver import FirstPaintDriver
+    driver: type[Driver] | None = None
+    if constants.DRIVER is None:  # else the environment names another one, as for a browser
+        from osiris_inspect.tui.first_paint_driver import FirstPaintDriver
 
-    driver = FirstPaintDriver
-    if host.is_ascii:
-        from osiris_inspect.tui.ascii_driver import AsciiDriver
+        driver = FirstPaintDriver
+        if host.is_ascii:
+            from osiris_inspect.tui.ascii_driver import AsciiDriver
 
-        driver = AsciiDriver
+            driver = AsciiDriver
     app = InspectorApp(path, source, clock=clock, host=host, driver=driver)
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, app.end_by_signal)

@@ -165,10 +165,13 @@ async def test_a_visit_shows_the_run(tmp_path: Path) -> None:
                 await session.ws_connect(socket_address, origin="http://elsewhere.example")
             async with session.ws_connect(socket_address, origin=base) as visit:
                 seen = b""
-                while b"Timeline" not in seen:
-                    message = await visit.receive(timeout=60)
-                    assert message.data is not None, seen[-500:]
-                    seen += message.data if isinstance(message.data, bytes) else str(message.data).encode()
+                async with asyncio.timeout(60):
+                    while b"Timeline" not in seen:
+                        message = await visit.receive()
+                        assert message.data is not None, seen[-500:]
+                        seen += (
+                            message.data if isinstance(message.data, bytes) else str(message.data).encode()
+                        )
 
 
 _OTHER_USER = """
