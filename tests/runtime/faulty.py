@@ -112,6 +112,10 @@ class Faulty:
         for number in range(100, 200):
             ctx.metric("beat", number)
 
+    def signal_child(self, config: Mapping[str, Any], ctx: Any) -> None:
+        child = subprocess.run([sys.executable, "-c", "import os; os.kill(os.getpid(), 10)"], check=False)
+        (ctx.artifacts / "code").write_text(str(child.returncode))
+
     def hang(self, config: Mapping[str, Any], ctx: Any) -> None:
         while True:
             time.sleep(0.05)

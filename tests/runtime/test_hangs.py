@@ -129,6 +129,12 @@ def test_working_step_is_neither_silent_nor_waiting(tmp_path: Path, on: str, do:
     assert not names & {"worker_silent", "step_waiting"}
 
 
+@EVERYWHERE
+def test_programs_of_a_driver_receive_their_signals(tmp_path: Path, on: str) -> None:
+    run = _run(tmp_path, on, "signal_child").path
+    assert (run / "artifacts/first/code").read_text() == str(-signal.SIGUSR1)
+
+
 def test_heartbeats_carry_cpu_time_and_frame_of_driver(tmp_path: Path) -> None:
     beats = _events(_run(tmp_path, "none", "compute"), "heartbeat")
     driving = [

@@ -2,11 +2,12 @@
 
 import faulthandler
 import signal
+import sys
 import threading
 from typing import Final
 
-DUMP_SIGNAL: Final = signal.SIGUSR1
-"""Signal with which the host asks for the stacks."""
+DUMP_SIGNAL: Final = int(signal.SIGRTMIN) + 5 if sys.platform == "linux" else int(signal.SIGUSR1)
+"""Signal with which the host asks for the stacks: one that programs do not use, as children of drivers inherit its mask."""
 THREAD_HEADING: Final = "(most recent call first):"
 """End of the line before the stack of each thread; the main thread is the last one."""
 
