@@ -1,5 +1,6 @@
 """``osiris-inspect events``: prints and filters the events of a run, also while it runs."""
 
+import io
 import os
 import re
 import sys
@@ -13,10 +14,13 @@ from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import FOUND, INTERRUPTED, WrongUse
 from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec
 from osiris_inspect.model.errors import RunNotReadable
+from osiris_inspect.model.jsonl import MAX_LINE
+from osiris_inspect.model.run_layout import COMPRESSED
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.event_log.filter.filter import EventFilter
     from osiris_inspect.inspector.event_log.filter_hints import FilterHints
+    from osiris_inspect.inspector.files.run_files import RunFiles
     from osiris_inspect.model.event import Event
 
 STDIN: Final = Path("-")
@@ -188,27 +192,85 @@ class _EventSource:
 
     def _lines(self) -> Iterator[tuple[int, bytes]]:
         if self._is_stdin:
-            for number, line in enumerate(sys.stdin.buffer, start=1):
-                yield number, line.rstrip(b"\r\n")
+            yield from enumerate(self._lines_of_stdin(), start=1)
             return
         from osiris_inspect.inspector.files.run_files import RunFiles
 
         disk = RunFiles(self._file.parent)
         yield from disk.lines(self._file.name)
         for entry in disk.unreadable:
-            if not entry.line:
+            if entry.file == self._file.name and not (entry.line or entry.count > 1):
                 raise RunNotReadable(f"{str(self._file)!r} cannot be read: {entry.reason}")
-        self.unreadable += sum(entry.count for entry in disk.unreadable)
+        self._report_unreadable(disk)
+
+    def _report_unreadable(self, disk: "RunFiles") -> None:
+        """Count the unreadable lines; print which parts of a joined log were not read to their ends."""
+        for entry in disk.unreadable:
+            if entry.line or entry.count > 1:
+                self.unreadable += entry.count
+            else:
+                streams.write_message(f"{entry.file}: {entry.reason}")
+
+    def _lines_of_stdin(self) -> Iterator[bytes]:
+        """Yield the lines of stdin, which may be compressed."""
+        from osiris_inspect.inspector.archives.compressed import compression_of_data, decompress
+        from osiris_inspect.inspector.archives.limits import LOG_LIMITS
+
+        stdin = sys.stdin.buffer
+        compression = compression_of_data(stdin.peek(4)) if isinstance(stdin, io.BufferedReader) else None
+        if compression is None:
+            yield from (line.rstrip(b"\r\n") for line in stdin)
+            return
+        try:
+            yield from self._split(decompress(stdin, compression, LOG_LIMITS))
+        except OSError as error:
+            raise RunNotReadable(f"stdin cannot be read: {error}") from error
+
+    def _split(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the lines of blocks; empty for one that is too long."""
+        parts: list[bytes] = []
+        size = 0
+        for block in blocks:
+            first, *others = block.split(b"\n")
+            for piece in others:
+                parts.append(first)
+                size += len(first)
+                self.unreadable += size > MAX_LINE
+                yield b"" if size > MAX_LINE else b"".join(parts)
+                parts, size, first = [], 0, piece
+            size += len(first)
+            parts = [*parts, first] if size <= MAX_LINE else []
+        if size > MAX_LINE:
+            self.unreadable += 1
+        elif parts:
+            yield b"".join(parts)
 
     def _followed(self) -> Iterator[tuple[int, bytes]]:
         import time
 
         from osiris_inspect.inspector.event_log.follow import follow
 
+        self._check_followable()
         wait = places.refreshing_sleep(self._file, time.sleep)
         for lines in follow(self._file, sleep=wait, on_truncated=self._warn_truncated):
             yield from lines
             streams.flush()
+
+    def _check_followable(self) -> None:
+        """Check that a log can be followed; print which rotated parts are left out.
+
+        Raises:
+            WrongUse: it is compressed.
+        """
+        from osiris_inspect.inspector.files.run_files import RunFiles
+
+        parts = RunFiles(self._file.parent).log_parts(self._file.name)
+        if not parts:
+            return
+        *older, last = [part.file for part in parts]
+        if last != self._file.name or last.endswith(COMPRESSED):
+            raise WrongUse(f"--follow: {last} is not written any more; omit --follow to read it")
+        streams.write_message(f"following {last}; omit --follow to read the older {', '.join(older)}, too")
 
     def _warn_truncated(self) -> None:
         self.was_cut_off = True
@@ -223,7 +285,7 @@ class _EventSource:
                 self._has_match = True
                 yield match
         finally:
-            self.unreadable = sum(entry.count for entry in disk.unreadable)
+            self._report_unreadable(disk)
 
 
 def _write(events: Iterator[EventLine], form: Formatter, limit: int | None) -> None:

@@ -49,7 +49,7 @@ def replace(path: Path, content: Iterable[bytes | memoryview]) -> None:
     Raises:
         OSError: it cannot be written, or its folder belongs to another user; the old file is unchanged.
     """
-    _create_private_folder(path.parent)
+    create_private_folder(path.parent)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
     try:
         with os.fdopen(descriptor, "wb") as stream:
@@ -62,7 +62,12 @@ def replace(path: Path, content: Iterable[bytes | memoryview]) -> None:
         raise
 
 
-def _create_private_folder(folder: Path) -> None:
+def create_private_folder(folder: Path) -> None:
+    """Create a folder of the cache, or make the one that exists writable for this user only.
+
+    Raises:
+        OSError: it cannot be created, or belongs to another user.
+    """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     state = folder.lstat()
     if not _is_trusted(state):

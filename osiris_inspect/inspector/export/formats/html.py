@@ -11,7 +11,7 @@ from typing import Final, TextIO
 from osiris_inspect.inspector.export import NO_CI, CIContext
 from osiris_inspect.inspector.export.shared import gantt_svg as _gantt
 from osiris_inspect.inspector.export.shared import lineage_svg as _graph
-from osiris_inspect.inspector.export.shared.annotations import log_path
+from osiris_inspect.inspector.export.shared.annotations import log_position
 from osiris_inspect.inspector.export.shared.html_style import STYLE
 from osiris_inspect.inspector.export.shared.spans import run_spans
 from osiris_inspect.inspector.project.source_location import (
@@ -199,7 +199,7 @@ def _not_checked(report: Report) -> Iterator[str]:
 
 
 def _evidence(report: Report, piece: Evidence, checkout: RepositoryCheckout) -> str:
-    position = f"{log_path(report, piece, checkout)}:{piece.line}"
+    position = str(log_position(report, piece, checkout))
     return f'<code class="faint">{_text(position)}</code> {_code(piece.quote)}'
 
 
