@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from osiris_inspect.cli.inspect import clean, events, lineage, pack, rules, runs, sql, summarize, why
+from osiris_inspect.cli.inspect import clean, events, pack, pictures, rules, runs, sql, summarize, why
 from osiris_inspect.cli.inspect import open as open_
 from osiris_inspect.cli.pipeline import components, config, connections, demo, doctor, init, lint, run
 from osiris_inspect.cli.support import streams
@@ -107,7 +107,7 @@ def build_app() -> typer.Typer:
         runs,
         clean,
         sql,
-        lineage,
+        pictures,
         pack,
         rules,
     ):

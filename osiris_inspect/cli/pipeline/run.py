@@ -27,6 +27,7 @@ from osiris_inspect.cli.pipeline.run_options import (
     Logs,
     MaybePipeline,
     MemoryLimit,
+    OpenViewer,
     Params,
     Pipeline,
     Profile,
@@ -101,13 +102,14 @@ def run_command(
     step_timeout: StepTimeout = None,
     hang_timeout: HangTimeout = None,
     fail_fast: FailFast = False,
+    open_: OpenViewer = False,
     quiet: Quiet = False,
 ) -> None:
     """Run a pipeline and print its run directory.
 
     Relative paths of the pipeline, osiris_connections.yaml and .env are in the folder of the pipeline file; LOGS is
     in the working directory. Steps that depend on a failed step are skipped and name it; independent branches continue. Step outputs are always
-    downloaded. Exit codes: 0 every step succeeded, 1 a step failed.
+    downloaded. Exit codes: 0 every step succeeded, 1 a step failed; quitting the viewer of --open does not change them.
     """
     flags = {
         "force_spill": None if force_spill is None else str(int(force_spill)),
@@ -129,6 +131,8 @@ def run_command(
     if not quiet or outcome.status == "success":
         _print_findings(outcome)
     code = _print_result(outcome)
+    if open_:
+        code = _open_viewer(outcome) or code
     if code:
         raise typer.Exit(code)
 
@@ -146,6 +150,25 @@ def _print_result(outcome: "RunResult") -> int:
     if refused is not None:
         streams.write_message(f"{refused}; the run is {outcome.path}")
     return code or (USAGE if refused is not None else code)
+
+
+def _open_viewer(outcome: "RunResult") -> int:
+    """Open the run in the viewer; return 0, or the exit code of a viewer that a signal ended.
+
+    Without a terminal, and after an interrupt, only its command is printed.
+    """
+    from osiris_inspect.cli.inspect.open import can_show_viewer
+
+    command = f"osiris-inspect {shlex.quote(str(outcome.path))}"
+    if outcome.status == "interrupted":
+        streams.write_message(f"the run was interrupted and is not opened; {command} opens it")
+        return 0
+    if not can_show_viewer():
+        streams.write_message(f"--open needs a terminal; {command} opens the run in one")
+        return 0
+    from osiris_inspect.cli.inspect.launch_tui import run_tui
+
+    return run_tui(str(outcome.path))
 
 
 def _print_findings(outcome: "RunResult") -> None:
