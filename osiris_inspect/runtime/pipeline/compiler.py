@@ -254,7 +254,9 @@ def _check_outputs_of_needs(
     document: PositionedDocument, drafts: list[StepCompiler], components: Mapping[str, Component]
 ) -> list[Problem]:
     """Return the needs and inputs that name a step without an output, such as a writer."""
-    by_id = {draft.id: draft for draft in drafts}
+    by_id = {
+        draft.id: draft for draft in reversed(drafts)
+    }  # of two with one id, which is an error, the first
     problems = []
     for draft in drafts:
         for need, path in draft.written_inputs():
