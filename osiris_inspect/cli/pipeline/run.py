@@ -149,11 +149,9 @@ def _print_result(outcome: "RunResult") -> int:
 
 
 def _print_findings(outcome: "RunResult") -> None:
-    """Print the root cause of a run that failed, or the warnings about one that succeeded, each with its fix."""
+    """Print the root cause of a failed run, how one was interrupted, or the warnings about one that succeeded."""
     from osiris_inspect.cli.support.project_reports import iter_reports
 
-    if outcome.status not in ("success", "failed"):
-        return
     try:
         report = next(iter_reports([outcome.path]))
     except (
@@ -164,6 +162,11 @@ def _print_findings(outcome: "RunResult") -> None:
     if outcome.status == "failed":
         if report.root_cause is not None:
             _print_finding("cause", report.root_cause)
+        return
+    if outcome.status == "interrupted":
+        for finding in report.findings:
+            if finding.rule == "run-interrupted":
+                _print_finding("!", finding)
         return
     for finding in report.warnings[:_MAX_WARNINGS]:
         _print_finding("!", finding)
