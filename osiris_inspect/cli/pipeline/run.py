@@ -4,6 +4,7 @@ import os
 import shlex
 import time
 from collections.abc import Mapping
+from contextlib import chdir
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -203,7 +204,10 @@ class RunOptions:
 def execute(
     compiled: "Compiled", target: RunTarget, logs: Path, base: Path, how: RunOptions | None = None
 ) -> "RunResult":
-    """Run a compiled pipeline on the target, with progress on stderr."""
+    """Run a compiled pipeline on the target, with progress on stderr.
+
+    A local worker has ``base`` as its working directory, as in a sandbox.
+    """
     from osiris_inspect.cli.pipeline.progress import Progress
     from osiris_inspect.runtime import settings
     from osiris_inspect.runtime.connections.connections import Connections
@@ -219,7 +223,7 @@ def execute(
         request = RunRequest(
             compiled,
             spill_settings,
-            logs,
+            logs.absolute(),
             base.resolve(),
             time.time,
             variables,
@@ -233,7 +237,9 @@ def execute(
             access=_access(),
         )
         try:
-            return run(request, transport)
+            with chdir(request.base if target is RunTarget.LOCAL else "."):
+                outcome = run(request, transport)
+            return replace(outcome, path=logs / outcome.path.name)
         except RunError as error:  # the run could not start
             raise SettingsError(str(error)) from None
 
