@@ -67,7 +67,7 @@ def _check_path(word: str | None, words: Sequence[str], commands: Collection[str
         return
     from osiris_inspect.base.near_names import near_names
 
-    near = near_names(word, commands, limit=2, similarity=0.7)
+    near = near_names(word, commands, limit=2, similarity=0.66)
     if near:
         raise WrongUse(f"no such command {word!r}; did you mean {' or '.join(map(repr, near))}?")
     if run_with_prefix(Path(word)) is not None:

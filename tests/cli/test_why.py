@@ -45,9 +45,9 @@ def test_why_without_a_step_takes_the_first_that_failed_where_the_cause_is_in_no
 
 def test_why_without_a_step_names_the_steps_where_none_failed(tmp_path: Path) -> None:
     done = osiris_inspect("why", SAMPLES / "good_local", cwd=tmp_path)
-    assert (done.code, done.out) == (2, "")
+    assert (done.code, done.out) == (3, "")
     assert done.err == (
-        "osiris-inspect: no step failed; name one of 'extract-movies', 'compute-stats', 'write-stats'\n"
+        "osiris-inspect: no step failed; name a step after the run: 'extract-movies', 'compute-stats', 'write-stats'\n"
     )
 
 

@@ -4,6 +4,7 @@ import os
 import shlex
 import time
 from collections.abc import Mapping
+from contextlib import chdir
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -172,11 +173,9 @@ def _open_viewer(outcome: "RunResult") -> int:
 
 
 def _print_findings(outcome: "RunResult") -> None:
-    """Print the root cause of a run that failed, or the warnings about one that succeeded, each with its fix."""
+    """Print the root cause of a failed run, how one was interrupted, or the warnings about one that succeeded."""
     from osiris_inspect.cli.support.project_reports import iter_reports
 
-    if outcome.status not in ("success", "failed"):
-        return
     try:
         report = next(iter_reports([outcome.path]))
     except (
@@ -187,6 +186,11 @@ def _print_findings(outcome: "RunResult") -> None:
     if outcome.status == "failed":
         if report.root_cause is not None:
             _print_finding("cause", report.root_cause)
+        return
+    if outcome.status == "interrupted":
+        for finding in report.findings:
+            if finding.rule == "run-interrupted":
+                _print_finding("!", finding)
         return
     for finding in report.warnings[:_MAX_WARNINGS]:
         _print_finding("!", finding)
@@ -223,7 +227,10 @@ class RunOptions:
 def execute(
     compiled: "Compiled", target: RunTarget, logs: Path, base: Path, how: RunOptions | None = None
 ) -> "RunResult":
-    """Run a compiled pipeline on the target, with progress on stderr."""
+    """Run a compiled pipeline on the target, with progress on stderr.
+
+    A local worker has ``base`` as its working directory, as in a sandbox.
+    """
     from osiris_inspect.cli.pipeline.progress import Progress
     from osiris_inspect.runtime import settings
     from osiris_inspect.runtime.connections.connections import Connections
@@ -239,7 +246,7 @@ def execute(
         request = RunRequest(
             compiled,
             spill_settings,
-            logs,
+            logs.absolute(),
             base.resolve(),
             time.time,
             variables,
@@ -253,7 +260,9 @@ def execute(
             access=_access(),
         )
         try:
-            return run(request, transport)
+            with chdir(request.base if target is RunTarget.LOCAL else "."):
+                outcome = run(request, transport)
+            return replace(outcome, path=logs / outcome.path.name)
         except RunError as error:  # the run could not start
             raise SettingsError(str(error)) from None
 

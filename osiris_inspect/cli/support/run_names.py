@@ -64,7 +64,9 @@ def named_run(name: str, folders: Sequence[Path]) -> Path:
 
         failed = next(list_entries(folders, RunFilter(failed=True)), None)
         if failed is None:
-            raise RunNotReadable(f"@failed: no failed run in {where}")
+            raise RunNotReadable(
+                f"@failed: no failed run in {where}; osiris-inspect runs lists the runs, and @latest names the newest"
+            )
         return failed.path
     entries = list_entries(folders)
     newest = next(entries)
