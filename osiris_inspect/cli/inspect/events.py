@@ -6,27 +6,31 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from osiris_inspect.cli.support import paths as places
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import FOUND, INTERRUPTED, WrongUse
 from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec
+from osiris_inspect.cli.support.pager import paged
 from osiris_inspect.model.errors import RunNotReadable
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.event_log.filter.filter import EventFilter
     from osiris_inspect.inspector.event_log.filter_hints import FilterHints
+    from osiris_inspect.inspector.text.event_lines import EventLines
     from osiris_inspect.model.event import Event
 
 STDIN: Final = Path("-")
 CUT_OFF: Final = "the run was cut off: its writer is gone, and the log has no run_end"
+_STDIN_BLOCK: Final = 1 << 20
 _SPLIT: Final = re.compile(r"(?P<sign>(?<=[\w.\-])(?:!~|!=|~=|=|~))(?P<value>[^\"=~<>]*\s[^\"=~<>]*)\Z")
 """A value with spaces at the end of one argument."""
 _HELP: Final = """Print a run's events in log order.
 
-Relative times count from the end of the log. Secrets are masked, except with --raw. No match is not an error; unknown
-field or step names are reported on stderr. With --follow, exit code 1 means that the writer of the run was killed.
+Relative times count from the end of the log. Secrets are masked, except with --raw --unmasked. No match is not an error;
+unknown field or step names are reported on stderr. With --follow, exit code 1 means that the writer of the run was killed.
+On a terminal the output goes through $PAGER, or less.
 """
 _OPTIONS: Final = (
     OptionSpec(
@@ -47,11 +51,13 @@ _OPTIONS: Final = (
         "follow", "Wait for new events until the run ends.", ("--follow", "-f"), "flag", default=False
     ),
     OptionSpec("as_json", "Print one JSON object per line.", ("--json",), "flag", default=False),
-    OptionSpec("raw", "Print the unchanged lines of the log.", ("--raw",), "flag", default=False),
+    OptionSpec("raw", "Print the lines of the log, with secrets masked.", ("--raw",), "flag", default=False),
+    OptionSpec("unmasked", "With --raw, print secrets too.", ("--unmasked",), "flag", default=False),
+    OptionSpec("no_pager", "Print on a terminal without a pager.", ("--no-pager",), "flag", default=False),
     OptionSpec("limit", "Print at most N events.", ("--limit", "-n"), "number"),
 )
-EventLine = tuple["Event", bytes]
-Formatter = Literal["text", "json", "raw"]
+NumberedLine = tuple[int, bytes]
+Format = Literal["text", "json", "raw", "unmasked"]
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,8 @@ class EventsOptions:
     follow: bool
     as_json: bool
     raw: bool
+    unmasked: bool
+    no_pager: bool
     limit: int | None
 
 
@@ -76,16 +84,21 @@ def events(options: EventsOptions) -> int:
     """Print the matching events and return the exit code.
 
     Raises:
-        WrongUse: the filter is invalid, or --json and --raw are combined.
+        WrongUse: the filter is invalid, --json and --raw are combined, or --unmasked is without --raw.
         RunNotReadable: there is no log.
     """
     if options.as_json and options.raw:
         raise WrongUse("--json and --raw cannot be combined")
+    if options.unmasked and not options.raw:
+        raise WrongUse("--unmasked prints lines as they are; add --raw")
     log = _EventSource(options.path)
     query = log.query(_join_filter(options.expression), follow=options.follow)
-    form: Formatter = "json" if options.as_json else "raw" if options.raw else "text"
+    form: Format = (
+        "json" if options.as_json else "unmasked" if options.unmasked else "raw" if options.raw else "text"
+    )
     try:
-        _write(log.filtered(query, follow=options.follow), form, options.limit)
+        with paged(enabled=not (options.no_pager or options.follow)):
+            _write(log.filtered(query, follow=options.follow), form, options.limit)
     except KeyboardInterrupt:
         return INTERRUPTED
     if log.unreadable:
@@ -146,8 +159,8 @@ class _EventSource:
         except FilterSyntaxError as error:
             raise WrongUse(f"EXPR: {error}") from error
 
-    def filtered(self, query: "EventFilter", *, follow: bool) -> Iterator[EventLine]:
-        """Yield the matching events with their lines."""
+    def filtered(self, query: "EventFilter", *, follow: bool) -> "Iterator[EventLines]":
+        """Yield the lines of the matching events in blocks, some of which are empty."""
         if not (follow or self._is_stdin):
             from osiris_inspect.inspector.event_log.open_large_log import is_large
             from osiris_inspect.inspector.files.run_files import RunFiles
@@ -167,116 +180,102 @@ class _EventSource:
 
         return hints_for_large_log(query, RunFiles(self._file.parent), self._file.name, places.cache_dir())
 
-    def _matching(self, lines: Iterable[tuple[int, bytes]], query: "EventFilter") -> Iterator[EventLine]:
+    def _matching(
+        self, batches: Iterable[Sequence[NumberedLine]], query: "EventFilter"
+    ) -> "Iterator[EventLines]":
         from osiris_inspect.inspector.event_log.filter_hints import FilterHints
+        from osiris_inspect.inspector.text.event_lines import EventLines
         from osiris_inspect.model import event
         from osiris_inspect.model.errors import InvalidLine
 
         name = "-" if self._is_stdin else self._file.name
         hints = self._hints = FilterHints(query)
-        for number, line in lines:
-            try:
-                decoded = event.decode(line, line_number=number, file=name)
-            except InvalidLine:
-                self.unreadable += bool(line.strip())
-                continue
-            if query.matches(decoded):
-                self._has_match = True
-                yield decoded, line
-            elif not self._has_match:
-                hints.observe(decoded)
 
-    def _lines(self) -> Iterator[tuple[int, bytes]]:
+        def decode(number: int, line: bytes) -> "Event":
+            return event.decode(line, line_number=number, file=name)
+
+        for lines in batches:
+            matching = []
+            for number, line in lines:
+                try:
+                    decoded = decode(number, line)
+                except InvalidLine:
+                    self.unreadable += bool(line.strip())
+                    continue
+                if query.matches(decoded):
+                    self._has_match = True
+                    matching.append((number, line))
+                elif not self._has_match:
+                    hints.observe(decoded)
+            yield EventLines.join(matching, decode)
+
+    def _lines(self) -> Iterator[Sequence[NumberedLine]]:
         if self._is_stdin:
-            for number, line in enumerate(sys.stdin.buffer, start=1):
-                yield number, line.rstrip(b"\r\n")
+            yield from _read_stdin()
             return
         from osiris_inspect.inspector.files.run_files import RunFiles
 
         disk = RunFiles(self._file.parent)
-        yield from disk.lines(self._file.name)
+        yield [*disk.lines(self._file.name)]
         for entry in disk.unreadable:
             if not entry.line:
                 raise RunNotReadable(f"{str(self._file)!r} cannot be read: {entry.reason}")
         self.unreadable += sum(entry.count for entry in disk.unreadable)
 
-    def _followed(self) -> Iterator[tuple[int, bytes]]:
+    def _followed(self) -> Iterator[Sequence[NumberedLine]]:
         import time
 
         from osiris_inspect.inspector.event_log.follow import follow
 
         wait = places.refreshing_sleep(self._file, time.sleep)
         for lines in follow(self._file, sleep=wait, on_truncated=self._warn_truncated):
-            yield from lines
+            yield [*lines]
             streams.flush()
 
     def _warn_truncated(self) -> None:
         self.was_cut_off = True
 
-    def _from_large_log(self, query: "EventFilter") -> Iterator[EventLine]:
-        from osiris_inspect.inspector.event_log.open_large_log import filter_events
+    def _from_large_log(self, query: "EventFilter") -> "Iterator[EventLines]":
+        from osiris_inspect.inspector.event_log.open_large_log import filter_blocks
         from osiris_inspect.inspector.files.run_files import RunFiles
 
         disk = RunFiles(self._file.parent)
         try:
-            for match in filter_events(disk, places.cache_dir(), query, self._file.name):
-                self._has_match = True
-                yield match
+            for block in filter_blocks(disk, places.cache_dir(), query, self._file.name):
+                self._has_match = self._has_match or bool(block.numbers)
+                yield block
         finally:
             self.unreadable = sum(entry.count for entry in disk.unreadable)
 
 
-def _write(events: Iterator[EventLine], form: Formatter, limit: int | None) -> None:
+def _read_stdin() -> Iterator[Sequence[NumberedLine]]:
+    """Yield the lines of stdin with their numbers, as they arrive."""
+    number, rest = 1, b""
+    while data := os.read(sys.stdin.fileno(), _STDIN_BLOCK):
+        *lines, rest = (rest + data).split(b"\n")
+        yield [(number + count, line.rstrip(b"\r")) for count, line in enumerate(lines)]
+        number += len(lines)
+        streams.flush()
+    if rest:
+        yield [(number, rest.rstrip(b"\r"))]
+
+
+def _write(blocks: "Iterator[EventLines]", form: Format, limit: int | None) -> None:
     """Write at most ``limit`` events to stdout."""
-    from itertools import islice
+    from osiris_inspect.inspector.text import event_lines
 
-    chosen = islice(events, limit)
-    if form == "text":
-        out = streams.stdout()
-        for event, _ in chosen:
-            streams.write_text(out, _text(event) + "\n")
-        out.flush()
-        return
-    to_bytes = _json if form == "json" else _escaped if streams.is_stdout_shown() else _raw
-    data = streams.stdout_buffer()
-    for event, line in chosen:
-        data.write(to_bytes(event, line) + b"\n")
-    data.flush()
-
-
-def _raw(_event: "Event", line: bytes) -> bytes:
-    return line
-
-
-def _escaped(_event: "Event", line: bytes) -> bytes:
-    """Return the JSON of a line with acting characters escaped."""
-    from osiris_inspect.base.text.terminal_text import escape_json
-
-    return escape_json(line.decode("utf-8", "replace")).encode()
-
-
-def _json(event: "Event", _line: bytes) -> bytes:
-    from osiris_inspect.inspector.text import json_line
-    from osiris_inspect.inspector.text.event_fields import masked_fields
-    from osiris_inspect.model.event import format_timestamp
-
-    fields: dict[str, Any] = {
-        "line": event.line,
-        "ts": format_timestamp(event.ts) if event.ts is not None else None,
-        "event": event.name,
-        "step_id": event.step,
-        "side": event.side,
-    }
-    fields |= {key: value for key, value in masked_fields(event).items() if key not in fields}
-    return json_line.to_json_line(fields)
-
-
-def _text(event: "Event") -> str:
-    from osiris_inspect.inspector.text.event_fields import masked_fields
-    from osiris_inspect.inspector.text.sanitize import one_line
-    from osiris_inspect.model.event import format_timestamp
-
-    time = format_timestamp(event.ts)[11:23] if event.ts is not None else "-"
-    fields = " ".join(f"{key}={value}" for key, value in masked_fields(event).items() if key != "traceback")
-    text = f"{event.line:>6}  {time:<12}  {one_line(event.step or '-'):<20}  {one_line(event.name):<20}  {one_line(fields)}"
-    return text.rstrip()
+    is_shown = streams.is_stdout_shown()
+    remaining = limit
+    for matching in blocks:
+        streams.check_reader()
+        block = matching if remaining is None else matching.first(remaining)
+        if form == "text":
+            streams.write_text(streams.stdout(), event_lines.format_text(block))
+        elif form == "json":
+            streams.stdout_buffer().write(event_lines.format_json(block))
+        else:
+            lines = block.data if form == "unmasked" else event_lines.format_raw(block)
+            streams.stdout_buffer().write(event_lines.escaped(lines) if is_shown else lines)
+        if remaining is not None and (remaining := remaining - len(block.numbers)) <= 0:
+            break
+    streams.stdout().flush()
