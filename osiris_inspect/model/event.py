@@ -8,9 +8,12 @@ Callers need not know the dialect of a run: the properties of ``Event`` are the 
 key of the line.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any, Literal
 
 from osiris_inspect.model import failure, jsonl
@@ -23,6 +26,8 @@ Side = Literal["host", "worker"]
 _MIN_TIMESTAMP, _MAX_TIMESTAMP = -62135596800, 253402300800  # the years 1 and 10000
 ALIASES = {"step_error": "step_failed", "table.ddl_failed": "ddl_failed"}
 """Event names of the original and their native names."""
+_FORMATTED = re.compile(r"20\d\d-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:[0-5]\d\.\d{6}\+00:00", re.ASCII)
+"""A time as ``format_timestamp`` writes it, in years whose microseconds a float can hold."""
 _ENVELOPE = frozenset({"ts", "seq", "session", "event", "side", "step_id", "mono"})
 
 
@@ -188,6 +193,42 @@ def _decode_value(value: dict[str, Any], line: bytes, line_number: int, file: st
     if value.get("type") == "event" and isinstance(value.get("name"), str):
         return _decode_worker_event(value, line_number, file)
     raise InvalidLine("a JSON object without an event name")
+
+
+class FlatKeys:
+    """The keys of the lines of a flat dialect, sorted once for all lines with the same keys.
+
+    Attributes:
+        fields: the keys of the event's own fields, in order.
+        values: returns the values of these keys.
+    """
+
+    def __init__(self, keys: tuple[str, ...]) -> None:
+        self.fields = tuple(key for key in keys if key not in _ENVELOPE)
+        self.values: Callable[[dict[str, Any]], tuple[Any, ...]] = (
+            itemgetter(*self.fields)
+            if len(self.fields) > 1
+            else lambda value: tuple(map(value.get, self.fields))
+        )
+        self._time_key = "ts" if "ts" in keys else "timestamp"
+        self._is_native = "seq" in keys
+
+    def time(self, value: dict[str, Any]) -> str | None:
+        """Return the time as ``format_timestamp`` does; most are written so."""
+        ts = value.get(self._time_key)
+        if ts.__class__ is str and _FORMATTED.fullmatch(ts) and _is_minute(ts[:16]):
+            return ts
+        seconds = parse_timestamp(ts)
+        return None if seconds is None else format_timestamp(seconds)
+
+    def side(self, value: dict[str, Any], line: bytes) -> Side | None:
+        """Return the side of an event."""
+        return _side(value.get("side"), "native" if self._is_native else _flat_dialect(value, line))
+
+
+@lru_cache(64)
+def _is_minute(text: str) -> bool:
+    return parse_timestamp(text) is not None
 
 
 def canonical(name: str) -> str:

@@ -224,3 +224,39 @@ def test_interrupted_run_is_not_opened(tmp_path: Path) -> None:
         assert screen.exit_code() == 130
     assert b"the run was interrupted and is not opened; osiris-inspect logs/run_" in screen.shown
     assert ENTER not in screen.shown
+
+
+@pytest.mark.parametrize(
+    ("options", "pager", "shown"),
+    [
+        ("", "sed -n 1s/^/paged/p", "paged"),
+        ("", "cat >&2", "cat"),
+        ("--no-pager", "false", "adapter_selected"),
+        ("--follow", "false", "run_end"),
+        ("", "no-such-pager", "adapter_selected"),
+        ("", "", "adapter_selected"),
+        ("-n 1", "less", "adapter_selected"),
+    ],
+)
+def test_events_on_terminal_go_through_pager(tmp_path: Path, options: str, pager: str, shown: str) -> None:
+    run = run_dir(tmp_path, succeeding_locally(), steps=CHAIN)
+    process, terminal = pty.fork()
+    if process == 0:
+        environment = {**os.environ, "PAGER": pager, "TERM": "xterm"}
+        os.execve(sys.executable, [*PROGRAM, "events", str(run), *options.split()], environment)
+    made = Screen(process, terminal)
+    assert made.exit_code() == 0
+    assert shown.encode() in made.shown
+    os.close(terminal)
+
+
+def test_events_end_quietly_when_their_pager_ends(tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    log.write_bytes(b'{"event":"heartbeat"}\n' * 100_000)
+    process, terminal = pty.fork()
+    if process == 0:
+        os.execve(sys.executable, [*PROGRAM, "events", str(log)], {**os.environ, "PAGER": "head -1"})
+    made = Screen(process, terminal)
+    assert made.exit_code() == 0
+    assert made.shown.split() == [b"1", b"-", b"-", b"heartbeat"]
+    os.close(terminal)

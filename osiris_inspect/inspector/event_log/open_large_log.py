@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from osiris_inspect.inspector.event_log.index.large_log import LargeLog
     from osiris_inspect.inspector.event_log.index.line_index import LineIndex, ProgressCallback
     from osiris_inspect.inspector.files.run_files import NumberedLine
+    from osiris_inspect.inspector.text.event_lines import EventLines
     from osiris_inspect.model.event import Event
 
 LARGE_LOG_BYTES = 4 << 20
@@ -61,15 +62,15 @@ def open_events(
     return log
 
 
-def filter_events(
+def filter_blocks(
     disk: RunFiles, cache: Path | None, query: "EventFilter", file: str
-) -> "Iterator[tuple[Event, bytes]]":
-    """Yield the events of a long log that match a filter, each with its line; none if the log cannot be read.
+) -> "Iterator[EventLines]":
+    """Yield the lines of the events of a long log that match a filter, in blocks; none if it cannot be read.
 
     If the log has no cached index and the filter requires a rare text, it is not indexed: then only lines
     that contain the text are read, and unreadable lines are recorded only among those.
     """
-    from osiris_inspect.inspector.event_log.search.search import candidates_without_index, search
+    from osiris_inspect.inspector.event_log.search.search import candidates_without_index, matching_blocks
 
     descriptor = disk.descriptor(file)
     if descriptor is None:
@@ -78,12 +79,12 @@ def filter_events(
         is_indexed = cached_index(descriptor, cache) is not None
         candidates = None if is_indexed else candidates_without_index(descriptor, query)
         if candidates is not None:
-            yield from _matching_events(disk, candidates, query, file)
+            yield from (_matching_lines(disk, lines, query, file) for lines in candidates)
             return
     finally:
         os.close(descriptor)
     if (log := open_events(disk, cache, file)) is not None:
-        yield from ((event, log.raw_line(event.line - 1)) for event in search(log, query))
+        yield from matching_blocks(log, query)
 
 
 def cached_index(descriptor: int, cache: Path | None) -> "LineIndex | None":
@@ -98,18 +99,22 @@ def _index_cache(cache: Path | None) -> "IndexCache | None":
     return IndexCache(cache / INDEX_DIR) if cache is not None else None
 
 
-def _matching_events(
-    disk: RunFiles, candidates: "Iterator[list[NumberedLine]]", query: "EventFilter", file: str
-) -> "Iterator[tuple[Event, bytes]]":
-    for lines in candidates:
-        for line, raw in lines:
-            try:
-                event = events.decode(raw, line_number=line + 1, file=file)
-            except InvalidLine as error:
-                disk.record_unreadable(file, line + 1, str(error))
-                continue
-            if query.matches(event):
-                yield event, raw
+def _matching_lines(
+    disk: RunFiles, lines: "list[NumberedLine]", query: "EventFilter", file: str
+) -> "EventLines":
+    from osiris_inspect.inspector.text.event_lines import EventLines
+
+    def decode(number: int, raw: bytes) -> "Event":
+        return events.decode(raw, line_number=number, file=file)
+
+    matching = []
+    for line, raw in lines:
+        try:
+            if query.matches(decode(line + 1, raw)):
+                matching.append((line + 1, raw))
+        except InvalidLine as error:
+            disk.record_unreadable(file, line + 1, str(error))
+    return EventLines.join(matching, decode)
 
 
 def step_metrics(disk: RunFiles) -> tuple[Metric, ...]:

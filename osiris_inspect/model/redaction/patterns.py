@@ -214,14 +214,16 @@ def mask_by_key(value: Any) -> Any:
     """Return a JSON value with the values of secret keys masked, and patterns masked in all text."""
     if isinstance(value, Mapping):
         return {
-            key: MASK
-            if is_secret_key(str(key)) and item not in (None, "") and not _is_reference(item)
-            else mask_by_key(item)
-            for key, item in value.items()
+            key: MASK if is_secret_item(str(key), item) else mask_by_key(item) for key, item in value.items()
         }
     if isinstance(value, list | tuple):
         return [mask_by_key(item) for item in value]
     return mask_by_pattern(value) if isinstance(value, str) else value
+
+
+def is_secret_item(key: str, value: Any) -> bool:
+    """Return True if a value is a secret because of its key."""
+    return is_secret_key(key) and value not in (None, "") and not _is_reference(value)
 
 
 def _is_reference(value: Any) -> bool:

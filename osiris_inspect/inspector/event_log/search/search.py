@@ -5,7 +5,7 @@ A filter for a rare text searches the bytes of the file, with or without an inde
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -26,6 +26,7 @@ from osiris_inspect.inspector.event_log.index.scanner import NO_EVENT
 from osiris_inspect.inspector.event_log.index.vectorized import IntArray, Numbers
 from osiris_inspect.inspector.event_log.search.literals import Literal, may_match, required_literals
 from osiris_inspect.inspector.files.run_files import NumberedLine
+from osiris_inspect.inspector.text.event_lines import EventLines
 from osiris_inspect.model.event import Event, canonical
 
 _INDEXED_KEYS = ("event", "step", "step_id")
@@ -56,6 +57,13 @@ class _Matches:
     exact: bool
 
 
+class _Candidates(NamedTuple):
+    """Lines of a log that may match, and True if all of them do."""
+
+    lines: Numbers
+    exact: bool
+
+
 _Plan = Callable[[slice], _Matches]
 """Answers an expression for a chunk of lines."""
 
@@ -67,6 +75,34 @@ def search(log: LargeLog, query: EventFilter) -> Iterator[Event]:
             event = log.decoded(line, raw)
             if query.matches(event):
                 yield event
+
+
+def matching_blocks(log: LargeLog, query: EventFilter) -> Iterator[EventLines]:
+    """Yield the lines of the events that match a filter in blocks, some of them empty, in the order of the file.
+
+    Where the index answers the filter, lines are not decoded.
+    """
+
+    def decode(number: int, raw: bytes) -> Event | None:
+        event = log.decoded(number - 1, raw)
+        return event if query.matches(event) else None
+
+    def matching(lines: Iterable[NumberedLine]) -> EventLines:
+        numbered = ((line + 1, raw) for line, raw in lines)
+        return EventLines.join([line for line in numbered if decode(*line) is not None], decode)
+
+    index, literals = log.line_index, required_literals(query.root)
+    if _rare_literal(log, query, literals) is not None:
+        yield from (matching(lines) for lines, _ in candidate_lines(log, query))
+        return
+    for candidates in _candidates(index, query):
+        for numbers, data in log.blocks(candidates.lines):
+            if candidates.exact:
+                yield EventLines([number + 1 for number in numbers], data, decode)
+            else:
+                yield matching(_with_literals([*zip(numbers, data.split(b"\n"), strict=False)], literals))
+    if len(log) and log[-1].line > len(index):
+        yield matching([(len(index), log.raw_line(len(index)))])
 
 
 def candidate_lines(log: LargeLog, query: EventFilter) -> Iterator[CandidateLines]:
@@ -134,14 +170,18 @@ def _by_index(log: LargeLog, query: EventFilter) -> Iterator[CandidateLines]:
 
 def candidate_chunks(index: LineIndex, query: EventFilter) -> Iterator[Numbers]:
     """Yield the lines that may match, chunk by chunk; no matching line is missing."""
+    return (candidates.lines for candidates in _candidates(index, query))
+
+
+def _candidates(index: LineIndex, query: EventFilter) -> Iterator[_Candidates]:
     plan = _plan(index, query.root)
     for begin in range(0, len(index), _CHUNK_LINES):
         chunk = slice(begin, begin + _CHUNK_LINES)
         is_candidate = index.event_codes[chunk] != NO_EVENT
-        lines = plan(chunk).lines
-        candidates = np.flatnonzero(is_candidate if lines is None else is_candidate & lines)
+        matches = plan(chunk)
+        candidates = np.flatnonzero(is_candidate if matches.lines is None else is_candidate & matches.lines)
         if len(candidates):
-            yield candidates + begin
+            yield _Candidates(candidates + begin, matches.exact)
 
 
 def _plan(index: LineIndex, node: Expression) -> _Plan:
@@ -176,8 +216,14 @@ def _plan_comparison(index: LineIndex, node: FieldComparison) -> _Plan:
 
 def _plan_time(index: LineIndex, node: TimeBound) -> _Plan:
     since, until = (node.timestamp, None) if node.bound == "since" else (None, node.timestamp)
-    # the index rounds to ms: lines in the ms of the bound must be decoded
-    return lambda chunk: _Matches(index.lines_between(chunk, since, until), exact=False)
+
+    def plan(chunk: slice) -> _Matches:
+        lines = index.lines_between(chunk, since, until)
+        # the index rounds to ms: lines in the ms of the bound must be decoded, and those without a time
+        edge = index.lines_between(chunk, node.timestamp, node.timestamp)
+        return _Matches(lines, exact=not edge.any())
+
+    return plan
 
 
 def _plan_and(plans: list[_Plan]) -> _Plan:
