@@ -24,6 +24,7 @@ _MIN_TIMESTAMP, _MAX_TIMESTAMP = -62135596800, 253402300800  # the years 1 and 1
 ALIASES = {"step_error": "step_failed", "table.ddl_failed": "ddl_failed"}
 """Event names of the original and their native names."""
 _ENVELOPE = frozenset({"ts", "seq", "session", "event", "side", "step_id", "mono"})
+_WORKER_ENVELOPE = frozenset({"step_id"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,16 +145,25 @@ def decode(line: bytes, *, line_number: int = 0, file: str = "events.jsonl") -> 
     Raises:
         InvalidLine: the line is not a JSON object, or an object without an event name.
     """
+    value, damage = decode_line(line)
+    event = from_object(value, line, line_number=line_number, file=file)
+    return replace(event, damage=damage) if damage else event
+
+
+def decode_line(line: bytes) -> tuple[dict[str, Any], str]:
+    """Return the object in a line and what is wrong with the line; a damaged line that has one whole object is accepted.
+
+    Raises:
+        InvalidLine: the line is not a JSON object.
+    """
     try:
-        value = jsonl.decode_object(line)
+        return jsonl.decode_object(line), ""
     except InvalidLine:
         if len(line) <= jsonl.MAX_LINE and has_event_key(line):
             objects = jsonl.read_objects(line)
             if len(objects) == 1 and objects[0].is_whole:
-                damage = jsonl.describe_damage(line, objects)
-                return replace(_decode_value(objects[0].value, line, line_number, file), damage=damage)
+                return objects[0].value, jsonl.describe_damage(line, objects)
         raise
-    return _decode_value(value, line, line_number, file)
 
 
 def decode_damaged(line: bytes, *, line_number: int = 0, file: str = "events.jsonl") -> list[Event]:
@@ -168,7 +178,7 @@ def decode_damaged(line: bytes, *, line_number: int = 0, file: str = "events.jso
     decoded = []
     for item in objects:
         try:
-            event = _decode_value(item.value, line, line_number, file)
+            event = from_object(item.value, line, line_number=line_number, file=file)
         except InvalidLine:
             continue
         if event.original_name != item.cut_text:
@@ -182,12 +192,38 @@ def has_event_key(line: bytes) -> bool:
     return b'"event"' in line  # of each dialect: ``"event": NAME`` or ``"type": "event"``
 
 
-def _decode_value(value: dict[str, Any], line: bytes, line_number: int, file: str) -> Event:
+def check_name(value: Mapping[str, Any]) -> None:
+    """Check that the object of a line has an event name.
+
+    Raises:
+        InvalidLine: it has none.
+    """
+    if isinstance(value.get("event"), str):
+        return
+    if value.get("type") != "event" or not isinstance(value.get("name"), str):
+        raise InvalidLine("a JSON object without an event name")
+
+
+def from_object(
+    value: dict[str, Any], line: bytes, *, line_number: int = 0, file: str = "events.jsonl"
+) -> Event:
+    """Return the event in the object of a line.
+
+    Raises:
+        InvalidLine: it has no event name.
+    """
+    check_name(value)
     if isinstance(value.get("event"), str):
         return _decode_flat(value, _flat_dialect(value, line), line_number, file)
-    if value.get("type") == "event" and isinstance(value.get("name"), str):
-        return _decode_worker_event(value, line_number, file)
-    raise InvalidLine("a JSON object without an event name")
+    return _decode_worker_event(value, line_number, file)
+
+
+def own_fields(value: Mapping[str, Any]) -> tuple[Mapping[str, Any], frozenset[str]]:
+    """Return the mapping with the fields of the event in the object of a line, and its keys that are not fields."""
+    if isinstance(value.get("event"), str):
+        return value, _ENVELOPE
+    data = value.get("data")
+    return data if isinstance(data, dict) else {}, _WORKER_ENVELOPE
 
 
 def canonical(name: str) -> str:

@@ -61,6 +61,8 @@ def decode_object(line: bytes) -> dict[str, Any]:
 
 def is_too_deep(line: bytes, value: Any) -> bool:
     """Return True if the value of a line is nested deeper than ``MAX_DEPTH``."""
+    if len(line) <= 2 * MAX_DEPTH:
+        return False  # each bracket is closed
     return line.count(b"{") + line.count(b"[") > MAX_DEPTH and _exceeds_depth(value)
 
 

@@ -5,7 +5,7 @@ A filter for a rare text searches the bytes of the file, with or without an inde
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -26,6 +26,7 @@ from osiris_inspect.inspector.event_log.index.scanner import NO_EVENT
 from osiris_inspect.inspector.event_log.index.vectorized import IntArray, Numbers
 from osiris_inspect.inspector.event_log.search.literals import Literal, may_match, required_literals
 from osiris_inspect.inspector.files.run_files import NumberedLine
+from osiris_inspect.model.errors import InvalidLine
 from osiris_inspect.model.event import Event, canonical
 
 _INDEXED_KEYS = ("event", "step", "step_id")
@@ -63,10 +64,25 @@ _Plan = Callable[[slice], _Matches]
 def search(log: LargeLog, query: EventFilter) -> Iterator[Event]:
     """Yield the events of a log that match a filter, in the order of the file."""
     for lines, _ in candidate_lines(log, query):
-        for line, raw in lines:
-            event = log.decoded(line, raw)
-            if query.matches(event):
-                yield event
+        yield from (event for event, _ in matching_lines(lines, query, log.file))
+
+
+def matching_lines(
+    lines: Iterable[NumberedLine],
+    query: EventFilter,
+    file: str,
+    on_invalid: Callable[[int, InvalidLine], None] | None = None,
+) -> Iterator[tuple[Event, bytes]]:
+    """Yield the events of lines that match a filter, with their lines; ``on_invalid`` receives the others without an event."""
+    for line, raw in lines:
+        try:
+            event = query.matching_event(raw, line_number=line + 1, file=file)
+        except InvalidLine as error:
+            if on_invalid is not None:
+                on_invalid(line + 1, error)
+            continue
+        if event is not None:
+            yield event, raw
 
 
 def candidate_lines(log: LargeLog, query: EventFilter) -> Iterator[CandidateLines]:
