@@ -23,7 +23,8 @@ Side = Literal["host", "worker"]
 _MIN_TIMESTAMP, _MAX_TIMESTAMP = -62135596800, 253402300800  # the years 1 and 10000
 ALIASES = {"step_error": "step_failed", "table.ddl_failed": "ddl_failed"}
 """Event names of the original and their native names."""
-_ENVELOPE = frozenset({"ts", "seq", "session", "event", "side", "step_id", "mono"})
+ENVELOPE = frozenset({"ts", "seq", "session", "event", "side", "step_id", "mono"})
+"""Keys of a line that are not fields of its event."""
 _WORKER_ENVELOPE = frozenset({"step_id"})
 
 
@@ -221,7 +222,7 @@ def from_object(
 def own_fields(value: Mapping[str, Any]) -> tuple[Mapping[str, Any], frozenset[str]]:
     """Return the mapping with the fields of the event in the object of a line, and its keys that are not fields."""
     if isinstance(value.get("event"), str):
-        return value, _ENVELOPE
+        return value, ENVELOPE
     data = value.get("data")
     return data if isinstance(data, dict) else {}, _WORKER_ENVELOPE
 
@@ -243,7 +244,7 @@ def encode(event: Event) -> bytes:
         line["side"] = event.side
     if event.step is not None:
         line["step_id"] = event.step
-    line.update((key, value) for key, value in event.fields.items() if key not in _ENVELOPE)
+    line.update((key, value) for key, value in event.fields.items() if key not in ENVELOPE)
     if event.mono is not None:
         line["mono"] = round(event.mono, 6)
     return jsonl.encode(line)
@@ -294,7 +295,7 @@ def _decode_flat(value: dict[str, Any], dialect: Dialect, line: int, file: str) 
         name=canonical(name),
         ts=parse_timestamp(value.get("ts", value.get("timestamp"))),
         step=step_name(value.get("step_id")),
-        fields={key: item for key, item in value.items() if key not in _ENVELOPE},
+        fields={key: item for key, item in value.items() if key not in ENVELOPE},
         session=_text(value.get("session")),
         side=_side(value.get("side"), dialect),
         seq=seq if isinstance(seq, int) else None,

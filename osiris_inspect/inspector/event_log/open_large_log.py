@@ -54,7 +54,8 @@ def open_events(
     descriptor = disk.descriptor(file)
     if descriptor is None:
         return None
-    log = LargeLog(descriptor, open_index(descriptor, _index_cache(cache), on_progress=on_progress), file)
+    index = open_index(descriptor, _index_cache(cache), on_progress=on_progress)
+    log = LargeLog(descriptor, index, file, cache)
     _record_unreadable(disk, log, file)
     return log
 

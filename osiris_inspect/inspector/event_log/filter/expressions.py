@@ -69,12 +69,12 @@ class FieldComparison:
         if self.operator == "~":
             return self.value in _text(value)
         if self.operator == "=":
-            if isinstance(value, int | float) and (limit := _number_in(self.value)) is not None:
+            if isinstance(value, int | float) and (limit := number_in(self.value)) is not None:
                 number = parse_number(value)
                 if number is not None:
                     return number == limit
             return _equal(_text(value), self.value)
-        number, limit = parse_number(value), _number_in(self.value)
+        number, limit = parse_number(value), number_in(self.value)
         if number is None or limit is None:
             return False
         if self.operator in (">", ">="):
@@ -154,7 +154,7 @@ def _equal(text: str, value: str) -> bool:
     pattern = _wildcard_pattern(value)
     if pattern is not None:
         return pattern.fullmatch(text) is not None
-    return text == value or ((limit := _number_in(value)) is not None and parse_number(text) == limit)
+    return text == value or ((limit := number_in(value)) is not None and parse_number(text) == limit)
 
 
 @lru_cache(maxsize=256)
@@ -165,7 +165,7 @@ def _wildcard_pattern(value: str) -> re.Pattern[str] | None:
 
 
 @lru_cache(maxsize=256)
-def _number_in(value: str) -> float | None:
+def number_in(value: str) -> float | None:
     """Return the number that a comparison names; parsed once, as it is compared with many events."""
     return parse_number(value)
 

@@ -5,6 +5,7 @@ import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import overload
 
 import numpy as np
@@ -66,13 +67,14 @@ class LargeLog(_LogEvents):
         line_index: the index of its whole lines.
         descriptor: the open file.
         file: its path, relative to the run directory.
+        cache: the folder of caches; None if nothing is cached.
         unreadable: the numbers (from 1) of lines that are not events, the first and the last, with the reason.
     """
 
-    def __init__(self, descriptor: int, index: LineIndex, file: str) -> None:
+    def __init__(self, descriptor: int, index: LineIndex, file: str, cache: Path | None = None) -> None:
         self.line_index = index
         self.descriptor = descriptor
-        self.file = file
+        self.file, self.cache = file, cache
         self._partial_line = _partial_line(descriptor, index.size)
         self._partial_events, self._partial_line_error = self._read_partial_line()
         self._damaged, self.unreadable = self._read_invalid_lines()
