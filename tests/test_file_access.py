@@ -42,7 +42,6 @@ OTHER_FILES = {
     "inspector/analysis/run_list.py": "the cache and the pipeline file in the repository",
     "inspector/analysis/run_signature.py": "names and states only",
     "inspector/diagnosis/rule_index.py": "the index of the rules, a file of the package",
-    "inspector/event_log/index/index_file.py": "the cache",
     "inspector/event_log/key_events_cache.py": "the cache",
     "inspector/project/config_file.py": "the repository and installed packages",
     "inspector/project/git_index.py": "the repository",

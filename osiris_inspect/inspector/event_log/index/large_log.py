@@ -5,6 +5,7 @@ import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import overload
 
 import numpy as np
@@ -67,14 +68,16 @@ class LargeLog(_LogEvents):
 
     Attributes:
         line_index: the index of its whole lines.
-        descriptor: the file.
+        descriptor: the open file.
+        file: its path, relative to the run directory.
+        cache: the folder of caches; None if nothing is cached.
         unreadable: the numbers (from 1) of lines that are not events, the first and the last, with the reason.
     """
 
-    def __init__(self, descriptor: int, index: LineIndex, file: str) -> None:
+    def __init__(self, descriptor: int, index: LineIndex, file: str, cache: Path | None = None) -> None:
         self.line_index = index
         self.descriptor = descriptor
-        self._file = file
+        self.file, self.cache = file, cache
         self._partial_line = _partial_line(descriptor, index.size)
         self._partial_events, self._partial_line_error = self._read_partial_line()
         self._damaged, self.unreadable = self._read_invalid_lines()
@@ -177,11 +180,11 @@ class LargeLog(_LogEvents):
         if line == len(self.line_index) and self._partial_events:
             return self._partial_events
         try:
-            return (events.decode(raw, line_number=line + 1, file=self._file),)
+            return (events.decode(raw, line_number=line + 1, file=self.file),)
         except InvalidLine as error:
             # the index took it for an event; the numbers of the others must not change
-            unread = Event("unreadable", fields={"reason": str(error)}, line=line + 1, file=self._file)
-            return events.decode_damaged(raw, line_number=line + 1, file=self._file) or (unread,)
+            unread = Event("unreadable", fields={"reason": str(error)}, line=line + 1, file=self.file)
+            return events.decode_damaged(raw, line_number=line + 1, file=self.file) or (unread,)
 
     def _readable(self) -> Numbers | range:
         index = self.line_index
@@ -198,7 +201,7 @@ class LargeLog(_LogEvents):
         damaged: dict[int, Sequence[Event]] = {}
         unreadable: list[tuple[int, str]] = []
         for group in group_lines(self._invalid_lines()):
-            read = read_group(group, self._file)
+            read = read_group(group, self.file)
             for event in read.events:
                 damaged[event.line - 1] = (*damaged.get(event.line - 1, ()), event)
             unreadable += read.unreadable
@@ -218,11 +221,11 @@ class LargeLog(_LogEvents):
     def _read_partial_line(self) -> tuple[Sequence[Event], str | None]:
         number = len(self.line_index) + 1
         try:
-            return (events.decode(self._partial_line, line_number=number, file=self._file),), None
+            return (events.decode(self._partial_line, line_number=number, file=self.file),), None
         except InvalidLine as error:
             if not self._partial_line.strip():
                 return (), None
-            return read_torn_line(self._partial_line, number, self._file), str(error)
+            return read_torn_line(self._partial_line, number, self.file), str(error)
 
 
 class LargeLogSlice(_LogEvents):

@@ -128,14 +128,14 @@ class LineIndex:
             self._add(lines, consumed)
             if on_progress is not None and not on_progress(self.size, end):
                 break
-        self.head_digest, self.tail_digest = _digests(descriptor, self.size)
+        self.head_digest, self.tail_digest = end_digests(descriptor, self.size)
         return len(self) - before
 
     def matches_file(self, descriptor: int) -> bool:
         """Return True if the first and the last bytes of the indexed part are unchanged."""
         if self.size == 0 or self.size > os.fstat(descriptor).st_size:
             return self.size == 0
-        return (self.head_digest, self.tail_digest) == _digests(descriptor, self.size)
+        return (self.head_digest, self.tail_digest) == end_digests(descriptor, self.size)
 
     def clear(self) -> None:
         """Become the index of an empty file."""
@@ -188,6 +188,15 @@ class LineIndex:
         """Return the positions in the file where a line begins and ends, including its newline."""
         starts, ends = self._positions(np.array([line]))
         return int(starts[0]), int(ends[0])
+
+    def positions(self, begin: int, end: int) -> Numbers:
+        """Return where the lines from ``begin``, the first of a group, to before ``end`` begin, and where the last ends."""
+        lengths = self.columns["lengths"].values[begin:end].astype(np.int64)
+        if self.long:
+            for number in np.flatnonzero(lengths == LONG).tolist():
+                lengths[number] = self.long[begin + number]
+        first = int(self.columns["bases"].values[begin // GROUP])
+        return np.concatenate([[first], first + np.cumsum(lengths)])
 
     def spans(self, lines: Numbers | range) -> Iterator[tuple[Numbers, Numbers, Numbers]]:
         """Yield the numbers, beginnings and ends of lines, many at once; they must be in the order of the file."""
@@ -310,7 +319,7 @@ class LineIndex:
         return np.concatenate(selected)
 
 
-def _digests(descriptor: int, size: int) -> tuple[str, str]:
+def end_digests(descriptor: int, size: int) -> tuple[str, str]:
     """Return the digests of the first and of the last of ``size`` bytes."""
     begin = max(0, size - TAIL_BYTES)
     parts = (os.pread(descriptor, min(HEAD_BYTES, size), 0), os.pread(descriptor, size - begin, begin))
