@@ -334,4 +334,11 @@ def _opened(name: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    import zstandard  # noqa: F401  the children do not import it again
+
+    from osiris_inspect.cli.inspect import summarize  # noqa: F401
+    from osiris_inspect.inspector.analysis import report_spool  # noqa: F401
+    from osiris_inspect.inspector.archives import archive  # noqa: F401
+    from osiris_inspect.inspector.files import find_runs  # noqa: F401
+
     print(json.dumps({path.name: _opened(path.name) for path in sorted(Path().iterdir()) if path.is_file()}))
