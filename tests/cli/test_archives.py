@@ -67,6 +67,33 @@ def test_archive_of_every_kind_is_opened(tmp_path: Path, suffix: str, content: s
     assert not list((tmp_path / "cache").rglob("*.json"))
 
 
+@pytest.mark.parametrize(
+    ("path", "run"),
+    [
+        (f"logs/{NAME}", NAME),
+        ("logs/run_1795381936000", "run_1795381936000"),
+        ("logs/179538193600", "run_1795381936000"),
+        ("logs/@latest", NAME),
+        ("@failed", NAME),
+        ("@prev", "run_1795381936000"),
+        (f"logs/{NAME}/status.json", NAME),
+        ("logs/../../../etc", None),
+        ("logs/other", None),
+    ],
+)
+def test_path_in_archive_is_opened(tmp_path: Path, path: str, run: str | None) -> None:
+    shutil.copytree(RUN, tmp_path / "logs" / NAME)
+    shutil.copytree(RUN, tmp_path / "logs" / "run_1795381936000")
+    (tmp_path / "packed.tgz").write_bytes(ARCHIVES[".tgz"](tmp_path / "logs"))
+    shutil.rmtree(tmp_path / "logs")
+    done = osiris_inspect("summarize", f"packed.tgz/{path}", "--format", "json", "--exit-zero", cwd=tmp_path)
+    assert done.code == (0 if run else 3)
+    if run:
+        assert [entry["path"] for entry in json.loads(done.out)["runs"]] == [f"packed.tgz/logs/{run}"]
+    else:
+        assert done.err.count("\n") == 1
+
+
 def test_files_without_a_folder_are_named_after_the_archive(tmp_path: Path) -> None:
     shutil.make_archive(str(tmp_path / NAME), "gztar", RUN)
     done = osiris_inspect("summarize", f"{NAME}.tar.gz", cwd=tmp_path)

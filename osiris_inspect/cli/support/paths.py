@@ -103,15 +103,30 @@ def _resolve_local(path: Path) -> Path:
 
     if os.path.isdir(path):  # noqa: PTH112  Path.is_dir raises PermissionError, which the search reports
         return path
+    if _is_archive_file(path):
+        return run_names.run_of_file(path) or _in_archive(path)
     if os.path.isfile(path):  # noqa: PTH113  as above
-        return run_names.run_of_file(path) or (_in_archive(path) if _is_archive(path) else path)
-    return path if os.path.lexists(path) else run_names.run_with_prefix(path) or path
+        return run_names.run_of_file(path) or path
+    if os.path.lexists(path):
+        return path
+    archive = next(filter(_is_archive_file, path.parents), None)
+    if archive is not None and ".." not in path.relative_to(archive).parts:
+        from osiris_inspect.inspector.archives.open_archives import open_archive
+
+        _exit_on_signals()
+        inside = _resolve_local(open_archive(archive) / path.relative_to(archive))
+        return inside if os.path.lexists(inside) else path
+    return run_names.run_with_prefix(path) or path
 
 
 def _is_archive(path: Path) -> bool:
     from osiris_inspect.inspector.archives.open_archives import archive_stem
 
     return archive_stem(path.name) is not None
+
+
+def _is_archive_file(path: Path) -> bool:
+    return _is_archive(path) and os.path.isfile(path)  # noqa: PTH113  Path.is_file raises PermissionError
 
 
 def _in_archive(path: Path) -> Path:
