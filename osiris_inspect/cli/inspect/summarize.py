@@ -101,7 +101,7 @@ def command() -> CommandSpec:
     """Return the command."""
     paths = OptionSpec(
         "paths",
-        "Runs, names (@latest, @failed, @prev), folders, or patterns: 'logs/run_*'.",
+        "Runs, names (@latest, @failed, @prev), folders, .tgz, patterns: 'logs/run_*'.",
         kind="path",
         metavar="PATH",
         multiple=True,
