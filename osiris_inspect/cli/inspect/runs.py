@@ -79,13 +79,14 @@ def _folders(folder: Path | None) -> list[Path]:
 def _json(run: "RunEntry") -> str:
     from dataclasses import asdict
 
+    from osiris_inspect.inspector.files.remote_registry import display_name
     from osiris_inspect.inspector.text import json_line
     from osiris_inspect.inspector.text.sanitize import masked_text
 
     fields = {
         key: masked_text(value) if isinstance(value, str) else value for key, value in asdict(run).items()
     }
-    return json_line.to_json_line(fields | {"path": masked_text(str(run.path))}).decode() + "\n"
+    return json_line.to_json_line(fields | {"path": masked_text(display_name(run.path))}).decode() + "\n"
 
 
 def _table(entries: list["RunEntry"]) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 from osiris_inspect.base import bounded_json
 from osiris_inspect.inspector.analysis.run_signature import files_signature
+from osiris_inspect.inspector.archives.open_archives import name_in_archive
 from osiris_inspect.inspector.files import cache_file
 from osiris_inspect.inspector.files.find_runs import find_runs
 from osiris_inspect.inspector.run.summary import INCOMPLETE_STATUSES
@@ -145,7 +146,7 @@ def list_runs(
     cache: Path | None = None,
     run_filter: RunFilter | None = None,
     project: "Project | None" = None,
-    on_link_outside: Callable[[Path], None] | None = None,
+    on_left_out: Callable[[str], None] | None = None,
 ) -> Iterator[RunEntry]:
     """Yield the matching runs under a path, newest first, each as soon as it is read.
 
@@ -155,9 +156,10 @@ def list_runs(
         RunNotReadable: the folder does not exist or contains no run.
         SettingsError: the settings of the project are invalid.
     """
-    runs = find_runs(path, on_link_outside=on_link_outside)
+    runs = find_runs(path, on_left_out=on_left_out)
     ruled = project if project is not None and _has_settings(project) else None
-    file = _cache_file(path, cache) if cache is not None and ruled is None else None
+    is_kept = cache is not None and ruled is None and name_in_archive(path) is None
+    file = _cache_file(path, cache) if cache is not None and is_kept else None
     cached = _load(file) if file is not None else {}
     entries: dict[str, list[Any]] = {}
     try:
