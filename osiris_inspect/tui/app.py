@@ -178,10 +178,10 @@ class InspectorApp(App[None]):
 
     def action_help(self) -> None:
         """Show the keys."""
-        from osiris_inspect.tui.screens.text import TextScreen, help_lines
+        from osiris_inspect.tui.screens.text import HelpScreen, TextScreen
 
         if not isinstance(self.screen, TextScreen):
-            self.push_screen(TextScreen("Keys", help_lines(self.keys)))
+            self.push_screen(HelpScreen(self.keys))
 
     def action_picture(self) -> None:
         """Save a screenshot as SVG."""
