@@ -109,7 +109,8 @@ class InspectorApp(App[None]):
 
     async def on_event(self, event: events.Event) -> None:
         """Handle an event, except keys and the mouse after the end of the app, whose screens are being removed."""
-        if not (self._exit and isinstance(event, events.InputEvent)):
+        has_ended = self._exit or not self.screen_stack
+        if not (has_ended and isinstance(event, events.InputEvent)):
             await super().on_event(event)
 
     def get_css_variables(self) -> dict[str, str]:
