@@ -167,6 +167,13 @@ class InspectorApp(App[None]):
             "Choose a theme", "shown while you choose, and remembered", self.action_change_theme
         )
 
+    def action_command_palette(self) -> None:
+        """Show the command palette."""
+        from osiris_inspect.tui.shared.key_commands import KeyPalette
+
+        if not isinstance(self.screen, KeyPalette):
+            self.push_screen(KeyPalette(id="--command-palette"))
+
     def notify(self, message: str, **options: Any) -> None:
         """Show a message in place of the last one, so that messages do not cover the screen."""
         self.clear_notifications()
