@@ -14,7 +14,7 @@ One masking policy applies to every cell, in whichever form it leaves this modul
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -131,9 +131,12 @@ class SqlConsole:
         return self._progress
 
     def cancel(self) -> None:
-        """End the query that is running."""
+        """End the query that is running; safe after ``close``, which another thread may call meanwhile."""
+        import duckdb
+
         self._is_stopped = True
-        self._connection.interrupt()
+        with suppress(duckdb.ConnectionException):
+            self._connection.interrupt()
 
     def close(self) -> None:
         """Drop the tables."""
