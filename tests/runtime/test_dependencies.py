@@ -1,5 +1,6 @@
 """Missing modules: looked for, named, installed on request with pip's words kept."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -65,6 +66,43 @@ def test_what_pip_cannot_install_is_named_with_the_log_that_says_why(
     with pytest.raises(DependencyMissing, match=r"module_of_a_test.*install.log"):
         dependencies.pip_install(session, [NEEDY], python)
     assert "no-such-package-for-sure" in (session / dependencies.INSTALL_LOG).read_text()
+
+
+def test_installation_in_the_cloud_that_fails_names_the_template(
+    tmp_path: Path, python: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    session = _session(tmp_path, "no-such-package-for-sure")
+    with pytest.raises(DependencyMissing) as caught:
+        dependencies.pip_install(session, [NEEDY], python, is_remote=True)
+    assert caught.value.fix == (
+        "install them in the template of the sandbox (E2B_TEMPLATE) with: pip install 'osiris-inspect[test]'; "
+        "see artifacts/_system/install.log for the output of the installation"
+    )
+
+
+def test_environment_without_pip_installs_with_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    (tmp_path / "uv").write_text("#!/bin/sh\n")
+    (tmp_path / "uv").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    words = dependencies.install_words(["a>=1"])
+    assert words == [str(tmp_path / "uv"), "pip", "install", "--python", sys.executable, "a>=1"]
+
+
+def test_environment_without_pip_and_uv_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = _session(tmp_path, "module-of-a-test")
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pip" else find_spec(name))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(DependencyMissing) as caught:
+        dependencies.pip_install(session, [NEEDY])
+    assert str(caught.value) == (
+        "missing modules: module_of_a_test; --install-deps found neither pip nor uv; "
+        f"run {sys.executable} -m ensurepip, or install uv, and run again"
+    )
 
 
 def test_nothing_is_installed_where_nothing_is_missing(tmp_path: Path) -> None:
