@@ -51,7 +51,8 @@ def missing_error(
     required = [*own, *of_worker, *dict.fromkeys(packages.values())]
     command = f"pip install {shlex.join(required)}" if is_remote else install_command(required)
     where = " in the template of the sandbox (E2B_TEMPLATE)" if is_remote else ""
-    tail = f"; see {log} for the output of the installation" if log else ", or run with --install-deps"
+    tail = ", or run with --install-deps" if is_remote or install_words(()) is not None else ""
+    tail = f"; see {log} for the output of the installation" if log else tail
     return DependencyMissing(
         f"missing modules: {', '.join(missing)}",
         fix=f"install them{where} with: {command}{tail}",
@@ -96,7 +97,7 @@ def pip_install(
     if command is None:
         raise DependencyMissing(
             f"missing modules: {', '.join(missing)}; --install-deps found neither pip nor uv",
-            fix=f"run {shlex.quote(python)} -m ensurepip, or install uv, and run again",
+            fix=f"install them with: {install_command(requirements, python=python)}",
             modules=list(missing),
             package=" ".join(requirements),
         )
