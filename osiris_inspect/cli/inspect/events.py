@@ -271,12 +271,21 @@ def _json(event: "Event", _line: bytes) -> bytes:
     return json_line.to_json_line(fields)
 
 
+def _value(value: Any) -> str:
+    """Return a value as in the log: a text as it is, others as JSON."""
+    import json
+
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def _text(event: "Event") -> str:
     from osiris_inspect.inspector.text.event_fields import masked_fields
     from osiris_inspect.inspector.text.sanitize import one_line
     from osiris_inspect.model.event import format_timestamp
 
     time = format_timestamp(event.ts)[11:23] if event.ts is not None else "-"
-    fields = " ".join(f"{key}={value}" for key, value in masked_fields(event).items() if key != "traceback")
+    fields = " ".join(
+        f"{key}={_value(value)}" for key, value in masked_fields(event).items() if key != "traceback"
+    )
     text = f"{event.line:>6}  {time:<12}  {one_line(event.step or '-'):<20}  {one_line(event.name):<20}  {one_line(fields)}"
     return text.rstrip()
