@@ -37,6 +37,14 @@ def test_without_a_filter_every_event_is_a_line(tmp_path: Path) -> None:
     ]
 
 
+def test_values_are_texts_or_json(tmp_path: Path) -> None:
+    (tmp_path / "events.jsonl").write_text(
+        '{"ts":"2026-01-01T00:00:00Z","session":"s","event":"e","on":true,"n":null,"of":["ž",{"a":1.5}],"t":"x y"}\n'
+    )
+    (line,) = events(tmp_path / "events.jsonl", cwd=tmp_path).out.splitlines()
+    assert line.endswith(' on=true n=null of=["ž",{"a":1.5}] t=x y')
+
+
 def test_json_is_one_form_for_every_dialect(tmp_path: Path) -> None:
     for run in runs():
         for line in events(run, "--json", cwd=tmp_path).out.splitlines():

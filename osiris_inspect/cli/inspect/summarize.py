@@ -181,24 +181,25 @@ def load_reports(
     are in a temporary file.
     """
     from osiris_inspect.inspector.analysis.report_spool import ReportSpool
-    from osiris_inspect.inspector.files.find_runs import find_runs
+    from osiris_inspect.inspector.files.find_runs import find_runs, newest_first
 
     reports = ReportSpool(places.cache_dir())
     seen: set[Path] = set()
     problems: list[RunNotReadable] = []
-    for path in paths:
+    for group, path in enumerate(paths):
         try:
             runs = [
                 run
                 for match in _matches(path)
                 for run in find_runs(places.resolve_path(match), on_left_out=places.report_left_out)
             ]
+            runs.sort(key=newest_first)  # those of a pattern are in the order of their names
             new = [run for run in runs[: 1 if latest else None] if run not in seen]
             seen.update(new)
             for report in project_reports.iter_reports(
                 dict.fromkeys(new), project, on_unreadable=problems.append
             ):
-                reports.add(report)
+                reports.add(report, group)
         except RunNotReadable as error:
             problems.append(error)
     for problem in problems:
