@@ -98,7 +98,11 @@ def matching_blocks(log: LargeLog, query: EventFilter) -> Iterator[EventLines]:
     for candidates in _candidates(index, query):
         for numbers, data in log.blocks(candidates.lines):
             if candidates.exact:
-                yield EventLines([number + 1 for number in numbers], data, decode)
+                is_range = isinstance(numbers, range)
+                shifted = (
+                    range(numbers[0] + 1, numbers[-1] + 2) if is_range else [line + 1 for line in numbers]
+                )
+                yield EventLines(shifted, data, decode)
             else:
                 yield matching(_with_literals([*zip(numbers, data.split(b"\n"), strict=False)], literals))
     if len(log) and log[-1].line > len(index):
