@@ -1,4 +1,4 @@
-"""A Gantt chart of a run as SVG: one bar per step."""
+"""A Gantt chart of a run as SVG: one bar per step, and above them the phases of the run."""
 
 from collections.abc import Iterator
 from html import escape
@@ -20,16 +20,19 @@ def timeline_svg(times: RunSpans) -> str:
     """Return the SVG element; empty if no step has a time, or too many have."""
     if not times.spans or len(times.spans) > MAX_STEPS:
         return ""
-    start = min(times.start, *(span.start for span in times.spans.values()))
+    begins = [phase.begin for phase in times.phases]
+    start = min(times.start, *begins, *(span.start for span in times.spans.values()))
     length = max(times.end, *(span.end for span in times.spans.values())) - start or 1e-6
-    wide, high = NAMES + BARS + 80, TOP + ROW * len(times.spans) + 6
+    first = 1 if times.phases else 0
+    wide, high = NAMES + BARS + 80, TOP + ROW * (first + len(times.spans)) + 6
     parts = [
         f'<svg class="times" role="img" aria-label="course of the run" viewBox="0 0 {wide} {high}" '
         f'width="{wide}" height="{high}">',
         *_scale(length, high),
+        *_phases(times, start, length),
         *(
             line
-            for row, span in enumerate(times.spans.values())
+            for row, span in enumerate(times.spans.values(), start=first)
             for line in _bar(span, row, start, BARS / length)
         ),
         "</svg>",
@@ -52,6 +55,21 @@ def _tick_interval(length: float) -> float:
     while length / power > MAX_TICKS * 10:
         power *= 10
     return next((power * step for step in (1, 2, 5) if length / (power * step) <= MAX_TICKS), power * 10)
+
+
+def _phases(times: RunSpans, start: float, length: float) -> Iterator[str]:
+    """Yield a row with all phases; its label has those that took at least a hundredth of the run."""
+    if not times.phases:
+        return
+    scale, labels = BARS / length, []
+    yield f'<text x="{NAMES - 10}" y="{TOP + 15}" text-anchor="end">phases of the run</text>'
+    for phase in times.phases:
+        label = escape(phase.describe(length))
+        labels += [label] if phase.seconds >= length / 100 else []
+        x, wide = NAMES + (phase.begin - start) * scale, max(1.0, phase.seconds * scale)
+        yield f'<g class="node skipped"><title>{label}</title>'
+        yield f'<rect x="{x:.1f}" y="{TOP + 3}" width="{wide:.1f}" height="{ROW - 8}" rx="3"/></g>'
+    yield f'<text class="faint" x="{NAMES + 6}" y="{TOP + 15}">{", ".join(labels)}</text>'
 
 
 def _bar(span: Span, row: int, start: float, scale: float) -> Iterator[str]:
