@@ -96,9 +96,10 @@ def events(options: EventsOptions) -> int:
     form: Format = (
         "json" if options.as_json else "unmasked" if options.unmasked else "raw" if options.raw else "text"
     )
+    is_shown = streams.is_stdout_shown()  # also through a pager
     try:
         with paged(enabled=not (options.no_pager or options.follow)):
-            _write(log.filtered(query, follow=options.follow), form, options.limit)
+            _write(log.filtered(query, follow=options.follow), form, options.limit, is_shown=is_shown)
     except KeyboardInterrupt:
         return INTERRUPTED
     if log.unreadable:
@@ -260,11 +261,10 @@ def _read_stdin() -> Iterator[Sequence[NumberedLine]]:
         yield [(number, rest.rstrip(b"\r"))]
 
 
-def _write(blocks: "Iterator[EventLines]", form: Format, limit: int | None) -> None:
-    """Write at most ``limit`` events to stdout."""
+def _write(blocks: "Iterator[EventLines]", form: Format, limit: int | None, *, is_shown: bool) -> None:
+    """Write at most ``limit`` events to stdout; if people see it, acting characters in raw lines are escaped."""
     from osiris_inspect.inspector.text import event_lines
 
-    is_shown = streams.is_stdout_shown()
     remaining = limit
     for matching in blocks:
         streams.check_reader()
