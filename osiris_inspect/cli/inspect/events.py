@@ -228,7 +228,11 @@ class _EventSource:
 
         from osiris_inspect.inspector.event_log.follow import follow
 
-        wait = places.refreshing_sleep(self._file, time.sleep)
+        def pause(seconds: float) -> None:
+            streams.check_reader()
+            time.sleep(seconds)
+
+        wait = places.refreshing_sleep(self._file, pause)
         for lines in follow(self._file, sleep=wait, on_truncated=self._warn_truncated):
             yield [*lines]
             streams.flush()
@@ -251,13 +255,18 @@ class _EventSource:
 
 def _read_stdin() -> Iterator[Sequence[NumberedLine]]:
     """Yield the lines of stdin with their numbers, as they arrive."""
-    number, rest = 1, b""
+    number = 1
+    parts: list[bytes] = []
     while data := os.read(sys.stdin.fileno(), _STDIN_BLOCK):
-        *lines, rest = (rest + data).split(b"\n")
+        parts.append(data)
+        if b"\n" not in data:
+            continue
+        *lines, rest = b"".join(parts).split(b"\n")
+        parts = [rest]
         yield [(number + count, line.rstrip(b"\r")) for count, line in enumerate(lines)]
         number += len(lines)
         streams.flush()
-    if rest:
+    if rest := b"".join(parts):
         yield [(number, rest.rstrip(b"\r"))]
 
 
