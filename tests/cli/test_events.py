@@ -201,17 +201,34 @@ def test_a_reader_who_has_seen_enough_ends_it_quietly(tmp_path: Path) -> None:
     process.stderr.close()
 
 
-def test_search_ends_when_its_reader_has_gone(tmp_path: Path) -> None:
+def test_following_ends_when_its_reader_has_gone(tmp_path: Path) -> None:
     log = tmp_path / "events.jsonl"
     log.write_bytes(b'{"event":"run_start"}\n')
     with following(log, tmp_path, stderr=subprocess.PIPE) as (process, out):
         assert out.readline()
         out.close()
-        with log.open("ab") as stream:
-            stream.write(b'{"event":"other"}\n')
         assert process.wait(60) == 0
         assert process.stderr is not None
         assert process.stderr.read() == b""
+
+
+def test_events_of_stdin_are_shown_as_they_arrive(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "osiris_inspect", "events", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=tmp_path,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for part in (b'{"event":"a"}\n{"eve', b'nt":"b","note":"', b"x" * 200_000, b'"}\n\n{"event":"c"}'):
+            process.stdin.write(part)
+            process.stdin.flush()
+            if part.endswith(b"eve"):
+                assert process.stdout.readline().split()[3] == b"a"
+        process.stdin.close()
+        assert [line.split()[:4:3] for line in process.stdout] == [[b"2", b"b"], [b"4", b"c"]]
+        assert process.wait(60) == 0
 
 
 def test_a_long_log_is_filtered_as_a_short_one(tmp_path: Path) -> None:

@@ -100,9 +100,10 @@ def events(options: EventsOptions) -> int:
     form: Format = (
         "json" if options.as_json else "unmasked" if options.unmasked else "raw" if options.raw else "text"
     )
+    is_shown = streams.is_stdout_shown()  # also through a pager
     try:
         with paged(enabled=not (options.no_pager or options.follow)):
-            _write(log.filtered(query, follow=options.follow), form, options.limit)
+            _write(log.filtered(query, follow=options.follow), form, options.limit, is_shown=is_shown)
     except KeyboardInterrupt:
         return INTERRUPTED
     if log.unreadable:
@@ -272,7 +273,12 @@ class _EventSource:
         from osiris_inspect.inspector.event_log.follow import follow
 
         self._check_followable()
-        wait = places.refreshing_sleep(self._file, time.sleep)
+
+        def pause(seconds: float) -> None:
+            streams.check_reader()
+            time.sleep(seconds)
+
+        wait = places.refreshing_sleep(self._file, pause)
         for lines in follow(self._file, sleep=wait, on_truncated=self._warn_truncated):
             yield [*lines]
             streams.flush()
@@ -325,11 +331,10 @@ def _stdin_blocks() -> Iterator[bytes]:
         yield from decompress(stdin, compression, LOG_LIMITS)
 
 
-def _write(blocks: "Iterator[EventLines]", form: Format, limit: int | None) -> None:
-    """Write at most ``limit`` events to stdout."""
+def _write(blocks: "Iterator[EventLines]", form: Format, limit: int | None, *, is_shown: bool) -> None:
+    """Write at most ``limit`` events to stdout; if people see it, acting characters in raw lines are escaped."""
     from osiris_inspect.inspector.text import event_lines
 
-    is_shown = streams.is_stdout_shown()
     remaining = limit
     for matching in blocks:
         streams.check_reader()

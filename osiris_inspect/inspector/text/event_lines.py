@@ -13,7 +13,7 @@ import orjson
 
 from osiris_inspect.base.text.terminal_text import escape_json
 from osiris_inspect.inspector.text import json_line
-from osiris_inspect.inspector.text.event_fields import masked_fields
+from osiris_inspect.inspector.text.event_fields import is_clean, masked_fields
 from osiris_inspect.inspector.text.mask_json import mask_line
 from osiris_inspect.inspector.text.sanitize import MAX_TEXT, one_line
 from osiris_inspect.model.event import Event, FlatKeys, canonical, format_timestamp, step_name
@@ -76,15 +76,15 @@ def format_text(block: EventLines) -> str:
     """Return a line of text for each event: line number, time, step, name and fields."""
     texts: list[str] = []
     is_printable = block.data.isascii() and b"\\" not in block.data and b"\x7f" not in block.data
-    for number, line, value in zip(block.numbers, *_values(block), strict=False):
+    for number, line, value, is_suspect in zip(block.numbers, *_values(block), strict=False):
         layout = _layout(tuple(value)) if value.__class__ is dict else None
         if layout is None or value["event"].__class__ is not str:
             event = block.decode(number, line)
             texts += () if event is None else (_text(event),)
             continue
         fields = layout.template % layout.keys.values(value)
-        is_clean = is_printable or (fields.isascii() and fields.isprintable())
-        if not is_clean or "  " in fields or len(fields) > MAX_TEXT:
+        is_shown_as_is = is_printable or (fields.isascii() and fields.isprintable())
+        if is_suspect or not is_shown_as_is or "  " in fields or len(fields) > MAX_TEXT:
             fields = f" {one_line(fields[1:])}"
         time, step = layout.keys.time(value), value.get("step_id")
         columns = _columns(step if step.__class__ is str else step_name(step), value["event"])
@@ -95,7 +95,7 @@ def format_text(block: EventLines) -> str:
 def format_json(block: EventLines) -> bytes:
     """Return an object for each event, with the same first keys for every dialect."""
     data = bytearray()
-    for number, line, value in zip(block.numbers, *_values(block), strict=False):
+    for number, line, value, _ in zip(block.numbers, *_values(block), strict=False):
         layout = _layout(tuple(value)) if value.__class__ is dict else None
         if layout is None or value["event"].__class__ is not str:
             event = block.decode(number, line)
@@ -119,20 +119,26 @@ def escaped(lines: bytes) -> bytes:
     return escape_json(lines.decode("utf-8", "replace")).encode()
 
 
-def _values(block: EventLines) -> tuple[list[bytes], list[Any]]:
-    """Return the lines, and the value of each; None for one that may have a secret or is not plain JSON."""
+def _values(block: EventLines) -> tuple[list[bytes], list[Any], list[bool]]:
+    """Return the lines, their values, and which of them may have a secret if their fields are joined.
+
+    The value is None if the line has a secret or is not plain JSON.
+    """
     lines = block.lines()
     try:
         values = list(map(orjson.loads, lines))
     except orjson.JSONDecodeError:
         values = list(map(_load, lines))
+    is_suspect = [False] * len(lines)
     position = line = 0
     for begin, end in suspect_lines(block.data):
         line += block.data.count(b"\n", position, begin)
-        values[line], position = None, end
+        is_suspect[line], position = True, end
+        if values[line].__class__ is not dict or not is_clean(values[line]):
+            values[line] = None
     if max(map(len, lines), default=0) > _MAX_FLAT_LINE:
         values = [None if is_too_deep(*line) else line[1] for line in zip(lines, values, strict=True)]
-    return lines, values
+    return lines, values, is_suspect
 
 
 def _load(line: bytes) -> Any:

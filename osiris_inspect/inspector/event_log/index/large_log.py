@@ -133,7 +133,7 @@ class LargeLog(_LogEvents):
         for numbers, data in self.blocks(lines):
             yield from zip(numbers, data.split(b"\n"), strict=False)
 
-    def blocks(self, lines: Numbers | range) -> Iterator[tuple[list[int], bytes]]:
+    def blocks(self, lines: Numbers | range) -> Iterator[tuple[Sequence[int], bytes]]:
         """Yield lines in blocks: their numbers from 0, and their bytes, each with a newline.
 
         The first block is small, so that it comes at once. A line over the limit is empty.
@@ -144,7 +144,7 @@ class LargeLog(_LogEvents):
             first = 0
             while first < len(numbers):
                 last = max(first + 1, int(np.searchsorted(ends, starts[first] + size, side="right")))
-                yield numbers[first:last].tolist(), self._read(starts[first:last], ends[first:last])
+                yield _as_sequence(numbers[first:last]), self._read(starts[first:last], ends[first:last])
                 first, size = last, min(2 * size, BLOCK)
         if has_partial_line:
             yield [len(self.line_index)], self._partial_line + b"\n"
@@ -238,6 +238,12 @@ class LargeLogSlice(_LogEvents):
     @property
     def _log(self) -> LargeLog:
         return self._source
+
+
+def _as_sequence(numbers: Numbers) -> Sequence[int]:
+    """Return numbers in order; those that follow each other need no list."""
+    begin, end = int(numbers[0]), int(numbers[-1]) + 1
+    return range(begin, end) if end - begin == len(numbers) else numbers.tolist()
 
 
 def _reason(raw: bytes) -> str:

@@ -210,8 +210,12 @@ class LineIndex:
             begin += len(chunk)
 
     def _positions(self, lines: Numbers) -> tuple[Numbers, Numbers]:
-        """Return the beginnings and ends of lines of a few groups."""
-        groups, rows = np.unique(lines // GROUP, return_inverse=True)
+        """Return the beginnings and ends of lines of a few groups, which must be in the order of the file."""
+        firsts = np.flatnonzero(np.diff(lines // GROUP, prepend=-1))
+        groups, rows = (
+            lines[firsts] // GROUP,
+            np.repeat(np.arange(len(firsts)), np.diff(firsts, append=len(lines))),
+        )
         members = np.minimum(groups[:, None] * GROUP + np.arange(GROUP), len(self) - 1)
         lengths = self.columns["lengths"].values[members].astype(np.int64)
         for row, column in np.argwhere(lengths == LONG).tolist() if self.long else ():
