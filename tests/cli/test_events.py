@@ -345,3 +345,30 @@ def test_a_run_of_the_usual_size_needs_no_heavy_package(words: tuple[str, ...]) 
     )
     assert done.stdout
     assert done.stderr.strip() == b""
+
+
+def test_explain_filter_names_what_answers(tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    line = '{"ts":"2026-01-01T00:00:00+00:00","event":"beat","step_id":"a","rows":%d,"note":"some words that fill it","pad":"%s"}\n'
+    log.write_text("".join(line % (number, "x" * 100) for number in range(25_000)))
+
+    def explained(*words: str) -> list[str]:
+        done = events(log, *words, "--explain-filter", cwd=tmp_path)
+        assert (done.code, done.err) == (0, "")
+        return done.out.splitlines()
+
+    engine = "engine   rows: read from the log by DuckDB and kept"
+    assert explained("rows>24990", "not", "rows=24995") == [
+        "filter   (rows>24990 not rows=24995)",
+        "index    25,000 of 25,000 lines may match by event, step and time",
+        engine,
+        "decoding 8 lines, which are compared once more",
+    ]
+    assert explained("rows=3")[2] == "columns  rows: kept in the cache"
+    assert explained("event=gone rows=3")[1:] == [
+        "index    0 of 25,000 lines may match by event, step and time",
+        "decoding 0 lines, which are compared once more",
+    ]
+    assert explained("NoneType")[2] == "bytes    the log is searched for 'nonetype'"
+    short = events(RUN, "rows=3", "--explain-filter", cwd=tmp_path)
+    assert short.out == "filter   rows=3\ndecoding every line: the log has at most 4.2 MB\n"

@@ -59,6 +59,13 @@ _OPTIONS: Final = (
     OptionSpec("unmasked", "With --raw, print secrets too.", ("--unmasked",), "flag", default=False),
     OptionSpec("no_pager", "Print on a terminal without a pager.", ("--no-pager",), "flag", default=False),
     OptionSpec("limit", "Print at most N events.", ("--limit", "-n"), "number"),
+    OptionSpec(
+        "explain_filter",
+        "Print what the index, kept columns, DuckDB and decoding answer; no event.",
+        ("--explain-filter",),
+        "flag",
+        default=False,
+    ),
 )
 NumberedLine = tuple[int, bytes]
 Format = Literal["text", "json", "raw", "unmasked"]
@@ -76,6 +83,7 @@ class EventsOptions:
     unmasked: bool
     no_pager: bool
     limit: int | None
+    explain_filter: bool
 
 
 def command() -> CommandSpec:
@@ -97,6 +105,9 @@ def events(options: EventsOptions) -> int:
         raise WrongUse("--unmasked prints lines as they are; add --raw")
     log = _EventSource(options.path)
     query = log.query(_join_filter(options.expression), follow=options.follow)
+    if options.explain_filter:
+        streams.write_stdout("".join(f"{line}\n" for line in log.explain(query)))
+        return 0
     form: Format = (
         "json" if options.as_json else "unmasked" if options.unmasked else "raw" if options.raw else "text"
     )
@@ -173,6 +184,15 @@ class _EventSource:
             if is_large(RunFiles(self._file.parent), self._file.name):
                 return self._from_large_log(query)
         return self._matching(self._followed() if follow and not self._is_stdin else self._lines(), query)
+
+    def explain(self, query: "EventFilter") -> list[str]:
+        """Return how a filter is answered."""
+        from osiris_inspect.inspector.event_log.search.explain import explain_filter
+        from osiris_inspect.inspector.files.run_files import RunFiles
+
+        if self._is_stdin:
+            raise WrongUse("--explain-filter needs a file")
+        return explain_filter(RunFiles(self._file.parent), places.cache_dir(), query, self._file.name)
 
     def hints(self, query: "EventFilter") -> Iterable[str]:
         """Return why the filter matched nothing; empty if it matched."""

@@ -26,6 +26,7 @@ from osiris_inspect.model.run_types import RunMode, RunStatus
 from osiris_inspect.model.version import __version__
 
 if TYPE_CHECKING:
+    from osiris_inspect.inspector.event_log.filter.filter import EventFilter
     from osiris_inspect.inspector.project.project import Project
 
 _FOLDER: Final = "lists"
@@ -79,11 +80,13 @@ class RunFilter:
         failed: only runs that did not succeed.
         pipeline: name of the pipeline, ignoring case, with ``*`` and ``?`` as wildcards.
         since: only runs that started then or later, in seconds since 1970.
+        where: a filter of the fields of a run (``run_fields``) and of its text.
     """
 
     failed: bool = False
     pipeline: str | None = None
     since: float | None = None
+    where: "EventFilter | None" = None
 
     def matches(self, run: RunEntry) -> bool:
         """Return True if the run meets every condition."""
@@ -91,7 +94,29 @@ class RunFilter:
             return False
         if self.pipeline is not None and not fnmatchcase((run.pipeline or "").lower(), self.pipeline.lower()):
             return False
+        if self.where is not None and not self.where.matches_row(run_text(run), run_fields(run)):
+            return False
         return self.since is None or (run.started is not None and run.started >= self.since)
+
+
+def run_fields(run: RunEntry) -> dict[str, object]:
+    """Return what a filter of a list of runs compares."""
+    return {
+        "run": run.id,
+        "status": run.status,
+        "pipeline": run.pipeline,
+        "mode": run.mode,
+        "ts": run.started,
+        "duration": run.duration_s,
+        "rows": run.rows,
+        "cause": run.cause,
+        "warnings": run.warnings,
+    }
+
+
+def run_text(run: RunEntry) -> str:
+    """Return the text that a filter of a list of runs searches for words."""
+    return " ".join((run.id, run.pipeline or "", run.status, run.mode or "", run.cause or run.warning or ""))
 
 
 def run_entry(

@@ -4,6 +4,7 @@ A line of a usual form is formatted without an ``Event``, and without masking if
 mask. All others take the way of ``_text`` and ``_json``. Both ways have the same result.
 """
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -82,7 +83,7 @@ def format_text(block: EventLines) -> str:
             event = block.decode(number, line)
             texts += () if event is None else (_text(event),)
             continue
-        fields = layout.template % layout.keys.values(value)
+        fields = layout.template % tuple(map(_field_text, layout.keys.values(value)))
         is_shown_as_is = is_printable or (fields.isascii() and fields.isprintable())
         if is_suspect or not is_shown_as_is or "  " in fields or len(fields) > MAX_TEXT:
             fields = f" {one_line(fields[1:])}"
@@ -165,6 +166,13 @@ def _layout(keys: tuple[str, ...]) -> _Layout | None:
     return _Layout(keys) if "event" in keys else None
 
 
+def _field_text(value: Any) -> Any:
+    """Return the text of a value as in the log: a text as it is, others as JSON."""
+    if value.__class__ is str or value.__class__ is int:
+        return value
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 @lru_cache(1024)
 def _columns(step: str | None, name: str) -> str:
     return f"{one_line(step or '-'):<20}  {one_line(canonical(name)):<20}"
@@ -172,7 +180,8 @@ def _columns(step: str | None, name: str) -> str:
 
 def _text(event: Event) -> str:
     time = format_timestamp(event.ts)[11:23] if event.ts is not None else "-"
-    fields = " ".join(f"{key}={value}" for key, value in masked_fields(event).items() if key != "traceback")
+    shown = ((key, value) for key, value in masked_fields(event).items() if key != "traceback")
+    fields = " ".join(f"{key}={_field_text(value)}" for key, value in shown)
     return f"{event.line:>6}  {time:<12}  {_columns(event.step, event.name)}  {one_line(fields)}".rstrip()
 
 

@@ -3,7 +3,7 @@
 import os
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import overload
@@ -87,6 +87,12 @@ class LargeLog(_LogEvents):
     @property
     def _log(self) -> "LargeLog":
         return self
+
+    @property
+    def damaged_events(self) -> Mapping[int, Sequence[Event]]:
+        """The events of damaged lines by their numbers from 0, in the order of the file, and of the text after them."""
+        last = {len(self.line_index): self._partial_events} if self._partial_events else {}
+        return {**dict(sorted(self._damaged.items())), **last}
 
     @cached_property
     def key_events(self) -> tuple[Event, ...]:

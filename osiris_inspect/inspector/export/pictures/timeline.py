@@ -52,7 +52,16 @@ def timeline_picture(run: Run) -> Picture:
     """Return the picture of the timeline of a run."""
     timeline = run_timeline(run)
     timings = _drawn_timings(timeline.step_timings)
-    left = MARGIN + CELL * max(MIN_NAME_CELLS, len(_PHASES) if timeline.phases else 0, *(display_width(_name(timing)) for timing in timings)) + 10
+    left = (
+        MARGIN
+        + CELL
+        * max(
+            MIN_NAME_CELLS,
+            len(_PHASES) if timeline.phases else 0,
+            *(display_width(_name(timing)) for timing in timings),
+        )
+        + 10
+    )
     scale = _BARS / (timeline.length or 1e-6)
 
     def x_of(seconds: float) -> float:
@@ -184,7 +193,9 @@ def _phases(timeline: RunTimeline, x_of: Callable[[float], float]) -> Iterator[s
     longest = max(timeline.phases, key=lambda phase: phase.seconds)
     words = safe(longest.describe(timeline.length), 40)
     is_inside = x_of(end) + 6 + CELL * display_width(words) > x_of(timeline.length) + _LABEL
-    yield text_line(x_of(end) + (-6 if is_inside else 6), _TOP + 15, words, "faint label", "end" if is_inside else "")
+    yield text_line(
+        x_of(end) + (-6 if is_inside else 6), _TOP + 15, words, "faint label", "end" if is_inside else ""
+    )
 
 
 def _legend(timings: Sequence[StepTiming], y: float) -> Iterator[str]:
