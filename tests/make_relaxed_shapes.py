@@ -91,7 +91,12 @@ def _character(code: int) -> str:
 
 def made() -> tuple[tuple[str, ...], str]:
     """Return the relaxed shapes, and the relaxed pattern of names with values."""
-    every = [*(pattern for _, pattern, _ in shapes._SHAPES), patterns._CIPHER_CALL, patterns._CREATE]
+    every = [
+        *(pattern for _, pattern, _ in shapes._SHAPES),
+        patterns._CIPHER_CALL,
+        patterns._CREATE,
+        patterns._INSERT,
+    ]
     return tuple(dict.fromkeys(map(relaxed, every))), relaxed(patterns._PAIR)
 
 

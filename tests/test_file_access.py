@@ -20,6 +20,7 @@ DECODERS = {"json.loads", "json.load", "orjson.loads"}
 OTHER_FILES = {
     "api.py": "the log folders that a user did not name",
     "cli/app.py": "a path that a user named",
+    "cli/pipeline/connections.py": "pipelines of the working directory",
     "cli/inspect/clean.py": "the log folders that a user did not name",
     "cli/inspect/events.py": "a log that a user named",
     "cli/inspect/launch_tui.py": "the saved state of the screens",
@@ -64,9 +65,10 @@ OTHER_FILES = {
 OWN_JSON = {
     "inspector/diagnosis/rule_index.py",
     "inspector/export/shared/deduplicate.py",
+    "inspector/text/event_lines.py",
     "inspector/text/lazy_regex.py",
 }
-"""Modules that decode files of the package, or one string."""
+"""Modules that decode files of the package, one string, or lines whose depth they check before they use the values."""
 
 
 def _name(file: Path) -> str:

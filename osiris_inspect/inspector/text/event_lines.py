@@ -130,6 +130,8 @@ def _values(block: EventLines) -> tuple[list[bytes], list[Any], list[bool]]:
         values = list(map(orjson.loads, lines))
     except orjson.JSONDecodeError:
         values = list(map(_load, lines))
+    if max(map(len, lines), default=0) > _MAX_FLAT_LINE:
+        values = [None if is_too_deep(*line) else line[1] for line in zip(lines, values, strict=True)]
     is_suspect = [False] * len(lines)
     position = line = 0
     for begin, end in suspect_lines(block.data):
@@ -137,8 +139,6 @@ def _values(block: EventLines) -> tuple[list[bytes], list[Any], list[bool]]:
         is_suspect[line], position = True, end
         if values[line].__class__ is not dict or not is_clean(values[line]):
             values[line] = None
-    if max(map(len, lines), default=0) > _MAX_FLAT_LINE:
-        values = [None if is_too_deep(*line) else line[1] for line in zip(lines, values, strict=True)]
     return lines, values, is_suspect
 
 

@@ -4,11 +4,17 @@ Most texts with one of the words have no secret: searching them with every patte
 """
 
 from functools import cache
+from itertools import count
 from typing import Any, Final
 
 _SPECIAL_I: Final = ("\u0130", "\u0131")
 """Letters that Python takes for an ``i`` if it ignores case, and RE2 does not."""
 _MAX_MEMORY: Final = 32 << 20
+_FIRST_TEXTS: Final = 100
+"""Texts that are searched without RE2 in the time it takes to load it and to compile its pattern."""
+_LONG_TEXT: Final = 100_000
+"""Characters of a text that is always searched with RE2 first."""
+_searched = count()
 
 
 def may_be_masked(text: str) -> bool:
@@ -27,6 +33,8 @@ def may_have_pair(text: str) -> bool:
 
 
 def _may_match(text: str, *, is_pair: bool) -> bool:
+    if len(text) < _LONG_TEXT and next(_searched) < _FIRST_TEXTS:
+        return True
     pattern = _compiled(is_pair=is_pair)
     if pattern is None or (not text.isascii() and any(letter in text for letter in _SPECIAL_I)):
         return True
