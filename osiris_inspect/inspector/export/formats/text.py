@@ -11,7 +11,6 @@ from osiris_inspect.inspector.run.lineage import Edge
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.inspector.run.summary import count_runs, finding_scope, location_label, summarize
-from osiris_inspect.inspector.run.timeline import run_timeline
 from osiris_inspect.inspector.text.sanitize import one_line, truncate
 from osiris_inspect.inspector.text.units import format_duration, pluralize
 from osiris_inspect.inspector.text.wrap import wrap_labelled
@@ -86,6 +85,11 @@ def _report(report: Report, width: int) -> Iterator[str]:
 
 def _long_phases(run: Run) -> list[str]:
     """Return the phases outside the steps that a reader would notice, with their share of the run."""
+    in_steps = sum(step.duration_s or 0.0 for step in run.steps)
+    if run.duration_s is not None and run.duration_s - in_steps < _MIN_PHASE_S:
+        return []
+    from osiris_inspect.inspector.run.timeline import run_timeline  # most runs pass in their steps
+
     timeline = run_timeline(run)
     return [
         phase.describe(timeline.length)
