@@ -200,6 +200,8 @@ async def test_letter_after_the_palette_was_closed_raises_nothing(stage: Open) -
         await one.press("ctrl+p")
         palette = one.app.screen
         assert isinstance(palette, CommandPalette)
+        search = palette._gather_commands("no such command")
         await palette.query_one(CommandList).remove()
+        await search.wait()
         await palette._gather_commands("copy").wait()
         assert one.app.is_running

@@ -7,6 +7,7 @@ from inspect import unwrap
 from textual import work
 from textual.binding import ActiveBinding
 from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.css.query import NoMatches
 
 from osiris_inspect.tui.shared.key_bindings import KEY_TABLE, KeyBinding
 
@@ -19,8 +20,11 @@ class KeyPalette(CommandPalette):
 
     @work(exclusive=True, group=CommandPalette._GATHER_COMMANDS_GROUP)
     async def _gather_commands(self, search_value: str) -> None:
-        if self.query(CommandList):
+        try:
             await unwrap(CommandPalette._gather_commands)(self, search_value)
+        except NoMatches:
+            if self.query(CommandList):  # else it was closed before or during the search
+                raise
 
 
 class KeyCommands(Provider):
