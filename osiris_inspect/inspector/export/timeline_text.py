@@ -27,7 +27,7 @@ def lines(run: Run, width: int) -> Iterator[str]:
     timings = timeline.step_timings
     longest = max((display_width(one_line(timing.step.id)) for timing in timings), default=0)
     longest = min(NAME_CELLS, max(longest, len(_PHASES) if timeline.phases else 0))
-    cells = max(MIN_BAR, width - longest - _RESULT - 4)
+    cells = max(MIN_BAR, width - longest - _RESULT - 6)
     if timeline.phases:
         spans = [(phase.begin, phase.end, "~") for phase in timeline.phases]
         slowest = max(timeline.phases, key=lambda phase: phase.seconds)

@@ -9,13 +9,12 @@ from pyarrow import compute
 
 from osiris_inspect.inspector.event_log.columns import arrow_buffers
 from osiris_inspect.inspector.event_log.columns.column_store import CHUNK_LINES, ColumnStore
-from osiris_inspect.inspector.event_log.columns.field_chunk import FieldChunk
+from osiris_inspect.inspector.event_log.columns.field_chunk import FieldChunk, decode_text
 from osiris_inspect.inspector.event_log.columns.field_keys import TABLE_KEYS
 from osiris_inspect.inspector.event_log.index.large_log import LargeLog
 from osiris_inspect.inspector.event_log.index.vectorized import Mask, Numbers
 from osiris_inspect.inspector.tables import table_rows
 from osiris_inspect.inspector.text import json_line
-from osiris_inspect.model import jsonl
 from osiris_inspect.model.errors import InvalidLine
 from osiris_inspect.model.redaction import mask_by_key
 
@@ -78,7 +77,7 @@ def _json_pieces(name: str, chunk: FieldChunk) -> tuple[pa.Array, Mask]:
 def _member(name: str, value: float | str) -> str | None:
     """Return the member for a float or a JSON text; None if only our reader can parse it."""
     try:
-        return _object({name: jsonl.decode_value(value) if isinstance(value, str) else value})[1:-1] + ","
+        return _object({name: decode_text(value) if isinstance(value, str) else value})[1:-1] + ","
     except InvalidLine:
         return None
 
