@@ -65,10 +65,9 @@ OTHER_FILES = {
 OWN_JSON = {
     "inspector/diagnosis/rule_index.py",
     "inspector/export/shared/deduplicate.py",
-    "inspector/text/event_lines.py",
     "inspector/text/lazy_regex.py",
 }
-"""Modules that decode files of the package, one string, or lines whose depth they check before they use the values."""
+"""Modules that decode files of the package, or one string."""
 
 
 def _name(file: Path) -> str:

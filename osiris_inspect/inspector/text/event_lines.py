@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
 import orjson
 
@@ -17,12 +17,9 @@ from osiris_inspect.inspector.text import json_line
 from osiris_inspect.inspector.text.event_fields import is_clean, masked_fields
 from osiris_inspect.inspector.text.mask_json import mask_line
 from osiris_inspect.inspector.text.sanitize import MAX_TEXT, one_line
+from osiris_inspect.model import jsonl
 from osiris_inspect.model.event import Event, FlatKeys, canonical, format_timestamp, step_name
-from osiris_inspect.model.jsonl import MAX_DEPTH, is_too_deep
 from osiris_inspect.model.redaction import suspect_lines
-
-_MAX_FLAT_LINE: Final = 2 * MAX_DEPTH
-"""Bytes of the longest line that cannot be nested too deep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +75,8 @@ def format_text(block: EventLines) -> str:
     texts: list[str] = []
     is_printable = block.data.isascii() and b"\\" not in block.data and b"\x7f" not in block.data
     for number, line, value, is_suspect in zip(block.numbers, *_values(block), strict=False):
-        layout = _layout(tuple(value)) if value.__class__ is dict else None
-        if layout is None or value["event"].__class__ is not str:
+        layout = None if value is None else _layout(tuple(value))
+        if value is None or layout is None or value["event"].__class__ is not str:
             event = block.decode(number, line)
             texts += () if event is None else (_text(event),)
             continue
@@ -97,8 +94,8 @@ def format_json(block: EventLines) -> bytes:
     """Return an object for each event, with the same first keys for every dialect."""
     data = bytearray()
     for number, line, value, _ in zip(block.numbers, *_values(block), strict=False):
-        layout = _layout(tuple(value)) if value.__class__ is dict else None
-        if layout is None or value["event"].__class__ is not str:
+        layout = None if value is None else _layout(tuple(value))
+        if value is None or layout is None or value["event"].__class__ is not str:
             event = block.decode(number, line)
             data += b"" if event is None else _json(event) + b"\n"
             continue
@@ -120,33 +117,21 @@ def escaped(lines: bytes) -> bytes:
     return escape_json(lines.decode("utf-8", "replace")).encode()
 
 
-def _values(block: EventLines) -> tuple[list[bytes], list[Any], list[bool]]:
+def _values(block: EventLines) -> tuple[list[bytes], list[dict[str, Any] | None], list[bool]]:
     """Return the lines, their values, and which of them may have a secret if their fields are joined.
 
     The value is None if the line has a secret or is not plain JSON.
     """
     lines = block.lines()
-    try:
-        values = list(map(orjson.loads, lines))
-    except orjson.JSONDecodeError:
-        values = list(map(_load, lines))
-    if max(map(len, lines), default=0) > _MAX_FLAT_LINE:
-        values = [None if is_too_deep(*line) else line[1] for line in zip(lines, values, strict=True)]
+    values = jsonl.decode_valid(lines)
     is_suspect = [False] * len(lines)
     position = line = 0
     for begin, end in suspect_lines(block.data):
         line += block.data.count(b"\n", position, begin)
         is_suspect[line], position = True, end
-        if values[line].__class__ is not dict or not is_clean(values[line]):
+        if (value := values[line]) is not None and not is_clean(value):
             values[line] = None
     return lines, values, is_suspect
-
-
-def _load(line: bytes) -> Any:
-    try:
-        return orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return None
 
 
 class _Layout:
