@@ -43,6 +43,7 @@ def measured(question: Callable[[], int]) -> dict[str, float]:
 def events(log: Path, cache: Path, question: str) -> dict[str, float]:
     """Filter events; their output is not measured."""
     import duckdb  # noqa: F401  as the peer, whose import is not measured either
+    import pyarrow.compute
     import pyarrow.parquet  # noqa: F401
 
     opened = open_events(RunFiles(log.parent), cache, log.name)
