@@ -60,7 +60,7 @@ def check(lines: list[bytes]) -> None:
 
 def check_raw(event: Event, line: bytes, masked: bytes) -> None:
     try:
-        value = json.loads(line.strip(b"\xef\xbb\xbf \t\r\n\0"))
+        value = json.loads(line.strip(b"\xef\xbb\xbf \t\r\n\0").decode())
     except ValueError:
         assert mask_by_pattern(masked.decode("utf-8", "replace")) == masked.decode("utf-8", "replace")
         return
