@@ -15,10 +15,13 @@ from osiris_inspect.cli.pipeline.run_options import (
     ArtifactsOption,
     BaseDirOption,
     ConnectionsOption,
+    DryRun,
     EnvFile,
+    Exclude,
     FailFast,
     Fetched,
     ForceSpill,
+    From,
     HangTimeout,
     InstallDeps,
     IsolationLevel,
@@ -27,6 +30,7 @@ from osiris_inspect.cli.pipeline.run_options import (
     Logs,
     MaybePipeline,
     MemoryLimit,
+    Only,
     Params,
     Pipeline,
     Profile,
@@ -35,6 +39,7 @@ from osiris_inspect.cli.pipeline.run_options import (
     SpillThreshold,
     StepTimeout,
     TargetOption,
+    To,
 )
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import FOUND, INTERRUPTED, USAGE, WrongUse
@@ -101,6 +106,11 @@ def run_command(
     step_timeout: StepTimeout = None,
     hang_timeout: HangTimeout = None,
     fail_fast: FailFast = False,
+    only: Only = [],
+    exclude: Exclude = [],
+    from_: From = [],
+    to: To = [],
+    dry_run: DryRun = False,
     quiet: Quiet = False,
 ) -> None:
     """Run a pipeline and print its run directory.
@@ -109,6 +119,9 @@ def run_command(
     in the working directory. Steps that depend on a failed step are skipped and name it; independent branches continue. Step outputs are always
     downloaded. Exit codes: 0 every step succeeded, 1 a step failed.
     """
+    from osiris_inspect.cli.pipeline.plan_text import plan_text
+    from osiris_inspect.runtime.planning.selection import Selectors, restrict, select_steps
+
     flags = {
         "force_spill": None if force_spill is None else str(int(force_spill)),
         "spill_threshold": spill_threshold,
@@ -122,6 +135,12 @@ def run_command(
     )
     if allow_edited and not last_compile:
         raise SettingsError("--allow-edited applies to --last-compile only")
+    selectors = Selectors(tuple(only), tuple(exclude), tuple(from_), tuple(to))
+    selection = select_steps(compiled.manifest, selectors)
+    if dry_run:
+        streams.write_stdout(plan_text(compiled.manifest, selection))
+        return
+    compiled = restrict(compiled, selectors, selection)
     resolved = connections_of(compiled, base, connections, env_file)
     how = RunOptions(flags, fail_fast=fail_fast, quiet=quiet, connections=resolved)
     how = replace(how, isolation=isolation, artifacts=artifacts, install=install_deps, memory=memory_limit)

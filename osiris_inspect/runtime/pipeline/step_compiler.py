@@ -20,7 +20,19 @@ from osiris_inspect.runtime.pipeline.parameters import has_unresolved_parameter,
 from osiris_inspect.runtime.pipeline.step_checks import read_checks
 from osiris_inspect.runtime.pipeline.yaml_positions import Position, PositionedDocument
 
-_STEP_KEYS = ("id", "component", "mode", "needs", "inputs", "config", "checks", "description")
+_STEP_KEYS = (
+    "id",
+    "component",
+    "mode",
+    "needs",
+    "after",
+    "inputs",
+    "config",
+    "checks",
+    "tags",
+    "timeout",
+    "description",
+)
 SQL = "duckdb.processor"
 """Component whose inputs are SQL tables."""
 _OLD_MODES = {"extract": "read", "load": "write"}
@@ -28,6 +40,9 @@ _OLD_MODES = {"extract": "read", "load": "write"}
 _LITERAL_KEYS = ("path", "table", "schema")
 """Keys of built-in components whose texts name a file or a table."""
 _ID = re.compile(r"[\w.-]+")
+_TAG = re.compile(r"[\w.-]{1,100}")
+MAX_TIMEOUT_S = 10**7
+"""Maximum time limit of a step, in seconds: 115 days."""
 _REFERENCE = re.compile(r"@([\w-]+)(?:\.([\w-]+))?")
 
 
@@ -36,7 +51,7 @@ class StepCompiler:
 
     Attributes:
         position: position in ``steps``, from 0.
-        needs, inputs, checks: set by ``check``.
+        needs, after, inputs, checks, timeout_s: set by ``check``.
     """
 
     def __init__(
@@ -47,6 +62,9 @@ class StepCompiler:
         self.component: str = _value_of_type(item.get("component"), str, "")
         self.config: dict[str, Any] = _value_of_type(item.get("config"), dict, {})
         self.needs: list[str] = []
+        self.after: list[str] = []
+        self.tags: list[str] = []
+        self.timeout_s: float | None = None
         self.inputs: dict[str, InputRef] = {}
         self.checks: dict[str, Any] = {}
         self._step_above: StepCompiler | None = None
@@ -80,6 +98,13 @@ class StepCompiler:
         self._check_tables(is_sql=component is not None and component.name == SQL)
         if component is not None and component.inputs == "one":
             self._check_one_input(component)
+        self.after = self._read_names("after", "step ids", "step id")
+        self.tags = self._read_names("tags", "names", "name")
+        for position, tag in enumerate(self.tags):
+            if not _TAG.fullmatch(tag):
+                text = f"tag {tag!r} is invalid: use letters, digits, '.', '_' and '-'"
+                self._problem(text, "tags", position)
+        self._read_timeout()
         if "checks" in self.item:
             self._read_checks(component)
         return self._problems
@@ -95,6 +120,9 @@ class StepCompiler:
             component=self.component,
             line=self.line,
             checks=self.checks,
+            after=tuple(name for name in self.after if name not in self.needs),
+            tags=tuple(self.tags),
+            timeout_s=self.timeout_s,
         )
 
     def config_with_defaults(self, component: Component) -> dict[str, Any]:
@@ -260,6 +288,33 @@ class StepCompiler:
                 return
             self.inputs[str(name)] = InputRef(ref["from_step"], str(ref.get("key") or "df"))
         self.needs = list(dict.fromkeys([*self.needs, *(ref.from_step for ref in self.inputs.values())]))
+
+    def _read_names(self, key: str, plural: str, singular: str) -> list[str]:
+        """Return the list of names under a key of the step; a single text is one name."""
+        value = self.item.get(key)
+        if value is None or has_unresolved_parameter(value):
+            return []
+        names = [value] if isinstance(value, str) else value
+        if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+            self._problem(f"{key} must be a list of {plural}: [<{singular}>, …]", key)
+            return []
+        if isinstance(value, str) and "," in value:
+            text = f"{key} contains {value!r}, which is one string; write a list: [{', '.join(_ID.findall(value))}]"
+            self._problem(text, key)
+            return []
+        return list(dict.fromkeys(names))
+
+    def _read_timeout(self) -> None:
+        value = self.item.get("timeout")
+        if value is None or has_unresolved_parameter(value):
+            return
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= MAX_TIMEOUT_S:
+            text = (
+                f"invalid timeout {value!r}; write the seconds that the step may take, such as timeout: 600"
+            )
+            self._problem(text, "timeout")
+            return
+        self.timeout_s = float(value)
 
     def _check_tables(self, *, is_sql: bool) -> None:
         """Report inputs with the same table name; SQL ignores the case of ASCII letters."""

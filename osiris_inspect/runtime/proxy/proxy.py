@@ -241,6 +241,8 @@ class _RunExecution:
         }
         if compiled.source:
             plan_fields["source"] = compiled.source
+        if "selection" in plan.other_keys:
+            plan_fields["selection"] = plan.other_keys["selection"]
         if compiled.edited:
             plan_fields["edited"] = list(compiled.edited)
         self.emit("plan", plan_fields)
@@ -382,14 +384,14 @@ class _RunExecution:
     def _skip_info(self, step: Step, cause: str) -> Mapping[str, Any]:
         """Return the parts of the reason because of which ``step`` is skipped."""
         progress = self.progress
-        if any(need in (*progress.failed, *progress.skipped) for need in step.needs):
+        if any(need in (*progress.failed, *progress.skipped) for need in step.upstream):
             return upstream_failed(cause)
         return self.loss.info if self.loss is not None else run_stopped(cause)
 
     def _skip_cause(self, step: Step) -> str | None:
         """Return the failed step or the reason because of which ``step`` cannot run; None if it can."""
         progress = self.progress
-        for need in step.needs:
+        for need in step.upstream:
             if need in progress.failed:
                 return need
             if need in progress.skipped:
@@ -410,7 +412,7 @@ class _RunExecution:
         watch = HangWatch(step.id, settings, self.transport, self.recorder)
         answer: CommandResult
         try:
-            answer = self.client.request("exec_step", body, settings.step_timeout_s, watch)
+            answer = self.client.request("exec_step", body, self._time_limit(step), watch)
         except WorkerLost as error:
             self.loss = self._lost_worker(error)
             answer = error_response("WorkerLost", str(error), self.loss.info)
@@ -423,6 +425,10 @@ class _RunExecution:
         if isinstance(answer, ErrorResponse) and "step_failed" not in self.recorder.event_names(step.id):
             self._record_failure(step, answer.error, (monotonic() - sent_at) * 1000)
         return answer
+
+    def _time_limit(self, step: Step) -> float | None:
+        """Return the time limit of a step in seconds: its own, else that of the settings, if any."""
+        return step.timeout_s if step.timeout_s is not None else self.request.settings.step_timeout_s
 
     def _confidential(self, step: Step) -> dict[str, Any]:
         """Return what only this step receives: its connection, its secrets and the places of its files."""
@@ -460,7 +466,7 @@ class _RunExecution:
     def _kill_timed_out(self, step: Step) -> CommandResult:
         """Kill the worker of a step that timed out; return its answer if it arrived meanwhile."""
         self.transport.kill()
-        self.loss = step_timeout(step.id, self.request.settings.step_timeout_s)
+        self.loss = step_timeout(step.id, self._time_limit(step), is_of_step=step.timeout_s is not None)
         return self.client.drain() or error_response("StepTimeout", self.loss.reason, self.loss.info)
 
     def _kill_hung(self, error: WorkerHung) -> CommandResult:
@@ -556,7 +562,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _plan_entry(step: Step, file: str) -> dict[str, Any]:
-    return {
+    entry = {
         "step_id": step.id,
         "driver": step.driver,
         "needs": list(step.needs),
@@ -564,3 +570,4 @@ def _plan_entry(step: Step, file: str) -> dict[str, Any]:
         "file": file,
         "line": step.line or None,
     }
+    return {**entry, "after": list(step.after)} if step.after else entry
