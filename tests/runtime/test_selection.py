@@ -1,17 +1,22 @@
 """Selection of a part of a pipeline, and what a run of that part records."""
 
+import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from osiris_inspect.inspector.analysis.analyze import analyze
+from osiris_inspect.inspector.export.formats.text import render
 from osiris_inspect.model.errors import SettingsError
 from osiris_inspect.model.manifest import Manifest, Step
 from osiris_inspect.runtime.planning.selection import Selectors, restrict, select_steps
+from osiris_inspect.runtime.proxy.proxy import run
 from tests.runtime.faulty import COMPONENTS
 from tests.runtime.pipelines import compiled
-from tests.runtime.runs import NAMES, events_of, make_run
+from tests.runtime.runs import NAMES, TRANSPORTS, events_of, make_run, order
 
 CHAIN = Manifest(
     "chain",
@@ -155,9 +160,9 @@ def test_restricted_pipeline_keeps_no_order_on_steps_that_are_left_out() -> None
 
 @pytest.mark.parametrize("on", NAMES)
 def test_step_runs_after_another_without_its_frame(tmp_path: Path, on: str) -> None:
-    run = make_run(tmp_path, on, text=ORDER)
-    events = events_of(run.path)
-    assert run.status == "success"
+    outcome = make_run(tmp_path, on, text=ORDER)
+    events = events_of(outcome.path)
+    assert outcome.status == "success"
     assert [event["step_id"] for event in events if event["event"] == "step_start"] == [
         "extract",
         "writes",
@@ -167,10 +172,10 @@ def test_step_runs_after_another_without_its_frame(tmp_path: Path, on: str) -> N
 
 
 def test_step_after_a_failed_one_is_skipped_with_its_cause(tmp_path: Path) -> None:
-    run = make_run(tmp_path, text=ORDER.replace("path: movies.csv", "path: none.csv"))
+    outcome = make_run(tmp_path, text=ORDER.replace("path: movies.csv", "path: none.csv"))
     skipped = {
         event["step_id"]: event["because"]
-        for event in events_of(run.path)
+        for event in events_of(outcome.path)
         if event["event"] == "step_skipped"
     }
     assert skipped == {"writes": "extract", "reads": "extract"}
@@ -183,8 +188,19 @@ def test_step_has_a_time_limit_of_its_own(tmp_path: Path, on: str) -> None:
         "  - {id: quick, component: test.faulty, config: {do: nothing}}\n"
         "  - {id: slow, component: test.faulty, timeout: 1.5, config: {do: hang}}\n"
     )
-    run = make_run(tmp_path, on, text=text, components=COMPONENTS)
-    (failed,) = [event for event in events_of(run.path) if event["event"] == "step_failed"]
+    outcome = make_run(tmp_path, on, text=text, components=COMPONENTS)
+    (failed,) = [event for event in events_of(outcome.path) if event["event"] == "step_failed"]
     assert (failed["step_id"], failed["error_info"]["kind"]) == ("slow", "step-timeout")
     assert failed["error_info"]["facts"]["limit_s"] == 1.5
     assert failed["error_info"]["fix"].startswith("raise the timeout of the step, ")
+
+
+def test_report_of_a_part_counts_the_steps_that_are_left_out(tmp_path: Path) -> None:
+    whole = compiled(ORDER.replace("between.csv", "movies.csv", 1))
+    selectors = Selectors(only=("reads",))
+    part = restrict(whole, selectors, select_steps(whole.manifest, selectors))
+    request = replace(order(tmp_path), compiled=part)
+    path = run(request, TRANSPORTS["local"]()).path
+    text = io.StringIO()
+    render([analyze(path)], text)
+    assert "1 step (1 succeeded) · 2 left out · no problems found" in text.getvalue()
