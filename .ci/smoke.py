@@ -29,6 +29,7 @@ CALLS = (
     (("doctor",), 0),
 )
 MODULES = {
+    "pictures": ("resvg_py",),
     "mysql": ("osiris_inspect.runtime.drivers.mysql.driver",),
     "postgres": ("osiris_inspect.runtime.drivers.postgres.binary_rows", "psycopg", "pgpq"),
     "remote": ("osiris_inspect.inspector.remote.web_client", "s3fs"),

@@ -1,5 +1,6 @@
 """What every test needs of the process it runs in."""
 
+import os
 import signal
 from collections import Counter
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # a shell starts what it puts in the background with ctrl+c ignored, and the programs that tests start would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+os.environ["PAGER"] = "cat"  # a command on a pseudo-terminal would wait in a pager
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,4 +1,4 @@
-"""Rewrite the outputs and the picture in the README: ``python -m tests.make_readme``."""
+"""Rewrite the outputs and the pictures of the README: ``python -m tests.make_readme``."""
 
 import asyncio
 import os
@@ -11,6 +11,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 PICTURE = ROOT / ".github/screens/overview.svg"
+DRAWINGS = {
+    "lineage": ROOT / ".github/screens/lineage.svg",
+    "timeline": ROOT / ".github/screens/timeline.svg",
+}
+"""Pictures of a run by the command that draws them."""
+DRAWN_RUN = "sample_logs/partly_skipped"
 RUN = ROOT / "sample_logs/original_nonetype"
 OUTPUT = re.compile(
     r"^```sh\n(?P<command>osiris-inspect [^\n#]*).*\n```\n\n```text\n(?P<output>[^`]*)```$", re.MULTILINE
@@ -19,13 +25,22 @@ OUTPUT = re.compile(
 PARAGRAPHS = 2
 
 
+def drawing(command: str) -> str:
+    """Return the picture that ``lineage`` or ``timeline`` draws."""
+    return _stdout(f"osiris-inspect {command} {DRAWN_RUN} --format svg")
+
+
 def output_of(command: str) -> str:
     """Return the first paragraphs that a command prints into a pipe."""
+    return "\n\n".join(_stdout(command).split("\n\n")[:PARAGRAPHS]) + "\n"
+
+
+def _stdout(command: str) -> str:
     variables = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(
         command, shell=True, cwd=ROOT, env=variables, capture_output=True, text=True, check=False
     )
-    return "\n\n".join(done.stdout.split("\n\n")[:PARAGRAPHS]) + "\n"
+    return done.stdout
 
 
 def with_outputs(text: str) -> str:
@@ -56,3 +71,5 @@ async def picture() -> str:
 if __name__ == "__main__":
     README.write_text(with_outputs(README.read_text()))
     PICTURE.write_text(asyncio.run(picture()))
+    for name, file in DRAWINGS.items():
+        file.write_text(drawing(name))

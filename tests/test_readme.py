@@ -154,6 +154,14 @@ async def test_readme_picture_is_of_the_program() -> None:
     assert await make_readme.picture() == make_readme.PICTURE.read_text(), "run python -m tests.make_readme"
 
 
+@pytest.mark.parametrize("command", make_readme.DRAWINGS)
+def test_readme_drawing_is_of_the_program(command: str) -> None:
+    file = make_readme.DRAWINGS[command]
+    assert f"osiris-inspect {command} {make_readme.DRAWN_RUN} --format svg" in README
+    assert f"]({file.relative_to(ROOT)})" in README
+    assert make_readme.drawing(command) == file.read_text(), "run python -m tests.make_readme"
+
+
 def test_readme_benchmarks_exist() -> None:
     names = re.findall(r"`(test_\w+)`", README)
     code = "".join(path.read_text() for path in (ROOT / "tests/bench").glob("test_*.py"))

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from osiris_inspect.cli.inspect import clean, events, lineage, pack, rules, runs, sql, summarize, why
+from osiris_inspect.cli.inspect import clean, events, pack, pictures, rules, runs, sql, summarize, why
 from osiris_inspect.cli.inspect import open as open_
 from osiris_inspect.cli.pipeline import components, config, connections, demo, doctor, init, lint, run
 from osiris_inspect.cli.support import streams
@@ -67,7 +67,7 @@ def _check_path(word: str | None, words: Sequence[str], commands: Collection[str
         return
     from osiris_inspect.base.near_names import near_names
 
-    near = near_names(word, commands, limit=2, similarity=0.7)
+    near = near_names(word, commands, limit=2, similarity=0.66)
     if near:
         raise WrongUse(f"no such command {word!r}; did you mean {' or '.join(map(repr, near))}?")
     if run_with_prefix(Path(word)) is not None:
@@ -107,7 +107,7 @@ def build_app() -> typer.Typer:
         runs,
         clean,
         sql,
-        lineage,
+        pictures,
         pack,
         rules,
     ):

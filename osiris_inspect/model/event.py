@@ -8,9 +8,12 @@ Callers need not know the dialect of a run: the properties of ``Event`` are the 
 key of the line.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any, Literal
 
 from osiris_inspect.model import failure, jsonl
@@ -23,7 +26,11 @@ Side = Literal["host", "worker"]
 _MIN_TIMESTAMP, _MAX_TIMESTAMP = -62135596800, 253402300800  # the years 1 and 10000
 ALIASES = {"step_error": "step_failed", "table.ddl_failed": "ddl_failed"}
 """Event names of the original and their native names."""
-_ENVELOPE = frozenset({"ts", "seq", "session", "event", "side", "step_id", "mono"})
+_FORMATTED = re.compile(r"20\d\d-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:[0-5]\d\.\d{6}\+00:00", re.ASCII)
+"""A time as ``format_timestamp`` writes it, in years whose microseconds a float can hold."""
+ENVELOPE = frozenset({"ts", "seq", "session", "event", "side", "step_id", "mono"})
+"""Keys of a line that are not fields of its event."""
+_WORKER_ENVELOPE = frozenset({"step_id"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,16 +151,25 @@ def decode(line: bytes, *, line_number: int = 0, file: str = "events.jsonl") -> 
     Raises:
         InvalidLine: the line is not a JSON object, or an object without an event name.
     """
+    value, damage = decode_line(line)
+    event = from_object(value, line, line_number=line_number, file=file)
+    return replace(event, damage=damage) if damage else event
+
+
+def decode_line(line: bytes) -> tuple[dict[str, Any], str]:
+    """Return the object in a line and what is wrong with the line; a damaged line that has one whole object is accepted.
+
+    Raises:
+        InvalidLine: the line is not a JSON object.
+    """
     try:
-        value = jsonl.decode_object(line)
+        return jsonl.decode_object(line), ""
     except InvalidLine:
         if len(line) <= jsonl.MAX_LINE and has_event_key(line):
             objects = jsonl.read_objects(line)
             if len(objects) == 1 and objects[0].is_whole:
-                damage = jsonl.describe_damage(line, objects)
-                return replace(_decode_value(objects[0].value, line, line_number, file), damage=damage)
+                return objects[0].value, jsonl.describe_damage(line, objects)
         raise
-    return _decode_value(value, line, line_number, file)
 
 
 def decode_damaged(line: bytes, *, line_number: int = 0, file: str = "events.jsonl") -> list[Event]:
@@ -168,7 +184,7 @@ def decode_damaged(line: bytes, *, line_number: int = 0, file: str = "events.jso
     decoded = []
     for item in objects:
         try:
-            event = _decode_value(item.value, line, line_number, file)
+            event = from_object(item.value, line, line_number=line_number, file=file)
         except InvalidLine:
             continue
         if event.original_name != item.cut_text:
@@ -182,12 +198,74 @@ def has_event_key(line: bytes) -> bool:
     return b'"event"' in line  # of each dialect: ``"event": NAME`` or ``"type": "event"``
 
 
-def _decode_value(value: dict[str, Any], line: bytes, line_number: int, file: str) -> Event:
+def check_name(value: Mapping[str, Any]) -> None:
+    """Check that the object of a line has an event name.
+
+    Raises:
+        InvalidLine: it has none.
+    """
+    if isinstance(value.get("event"), str):
+        return
+    if value.get("type") != "event" or not isinstance(value.get("name"), str):
+        raise InvalidLine("a JSON object without an event name")
+
+
+def from_object(
+    value: dict[str, Any], line: bytes, *, line_number: int = 0, file: str = "events.jsonl"
+) -> Event:
+    """Return the event in the object of a line.
+
+    Raises:
+        InvalidLine: it has no event name.
+    """
+    check_name(value)
     if isinstance(value.get("event"), str):
         return _decode_flat(value, _flat_dialect(value, line), line_number, file)
-    if value.get("type") == "event" and isinstance(value.get("name"), str):
-        return _decode_worker_event(value, line_number, file)
-    raise InvalidLine("a JSON object without an event name")
+    return _decode_worker_event(value, line_number, file)
+
+
+def own_fields(value: Mapping[str, Any]) -> tuple[Mapping[str, Any], frozenset[str]]:
+    """Return the mapping with the fields of the event in the object of a line, and its keys that are not fields."""
+    if isinstance(value.get("event"), str):
+        return value, ENVELOPE
+    data = value.get("data")
+    return data if isinstance(data, dict) else {}, _WORKER_ENVELOPE
+
+
+class FlatKeys:
+    """The keys of the lines of a flat dialect, sorted once for all lines with the same keys.
+
+    Attributes:
+        fields: the keys of the event's own fields, in order.
+        values: returns the values of these keys.
+    """
+
+    def __init__(self, keys: tuple[str, ...]) -> None:
+        self.fields = tuple(key for key in keys if key not in ENVELOPE)
+        self.values: Callable[[dict[str, Any]], tuple[Any, ...]] = (
+            itemgetter(*self.fields)
+            if len(self.fields) > 1
+            else lambda value: tuple(map(value.get, self.fields))
+        )
+        self._time_key = "ts" if "ts" in keys else "timestamp"
+        self._is_native = "seq" in keys
+
+    def time(self, value: dict[str, Any]) -> str | None:
+        """Return the time as ``format_timestamp`` does; most are written so."""
+        ts = value.get(self._time_key)
+        if ts.__class__ is str and _FORMATTED.fullmatch(ts) and _is_minute(ts[:16]):
+            return ts
+        seconds = parse_timestamp(ts)
+        return None if seconds is None else format_timestamp(seconds)
+
+    def side(self, value: dict[str, Any], line: bytes) -> Side | None:
+        """Return the side of an event."""
+        return _side(value.get("side"), "native" if self._is_native else _flat_dialect(value, line))
+
+
+@lru_cache(64)
+def _is_minute(text: str) -> bool:
+    return parse_timestamp(text) is not None
 
 
 def canonical(name: str) -> str:
@@ -207,7 +285,7 @@ def encode(event: Event) -> bytes:
         line["side"] = event.side
     if event.step is not None:
         line["step_id"] = event.step
-    line.update((key, value) for key, value in event.fields.items() if key not in _ENVELOPE)
+    line.update((key, value) for key, value in event.fields.items() if key not in ENVELOPE)
     if event.mono is not None:
         line["mono"] = round(event.mono, 6)
     return jsonl.encode(line)
@@ -258,7 +336,7 @@ def _decode_flat(value: dict[str, Any], dialect: Dialect, line: int, file: str) 
         name=canonical(name),
         ts=parse_timestamp(value.get("ts", value.get("timestamp"))),
         step=step_name(value.get("step_id")),
-        fields={key: item for key, item in value.items() if key not in _ENVELOPE},
+        fields={key: item for key, item in value.items() if key not in ENVELOPE},
         session=_text(value.get("session")),
         side=_side(value.get("side"), dialect),
         seq=seq if isinstance(seq, int) else None,

@@ -59,8 +59,25 @@ def decode_object(line: bytes) -> dict[str, Any]:
     return value
 
 
+def decode_value(text: str) -> Any:
+    """Return the value of a JSON text.
+
+    Raises:
+        InvalidLine: it is not JSON (``NaN`` is not), or nested too deep.
+    """
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise InvalidLine(f"no JSON: {error}") from None
+    if is_too_deep(text.encode(), value):
+        raise InvalidLine("JSON nested too deep")
+    return value
+
+
 def is_too_deep(line: bytes, value: Any) -> bool:
     """Return True if the value of a line is nested deeper than ``MAX_DEPTH``."""
+    if len(line) <= 2 * MAX_DEPTH:
+        return False  # each bracket is closed
     return line.count(b"{") + line.count(b"[") > MAX_DEPTH and _exceeds_depth(value)
 
 

@@ -5,8 +5,9 @@ Older versions of the original used ``compiled/`` inside the run directory and
 """
 
 import re
+from collections.abc import Collection
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from osiris_inspect.model.errors import UnsafePath
 
@@ -31,11 +32,55 @@ REJECTED_ROWS: Final = "rejected_rows.csv"
 TEXT_LOGS: Final = ("worker.log", "osiris.log", "debug.log", "worker_stderr.log")
 RUN_MARKER_FILES: Final = (EVENTS, METRICS, STATUS, RUN_CARD, MANIFEST, COMPILED_MANIFEST)
 """A directory that contains one of these is a run, complete or not."""
+LOGS: Final = (EVENTS, METRICS, COMMANDS, *TEXT_LOGS)
+"""Files that a writer appends to. They may be rotated (``events.jsonl.1``) and compressed (``events.jsonl.1.gz``)."""
+COMPRESSED: Final = (".gz", ".zst")
+"""Ends of the names of compressed logs."""
 
+_MARKER_LOGS: Final = (EVENTS, METRICS)
+_LOG_PART = re.compile(rf"({'|'.join(map(re.escape, LOGS))})(?:\.(0|[1-9]\d{{0,3}}))?(\.gz|\.zst)?", re.ASCII)
 _STEP_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _RUN_NAME = re.compile(
     r"(?:run|compile)_(\d{10,})\Z|(\d{4})-?(\d\d)-?(\d\d)t(\d\d)-?(\d\d)-?(\d\d)z_", re.IGNORECASE
 )
+
+
+class LogPart(NamedTuple):
+    """The name of a file that contains a log or a part of it.
+
+    Attributes:
+        log: the name of the whole log.
+        age: the number of a rotated part, higher for older ones; -1 for the part that is written.
+        suffix: ``.gz`` or ``.zst``; empty if the part is not compressed.
+    """
+
+    log: str
+    age: int
+    suffix: str
+
+
+def parse_log_part(name: str) -> LogPart | None:
+    """Return the log that a file in a run directory contains, or None if it is not a log."""
+    match = _LOG_PART.fullmatch(name)
+    return None if match is None else LogPart(match[1], int(match[2] or -1), match[3] or "")
+
+
+def log_parts(log: str, names: Collection[str]) -> tuple[str, ...]:
+    """Return the files of a directory that make up a log, the oldest first; of a plain and a compressed copy the plain one."""
+    by_age: dict[int, tuple[str, str]] = {}
+    for name in names:
+        part = parse_log_part(name) if name.startswith(log) else None
+        if part is not None and part.log == log:
+            by_age[part.age] = min(by_age.get(part.age, (part.suffix, name)), (part.suffix, name))
+    return tuple(name for _, (_, name) in sorted(by_age.items(), reverse=True))
+
+
+def is_marker(name: str) -> bool:
+    """Return True if a directory with this entry is a run; the log may be compressed or rotated."""
+    if name in RUN_MARKER_FILES:
+        return True
+    part = parse_log_part(name) if name.startswith(_MARKER_LOGS) else None
+    return part is not None and part.log in _MARKER_LOGS
 
 
 def is_safe_name(name: str) -> bool:

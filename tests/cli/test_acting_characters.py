@@ -244,8 +244,10 @@ def command_lines(group: str) -> dict[str, list[str]]:
     cells = f'select *, \'x\' as "{column}" from "fine"'
     reports = {f"summarize {name}": ["summarize", run, "--format", name] for name in format_names()}
     lineages = {
-        f"lineage {name}": ["lineage", run, "--format", name] for name in ("text", "mermaid", "dot", "json")
+        f"lineage {name}": ["lineage", run, "--format", name]
+        for name in ("text", "mermaid", "dot", "json", "svg")
     }
+    lineages |= {f"timeline {name}": ["timeline", run, "--format", name] for name in ("text", "svg")}
     tables = {f"sql {name}": ["sql", run, cells, "--format", name] for name in ("table", "csv", "json")}
     return reports | lineages | tables | {
         "open": ["open", run],
@@ -327,7 +329,9 @@ def test_nothing_acts_in_any_output(tmp_path: Path, group: str, reader: str) -> 
     problems = {name: faults(entry) for name, entry in written.items()}
     answered = {name for name, entry in written.items() if entry.code in (0, 1) and entry.out}
     assert answered >= {
-        name for name in words if name.startswith(("summarize ", "lineage ", "sql ")) and name not in WRONG
+        name
+        for name in words
+        if name.startswith(("summarize ", "lineage ", "timeline ", "sql ")) and name not in WRONG
     }
     assert {name: found for name, found in problems.items() if found} == {}
 

@@ -51,6 +51,6 @@ def test_help_fills_the_lines_of_the_terminal(tmp_path: Path) -> None:
         "events", "--help", cwd=tmp_path, env={"COLUMNS": "200", "TERMINAL_WIDTH": "200"}
     ).out
     assert (
-        "Relative times count from the end of the log. Secrets are masked, except with --raw. No match is not an error"
+        "Relative times count from the end of the log. Secrets are masked, except with --raw --unmasked. No match is not an error"
         in told
     )

@@ -95,6 +95,48 @@ def test_file_of_an_earlier_step_is_not_searched(work: Path) -> None:
     assert osiris_inspect("run", "a b/copy.yaml", cwd=work).code == 0
 
 
+def write_query(work: Path, query: str) -> None:
+    """Write a pipeline whose query may read and write files."""
+    steps = (
+        f"  - id: sum\n    component: duckdb.processor\n"
+        f'    config: {{allow_external: true, query: "{query}"}}\n'
+        "  - {id: write, component: filesystem.csv_writer, needs: [sum], config: {path: sum.csv}}\n"
+    )
+    (work / "a b/copy.yaml").write_text(COPY.partition("  - ")[0] + steps)
+
+
+@pytest.mark.parametrize("on", ["local", "sandbox"])
+def test_query_prefers_the_file_of_the_pipeline_folder(work: Path, on: str) -> None:
+    (work / "data").mkdir()
+    (work / "data/a.csv").write_text("n\n77\n")
+    write_query(work, "SELECT n FROM read_csv('data/a.csv')")
+    done = osiris_inspect("run", "a b/copy.yaml", "--on", on, "--quiet", cwd=work)
+    assert (done.code, done.err) == (0, "")
+    assert (work / "a b/sum.csv").read_text() == "n\n1\n"
+    assert done.out.startswith("logs/run_")
+
+
+def test_query_writes_into_the_pipeline_folder(work: Path) -> None:
+    write_query(work, "COPY (SELECT 5 AS m) TO 'data/copied.csv'; SELECT 1 AS n")
+    done = osiris_inspect("run", "a b/copy.yaml", "--quiet", "--logs", "own logs", cwd=work)
+    assert (done.code, done.err) == (0, "")
+    assert (work / "a b/data/copied.csv").read_text() == "m\n5\n"
+    assert sorted(path.name for path in work.iterdir()) == ["a b", "own logs"]
+
+
+def test_api_query_of_a_file_in_both_folders_is_an_error(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(work)
+    write_query(work, "SELECT n FROM read_csv('data/*.csv')")
+    assert oi.run("a b/copy.yaml").status == "success"
+    (work / "data").mkdir()
+    (work / "data/other.csv").write_text("n\n77\n")
+    run = oi.run("a b/copy.yaml")
+    assert run.root_cause is not None
+    assert f"'data/*.csv' is a file of the working directory {work}" in run.root_cause.message
+    assert run.root_cause.fix == f"write the whole path, or change the working directory to {work}/a b"
+    assert oi.run("a b/copy.yaml", on="sandbox").status == "success"
+
+
 def test_query_reads_files_of_the_pipeline_folder(work: Path) -> None:
     query = "SELECT sum(n) AS n FROM read_csv('data/a.csv')"
     steps = (

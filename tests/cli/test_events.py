@@ -47,6 +47,20 @@ def test_raw_lines_are_those_of_the_log(tmp_path: Path) -> None:
     assert events(RUN, "--raw", cwd=tmp_path).out == (RUN / "events.jsonl").read_text()
 
 
+def test_raw_masks_secrets_unless_unmasked(tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    content = '{"event": "a", "password": "hunter22"}\n{"event": "b"}\n'
+    log.write_text(content)
+    assert events(log, "--raw", cwd=tmp_path).out == content.replace("hunter22", "***")
+    assert events(log, "--raw", "--unmasked", cwd=tmp_path).out == content
+
+
+def test_unmasked_without_raw_is_a_usage_error(tmp_path: Path) -> None:
+    done = events(RUN, "--unmasked", cwd=tmp_path)
+    assert (done.code, done.out) == (2, "")
+    assert "add --raw" in done.err
+
+
 def test_a_filter_keeps_what_it_asks_for(tmp_path: Path) -> None:
     done = events(RUN, "step=compute-*", "text~NoneType", "--json", "--limit", "1", cwd=tmp_path)
     (line,) = map(json.loads, done.out.splitlines())
@@ -177,6 +191,19 @@ def test_a_reader_who_has_seen_enough_ends_it_quietly(tmp_path: Path) -> None:
     process.stdout.close()
     assert (process.stderr.read(), process.wait(60)) == (b"", 0)
     process.stderr.close()
+
+
+def test_search_ends_when_its_reader_has_gone(tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    log.write_bytes(b'{"event":"run_start"}\n')
+    with following(log, tmp_path, stderr=subprocess.PIPE) as (process, out):
+        assert out.readline()
+        out.close()
+        with log.open("ab") as stream:
+            stream.write(b'{"event":"other"}\n')
+        assert process.wait(60) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
 
 
 def test_a_long_log_is_filtered_as_a_short_one(tmp_path: Path) -> None:

@@ -133,6 +133,15 @@ def test_a_pipeline_that_is_not_there_is_a_usage_error(work: Path, command: str)
     )
 
 
+def test_misspelled_pipeline_is_suggested(work: Path) -> None:
+    done = osiris_inspect("run", "pipelin.yml", cwd=work)
+    assert done.err.endswith("pipelin.yml: No such file or directory; did you mean 'pipeline.yaml'?\n")
+    done = osiris_inspect("run", ".", cwd=work)
+    assert done.err == (
+        "osiris-inspect: cannot read the pipeline .: Is a directory; name a file in it, such as pipeline.yaml\n"
+    )
+
+
 def test_a_memory_limit_is_given_as_people_write_it_and_stands_in_the_log(work: Path) -> None:
     done = osiris_inspect("run", "pipeline.yaml", "--on", "sandbox", "--memory-limit", "2.5GB", cwd=work)
     assert done.code == 0, done.err

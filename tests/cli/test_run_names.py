@@ -98,7 +98,10 @@ def test_unknown_name_lists_the_names(here: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("@failed", "@failed: no failed run in 'logs'"),
+        (
+            "@failed",
+            "@failed: no failed run in 'logs'; osiris-inspect runs lists the runs, and @latest names the newest",
+        ),
         ("@prev", f"@prev: no run of the pipeline of '{NEWEST}' before it in 'logs'"),
     ],
 )

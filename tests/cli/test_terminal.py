@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fcntl import ioctl
 from pathlib import Path
@@ -65,28 +66,34 @@ class Screen:
         return os.waitstatus_to_exitcode(ended[1])
 
 
-@pytest.fixture
-def screen(tmp_path: Path) -> Iterator[Screen]:
-    run = run_dir(tmp_path, succeeding_locally(), steps=CHAIN)
+@contextmanager
+def on_terminal(folder: Path, *words: str, term: str = "xterm-256color") -> Iterator[Screen]:
+    """Run the program in a folder on a terminal of 120x40."""
     process, terminal = pty.fork()
     if process == 0:
         ioctl(0, TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-        own = {
-            "TERM": "xterm-256color",
-            "XDG_CACHE_HOME": str(tmp_path / "cache"),
-            "XDG_STATE_HOME": str(tmp_path),
-        }
-        os.execve(sys.executable, [*PROGRAM, str(run)], {**os.environ, **own})
+        os.chdir(folder)
+        own = {"TERM": term, "XDG_CACHE_HOME": str(folder / "cache"), "XDG_STATE_HOME": str(folder)}
+        os.execve(sys.executable, [*PROGRAM, *words], {**os.environ, **own})
     made = Screen(process, terminal)
-    made.wait_for(ENTER)
-    made.wait_for(MOUSE_ON)
-    made.wait_for(b"Overview")
-    yield made
-    if made.process:
-        os.kill(made.process, signal.SIGKILL)
-        os.waitpid(made.process, 0)
-    if made.terminal >= 0:
-        os.close(made.terminal)
+    try:
+        yield made
+    finally:
+        if made.process:
+            os.kill(made.process, signal.SIGKILL)
+            os.waitpid(made.process, 0)
+        if made.terminal >= 0:
+            os.close(made.terminal)
+
+
+@pytest.fixture
+def screen(tmp_path: Path) -> Iterator[Screen]:
+    run = run_dir(tmp_path, succeeding_locally(), steps=CHAIN)
+    with on_terminal(tmp_path, str(run)) as made:
+        made.wait_for(ENTER)
+        made.wait_for(MOUSE_ON)
+        made.wait_for(b"Overview")
+        yield made
 
 
 @pytest.mark.parametrize(
@@ -138,3 +145,118 @@ def test_reader_that_leaves_early_is_no_error(tmp_path: Path, words: str) -> Non
     os.close(terminal)
     os.close(other)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+PIPELINE = """\
+oml_version: "0.1.0"
+name: counted
+steps:
+  - {id: read, component: filesystem.csv_extractor, config: {path: data.csv}}
+  - id: count
+    component: duckdb.processor
+    config: {query: "SELECT count(%s) AS rows FROM df_read"}
+    needs: [read]
+  - {id: write, component: filesystem.csv_writer, config: {path: out.csv}, needs: [count]}
+"""
+
+
+def pipeline(folder: Path, column: str = "id") -> str:
+    (folder / "data.csv").write_text("id\n1\n2\n")
+    (folder / "counted.yaml").write_text(PIPELINE % column)
+    return "counted.yaml"
+
+
+@pytest.mark.parametrize(
+    ("column", "code", "word"), [("id", 0, b"succeeded"), ("nope", 1, b"column-missing")]
+)
+@pytest.mark.parametrize("target", ["local", "sandbox"])
+def test_run_opens_viewer_and_keeps_its_exit_code(
+    tmp_path: Path, column: str, code: int, word: bytes, target: str
+) -> None:
+    with on_terminal(tmp_path, "run", pipeline(tmp_path, column), "--on", target, "--open") as screen:
+        screen.wait_for(ENTER)
+        screen.wait_for(MOUSE_ON)
+        screen.wait_for(b"Overview")
+        screen.wait_for(word)
+        os.write(screen.terminal, b"q")
+        assert screen.exit_code() == code
+    assert screen.shown.index(b"logs/run_") < screen.shown.index(ENTER) < screen.shown.rindex(LEAVE)
+    assert screen.shown.rfind(MOUSE_OFF) > screen.shown.rfind(MOUSE_ON)
+    assert b"Traceback" not in screen.shown[screen.shown.rindex(LEAVE) :]
+
+
+def test_signal_to_opened_viewer_is_its_exit_code(tmp_path: Path) -> None:
+    with on_terminal(tmp_path, "run", pipeline(tmp_path), "--open") as screen:
+        screen.wait_for(ENTER)
+        screen.wait_for(b"Overview")
+        os.kill(screen.process, signal.SIGTERM)
+        assert screen.exit_code() == 143
+
+
+@pytest.mark.parametrize(("column", "code"), [("id", 0), ("nope", 1)])
+def test_run_does_not_open_viewer_without_terminal(tmp_path: Path, column: str, code: int) -> None:
+    words = [*PROGRAM, "run", pipeline(tmp_path, column), "--open"]
+    done = subprocess.run(
+        words, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code
+    (run,) = done.stdout.splitlines()
+    assert done.stderr.splitlines()[-1] == (
+        f"osiris-inspect: --open needs a terminal; osiris-inspect {run} opens the run in one"
+    )
+
+
+def test_run_does_not_open_viewer_on_dumb_terminal(tmp_path: Path) -> None:
+    with on_terminal(tmp_path, "run", pipeline(tmp_path), "--open", term="dumb") as screen:
+        assert screen.exit_code() == 0
+    assert b"--open needs a terminal" in screen.shown
+    assert ENTER not in screen.shown
+
+
+def test_interrupted_run_is_not_opened(tmp_path: Path) -> None:
+    name = pipeline(tmp_path)
+    query = "SELECT count(*) AS rows FROM range(1000000000) a, range(1000000000) b, df_read"
+    text = (tmp_path / name).read_text().replace("SELECT count(id) AS rows FROM df_read", query)
+    (tmp_path / name).write_text(text)
+    with on_terminal(tmp_path, "run", name, "--open") as screen:
+        screen.wait_for("… count".encode())
+        os.write(screen.terminal, b"\x03")
+        assert screen.exit_code() == 130
+    assert b"the run was interrupted and is not opened; osiris-inspect logs/run_" in screen.shown
+    assert ENTER not in screen.shown
+
+
+@pytest.mark.parametrize(
+    ("options", "pager", "shown"),
+    [
+        ("", "sed -n 1s/^/paged/p", "paged"),
+        ("", "cat >&2", "cat"),
+        ("--no-pager", "false", "adapter_selected"),
+        ("--follow", "false", "run_end"),
+        ("", "no-such-pager", "adapter_selected"),
+        ("", "", "adapter_selected"),
+        ("-n 1", "less", "adapter_selected"),
+    ],
+)
+def test_events_on_terminal_go_through_pager(tmp_path: Path, options: str, pager: str, shown: str) -> None:
+    run = run_dir(tmp_path, succeeding_locally(), steps=CHAIN)
+    process, terminal = pty.fork()
+    if process == 0:
+        environment = {**os.environ, "PAGER": pager, "TERM": "xterm"}
+        os.execve(sys.executable, [*PROGRAM, "events", str(run), *options.split()], environment)
+    made = Screen(process, terminal)
+    assert made.exit_code() == 0
+    assert shown.encode() in made.shown
+    os.close(terminal)
+
+
+def test_events_end_quietly_when_their_pager_ends(tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    log.write_bytes(b'{"event":"heartbeat"}\n' * 100_000)
+    process, terminal = pty.fork()
+    if process == 0:
+        os.execve(sys.executable, [*PROGRAM, "events", str(log)], {**os.environ, "PAGER": "head -1"})
+    made = Screen(process, terminal)
+    assert made.exit_code() == 0
+    assert made.shown.split() == [b"1", b"-", b"-", b"heartbeat"]
+    os.close(terminal)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from osiris_inspect.base.install_hint import install_extras_command
 from osiris_inspect.cli.inspect.why import _cause_step, newest_report
 from tests.cli.shell import osiris_inspect
 from tests.inspector.making import CHAIN, failing_locally, run_dir
@@ -44,9 +45,9 @@ def test_why_without_a_step_takes_the_first_that_failed_where_the_cause_is_in_no
 
 def test_why_without_a_step_names_the_steps_where_none_failed(tmp_path: Path) -> None:
     done = osiris_inspect("why", SAMPLES / "good_local", cwd=tmp_path)
-    assert (done.code, done.out) == (2, "")
+    assert (done.code, done.out) == (3, "")
     assert done.err == (
-        "osiris-inspect: no step failed; name one of 'extract-movies', 'compute-stats', 'write-stats'\n"
+        "osiris-inspect: no step failed; name a step after the run: 'extract-movies', 'compute-stats', 'write-stats'\n"
     )
 
 
@@ -60,6 +61,7 @@ EVERY = (
     ["why"],
     ["why", "x"],
     ["lineage"],
+    ["timeline"],
     ["pack"],
     ["events"],
     ["runs"],
@@ -81,7 +83,7 @@ def test_explain_in_a_run_that_is_none_says_only_that(tmp_path: Path) -> None:
     assert (done.code, done.out) == (3, "")
 
 
-@pytest.mark.parametrize("command", [["why", "x"], ["lineage"], ["pack"]])
+@pytest.mark.parametrize("command", [["why", "x"], ["lineage"], ["timeline"], ["pack"]])
 def test_what_is_no_run_is_said(tmp_path: Path, command: list[str]) -> None:
     done = osiris_inspect(command[0], tmp_path, *command[1:], cwd=tmp_path)
     assert (done.code, done.out) == (3, "")
@@ -90,12 +92,61 @@ def test_what_is_no_run_is_said(tmp_path: Path, command: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("form", "first"),
-    [("text", "two-branches "), ("mermaid", "flowchart LR"), ("dot", "digraph lineage {"), ("json", "{")],
+    [
+        ("text", "two-branches "),
+        ("mermaid", "flowchart LR"),
+        ("dot", "digraph lineage {"),
+        ("json", "{"),
+        ("svg", "<svg "),
+    ],
 )
 def test_lineage_in_each_form(tmp_path: Path, form: str, first: str) -> None:
     done = osiris_inspect("lineage", BROKEN, "--format", form, cwd=tmp_path)
     assert (done.code, done.err) == (0, "")
     assert done.out.splitlines()[0].startswith(first)
+
+
+def test_timeline_has_a_bar_per_step(tmp_path: Path) -> None:
+    done = osiris_inspect("timeline", BROKEN, cwd=tmp_path)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("two-branches  run_")
+    bars = {line.split()[1]: line for line in done.out.splitlines() if line[:1] in "✓✗-" and line}
+    assert list(bars) == ["movies", "broken", "write-broken", "good", "write-good"]
+    assert "#" in bars["movies"]
+    assert bars["write-broken"].endswith("skipped")
+
+
+@pytest.mark.parametrize("command", ["lineage", "timeline"])
+def test_picture_is_the_same_in_a_file_and_on_stdout(tmp_path: Path, command: str) -> None:
+    printed = osiris_inspect(command, BROKEN, "--format", "svg", cwd=tmp_path)
+    written = osiris_inspect(command, BROKEN, "--format", "svg", "-o", "made/x.svg", cwd=tmp_path)
+    assert (printed.code, written.code, written.out, written.err) == (0, 0, "", "")
+    assert (tmp_path / "made/x.svg").read_text() == printed.out
+
+
+@pytest.mark.parametrize("command", ["lineage", "timeline"])
+def test_png_is_written_to_a_file(tmp_path: Path, command: str) -> None:
+    pytest.importorskip("resvg_py", reason="the extra 'pictures' is not installed")
+    done = osiris_inspect(command, BROKEN, "--format", "png", "-o", "x.png", cwd=tmp_path)
+    assert (done.code, done.out, done.err) == (0, "", "")
+    assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+
+
+def test_picture_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    done = osiris_inspect("lineage", BROKEN, "--format", "svg", "-o", ".", cwd=tmp_path)
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "osiris-inspect: --output: '.' cannot be written: is a directory\n"
+
+
+@pytest.mark.parametrize("command", ["lineage", "timeline"])
+def test_png_without_extra_says_how_to_install_it(tmp_path: Path, command: str) -> None:
+    (tmp_path / "resvg_py.py").write_text("raise ModuleNotFoundError('resvg_py')\n")
+    done = osiris_inspect(
+        command, BROKEN, "--format", "png", "-o", "x.png", cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}
+    )
+    hint = install_extras_command("pictures")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == f"osiris-inspect: --format png needs 'resvg-py'; install it with: {hint}\n"
 
 
 def test_pack_keeps_to_the_budget_it_was_given(tmp_path: Path) -> None:

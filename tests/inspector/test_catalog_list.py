@@ -13,7 +13,7 @@ from osiris_inspect.inspector.analysis.run_list import (
     list_runs,
     run_entry,
 )
-from osiris_inspect.inspector.files.run_signature import files_signature
+from osiris_inspect.inspector.analysis.run_signature import files_signature
 from osiris_inspect.inspector.project.project import Project
 from osiris_inspect.model.errors import RunNotReadable
 from tests.inspector.making import CHAIN, failing_locally, run_dir, succeeding_locally

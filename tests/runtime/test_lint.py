@@ -46,6 +46,59 @@ def test_step_that_takes_a_writer_is_an_error() -> None:
     assert remarks(HEAD + JOIN + TAIL + WRITERS.replace("config", "needs: [q], config")) == []
 
 
+@pytest.mark.parametrize("key", ["needs: [w]", "needs: [b-2, w]", "inputs: {df: w}"])
+def test_named_need_of_a_writer_is_an_error(key: str) -> None:
+    query = f"  - {{id: q2, component: duckdb.processor, {key}, config: {{query: SELECT 1}}}}\n"
+    (remark,) = [each for each in remarks(HEAD + JOIN + TAIL + query) if ": error: " in each]
+    assert remark.partition("error: ")[2] == (
+        "step 'q2' needs 'w', which is a writer and has no output; name the step whose rows it is to take, such as 'q'"
+    )
+
+
+def test_two_writers_of_one_file_are_a_warning() -> None:
+    second = "  - {id: w2, component: filesystem.csv_writer, needs: [q], config: {path: ./x/../w.csv}}\n"
+    column = second.index("./x") + 1
+    assert remarks(HEAD + JOIN + TAIL + second) == [
+        f"p.yaml:8:{column}: warning: step 'w2' overwrites ./x/../w.csv, which step 'w' writes; give it another path"
+    ]
+    other = second.replace("config: {", "config: {connection: '@filesystem.other', ")
+    assert remarks(HEAD + JOIN + TAIL + other) == []
+
+
+def test_writer_over_its_source_is_a_warning() -> None:
+    column = TAIL.index("w.csv") + 1
+    assert remarks(HEAD + JOIN + TAIL.replace("w.csv", "a.csv")) == [
+        f"p.yaml:7:{column}: warning: step 'w' overwrites a.csv, which step 'a' reads, so a second run reads other rows; "
+        "write to another path"
+    ]
+
+
+def test_file_that_is_written_before_it_is_read_is_no_remark() -> None:
+    again = "  - {id: r, component: filesystem.csv_extractor, config: {path: w.csv}}\n"
+    used = "  - {id: w2, component: filesystem.csv_writer, needs: [r], config: {path: v.csv}}\n"
+    assert remarks(HEAD + JOIN + TAIL + again + used) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "near"), [("utf8x", "utf-8"), ("latin2x", "iso8859-2"), ("hex", "utf-8"), ("a\\0b", "utf-8")]
+)
+def test_unknown_encoding_is_an_error(name: str, near: str) -> None:
+    remark = remarks(HEAD.replace("path: a.csv", f'path: a.csv, encoding: "{name}"'))[0]
+    assert "for 'encoding': expected an encoding of Python, such as " in remark
+    assert remark.endswith(near)
+
+
+@pytest.mark.parametrize("table", ["df_b-2", "b-2", "DF_B-2"])
+def test_table_with_hyphen_names_the_table(table: str) -> None:
+    (remark,) = remarks(with_query(f"SELECT * FROM df_a JOIN {table} USING (x)"))
+    assert remark.endswith(f"; write 'df_b_2' in place of '{table}': the name of a table has _ for each -")
+
+
+def test_output_that_a_query_lacks_has_one_message() -> None:
+    (remark,) = remarks(with_query("SELECT * FROM df_a JOIN df_b_2 USING (x)", needs="[a]"))
+    assert remark.endswith("which is not an input of the step; add 'b-2' to its needs")
+
+
 def test_omitted_needs_with_an_unused_output_above_are_a_warning() -> None:
     assert remarks(HEAD + WRITERS)[1:] == [
         "p.yaml:6:10: warning: step 'w2' has no needs, so it takes the output of the step above it, 'b-2', and not that "

@@ -1,32 +1,40 @@
 """``osiris-inspect events``: prints and filters the events of a run, also while it runs."""
 
+import io
 import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from osiris_inspect.cli.support import paths as places
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import FOUND, INTERRUPTED, WrongUse
 from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec
+from osiris_inspect.cli.support.pager import paged
 from osiris_inspect.model.errors import RunNotReadable
+from osiris_inspect.model.jsonl import MAX_LINE
+from osiris_inspect.model.run_layout import COMPRESSED
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.event_log.filter.filter import EventFilter
     from osiris_inspect.inspector.event_log.filter_hints import FilterHints
+    from osiris_inspect.inspector.files.run_files import RunFiles
+    from osiris_inspect.inspector.text.event_lines import EventLines
     from osiris_inspect.model.event import Event
 
 STDIN: Final = Path("-")
 CUT_OFF: Final = "the run was cut off: its writer is gone, and the log has no run_end"
+_STDIN_BLOCK: Final = 1 << 20
 _SPLIT: Final = re.compile(r"(?P<sign>(?<=[\w.\-])(?:!~|!=|~=|=|~))(?P<value>[^\"=~<>]*\s[^\"=~<>]*)\Z")
 """A value with spaces at the end of one argument."""
 _HELP: Final = """Print a run's events in log order.
 
-Relative times count from the end of the log. Secrets are masked, except with --raw. No match is not an error; unknown
-field or step names are reported on stderr. With --follow, exit code 1 means that the writer of the run was killed.
+Relative times count from the end of the log. Secrets are masked, except with --raw --unmasked. No match is not an error;
+unknown field or step names are reported on stderr. With --follow, exit code 1 means that the writer of the run was killed.
+On a terminal the output goes through $PAGER, or less.
 """
 _OPTIONS: Final = (
     OptionSpec(
@@ -47,11 +55,13 @@ _OPTIONS: Final = (
         "follow", "Wait for new events until the run ends.", ("--follow", "-f"), "flag", default=False
     ),
     OptionSpec("as_json", "Print one JSON object per line.", ("--json",), "flag", default=False),
-    OptionSpec("raw", "Print the unchanged lines of the log.", ("--raw",), "flag", default=False),
+    OptionSpec("raw", "Print the lines of the log, with secrets masked.", ("--raw",), "flag", default=False),
+    OptionSpec("unmasked", "With --raw, print secrets too.", ("--unmasked",), "flag", default=False),
+    OptionSpec("no_pager", "Print on a terminal without a pager.", ("--no-pager",), "flag", default=False),
     OptionSpec("limit", "Print at most N events.", ("--limit", "-n"), "number"),
 )
-EventLine = tuple["Event", bytes]
-Formatter = Literal["text", "json", "raw"]
+NumberedLine = tuple[int, bytes]
+Format = Literal["text", "json", "raw", "unmasked"]
 
 
 @dataclass(frozen=True)
@@ -63,6 +73,8 @@ class EventsOptions:
     follow: bool
     as_json: bool
     raw: bool
+    unmasked: bool
+    no_pager: bool
     limit: int | None
 
 
@@ -76,16 +88,21 @@ def events(options: EventsOptions) -> int:
     """Print the matching events and return the exit code.
 
     Raises:
-        WrongUse: the filter is invalid, or --json and --raw are combined.
+        WrongUse: the filter is invalid, --json and --raw are combined, or --unmasked is without --raw.
         RunNotReadable: there is no log.
     """
     if options.as_json and options.raw:
         raise WrongUse("--json and --raw cannot be combined")
+    if options.unmasked and not options.raw:
+        raise WrongUse("--unmasked prints lines as they are; add --raw")
     log = _EventSource(options.path)
     query = log.query(_join_filter(options.expression), follow=options.follow)
-    form: Formatter = "json" if options.as_json else "raw" if options.raw else "text"
+    form: Format = (
+        "json" if options.as_json else "unmasked" if options.unmasked else "raw" if options.raw else "text"
+    )
     try:
-        _write(log.filtered(query, follow=options.follow), form, options.limit)
+        with paged(enabled=not (options.no_pager or options.follow)):
+            _write(log.filtered(query, follow=options.follow), form, options.limit)
     except KeyboardInterrupt:
         return INTERRUPTED
     if log.unreadable:
@@ -146,8 +163,8 @@ class _EventSource:
         except FilterSyntaxError as error:
             raise WrongUse(f"EXPR: {error}") from error
 
-    def filtered(self, query: "EventFilter", *, follow: bool) -> Iterator[EventLine]:
-        """Yield the matching events with their lines."""
+    def filtered(self, query: "EventFilter", *, follow: bool) -> "Iterator[EventLines]":
+        """Yield the lines of the matching events in blocks, some of which are empty."""
         if not (follow or self._is_stdin):
             from osiris_inspect.inspector.event_log.open_large_log import is_large
             from osiris_inspect.inspector.files.run_files import RunFiles
@@ -167,116 +184,163 @@ class _EventSource:
 
         return hints_for_large_log(query, RunFiles(self._file.parent), self._file.name, places.cache_dir())
 
-    def _matching(self, lines: Iterable[tuple[int, bytes]], query: "EventFilter") -> Iterator[EventLine]:
+    def _matching(
+        self, batches: Iterable[Sequence[NumberedLine]], query: "EventFilter"
+    ) -> "Iterator[EventLines]":
         from osiris_inspect.inspector.event_log.filter_hints import FilterHints
+        from osiris_inspect.inspector.text.event_lines import EventLines
         from osiris_inspect.model import event
         from osiris_inspect.model.errors import InvalidLine
 
         name = "-" if self._is_stdin else self._file.name
         hints = self._hints = FilterHints(query)
-        for number, line in lines:
-            try:
-                decoded = event.decode(line, line_number=number, file=name)
-            except InvalidLine:
-                self.unreadable += bool(line.strip())
-                continue
-            if query.matches(decoded):
-                self._has_match = True
-                yield decoded, line
-            elif not self._has_match:
-                hints.observe(decoded)
 
-    def _lines(self) -> Iterator[tuple[int, bytes]]:
+        def decode(number: int, line: bytes) -> "Event":
+            return event.decode(line, line_number=number, file=name)
+
+        for lines in batches:
+            matching = []
+            for number, line in lines:
+                try:
+                    decoded = decode(number, line)
+                except InvalidLine:
+                    self.unreadable += bool(line.strip())
+                    continue
+                if query.matches(decoded):
+                    self._has_match = True
+                    matching.append((number, line))
+                elif not self._has_match:
+                    hints.observe(decoded)
+            yield EventLines.join(matching, decode)
+
+    def _lines(self) -> Iterator[Sequence[NumberedLine]]:
         if self._is_stdin:
-            for number, line in enumerate(sys.stdin.buffer, start=1):
-                yield number, line.rstrip(b"\r\n")
+            yield from self._stdin_batches()
             return
         from osiris_inspect.inspector.files.run_files import RunFiles
 
         disk = RunFiles(self._file.parent)
-        yield from disk.lines(self._file.name)
+        yield [*disk.lines(self._file.name)]
         for entry in disk.unreadable:
-            if not entry.line:
+            if entry.file == self._file.name and not (entry.line or entry.count > 1):
                 raise RunNotReadable(f"{str(self._file)!r} cannot be read: {entry.reason}")
-        self.unreadable += sum(entry.count for entry in disk.unreadable)
+        self._report_unreadable(disk)
 
-    def _followed(self) -> Iterator[tuple[int, bytes]]:
+    def _report_unreadable(self, disk: "RunFiles") -> None:
+        """Count the unreadable lines; print which parts of a joined log were not read to their ends."""
+        for entry in disk.unreadable:
+            if entry.line or entry.count > 1:
+                self.unreadable += entry.count
+            else:
+                streams.write_message(f"{entry.file}: {entry.reason}")
+
+    def _stdin_batches(self) -> Iterator[Sequence[NumberedLine]]:
+        """Yield the lines of stdin, which may be compressed, with their numbers, as they arrive."""
+        number = 1
+        try:
+            for lines in self._split(_stdin_blocks()):
+                yield [(number + count, line.rstrip(b"\r")) for count, line in enumerate(lines)]
+                number += len(lines)
+                streams.flush()
+        except OSError as error:
+            raise RunNotReadable(f"stdin cannot be read: {error}") from error
+
+    def _split(self, blocks: Iterable[bytes]) -> Iterator[list[bytes]]:
+        """Yield the lines that end in each block; a line that is too long is empty."""
+        parts: list[bytes] = []
+        size = 0
+        for block in blocks:
+            lines = []
+            first, *others = block.split(b"\n")
+            for piece in others:
+                parts.append(first)
+                size += len(first)
+                self.unreadable += size > MAX_LINE
+                lines.append(b"" if size > MAX_LINE else b"".join(parts))
+                parts, size, first = [], 0, piece
+            size += len(first)
+            parts = [*parts, first] if size <= MAX_LINE else []
+            yield lines
+        if size > MAX_LINE:
+            self.unreadable += 1
+        elif size:
+            yield [b"".join(parts)]
+
+    def _followed(self) -> Iterator[Sequence[NumberedLine]]:
         import time
 
         from osiris_inspect.inspector.event_log.follow import follow
 
+        self._check_followable()
         wait = places.refreshing_sleep(self._file, time.sleep)
         for lines in follow(self._file, sleep=wait, on_truncated=self._warn_truncated):
-            yield from lines
+            yield [*lines]
             streams.flush()
+
+    def _check_followable(self) -> None:
+        """Check that a log can be followed; print which rotated parts are left out.
+
+        Raises:
+            WrongUse: it is compressed.
+        """
+        from osiris_inspect.inspector.files.run_files import RunFiles
+
+        parts = RunFiles(self._file.parent).log_parts(self._file.name)
+        if not parts:
+            return
+        *older, last = [part.file for part in parts]
+        if last != self._file.name or last.endswith(COMPRESSED):
+            raise WrongUse(f"--follow: {last} is not written any more; omit --follow to read it")
+        streams.write_message(f"following {last}; omit --follow to read the older {', '.join(older)}, too")
 
     def _warn_truncated(self) -> None:
         self.was_cut_off = True
 
-    def _from_large_log(self, query: "EventFilter") -> Iterator[EventLine]:
-        from osiris_inspect.inspector.event_log.open_large_log import filter_events
+    def _from_large_log(self, query: "EventFilter") -> "Iterator[EventLines]":
+        from osiris_inspect.inspector.event_log.open_large_log import filter_blocks
         from osiris_inspect.inspector.files.run_files import RunFiles
 
         disk = RunFiles(self._file.parent)
         try:
-            for match in filter_events(disk, places.cache_dir(), query, self._file.name):
-                self._has_match = True
-                yield match
+            for block in filter_blocks(disk, places.cache_dir(), query, self._file.name):
+                self._has_match = self._has_match or bool(block.numbers)
+                yield block
         finally:
-            self.unreadable = sum(entry.count for entry in disk.unreadable)
+            self._report_unreadable(disk)
 
 
-def _write(events: Iterator[EventLine], form: Formatter, limit: int | None) -> None:
-    """Write at most ``limit`` events to stdout."""
-    from itertools import islice
+def _stdin_blocks() -> Iterator[bytes]:
+    """Yield the blocks of stdin as they arrive, decompressed."""
+    from osiris_inspect.inspector.archives.compressed import compression_of_data, decompress
+    from osiris_inspect.inspector.archives.limits import LOG_LIMITS
 
-    chosen = islice(events, limit)
-    if form == "text":
-        out = streams.stdout()
-        for event, _ in chosen:
-            streams.write_text(out, _text(event) + "\n")
-        out.flush()
+    stdin = sys.stdin.buffer
+    if not isinstance(stdin, io.BufferedReader):
+        yield from iter(lambda: stdin.read(_STDIN_BLOCK), b"")
         return
-    to_bytes = _json if form == "json" else _escaped if streams.is_stdout_shown() else _raw
-    data = streams.stdout_buffer()
-    for event, line in chosen:
-        data.write(to_bytes(event, line) + b"\n")
-    data.flush()
+    compression = compression_of_data(stdin.peek(4))
+    if compression is None:
+        yield from iter(lambda: stdin.read1(_STDIN_BLOCK), b"")
+    else:
+        yield from decompress(stdin, compression, LOG_LIMITS)
 
 
-def _raw(_event: "Event", line: bytes) -> bytes:
-    return line
+def _write(blocks: "Iterator[EventLines]", form: Format, limit: int | None) -> None:
+    """Write at most ``limit`` events to stdout."""
+    from osiris_inspect.inspector.text import event_lines
 
-
-def _escaped(_event: "Event", line: bytes) -> bytes:
-    """Return the JSON of a line with acting characters escaped."""
-    from osiris_inspect.base.text.terminal_text import escape_json
-
-    return escape_json(line.decode("utf-8", "replace")).encode()
-
-
-def _json(event: "Event", _line: bytes) -> bytes:
-    from osiris_inspect.inspector.text import json_line
-    from osiris_inspect.inspector.text.event_fields import masked_fields
-    from osiris_inspect.model.event import format_timestamp
-
-    fields: dict[str, Any] = {
-        "line": event.line,
-        "ts": format_timestamp(event.ts) if event.ts is not None else None,
-        "event": event.name,
-        "step_id": event.step,
-        "side": event.side,
-    }
-    fields |= {key: value for key, value in masked_fields(event).items() if key not in fields}
-    return json_line.to_json_line(fields)
-
-
-def _text(event: "Event") -> str:
-    from osiris_inspect.inspector.text.event_fields import masked_fields
-    from osiris_inspect.inspector.text.sanitize import one_line
-    from osiris_inspect.model.event import format_timestamp
-
-    time = format_timestamp(event.ts)[11:23] if event.ts is not None else "-"
-    fields = " ".join(f"{key}={value}" for key, value in masked_fields(event).items() if key != "traceback")
-    text = f"{event.line:>6}  {time:<12}  {one_line(event.step or '-'):<20}  {one_line(event.name):<20}  {one_line(fields)}"
-    return text.rstrip()
+    is_shown = streams.is_stdout_shown()
+    remaining = limit
+    for matching in blocks:
+        streams.check_reader()
+        block = matching if remaining is None else matching.first(remaining)
+        if form == "text":
+            streams.write_text(streams.stdout(), event_lines.format_text(block))
+        elif form == "json":
+            streams.stdout_buffer().write(event_lines.format_json(block))
+        else:
+            lines = block.data if form == "unmasked" else event_lines.format_raw(block)
+            streams.stdout_buffer().write(event_lines.escaped(lines) if is_shown else lines)
+        if remaining is not None and (remaining := remaining - len(block.numbers)) <= 0:
+            break
+    streams.stdout().flush()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from osiris_inspect.base import bounded_json
 from osiris_inspect.cli.startup.instant_verdict import find_run, verdict_lines
 from osiris_inspect.cli.support.project_reports import current_project
+from osiris_inspect.model.run_layout import COMPRESSED
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.run.frame_info import FrameReader
@@ -125,8 +126,13 @@ def edit(path: Path, line: int) -> str | None:
     """Open the editor at a line of a file and wait until it exits; return an error message or None."""
     from osiris_inspect.inspector.files.run_files import RunFiles
 
-    if RunFiles(path.parent).size(path.name) is None:
+    files = RunFiles(path.parent)
+    if files.size(path.name) is None:
         return f"{path.name} is not a readable file of the run"
+    name, line = files.position(path.name, line)
+    if name.endswith(COMPRESSED):
+        return f"{name} is compressed; unpack it to open it in an editor"
+    path = path.with_name(name)
     command = editor()
     if Path(command[0]).name in _GOTO_EDITORS:
         command += ["--wait", "--goto", f"{path}:{line}"]

@@ -42,9 +42,14 @@ def _open(options: Mapping[str, Any]) -> int:
     return open_path(chosen)
 
 
+def can_show_viewer() -> bool:
+    """Return True if stdin and stdout are a terminal that can show the viewer."""
+    return sys.stdin.isatty() and streams.is_stdout_terminal() and os.environ.get("TERM") != "dumb"
+
+
 def open_path(chosen: Path) -> int:
     """Open a run or a folder of runs, or print the report if there is no terminal; return the exit code."""
-    if not (sys.stdin.isatty() and streams.is_stdout_terminal()) or os.environ.get("TERM") == "dumb":
+    if not can_show_viewer():
         from osiris_inspect.cli.inspect import summarize
 
         reports, worst = summarize.load_reports([chosen])

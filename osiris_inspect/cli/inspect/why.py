@@ -9,14 +9,21 @@ from osiris_inspect.cli.support import paths as places
 from osiris_inspect.cli.support import project_reports, streams
 from osiris_inspect.cli.support.exit_codes import WrongUse
 from osiris_inspect.cli.support.option_table import RUN, CommandSpec, OptionSpec
+from osiris_inspect.model.errors import RunNotReadable
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.run.report import Report
 
+_INCOMPLETE: Final = {
+    "the first that failed": ("failed",),
+    "the first that did not end": ("interrupted", "running"),
+    "the first that did not start": ("not_started", "skipped"),
+}
+"""Reasons to explain a step that no one named, by the status of the step, the best first."""
 _HELP: Final = """Trace a step's inputs: producer, memory or disk lookup, and what it received.
 
 Also explains why a step was skipped, why it produced no rows, and why its frame was spilled. Without STEP, the step that
-caused the failure is used. Exit codes: 0 success, 2 no such step, or none named and none failed, 3 no readable run.
+caused the failure is used. Exit codes: 0 success, 2 no such step, 3 no readable run, or none named and none failed.
 """
 
 
@@ -40,8 +47,8 @@ def why(options: Mapping[str, Any]) -> int:
     """Print the explanation of a step and return the exit code.
 
     Raises:
-        WrongUse: no such step or input; or no step is named, and none failed.
-        RunNotReadable: there is no run.
+        WrongUse: no such step or input.
+        RunNotReadable: there is no run; or no step is named, and none failed.
     """
     from osiris_inspect.inspector.why import explain_step
     from osiris_inspect.inspector.why.step_explanation import UnknownStep
@@ -65,7 +72,11 @@ def why(options: Mapping[str, Any]) -> int:
 
 
 def _cause_step(report: "Report") -> str:
-    """Return the step of the cause, else the first that failed; print which one and the others."""
+    """Return the step of the cause, else the first that failed or did not end; print which one and the others.
+
+    Raises:
+        RunNotReadable: every step succeeded.
+    """
     from osiris_inspect.inspector.text.sanitize import one_line
 
     steps = [step.id for step in report.run.steps]
@@ -73,12 +84,17 @@ def _cause_step(report: "Report") -> str:
         finding for finding in report.findings if finding.caused_by is None and finding.severity == "error"
     ]
     cause = errors[0].step if errors else None  # a run that succeeded may have one
-    failed = [step.id for step in report.run.steps if step.status == "failed"]
-    chosen = next((step for step in (cause, *failed) if step in steps), None)
+    reasons = {cause: "the cause"} if cause is not None else {}
+    for word, statuses in _INCOMPLETE.items():
+        reasons.update(
+            {step.id: word for step in report.run.steps if step.status in statuses and step.id not in reasons}
+        )
+    chosen = next((step for step in reasons if step in steps), None)
     others = ", ".join(repr(one_line(step)) for step in steps if step != chosen)
     if chosen is None:
-        raise WrongUse(f"no step failed; name one of {others}" if steps else "the run has no steps")
-    reason = "the cause" if chosen == cause else "the first that failed"
+        hint = f"name a step after the run: {others}" if steps else "the run has no steps"
+        raise RunNotReadable(f"no step failed; {hint}")
+    reason = reasons[chosen]
     also = f"; other steps: {others}" if others else ""
     streams.write_message(f"showing step {one_line(chosen)!r} ({reason}){also}")
     return chosen

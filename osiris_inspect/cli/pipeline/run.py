@@ -4,6 +4,7 @@ import os
 import shlex
 import time
 from collections.abc import Mapping
+from contextlib import chdir
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -30,7 +31,11 @@ from osiris_inspect.cli.pipeline.run_options import (
     Logs,
     MaybePipeline,
     MemoryLimit,
+<<<<<<< HEAD
     Only,
+=======
+    OpenViewer,
+>>>>>>> 84b0c5dbfd088b3a1b1d6a74bea64b59bec9d56f
     Params,
     Pipeline,
     Profile,
@@ -106,18 +111,22 @@ def run_command(
     step_timeout: StepTimeout = None,
     hang_timeout: HangTimeout = None,
     fail_fast: FailFast = False,
+<<<<<<< HEAD
     only: Only = [],
     exclude: Exclude = [],
     from_: From = [],
     to: To = [],
     dry_run: DryRun = False,
+=======
+    open_: OpenViewer = False,
+>>>>>>> 84b0c5dbfd088b3a1b1d6a74bea64b59bec9d56f
     quiet: Quiet = False,
 ) -> None:
     """Run a pipeline and print its run directory.
 
     Relative paths of the pipeline, osiris_connections.yaml and .env are in the folder of the pipeline file; LOGS is
     in the working directory. Steps that depend on a failed step are skipped and name it; independent branches continue. Step outputs are always
-    downloaded. Exit codes: 0 every step succeeded, 1 a step failed.
+    downloaded. Exit codes: 0 every step succeeded, 1 a step failed; quitting the viewer of --open does not change them.
     """
     from osiris_inspect.cli.pipeline.plan_text import plan_text
     from osiris_inspect.runtime.planning.selection import Selectors, restrict, select_steps
@@ -148,6 +157,8 @@ def run_command(
     if not quiet or outcome.status == "success":
         _print_findings(outcome)
     code = _print_result(outcome)
+    if open_:
+        code = _open_viewer(outcome) or code
     if code:
         raise typer.Exit(code)
 
@@ -167,12 +178,29 @@ def _print_result(outcome: "RunResult") -> int:
     return code or (USAGE if refused is not None else code)
 
 
+def _open_viewer(outcome: "RunResult") -> int:
+    """Open the run in the viewer; return 0, or the exit code of a viewer that a signal ended.
+
+    Without a terminal, and after an interrupt, only its command is printed.
+    """
+    from osiris_inspect.cli.inspect.open import can_show_viewer
+
+    command = f"osiris-inspect {shlex.quote(str(outcome.path))}"
+    if outcome.status == "interrupted":
+        streams.write_message(f"the run was interrupted and is not opened; {command} opens it")
+        return 0
+    if not can_show_viewer():
+        streams.write_message(f"--open needs a terminal; {command} opens the run in one")
+        return 0
+    from osiris_inspect.cli.inspect.launch_tui import run_tui
+
+    return run_tui(str(outcome.path))
+
+
 def _print_findings(outcome: "RunResult") -> None:
-    """Print the root cause of a run that failed, or the warnings about one that succeeded, each with its fix."""
+    """Print the root cause of a failed run, how one was interrupted, or the warnings about one that succeeded."""
     from osiris_inspect.cli.support.project_reports import iter_reports
 
-    if outcome.status not in ("success", "failed"):
-        return
     try:
         report = next(iter_reports([outcome.path]))
     except (
@@ -183,6 +211,11 @@ def _print_findings(outcome: "RunResult") -> None:
     if outcome.status == "failed":
         if report.root_cause is not None:
             _print_finding("cause", report.root_cause)
+        return
+    if outcome.status == "interrupted":
+        for finding in report.findings:
+            if finding.rule == "run-interrupted":
+                _print_finding("!", finding)
         return
     for finding in report.warnings[:_MAX_WARNINGS]:
         _print_finding("!", finding)
@@ -219,7 +252,10 @@ class RunOptions:
 def execute(
     compiled: "Compiled", target: RunTarget, logs: Path, base: Path, how: RunOptions | None = None
 ) -> "RunResult":
-    """Run a compiled pipeline on the target, with progress on stderr."""
+    """Run a compiled pipeline on the target, with progress on stderr.
+
+    A local worker has ``base`` as its working directory, as in a sandbox.
+    """
     from osiris_inspect.cli.pipeline.progress import Progress
     from osiris_inspect.runtime import settings
     from osiris_inspect.runtime.connections.connections import Connections
@@ -235,7 +271,7 @@ def execute(
         request = RunRequest(
             compiled,
             spill_settings,
-            logs,
+            logs.absolute(),
             base.resolve(),
             time.time,
             variables,
@@ -249,7 +285,9 @@ def execute(
             access=_access(),
         )
         try:
-            return run(request, transport)
+            with chdir(request.base if target is RunTarget.LOCAL else "."):
+                outcome = run(request, transport)
+            return replace(outcome, path=logs / outcome.path.name)
         except RunError as error:  # the run could not start
             raise SettingsError(str(error)) from None
 

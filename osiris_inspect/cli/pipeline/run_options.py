@@ -143,6 +143,7 @@ HangTimeout = Annotated[
     ),
 ]
 FailFast = Annotated[bool, typer.Option("--fail-fast", help="End the run at the first failed step.")]
+OpenViewer = Annotated[bool, typer.Option("--open", help="Open the run in the viewer when it has ended.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress on stderr.")]
 
 Only = Annotated[

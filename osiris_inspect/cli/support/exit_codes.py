@@ -25,7 +25,7 @@ MEANINGS: Final = {
     0: "success, or no findings",
     FOUND: "findings, or a failed or interrupted run",
     USAGE: "wrong usage",
-    NO_RUN: "no readable run",
+    NO_RUN: "no readable run, or nothing to explain in it",
     FAULT: "internal error (please report it)",
     INTERRUPTED: "interrupted (Ctrl-C)",
 }

@@ -21,7 +21,8 @@ EXAMPLES: Final = {
     "runs": "osiris-inspect runs logs --failed --since -3d",
     "clean": "osiris-inspect clean logs --older-than 30d --keep 5GB",
     "sql": """osiris-inspect sql @latest 'select * from "extract-movies" limit 5'""",
-    "lineage": "osiris-inspect lineage @latest --format dot | dot -Tsvg > lineage.svg",
+    "lineage": "osiris-inspect lineage @latest --format svg -o lineage.svg",
+    "timeline": "osiris-inspect timeline @latest --format svg -o timeline.svg",
     "pack": "osiris-inspect pack @failed --tokens 2000",
     "rules": "osiris-inspect rules | grep csv",
     "explain": "osiris-inspect explain @failed:column-missing",
@@ -37,7 +38,7 @@ EXAMPLES: Final = {
 """An example for each command, by its name."""
 COMMAND_GROUPS: Final = {
     "Find out why a run failed": (
-        "open", "summarize", "why", "events", "runs", "sql", "lineage", "pack", "rules", "explain",
+        "open", "summarize", "why", "events", "runs", "sql", "lineage", "timeline", "pack", "rules", "explain",
     ),
     "Run pipelines": ("run", "compile", "lint", "demo"),
     "Set up": ("init", "connections", "components", "config", "doctor", "clean"),

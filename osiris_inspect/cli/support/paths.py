@@ -84,6 +84,7 @@ def resolve_path(path: Path) -> Path:
     """
     from osiris_inspect.cli.support import run_names
 
+    run_names.keep_joined_logs()
     if run_names.has_name(path):
         folders = run_names.default_folders() if path.name == str(path) else [resolve_path(path.parent)]
         return run_names.named_run(path.name, folders)
@@ -144,10 +145,13 @@ def events_file(path: Path) -> Path:
     Raises:
         RunNotReadable: there is no log.
     """
+    from osiris_inspect.cli.support.run_names import keep_joined_logs
     from osiris_inspect.inspector.files.find_runs import find_runs
+    from osiris_inspect.inspector.files.run_files import RunFiles
     from osiris_inspect.model import run_layout as layout
     from osiris_inspect.model.errors import RunNotReadable
 
+    keep_joined_logs()
     if path.is_file() and not _is_other_file(path):
         return path
     path = resolve_path(path)
@@ -156,7 +160,7 @@ def events_file(path: Path) -> Path:
     run = (
         path if (path / layout.EVENTS).is_file() else find_runs(path, on_link_outside=report_link_outside)[0]
     )
-    if not (run / layout.EVENTS).exists():
+    if not RunFiles(run).exists(layout.EVENTS):
         raise RunNotReadable(f"{str(run)!r} has no {layout.EVENTS}")
     return run / layout.EVENTS
 

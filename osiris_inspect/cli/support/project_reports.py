@@ -107,7 +107,21 @@ def iter_reports(
                 raise
             on_unreadable(error)
         else:
+            _report_joined_log(run)
             yield report
+
+
+def _report_joined_log(run: Path) -> None:
+    """Print which lines of a log are in which of its rotated parts."""
+    from osiris_inspect.inspector.files.run_files import RunFiles
+    from osiris_inspect.inspector.text.sanitize import one_line
+    from osiris_inspect.model import run_layout as layout
+
+    parts = RunFiles(run).log_parts(layout.EVENTS)
+    if len(parts) > 1:
+        others = ", ".join(f"{part.file} (from line {part.first_line:,})" for part in parts[1:])
+        text = f"{run.name}: {layout.EVENTS} is joined from {parts[0].file}, {others}"
+        streams.write_message(one_line(text))
 
 
 def idle_suppressions(

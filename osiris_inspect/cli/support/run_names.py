@@ -27,10 +27,19 @@ def default_folders() -> list[Path]:
     Raises:
         RunNotReadable: there is none.
     """
+    keep_joined_logs()
     folders = [Path(name) for name in DEFAULT_DIRS if Path(name).is_dir()]
     if not folders:
         raise RunNotReadable(f"no run here: there is no folder {' or '.join(DEFAULT_DIRS)}; {NEXT_STEPS}")
     return folders
+
+
+def keep_joined_logs() -> None:
+    """Keep long logs that were compressed or rotated in the user's cache, joined, for the next command."""
+    from osiris_inspect.cli.support.paths import cache_dir
+    from osiris_inspect.inspector.files.run_files import use_cache
+
+    use_cache(cache_dir)
 
 
 def has_name(path: Path) -> bool:
@@ -55,7 +64,9 @@ def named_run(name: str, folders: Sequence[Path]) -> Path:
 
         failed = next(list_entries(folders, RunFilter(failed=True)), None)
         if failed is None:
-            raise RunNotReadable(f"@failed: no failed run in {where}")
+            raise RunNotReadable(
+                f"@failed: no failed run in {where}; osiris-inspect runs lists the runs, and @latest names the newest"
+            )
         return failed.path
     entries = list_entries(folders)
     newest = next(entries)
@@ -96,7 +107,7 @@ def run_of_file(file: Path) -> Path | None:
     if run is None:
         return None
     name = file.relative_to(run).as_posix()
-    is_known = name in (*layout.RUN_MARKER_FILES, *layout.TEXT_LOGS, layout.COMMANDS)
+    is_known = name in layout.RUN_MARKER_FILES or layout.parse_log_part(name) is not None
     return run if is_known or name.startswith(_FOLDERS_OF_RUN) else None
 
 

@@ -166,6 +166,30 @@ def write_json(document: str) -> None:
     write_stdout("", control=escape_json(document))
 
 
+def check_reader() -> None:
+    """Check that the reader of stdout, if that is a pipe, has not exited: a search may have nothing to write for long.
+
+    Raises:
+        ReaderGone: it has exited.
+    """
+    import select
+
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    if any(event & select.POLLERR for _, event in poll.poll(0)):
+        detach_stdout()
+        raise ReaderGone
+
+
+def lend_stdout(descriptor: int) -> int:
+    """Send stdout to another descriptor, which is closed here, and return a copy of the descriptor before."""
+    sys.stdout.flush()
+    before = os.dup(sys.stdout.fileno())
+    os.dup2(descriptor, sys.stdout.fileno())
+    os.close(descriptor)
+    return before
+
+
 def is_stdout_terminal() -> bool:
     """Return True if stdout is a terminal."""
     return sys.stdout.isatty()

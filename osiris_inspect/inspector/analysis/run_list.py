@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from osiris_inspect.base import bounded_json
+from osiris_inspect.inspector.analysis.run_signature import files_signature
 from osiris_inspect.inspector.files import cache_file
 from osiris_inspect.inspector.files.find_runs import find_runs
-from osiris_inspect.inspector.files.run_signature import files_signature
 from osiris_inspect.inspector.run.summary import INCOMPLETE_STATUSES
 from osiris_inspect.model.errors import RunNotReadable
 from osiris_inspect.model.finding import Finding

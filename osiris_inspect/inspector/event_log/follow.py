@@ -93,7 +93,7 @@ class LogFollower(AbstractContextManager["LogFollower"]):
         return os.pread(self._descriptor, length, self._position - length) == self._before
 
     def _was_replaced(self) -> bool:
-        disk = RunFiles(self._path.parent)
+        disk = RunFiles(self._path.parent, joins_logs=False)
         if self._descriptor is None:
             return disk.exists(self._path.name)
         current = disk.state(self._path.name)
@@ -107,7 +107,7 @@ class LogFollower(AbstractContextManager["LogFollower"]):
     def _reopen(self) -> None:
         self.close()
         try:
-            with RunFiles(self._path.parent).open(self._path.name) as stream:
+            with RunFiles(self._path.parent, joins_logs=False).open(self._path.name) as stream:
                 self._descriptor = os.dup(stream.fileno())
         except FileNotFoundError:
             self._descriptor = None  # missing again
@@ -171,7 +171,7 @@ class _Writer:
         if not self._locks:
             return False
         if self._disk is None:
-            self._disk = RunFiles(self._path.parent)
+            self._disk = RunFiles(self._path.parent, joins_logs=False)
         return self._disk.is_locked(self._path.name) is False
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from osiris_inspect.inspector.files.run_files import MAX_LISTED_PER_FILE, TRUNCATED_LINE, RunFiles
-from osiris_inspect.model import event as events
 from osiris_inspect.model import metric
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import InvalidLine
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
     from osiris_inspect.inspector.event_log.index.index_file import IndexCache
     from osiris_inspect.inspector.event_log.index.large_log import LargeLog
     from osiris_inspect.inspector.event_log.index.line_index import LineIndex, ProgressCallback
-    from osiris_inspect.inspector.files.run_files import NumberedLine
-    from osiris_inspect.model.event import Event
+    from osiris_inspect.inspector.text.event_lines import EventLines
 
 LARGE_LOG_BYTES = 4 << 20
 """A log of more bytes is not decoded as a whole."""
@@ -56,34 +54,39 @@ def open_events(
     descriptor = disk.descriptor(file)
     if descriptor is None:
         return None
-    log = LargeLog(descriptor, open_index(descriptor, _index_cache(cache), on_progress=on_progress), file)
+    index = open_index(descriptor, _index_cache(cache), on_progress=on_progress)
+    log = LargeLog(descriptor, index, file, cache)
     _record_unreadable(disk, log, file)
     return log
 
 
-def filter_events(
+def filter_blocks(
     disk: RunFiles, cache: Path | None, query: "EventFilter", file: str
-) -> "Iterator[tuple[Event, bytes]]":
-    """Yield the events of a long log that match a filter, each with its line; none if the log cannot be read.
+) -> "Iterator[EventLines]":
+    """Yield the lines of the events of a long log that match a filter, in blocks; none if it cannot be read.
 
     If the log has no cached index and the filter requires a rare text, it is not indexed: then only lines
     that contain the text are read, and unreadable lines are recorded only among those.
     """
-    from osiris_inspect.inspector.event_log.search.search import candidates_without_index, search
+    from osiris_inspect.inspector.event_log.search import search
 
     descriptor = disk.descriptor(file)
     if descriptor is None:
         return
+
+    def record(line: int, error: InvalidLine) -> None:
+        disk.record_unreadable(file, line, str(error))
+
     try:
         is_indexed = cached_index(descriptor, cache) is not None
-        candidates = None if is_indexed else candidates_without_index(descriptor, query)
+        candidates = None if is_indexed else search.candidates_without_index(descriptor, query)
         if candidates is not None:
-            yield from _matching_events(disk, candidates, query, file)
+            yield from (search.matching_block(lines, query, file, record) for lines in candidates)
             return
     finally:
         os.close(descriptor)
     if (log := open_events(disk, cache, file)) is not None:
-        yield from ((event, log.raw_line(event.line - 1)) for event in search(log, query))
+        yield from search.matching_blocks(log, query)
 
 
 def cached_index(descriptor: int, cache: Path | None) -> "LineIndex | None":
@@ -96,20 +99,6 @@ def _index_cache(cache: Path | None) -> "IndexCache | None":
     from osiris_inspect.inspector.event_log.index.index_file import IndexCache
 
     return IndexCache(cache / INDEX_DIR) if cache is not None else None
-
-
-def _matching_events(
-    disk: RunFiles, candidates: "Iterator[list[NumberedLine]]", query: "EventFilter", file: str
-) -> "Iterator[tuple[Event, bytes]]":
-    for lines in candidates:
-        for line, raw in lines:
-            try:
-                event = events.decode(raw, line_number=line + 1, file=file)
-            except InvalidLine as error:
-                disk.record_unreadable(file, line + 1, str(error))
-                continue
-            if query.matches(event):
-                yield event, raw
 
 
 def step_metrics(disk: RunFiles) -> tuple[Metric, ...]:

@@ -4,6 +4,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from osiris_inspect.base.safe_open import open_regular
@@ -49,20 +50,71 @@ def replace(path: Path, content: Iterable[bytes | memoryview]) -> None:
     Raises:
         OSError: it cannot be written, or its folder belongs to another user; the old file is unchanged.
     """
-    _create_private_folder(path.parent)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
+    new = NewFile(path)
     try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.writelines(content)
-            stream.flush()
-            os.fsync(descriptor)
-        Path(name).replace(path)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise
+        new.stream.writelines(content)
+        new.commit()
+    finally:
+        new.discard()
 
 
-def _create_private_folder(folder: Path) -> None:
+class NewFile:
+    """A file that is written and then replaces a cache file; readable only by the user.
+
+    Attributes:
+        stream: its content, open for writing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Create it beside the cache file.
+
+        Raises:
+            OSError: it cannot be created, or its folder belongs to another user.
+        """
+        create_private_folder(path.parent)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
+        self.stream = os.fdopen(descriptor, "wb")
+        self._path, self._temporary = path, Path(name)
+
+    def commit(self) -> None:
+        """Replace the cache file.
+
+        Raises:
+            OSError: the disk is full.
+        """
+        self.stream.flush()
+        os.fsync(self.stream.fileno())
+        self.stream.close()
+        self._temporary.replace(self._path)
+
+    def discard(self) -> None:
+        """Remove the file unless it has replaced the cache file."""
+        with suppress(OSError):  # the rest of a buffer that does not fit the disk
+            self.stream.close()
+        self._temporary.unlink(missing_ok=True)
+
+
+def evict(folder: Path, suffix: str, max_bytes: int) -> None:
+    """Delete the least recently used files with a suffix until all of them have at most ``max_bytes``.
+
+    Raises:
+        OSError: a file cannot be deleted.
+    """
+    files = [(path, path.stat()) for path in folder.glob(f"*{suffix}")]
+    total = sum(state.st_size for _, state in files)
+    for path, state in sorted(files, key=lambda entry: entry[1].st_mtime):
+        if total <= max_bytes:
+            return
+        path.unlink(missing_ok=True)
+        total -= state.st_size
+
+
+def create_private_folder(folder: Path) -> None:
+    """Create a folder of the cache, or make the one that exists writable for this user only.
+
+    Raises:
+        OSError: it cannot be created, or belongs to another user.
+    """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     state = folder.lstat()
     if not _is_trusted(state):

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from osiris_inspect.model import run_layout as layout
@@ -68,7 +68,17 @@ class _Search:
 def is_run(path: Path) -> bool:
     """Return True if a directory contains an entry with the name of a file of a run, readable or not."""
     folder = os.fspath(path)
-    return any(os.path.lexists(f"{folder}/{name}") for name in layout.RUN_MARKER_FILES)
+    return any(os.path.lexists(f"{folder}/{name}") for name in layout.RUN_MARKER_FILES) or bool(
+        _packed_markers(folder)
+    )
+
+
+def _packed_markers(folder: str) -> list[str]:
+    """Return the compressed and rotated logs in a directory by which it is recognized as a run."""
+    try:
+        return sorted(filter(layout.is_marker, os.listdir(folder)))  # noqa: PTH208  as a Path it takes five times as long
+    except (OSError, ValueError):  # not a directory, or closed to this user, which the caller reports
+        return []
 
 
 def find_runs(path: Path, *, on_link_outside: Callable[[Path], None] | None = None) -> list[Path]:
@@ -231,5 +241,7 @@ def newest_first(run: Path) -> tuple[float, str]:
 
 def _modified(run: Path) -> float:
     """Return the modification time of the first file of a run; 0 if it was deleted meanwhile."""
-    states = (_stat(f"{os.fspath(run)}/{name}") for name in layout.RUN_MARKER_FILES)
+    folder = os.fspath(run)
+    names = chain(layout.RUN_MARKER_FILES, _packed_markers(folder))
+    states = (_stat(f"{folder}/{name}") for name in names)
     return next((state.st_mtime for state in states if state is not None), 0.0)

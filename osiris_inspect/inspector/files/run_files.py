@@ -2,6 +2,9 @@
 
 Only regular files inside the run directory are opened: a pipe or a device could block the reader, and a symbolic link
 could expose another file. A test checks that other modules of the inspector, the CLI and the TUI read runs through it.
+
+A log that is compressed (``events.jsonl.gz``) or rotated (``events.jsonl.1``, ``events.jsonl.2.gz``) is read under the
+name of the log, joined to one file.
 """
 
 import errno
@@ -12,14 +15,18 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from osiris_inspect.base.safe_open import open_regular
 from osiris_inspect.inspector.files import remote_registry
 from osiris_inspect.inspector.run.run import UnreadableInput
 from osiris_inspect.inspector.text.sanitize import excerpt
 from osiris_inspect.model import jsonl
+from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import InvalidLine
+
+if TYPE_CHECKING:
+    from osiris_inspect.inspector.files.joined_log import JoinedLog, JoinedPart
 
 BLOCK = 1 << 20
 """Bytes of one read."""
@@ -34,6 +41,13 @@ TRUNCATED_LINE = "torn last line"
 
 T = TypeVar("T")
 NumberedLine = tuple[int, bytes]
+_cache: list[Callable[[], Path]] = []
+"""The folder of the cache in which long joined logs are kept."""
+
+
+def use_cache(folder: Callable[[], Path]) -> None:
+    """Keep long joined logs in a folder of the cache; without one, each process joins them again."""
+    _cache[:] = [folder]
 
 
 class RunFiles:
@@ -44,8 +58,10 @@ class RunFiles:
         is_partial: True if the remote run may have more files.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, joins_logs: bool = True) -> None:
+        """With ``joins_logs`` False every file is read as it is."""
         self.root = root
+        self._joins_logs = joins_logs
         self._name = os.fspath(root)
         mirror = remote_registry.for_run(root)
         self.is_mirror = mirror is not None
@@ -71,6 +87,25 @@ class RunFiles:
         except (OSError, ValueError):
             return None
 
+    @cached_property
+    def _joined_logs(self) -> Mapping[str, tuple[str, ...]]:
+        """The parts of each log that is compressed or rotated."""
+        if not self._packed_names:
+            return {}
+        parts = {log: layout.log_parts(log, self._listed or ()) for log in layout.LOGS}
+        return {log: files for log, files in parts.items() if files and files != (log,)}
+
+    @cached_property
+    def _packed_names(self) -> tuple[str, ...]:
+        """The entries whose names may be those of compressed and rotated logs."""
+        names = self._listed if self._listed is not None and self._joins_logs else ()
+        return tuple(name for name in names if name.startswith(layout.LOGS) and name not in layout.LOGS)
+
+    def _parts(self, relative: str) -> tuple[str, ...]:
+        """Return the files that are joined to a log; empty for one plain file."""
+        is_packed = relative.endswith(layout.COMPRESSED) and "/" not in relative and self._joins_logs
+        return self._joined_logs.get(relative, (relative,) if is_packed else ())
+
     @property
     def unreadable(self) -> tuple[UnreadableInput, ...]:
         """The inputs that could not be read, in order."""
@@ -94,6 +129,8 @@ class RunFiles:
 
     def exists(self, relative: str) -> bool:
         """Return True if a file exists, readable or not."""
+        if relative in self._joined_logs:
+            return True
         first = relative.partition("/")[0]
         is_listed = self._listed is None or first in self._listed
         if self._listed is not None and first not in ("", ".", "..") and (first == relative or not is_listed):
@@ -127,6 +164,38 @@ class RunFiles:
         Raises:
             OSError: it is missing, unreadable, not a regular file, or outside of the run.
         """
+        if parts := self._parts(relative):
+            return os.fdopen(self._join(parts).descriptor, "rb", buffering=0)
+        return self._open_file(relative)
+
+    def _join(self, parts: tuple[str, ...]) -> "JoinedLog":
+        """Return a joined log; the caller closes its descriptor.
+
+        Raises:
+            OSError: as ``open``.
+        """
+        from osiris_inspect.inspector.files.joined_log import open_joined
+
+        return open_joined(parts, self._open_file, _cache[0]() if _cache else None)
+
+    def log_parts(self, relative: str) -> tuple["JoinedPart", ...]:
+        """Return the files that a log was joined from with their first lines; empty for one plain file."""
+        parts = self._parts(relative)
+        if not parts:
+            return ()
+        try:
+            log = self._join(parts)
+        except OSError:  # reading the log says why
+            return ()
+        os.close(log.descriptor)
+        return log.parts
+
+    def position(self, relative: str, line: int) -> tuple[str, int]:
+        """Return the file that contains a line of a log, which may be joined, and the number of the line in it."""
+        begun = [part for part in self.log_parts(relative) if part.first_line <= line]
+        return (begun[-1].file, line - begun[-1].first_line + 1) if begun else (relative, line)
+
+    def _open_file(self, relative: str) -> BinaryIO:
         path = self._path(relative)
         try:
             if self._has_symlink(relative):
@@ -209,7 +278,7 @@ class RunFiles:
         """Return the state of a readable regular file of the run; None if there is none."""
         if not self.exists(relative):
             return None
-        if not self._has_symlink(relative):
+        if not (self._parts(relative) or self._has_symlink(relative)):
             path = self._path(relative)
             try:
                 state = os.stat(path)  # noqa: PTH116  see _path
@@ -232,7 +301,12 @@ class RunFiles:
 
         The check takes a shared lock and releases it at once, so it delays neither writers nor readers.
         """
-        stream = None if self.is_mirror else self._open(relative, quiet=True)
+        if self._listed is not None and relative in self._joined_logs and relative not in self._listed:
+            return False  # a log that is compressed as a whole is not written
+        try:
+            stream = None if self.is_mirror else self._open_file(relative)
+        except OSError:  # missing or unreadable
+            stream = None
         if stream is None:
             return None
         with stream:
@@ -252,12 +326,31 @@ class RunFiles:
     def _open(self, relative: str, *, quiet: bool = False) -> BinaryIO | None:
         if not self.exists(relative):
             return None
+        parts = self._parts(relative)
+        problems: tuple[tuple[str, str], ...] = ()
         try:
-            return self.open(relative)
+            if parts:
+                log = self._join(parts)
+                problems = log.problems
+                stream: BinaryIO = os.fdopen(log.descriptor, "rb", buffering=0)
+            else:
+                stream = self.open(relative)
         except OSError as error:
             if not quiet:
                 self.record_unreadable(relative, 0, reason_of(error))
             return None
+        for part, reason in () if quiet else (*problems, *self._copies(relative, parts or (relative,))):
+            if not any(entry.file == part for entry in self._unread):
+                self.record_unreadable(part, 0, reason)
+        return stream
+
+    def _copies(self, log: str, parts: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+        """Yield the compressed files of a log that are not joined, because the same part is there plain."""
+        kept = {part.age: name for name in parts if (part := layout.parse_log_part(name)) is not None}
+        for name in self._packed_names:
+            part = layout.parse_log_part(name) if name.startswith(log) and name not in parts else None
+            if part is not None and part.log == log:
+                yield name, f"not read, because {kept[part.age]} is beside it; remove one of them"
 
     def _has_symlink(self, relative: str) -> bool:
         """Return True if the path of a file has a symbolic link or ``..``."""

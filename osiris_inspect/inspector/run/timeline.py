@@ -5,6 +5,7 @@ Times are in seconds from the first time of the run. Steps and events without a 
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import floor, log10
 from typing import Literal
 
 from osiris_inspect.inspector.run.run import Run, StepState
@@ -39,6 +40,11 @@ class StepTiming:
     is_critical: bool = False
     has_ended: bool = True
 
+    @property
+    def seconds(self) -> float:
+        """Return the time of its phases without waiting."""
+        return sum(span.end - span.begin for span in self.phase_spans if span.phase != "waiting")
+
 
 @dataclass(frozen=True, slots=True)
 class MemoryLevel:
@@ -65,6 +71,14 @@ class RunTimeline:
     length: float
     step_timings: tuple[StepTiming, ...]
     memory_levels: tuple[MemoryLevel, ...] = ()
+
+
+def tick_interval(length: float, max_ticks: int) -> float:
+    """Return the seconds between two ticks of an axis: 1, 2 or 5 times a power of ten."""
+    if length <= 0:
+        return 1.0
+    power = 10.0 ** floor(log10(length / max_ticks))
+    return next((power * step for step in (1, 2, 5) if length / (power * step) <= max_ticks), power * 10)
 
 
 def run_timeline(run: Run) -> RunTimeline:
@@ -147,18 +161,25 @@ def _critical(steps: Sequence[StepState], times: Mapping[str, tuple[float, float
 def _levels(events: Iterable[Event], start: float) -> Iterator[MemoryLevel]:
     """Yield the size of all frames after each event that changes it; a stored frame replaces itself."""
     held: dict[str, tuple[int, int]] = {}
+    memory = spill = 0
     clock = SteadyClock()
     for event in map(clock.steady, events):
         if event.ts is None:
             continue
-        before = dict(held)
+        changed: dict[str, tuple[int, int]] = {}
         if event.name == "output_stored" and event.step is not None:
-            memory, spill = (as_int(event.fields.get(key)) or 0 for key in ("memory_bytes", "spill_bytes"))
-            held[event.step] = (memory, spill)
+            stored = event.fields
+            changed = {
+                event.step: (as_int(stored.get("memory_bytes")) or 0, as_int(stored.get("spill_bytes")) or 0)
+            }
         elif event.name == "spill_write" and event.step in held:
-            held[event.step] = (0, as_int(event.fields.get("bytes")) or 0)
+            changed = {event.step: (0, as_int(event.fields.get("bytes")) or 0)}
         elif event.name == "cleanup_complete":
-            held = {step: (0, spill) for step, (_, spill) in held.items()}
-        if held != before:
-            memory, spill = (sum(sizes[number] for sizes in held.values()) for number in (0, 1))
+            changed = {step: (0, on_disk) for step, (_, on_disk) in held.items()}
+        changed = {step: sizes for step, sizes in changed.items() if held.get(step) != sizes}
+        for step, (in_memory, on_disk) in changed.items():
+            before = held.get(step, (0, 0))
+            memory, spill = memory + in_memory - before[0], spill + on_disk - before[1]
+        held |= changed
+        if changed:
             yield MemoryLevel(event.ts - start, memory, spill, event.step)

@@ -19,9 +19,12 @@ def to_json_line(value: Any) -> bytes:
     except TypeError:
         text = json.dumps(_sanitized(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         encoded = text.encode("utf-8", "replace")
-    if encoded.isascii() and b"\x7f" not in encoded and b"##" not in encoded:
-        return encoded
-    return escape_json(encoded.decode()).encode()
+    return encoded if is_plain(encoded) else escape_json(encoded.decode()).encode()
+
+
+def is_plain(encoded: bytes | bytearray) -> bool:
+    """Return True if JSON certainly has no character that acts or cannot be seen."""
+    return encoded.isascii() and b"\x7f" not in encoded and b"##" not in encoded
 
 
 def _sanitized(value: Any) -> Any:

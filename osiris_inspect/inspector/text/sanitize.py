@@ -21,6 +21,9 @@ MAX_LINE = 2_000
 LOOKAHEAD = 5_000
 """Characters read on both sides of an excerpt, so that a secret across its end is recognized."""
 
+NOT_IN_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that an XML document cannot contain."""
+
 _ESCAPES = re.compile(ESCAPE)
 _ELLIPSES = re.compile(r"…(?: {0,3}…){1,50}")
 _SPACES = re.compile(r"\s+")

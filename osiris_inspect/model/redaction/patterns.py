@@ -9,8 +9,8 @@ from osiris_inspect.model.redaction.secret_keys import is_secret_key
 from osiris_inspect.model.redaction.shapes import MASK, WORDS, shapes
 
 _PAIR = (
-    r"(?i)(?:pass(?:word|wd|phrase|code|key)?|pwd|pw|secret|token|key|jwt|creds|connection_?string)\d{0,2}"
-    r"(?P<separator>\\{0,8}['\"]?\s{0,9}(?:=>|[:=])\s{0,9})"
+    r"(?i)(?:pass(?:word|wd|phrase|code|key)?|pwd|pw|secret(?:_?string)?|token|key|jwt|creds|connection_?string)\d{0,2}"
+    r"(?P<separator>\\{0,8}['\"]?\s{0,40}(?:=>|->|[:=])\s{0,9})"
     r"(?:b?(?P<quote>\\{0,8}['\"])(?P<quoted>(?:(?!(?P=quote))[^\n]){1,400})(?:(?P=quote)|\Z|(?=\n))|(?P<bare>[^\s&;,'\"]{1,400}))"
 )
 """The end of a name that may be one of a secret, and its value; the beginning of the name is read backwards."""
@@ -19,7 +19,7 @@ _LIKELY_BARE = r"[^\\$(){}<>\[\]]{6,400}"
 _PASSWORDS = ("pass", "word", "passwd", "phrase", "code", "pwd", "pw")
 """Ends of the names of passwords, which may be any text; keys and tokens have letters and digits."""
 _PLACEHOLDER = (
-    r"(?i)(?:false|n/?a|none|null|no|not|off|on|optional|redacted|required|str|string|text|true|unset|yes|x{3,}|\?"
+    r"(?i)(?:false|n/?a|none|null|no|not|off|on|optional|redacted|required|secretstr\(|str|string|text|true|unset|yes|x{3,}|\?"
     r"|\$\d{1,3}|(?:var|n?var|tiny|big|small)?(?:char|binary|int|text)\d?(?:\(.*)?|u?int\d{1,3}|float\d{0,2}|object|bool(?:ean)?|bytes|utf8"
     r"|\$[A-Z][A-Z0-9_]{0,60}|\[[a-z ]{3,40}\]|large_string|category|date|double|decimal.*|timestamp.*|[:@]?(?:[a-z_]\w{0,40}\.)?(?:pass|password|passwd|pwd|secret|token)|[0-9]{1,3}|\.{3}"
     r"|[A-Z]:\\.*|(?:os|self|cfg|args|config|settings|kwargs|options|getenv|get_\w{1,40})[.\[(].*)\Z"
@@ -39,6 +39,12 @@ _ARGUMENT = (
 )
 """A literal, or what can end the call."""
 _MAX_CALL_CHARS = 4000
+_INSERT = r"(?i)\binsert\s{1,9}into\s{1,9}[\w.\"`\[\]]{1,200}\s{0,9}\((?P<columns>[\w\s,\"`\[\]]{1,2000})\)\s{0,9}values\s{0,9}"
+_ROW = r",?\s{0,9}\(((?:'(?:[^'\n]|''){0,1000}+'|[^'()\n]{1,400}+|\([^()\n]{0,200}+\)){1,200}+)\)"
+_LITERAL = (
+    r"\s{0,9}(?:[nN]?'(?P<text>(?:[^'\n]|''){0,1000})'|[^',()]{1,200}(?:\([^()]{0,200}\))?)\s{0,9}(?:,|\Z)"
+)
+"""A value of a row, with the comma after it."""
 
 
 def mask_by_pattern(text: str) -> str:
@@ -52,7 +58,7 @@ def mask_by_pattern(text: str) -> str:
     for pattern, replacement in shapes(words):
         text = pattern.sub(replacement, text)
     text = _mask_pairs(text)
-    return _mask_cipher_calls(text)
+    return _mask_inserts(_mask_cipher_calls(text))
 
 
 def _mask_pairs(text: str) -> str:
@@ -83,14 +89,18 @@ def _is_secret_value(name: str, match: re.Match[str], before: str) -> bool:  # n
     value, separator = match["quoted"] or match["bare"], match["separator"]
     if name.lower() in ("key", "keys") or not is_secret_key(name):
         return False
-    if value.startswith((MASK, "<", "{", "${", "%s", "%(", "./", "../", "~/")):
+    if value.startswith((MASK, "<", "{", "${", "$(", "`", "%s", "%(", "./", "../", "~/")):
         return False
     if _compiled_placeholder().match(value):
+        return False
+    if name == "secret" and before.endswith(
+        ":"
+    ):  # the name of a secret: arn:aws:secretsmanager:<region>:<account>:secret:<name>
         return False
     if value.startswith("/") and not value.endswith("="):
         return False
     is_password = name.lower().rstrip("0123456789").endswith(_PASSWORDS)
-    is_assigned = separator.strip("\\'\"") in ("=", "=>") or separator.strip() == "=>"
+    is_assigned = separator.strip("\\'\"") in ("=", "=>") or separator.strip() in ("=>", "->")
     is_prose = name.lower() == "token" and ":" in separator and before[:1].isalpha() and before[1:] == " "
     has_both = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
     is_token = name.lower() == "token"
@@ -143,6 +153,25 @@ def _mask_cipher_calls(text: str) -> str:
     return "".join([*parts, text[end:]])
 
 
+def _mask_inserts(text: str) -> str:
+    """Return ``text`` with the literals masked that an INSERT gives to columns of secrets, in each of its rows."""
+    insert, row, literal = _compiled_inserts()
+    parts: list[str] = []
+    end = 0
+    for statement in insert.finditer(text):
+        columns = [name.strip(" \t\n`\"'[]") for name in statement["columns"].split(",")]
+        secret = [is_secret_key(name) and name.lower() != "key" for name in columns]
+        position = statement.end()
+        while any(secret) and (match := row.match(text, position)):
+            values = list(literal.finditer(text, match.start(1), match.end(1)))
+            for is_secret, value in zip(secret, values, strict=False):
+                if is_secret and len(values) == len(columns) and value["text"] not in (None, MASK):
+                    parts += (text[end : value.start("text")], MASK)
+                    end = value.end("text")
+            position = match.end()
+    return "".join([*parts, text[end:]])
+
+
 def mask_texts(texts: Sequence[Any]) -> list[Any]:
     """Return ``texts`` with what looks like a secret masked in each; values that are not text stay.
 
@@ -152,6 +181,11 @@ def mask_texts(texts: Sequence[Any]) -> list[Any]:
     if mask_by_pattern(joined) == joined:
         return list(texts)
     return [mask_by_pattern(text) if isinstance(text, str) else text for text in texts]
+
+
+@cache
+def _compiled_inserts() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    return re.compile(_INSERT), re.compile(_ROW), re.compile(_LITERAL)
 
 
 @cache
@@ -180,14 +214,16 @@ def mask_by_key(value: Any) -> Any:
     """Return a JSON value with the values of secret keys masked, and patterns masked in all text."""
     if isinstance(value, Mapping):
         return {
-            key: MASK
-            if is_secret_key(str(key)) and item not in (None, "") and not _is_reference(item)
-            else mask_by_key(item)
-            for key, item in value.items()
+            key: MASK if is_secret_item(str(key), item) else mask_by_key(item) for key, item in value.items()
         }
     if isinstance(value, list | tuple):
         return [mask_by_key(item) for item in value]
     return mask_by_pattern(value) if isinstance(value, str) else value
+
+
+def is_secret_item(key: str, value: Any) -> bool:
+    """Return True if a value is a secret because of its key."""
+    return is_secret_key(key) and value not in (None, "") and not _is_reference(value)
 
 
 def _is_reference(value: Any) -> bool:

@@ -29,7 +29,14 @@ _KINDS_OF_KEYS: Final = frozenset(_KEY_WORDS.split())
 """Words before ``key`` that make it a secret; ``primary_key`` and ``sort_key`` are columns."""
 _PAIRS: Final = frozenset(
     {
-        *(("basic", "auth"), ("http", "auth"), ("proxy", "auth"), ("client", "assertion"), ("secret", "id")),
+        *(
+            ("basic", "auth"),
+            ("http", "auth"),
+            ("proxy", "auth"),
+            ("client", "assertion"),
+            ("secret", "id"),
+            ("secret", "string"),
+        ),
         *(("connection", "string"), ("conn", "string"), ("conn", "str"), ("sql", "url"), ("webhook", "url")),
     }
 )

@@ -14,21 +14,28 @@ _LIKELY: Final = r"(?!\*\*\*)(?=[^\s&;,'\"]{0,80}\d)(?=[^\s&;,'\"]{0,80}[A-Za-z]
 _MIXED: Final = r"(?=[A-Za-z_\-]{0,60}\d)[A-Za-z0-9_\-]"
 _PARAMETER: Final = (
     r"(?:[?&#]|\\u0026|&amp;)(?!(?:foreign|group|partition|primary|sort)[_\-]?key=)"
-    r"(?:X-(?:Amz|Goog)-(?:Signature|Credential|Security-Token)|authorization|authkey|auth|hmac|jwt"
+    r"(?:X-(?:Amz|Goog)-(?:Signature|Credential|Security-Token)|authorization|authkey|auth|hmac|jwt|delegation"
     r"|passphrase|password|passwd|pass|pwd|signature|sig|(?:[a-z]{1,20}[_\-])?(?:access|api|auth|client)?[_\-]?(?:key|secret|token))"
 )
 """The name of a parameter in a URL whose value is a secret, also where ``&`` is escaped."""
 _NO_PLACEHOLDER: Final = r"(?!\*\*\*|[{<]|\$\{|%[s(])"
 _NO_PORT: Final = r"(?!\d{1,5}(?:[/,?#'\"]|\s|\Z))"
-_RANDOM: Final = r"(?=(?:[^\s'\"]{0,60}?\d[A-Za-z]){2})[^\s'\",;&<>(){}\[\]\\]"
-"""A character of a value that changes from digits to letters twice, as words and names of columns do not."""
+_NO_REFERENCE: Final = r"(?!(?:[$%]?[{(]{1,2} ?[\w.\-]{1,60} ?[)}]{1,2}s?|<[\w -]{1,40}>|\*{3,20})@)"
+"""Not a variable or a word in brackets before the host."""
+_RANDOM: Final = (
+    r"(?=(?:[^\s'\"]{0,60}?\d[A-Za-z]){2}|(?:[^\s'\"]{0,40}?(?-i:[a-z][A-Z])){4})[^\s'\",;&<>(){}\[\]\\]"
+)
+"""A character of a value that changes from digits to letters twice, or from small to capital letters four times, as names do not."""
 _TYPED: Final = r"(?!\*\*\*|[<{$]|%[s(])[^\s'\"<>]"
 """A character of a value that a person may have typed."""
-_ENDING: Final = r"(?:password|passwd|passphrase|pwd|secret|token|(?:api|access|account|auth|private|secret|shared|storage)[_\-.]?key)"
+_ENDING: Final = r"(?:password|passwd|passphrase|pwd|secret|token|(?:api|access|account|auth|private|secret|shared|storage|write)[_\-.]?key)"
 """The end of a name of a secret."""
-_SHELLS: Final = r"az|docker|ldap\w{0,12}|mongo\w{0,10}|mysql\w{0,10}|nerdctl|podman|redis-cli|skopeo|snowsql|sqlcmd|bcp|sshpass"
+_QUOTED_NAME: Final = rf"[\w.\-]{{0,60}}{_ENDING}"
+_NO_VALUES: Final = r"(?:empty|false|hidden|missing|n/?a|no|none|not|null|on|off|optional|redacted|required|set|str|string|true|unset|x{3,}|yes)\b"
+"""Words that stand where a value is not shown."""
+_SHELLS: Final = r"az|beeline|docker|impala-shell|ldap\w{0,12}|mongo\w{0,10}|nerdctl|podman|redis-cli|skopeo|snowsql|sqlcmd|bcp|sshpass|unzip|vsql|zip"
 """Programs with a short option for a password."""
-_SESSIONS: Final = r"asp\.net_sessionid|connect\.sid|jsessionid|laravel_session|mysapsso2|phpsessid|sessionid|session_token|xsrf-token|csrf_?token"
+_SESSIONS: Final = r"\.aspxauth|asp\.net_sessionid|connect\.sid|jsessionid|laravel_session|mysapsso2|phpsessid|sessionid|session_token|xsrf-token|csrf_?token"
 """Cookies and fields that contain the id of a session."""
 _KINDS: Final = r"access|account|api|auth|encryption|function|hmac|licen[cs]e|master|private|refresh|root|secret|session|shared|signing|storage|unseal|webhook"
 """Words before "key" and "token" in a sentence."""
@@ -67,7 +74,7 @@ _TOKENS: Final = (
 )
 """Tokens that are known by themselves: the words of which a text has one, and the pattern."""
 _NAMES: Final = ("pass", "pwd", "secret", "token", "key")
-_SESSION_WORDS: Final = ("token", "sessid", "sessionid", ".sid", "_session", "sso2", "srf")
+_SESSION_WORDS: Final = ("token", "sessid", "sessionid", ".sid", "_session", "sso2", "srf", "aspxauth")
 _OTHER_WORDS: Final = (
     "pw=",
     "pw:",
@@ -88,14 +95,45 @@ _SHAPES: Final[tuple[tuple[tuple[str, ...], str, str], ...]] = (
         rf"(?i)(--?[\w\-]{{0,40}}{_ENDING}(['\"]),\s?\2){_TYPED}{{1,400}}(?=\2)",
         r"\1***",
     ),
+    # a name and a value as two texts: ('ssl.password', 'X'), .option("password", "X"), s3.secret-key, X
     (
-        (" -p ", " -w ", " -a "),
-        rf"((?:(?i:\b(?:{_SHELLS}))\s(?:[^\n]{{0,300}}?\s)?|\s-u\s[^\n]{{1,100}}?\s)-[pPwa]\s{{1,3}}['\"]?)(?=[^\s'\"]{{0,80}}[A-Za-z])(?![./\-]){_TYPED}{{4,200}}",
+        _NAMES,
+        rf"(?i)([('\"\[.]{_QUOTED_NAME}(['\"]),\s?\2)(?=[^'\"\n]{{0,80}}(?:[\d!#$%^&*+~@]|(?-i:[a-z][A-Z]))){_TYPED}{{4,400}}(?=\2)",
         r"\1***",
     ),
     (
-        (" -u ", " --user ", "--user=", "--proxy-user"),
-        rf"(\b(?:curl|lftp|wget|http)\s(?:[^\n]{{0,300}}?\s)?(?:-u|-U|--user|--proxy-user)[\s=]['\"]?[^\s:,'\"]{{1,100}}[:,]){_TYPED}{{1,200}}",
+        _NAMES,
+        rf"((['\"])[A-Z][A-Z0-9_]{{0,60}}(?:PASSWORD|PASSWD|PASS|PWD|SECRET|TOKEN)\2,\s?\2)(?!(?i:{_NO_VALUES})){_TYPED}{{3,400}}(?=\2(?!\s?:))",
+        r"\1***",
+    ),
+    (
+        ("key, ", "secret, ", "token, ", "password, "),
+        rf"(?i)((?<=[.\-_]){_ENDING}, ){_RANDOM}{{16,400}}",
+        r"\1***",
+    ),
+    (
+        ("login(", "login ("),
+        rf"(\.login\s?\(\s?(?:\w{{1,20}}=)?['\"][^'\"\n]{{1,100}}['\"],\s?(?:\w{{1,20}}=)?['\"]){_TYPED}[^'\"\n]{{0,200}}",
+        r"\1***",
+    ),
+    (
+        (" -p ", " -w ", " -a "),
+        rf"((?:(?i:\b(?:{_SHELLS}))\s(?:[^\n]{{0,300}}?\s)?|\s-u\s[^\n]{{1,100}}?\s)-[pPwa][ \t]{{1,3}}['\"]?)(?=[^\s'\"]{{0,80}}[A-Za-z])(?![./\-]){_TYPED}{{4,200}}",
+        r"\1***",
+    ),
+    (
+        (" -u ", " --user ", "--user=", "--proxy-user", " -a ", "--auth"),
+        rf"(\b(?:curl|lftp|wget|https?)\s(?:[^\n]{{0,300}}?\s)?(?:-[uUa]|--user|--proxy-user|--auth)[\s=]['\"]?[^\s:,'\"]{{1,100}}[:,]){_TYPED}{{1,200}}",
+        r"\1***",
+    ),
+    (
+        (" -u ", " --user ", "--user=", " -a "),
+        rf"(\b(?:curl|https?)\s(?:[^\n]{{0,300}}?\s)?(?:-[uUa]|--user)[\s=]['\"]?){_RANDOM}{{16,400}}?(?=:['\"\s])",
+        r"\1***",
+    ),
+    (
+        ("alias set",),
+        rf"(\bmc\s(?:[^\n]{{0,100}}\s)?alias set\s\S{{1,100}}\shttps?://\S{{1,200}}\s\S{{1,100}}\s){_TYPED}{{4,200}}",
         r"\1***",
     ),
     # names with a separate value: "config set db.password X", "setting secret NAME to X", "Signing key: X"
@@ -107,7 +145,7 @@ _SHAPES: Final[tuple[tuple[tuple[str, ...], str, str], ...]] = (
     ),
     (
         ("secret", "pass", "token"),
-        rf"(?i)(\bset(?:ting)?\s(?:secret|password|token)\s(?:for\s)?\S{{1,80}}\s(?:to|=)\s['\"]?)(?=\S{{0,80}}\d){_TYPED}{{6,400}}",
+        rf"(?i)(\bset(?:ting)?\s(?:secret|password|token)\s(?:for\s)?\S{{1,80}}\s(?:to|=)\s['\"]?)(?!(?i:password)\()(?=\S{{0,80}}\d){_TYPED}{{6,400}}",
         r"\1***",
     ),
     (
@@ -125,6 +163,88 @@ _SHAPES: Final[tuple[tuple[tuple[str, ...], str, str], ...]] = (
         r"(\b(?:(?i:passcode|otp)|PIN)\s?[:=]\s?['\"]?)\d{4,8}\b",
         r"\1***",
     ),
+    # files of passwords: .pgpass, kubeconfig, config.json of Docker
+    (
+        (":*:", ":5432:"),
+        rf"((?<![\w./])[\w.*\-]{{1,100}}:(?:\d{{2,5}}|\*):[\w*\-]{{1,64}}:[\w*\-.]{{1,64}}:){_TYPED}{{3,200}}",
+        r"\1***",
+    ),
+    (
+        ("key",),
+        r"(\bclient-key-data['\"]?\s?:\s{0,3}['\"]?)[A-Za-z0-9+/]{16,20000}={0,2}",
+        r"\1***",
+    ),
+    (
+        ("auth", "user.info"),
+        r"(?i)(['\"](?:auth|identitytoken)['\"]\s?:\s?['\"])(?=[A-Za-z+/]{0,60}[\d=])[A-Za-z0-9+/]{8,2000}={0,2}(?=['\"])"
+        rf"|(\buser\.info['\"]?\s?[=:]\s?['\"]?[^\s:'\"]{{1,100}}:){_TYPED}{{4,400}}",
+        r"\1\2***",
+    ),
+    # lines of YAML and of dumps of the environment
+    (
+        _NAMES,
+        rf"(?m)^([ \t]{{0,40}}(?:- )?[A-Z][A-Z0-9_]{{0,60}}(?:PASSWORD|PASSWD|_PASS|PWD|SECRET|TOKEN):[ \t]{{1,9}}['\"]?)(?!(?i:{_NO_VALUES}))(?![./(\[]){_TYPED}{{3,400}}$",
+        r"\1***",
+    ),
+    (
+        ("pass", "pwd", "secret"),
+        rf"(?im)^([ \t\d|>]{{2,40}}(?:- )?['\"]?[\w.\-]{{0,60}}(?:password|passwd|pwd|passphrase|secret)['\"]?:[ \t]{{1,9}})(?=\S{{0,80}}[\d!#$%&*+@^~])(?![./(\[\d]){_TYPED}{{4,400}}$",
+        r"\1***",
+    ),
+    (
+        ("pass", "secret"),
+        rf"(?im)(^\[[\w.:\-\" ]{{1,60}}\][ \t]{{0,9}}\n(?:[^\n]{{0,200}}\n){{0,20}}?[ \t]{{0,9}}[\w.\-]{{0,60}}(?:password|passwd|passphrase|secret)[ \t]{{0,9}}=[ \t]{{1,9}})"
+        rf"(?!{_NO_VALUES})(?![/\[(]){_TYPED}{{3,400}}$",
+        r"\1***",
+    ),
+    (
+        _NAMES,
+        rf"(?im)^([\w.\-]{{0,60}}(?:password|passwd|passphrase|secret|token|api_key|access_key)[ \t]{{2,60}})(?=\S{{0,80}}\d)(?=\S{{0,80}}[A-Za-z])"
+        rf"(?!u?int|float|n?varchar|char|bool|utf|date|time|num|dec|\d{{1,12}}\b){_TYPED}{{4,400}}$",
+        r"\1***",
+    ),
+    (
+        ("password",),
+        r"(?i)(\bpassword\b[^\n:]{0,60}:[ \t]{0,9}\n\s{0,9})(?=[^\s]{0,80}\d)[^\s:]{8,200}(?=[ \t]{0,9}(?:\n|\Z))",
+        r"\1***",
+    ),
+    # commands of protocols and programs
+    (
+        ("pass",),
+        rf"(?i)((?<=\s)-\w{{0,20}}(?:storepass|keypass)\s{{1,3}}['\"]?|(?<=\s)-pass(?:in|out)?\s{{1,3}}pass:){_TYPED}{{3,200}}",
+        r"\1***",
+    ),
+    (
+        (" -p",),
+        rf"(\b(?:sqlcmd|bcp|[io]sql)\s(?:[^\n]{{0,300}}?\s)?-P){_TYPED}{{3,200}}",
+        r"\1***",
+    ),
+    (
+        ("pass", "logon"),
+        rf"(?i)((?-i:>\s{{1,3}}PASS\s)|\.logon\s\S{{1,100}}?/[^\s,]{{1,60}},){_TYPED}{{3,200}}",
+        r"\1***",
+    ),
+    (
+        ("%3d",),
+        r"(?i)((?:%3B|[?&=])(?:pwd|password|accountkey|sharedaccesskey)%3D)(?!\*\*\*|%7B[a-z_]{1,40}%7D)(?:(?!%3B|%26)[^\s&;'\"(){}<>]){3,400}",
+        r"\1***",
+    ),
+    (
+        ("key '", "secret '", "token '"),
+        r"(?i)((?:access_key|secret_key|\bsecret|session_token) ')(?!\*\*\*)(?=[^']{0,200}\d)[^'\s]{8,400}(?=')",
+        r"\1***",
+    ),
+    (
+        ("-session",),
+        r"(?i)(-session['\"]?\s?:\s?['\"]?)(?=[^\s'\"]{0,80}\d)[\w\-]{16,400}",
+        r"\1***",
+    ),
+    # errors that quote a part of an address
+    (
+        ("base 10", "cast to int"),
+        r"((?:base 10: |cast to integer value as )['\"])(?!\*\*\*)(?=[^'\"\n]{0,100}@|(?<=as ['\"]))(?=[^'\"\n]{0,100}[A-Za-z])[^'\"\n@]{3,200}",
+        r"\1***",
+    ),
     # documents: elements and attributes of XML, values beside a name
     (
         (*_NAMES, *_SESSION_WORDS),
@@ -133,8 +253,18 @@ _SHAPES: Final[tuple[tuple[tuple[str, ...], str, str], ...]] = (
     ),
     (
         _NAMES,
+        rf"(?i)(<name>[\w.\-]{{0,60}}{_ENDING}</name>\s{{0,40}}<value>){_TYPED}[^<>\n]{{0,400}}(?=</)",
+        r"\1***",
+    ),
+    (
+        (*_NAMES, *_SESSION_WORDS),
+        rf"(?i)(\\?['\"]name\\?['\"]\s?:\s?\\?['\"][\w./\-]{{0,100}}(?:{_ENDING}|{_SESSIONS})\\?['\"],[^{{}}]{{0,300}}?\\?['\"]value\\?['\"]\s?:\s?\\?['\"]){_TYPED}{{1,400}}",
+        r"\1***",
+    ),
+    (
+        _NAMES,
         rf"(?i)(\b(?:name|key)\\?['\"]?\s?[:=]\s?\\?['\"]?[\w.\-]{{0,60}}{_ENDING}\\?['\"]?\s{{0,3}},?\s{{1,40}}\\?['\"]?value\\?['\"]?\s?[:=]\s{{0,3}}\\?['\"]?)"
-        rf"{_TYPED}{{1,400}}",
+        rf"(?!{_NO_VALUES}){_TYPED}{{1,400}}",
         r"\1***",
     ),
     (
@@ -157,7 +287,32 @@ _SHAPES: Final[tuple[tuple[tuple[str, ...], str, str], ...]] = (
         r"(Private-Lines: \d{1,4}\s{1,3})(?:[A-Za-z0-9+/=]{1,80}+(?:\s{1,2}+|\Z)){1,100}",
         "\\1***\n",
     ),
+    (
+        (" -u ",),
+        rf"(-U[ \t]['\"]?[^\s%'\"]{{1,100}}%)(?=[^\s'\"]{{0,80}}[A-Za-z]){_TYPED}{{3,200}}",
+        r"\1***",
+    ),
+    (
+        ("-u'", '-u"', "--user'", '--user"'),
+        rf"((['\"])(?:-u|--user)\2,\s\2[^'\",:]{{1,100}}[,:]){_TYPED}{{3,200}}(?=\2)",
+        r"\1***",
+    ),
+    (
+        ("s3(", "s3cluster(", "gcs("),
+        r"(?i)(\b(?:s3|s3cluster|gcs)\(\s?'[^'\n]{1,400}',\s?'[^'\n]{1,200}',\s?')(?!\*\*\*)[A-Za-z0-9/+=_\-]{16,400}(?=')",
+        r"\1***",
+    ),
     # databases and stores
+    (
+        ("thin:", "userid="),
+        r"(?i)(\b(?:jdbc:oracle:(?:thin|oci):|userid=['\"]?)[\w$#]{1,30}/)(?!\*\*\*)[^\s/@'\"]{1,100}(?=@|\s|\Z)",
+        r"\1***",
+    ),
+    (
+        ("pass",),
+        rf"(?i)(\bpassword (?:is )?(?:generated|created|set) for (?:user )?\S{{1,100}}?(?::|is)\s){_TYPED}{{4,200}}",
+        r"\1***",
+    ),
     (("identified",), rf"(?i)(\bidentified\s{{1,9}}by\s{{1,9}})(?=\S{{0,60}}\d){_TYPED}{{4,200}}", r"\1***"),
     (
         ("akia", "asia"),
@@ -199,14 +354,14 @@ _SHAPES: Final[tuple[tuple[tuple[str, ...], str, str], ...]] = (
     ),
     # addresses of hooks
     (
-        ("webhook", "/bot", "hooks."),
-        r"(?i)(\b(?:api/webhooks/\d{6,30}/|IncomingWebhook/|hooks\.slack\.com/(?:services|workflows|triggers)/|hooks\.zapier\.com/hooks/catch/|api\.telegram\.org/bot(?=\d)))(?!\*\*\*)[\w\-/:]{8,400}?(?=/(?:send|get)|[^\w\-/:]|\Z)",
+        ("webhook", "/bot", "hooks.", "/services/t"),
+        r"(?i)((?:api/webhooks/\d{6,30}/|IncomingWebhook/|hooks\.slack\.com/(?:services|workflows|triggers)/|hooks\.zapier\.com/hooks/catch/|(?:api\.telegram\.org)?/bot(?=\d{5,12}:)|/services/T[A-Z0-9]{6,12}/B[A-Z0-9]{6,12}/))(?!\*\*\*)[\w\-/:]{8,400}?(?=/(?:send|get)|[^\w\-/:]|\Z)",
         r"\1***",
     ),
     # addresses, headers and well-known tokens
     (
-        ("://",),
-        rf"(?i)([a-z][a-z0-9+.\-]{{0,40}}://[^\s:/@'\"\[]{{0,200}}):{_NO_PORT}[^\s\"]{{1,400}}@(?!sha256:)(?=[\w.\-\[])",
+        (":/", "//"),
+        rf"(?i)([a-z][a-z0-9+.\-]{{0,40}}(?::?//|:/)[^\s:/@'\"\[]{{0,200}}):{_NO_PORT}{_NO_REFERENCE}[^\s\"]{{1,400}}@(?!sha256:)(?=[\w.\-\[])",
         r"\1:***@",
     ),
     (("://",), r"(?i)(https?://)(?=[^\s:/@'\"]{0,400}\d)[^\s:/@'\"]{8,400}@(?=[\w.\-\[])", r"\1***@"),
@@ -223,7 +378,7 @@ _SHAPES: Final[tuple[tuple[tuple[str, ...], str, str], ...]] = (
     ),
     (
         ("cookie",),
-        r"(?i)(\b(?:set-)?cookie\\{0,8}['\"]?\s{0,9}[:=,]\s{0,9}(?:b(?=\\{0,8}['\"]))?\\{0,8}['\"]?)(?!\*\*\*)[^\s=;'\"]{1,80}=[^\r\n'\"\\]{1,4000}",
+        r"(?i)(\b(?:set-)?cookies?\\{0,8}['\"]?\s{0,9}[:=,]\s{0,9}(?:b(?=\\{0,8}['\"]))?\\{0,8}['\"]?)(?!\*\*\*)[^\s=;'\"]{1,80}=[^\r\n'\"\\]{1,4000}",
         r"\1***",
     ),
     (
@@ -246,7 +401,7 @@ _SHAPES: Final[tuple[tuple[tuple[str, ...], str, str], ...]] = (
         r"(?i)(\bidentified\s{1,9}by\s{1,9})(['\"`])(?!\*\*\*)(?:(?!\2)[^\n]){1,400}\2",
         r"\1\2***\2",
     ),
-    (("pass",), r"(?i)(\bpassword\s{1,9})'(?!\*\*\*)[^']{1,400}'", r"\1'***'"),
+    (("pass",), r"(?i)(\bpassword(?:\s{1,9}|\(\s?))'(?!\*\*\*)[^']{1,400}'", r"\1'***'"),
     (
         _NAMES,
         rf"(?i)(--[\w\-]{{0,40}}(?:password|passwd|passphrase|pwd|secret|token|key)\s{{1,9}}){_LIKELY}",
@@ -254,7 +409,7 @@ _SHAPES: Final[tuple[tuple[tuple[str, ...], str, str], ...]] = (
     ),
     (
         ("pass", "pwd"),
-        rf"(?i)(\b(?:password|passwd|passphrase|pwd)\s(?:for\s\S{{1,80}}\s)?(?:is\s|was\s)?)"
+        rf"(?i)(\b(?:password|passwd|passphrase|pwd)[ \t](?:for\s\S{{1,80}}\s)?(?:is\s|was\s)?)"
         rf"(?!scram|sha-?\d|md5|argon|bcrypt|pbkdf|base64|utf-?\d|(?-i:[a-z]{{1,20}}_)"
         rf"|(?:field|column|col|arg|param|line|row|attempt|option|user|file|version|v|step|item)\d){_LIKELY}",
         r"\1***",
@@ -262,12 +417,12 @@ _SHAPES: Final[tuple[tuple[tuple[str, ...], str, str], ...]] = (
     (
         ("token", "secret", "key"),
         rf"(?i)(?<!unexpected )(?<!unknown )(?<!next )(?<!near )(\b(?:token|secret|(?:api|access|secret|private)[ _\-]?key)\s(?:is\s|was\s)?)"
-        rf"(?=[^\s&;,'\"]{{0,80}}\d[A-Za-z]){_LIKELY}",
+        rf"(?=[^\s&;,'\"]{{0,80}}\d[A-Za-z])(?!arn:|projects/|https?:){_LIKELY}",
         r"\1***",
     ),
     (("key",), r"(?i)(\bencryption_key\s{1,9})'(?!\*\*\*)[^']{1,400}'", r"\1'***'"),
     (
-        (*_NAMES, "auth", "hmac", "jwt", "signature=", "sig=", "credential="),
+        (*_NAMES, "auth", "hmac", "jwt", "signature=", "sig=", "credential=", "delegation="),
         rf"(?i)({_PARAMETER}=){_NO_PLACEHOLDER}(?!\d{{1,5}}(?:\W|\Z))[^\s&;#'\",<>()\\]{{4,4000}}",
         r"\1***",
     ),
@@ -278,7 +433,7 @@ _SHAPES: Final[tuple[tuple[tuple[str, ...], str, str], ...]] = (
     ),
     (
         ("sqlplus", "sqlldr", "expdp", "impdp", "rman "),
-        r"(?i)(\b(?:sqlplus|sqlldr|expdp|impdp|rman)\s{1,9}[\w$#]{1,30}/)(?!\*\*\*)[^\s/@'\"]{1,100}(?=@)",
+        r"(?i)(\b(?:sqlplus|sqlldr|expdp|impdp|rman)\s{1,9}(?:-\w{1,9}\s{1,9}){0,4}[\w$#]{1,30}/)(?!\*\*\*)[^\s/@'\"]{1,100}(?=@)",
         r"\1***",
     ),
     *((tuple(words.split()), rf"\b{pattern}", MASK) for words, pattern in _TOKENS),

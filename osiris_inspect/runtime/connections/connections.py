@@ -181,7 +181,7 @@ class ConnectionsFile:
             problems += [
                 self._problem(
                     f" takes {key!r} from the environment variable {name}, which is not set; "
-                    f"set it (searched {self._variables.sources})",
+                    f"set it (searched {self._variables.sources}){self._variables.similar(name)}",
                     *(family, alias, key),
                 )
                 for name in missing
@@ -355,7 +355,7 @@ def connection_uses(compiled: Compiled, components: Mapping[str, Component]) -> 
             continue
         _, _, alias = str(reference or "").partition(".")
         position = compiled.connection_positions.get(step.id, (step.line, 1))
-        name = str(reference or f"the default of {component.family}")
+        name = str(reference or f"@{component.family}")
         yield ConnectionUse(step.id, component.family, alias or None, name, position)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from osiris_inspect.base.near_names import did_you_mean
 from osiris_inspect.model.errors import PipelineError, Problem
 
 FILE: Final = ".env"
@@ -34,6 +35,10 @@ class EnvironmentVariables:
     def get(self, name: str) -> str | None:
         """Return the value of a variable; None if it is not set."""
         return self.environment.get(name, self.from_file.get(name))
+
+    def similar(self, name: str) -> str:
+        """Return ``; did you mean 'X'?`` with the variable of the file that is spelled like a name that is not set."""
+        return did_you_mean(name, self.from_file)
 
     @property
     def sources(self) -> str:

@@ -22,6 +22,7 @@ from osiris_inspect.model.manifest import input_name
 from osiris_inspect.runtime.drivers.duckdb_options import (
     open_database,
     restrict_files,
+    search_files_in,
     set_limits,
 )
 from osiris_inspect.runtime.drivers.duckdb_result import ConstantColumns, only_value, result_batches
@@ -105,7 +106,7 @@ class _Query:
             self._tables |= dict.fromkeys(names, resolved)
         self._memory_bytes = set_limits(self._connection, self._config, self._ctx.memory)
         if self._config.get("allow_external"):
-            self._connection.execute(f"SET file_search_path = {quote_text(str(self._ctx.base))}")
+            search_files_in(self._connection, self._ctx.base, self._config["query"])
         else:
             paths = [resolved.parquet_path for resolved in inputs.values()]
             restrict_files(self._connection, [path for path in paths if path is not None])

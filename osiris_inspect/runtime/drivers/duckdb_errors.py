@@ -16,6 +16,7 @@ from osiris_inspect.runtime.drivers.interface.frame_columns import delimiter_of_
 from osiris_inspect.runtime.files.memory_limit import MemoryLimit, size_text
 from osiris_inspect.runtime.frames.conversion.natural import NO_FORM_FIX
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
+from osiris_inspect.runtime.pipeline.sql_tables import hyphenated_table
 
 Tables = Mapping[str, ResolvedInput]
 """The inputs by the table names that SQL can use."""
@@ -165,7 +166,8 @@ def _read(
         return _Reading(kind, "raise memory_limit, or read less in one statement", limit)
     fact, pattern = ("path", _FILE) if kind.startswith("file-") else ("column", _REFUSED)
     found = pattern.search(text)
-    return _Reading(kind, fix, {fact: found[1]} if found else {})
+    hint = hyphenated_table(str(config.get("query") or ""), tables) if kind == "sql-syntax" else ""
+    return _Reading(kind, fix, {fact: found[1]} if found else {}, hint)
 
 
 _OTHER: Final = ("query-failed", "correct the query or the data that the message names")

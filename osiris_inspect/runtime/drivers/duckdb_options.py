@@ -1,8 +1,10 @@
 """Options of DuckDB for one step: what it may read, how much memory it may use, and where it writes what does not fit."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from glob import iglob
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +15,7 @@ from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.driver import Config
 from osiris_inspect.runtime.files.memory_limit import MemoryLimit
 
+_QUOTED: Final = re.compile(r"'([^'\n\0]{1,1000})'|\"([^\"\n\0]{1,1000})\"")
 _MIN_BYTES: Final = 64 << 20
 _BYTES_PER_THREAD: Final = 128 << 20
 """Memory below which another thread of DuckDB does more harm than good."""
@@ -54,6 +57,32 @@ def set_limits(connection: duckdb.DuckDBPyConnection, config: Config, memory: Me
         most = max(1, size // _BYTES_PER_THREAD)
         connection.execute(f"SET threads = least({most}, current_setting('threads'))")
     return size
+
+
+def search_files_in(connection: duckdb.DuckDBPyConnection, base: Path, query: str) -> None:
+    """Let SQL find relative names of files in the folder ``base``.
+
+    DuckDB searches the working directory first, which is another folder only if a Python program runs the worker.
+
+    Raises:
+        DriverError: a name that the query contains is a file of the working directory.
+    """
+    connection.execute(f"SET file_search_path = {quote_text(str(base))}")
+    cwd = Path.cwd()
+    if cwd == base.resolve():
+        return
+    for text in dict.fromkeys(match[1] or match[2] for match in _QUOTED.finditer(query)):
+        names = iglob(text, root_dir=cwd, recursive=True)  # noqa: PTH207  Path.glob raises for some texts
+        found = None if text.startswith("/") else next(names, None)
+        if found is not None and (cwd / found).is_file():
+            raise DriverError(
+                f"DuckDB transformation failed: {text!r} is a file of the working directory {cwd}, which DuckDB reads in "
+                f"place of one in {base}",
+                kind="config-value-invalid",
+                fix=f"write the whole path, or change the working directory to {base}",
+                setting="query",
+                path=str(cwd / found),
+            )
 
 
 def restrict_files(connection: duckdb.DuckDBPyConnection, paths: list[Path]) -> None:

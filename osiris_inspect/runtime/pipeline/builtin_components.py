@@ -15,7 +15,7 @@ def _ignored_keys(*names: str) -> tuple[ConfigKey, ...]:
     return tuple(ConfigKey(name, "text", description, ignored=True) for name in names)
 
 
-_ENCODING = ConfigKey("encoding", "text", "encoding of the file", default="utf-8")
+_ENCODING = ConfigKey("encoding", "encoding", "encoding of the file", default="utf-8")
 _ONE_CHARACTER: Final = (
     r'[^"\r\n]',
     'one character other than a quote; write a tab as "\\t" in double quotes',

@@ -14,7 +14,7 @@ from heapq import heappop, heappush
 from pathlib import Path
 from typing import Any, Final
 
-from osiris_inspect.base.near_names import Suggestions
+from osiris_inspect.base.near_names import Suggestions, near_names
 from osiris_inspect.model import jsonl, manifest
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import PipelineError, Problem, SettingsError
@@ -94,7 +94,7 @@ def read_pipeline(file: Path) -> str:
         raise SettingsError(
             f"cannot read the pipeline {file}: {error.strerror}",
             kind="file-missing" if isinstance(error, FileNotFoundError) else "pipeline-unreadable",
-            fix="check the path and its permissions",
+            fix=_fix_of_path(file, error),
             path=str(file),
         ) from None
     except UnicodeDecodeError as error:
@@ -105,6 +105,24 @@ def read_pipeline(file: Path) -> str:
             path=str(file),
             offset=error.start,
         ) from None
+
+
+def _fix_of_path(file: Path, error: OSError) -> str:
+    """Return what to do about a pipeline file that cannot be read, with the files that may be meant."""
+    folder = file if isinstance(error, IsADirectoryError) else file.parent
+    try:
+        names = sorted(str(path) for pattern in ("*.yaml", "*.yml") for path in folder.glob(pattern))
+    except OSError:
+        names = []
+    if isinstance(error, IsADirectoryError):
+        return f"name a file in it, such as {names[0]}" if names else "name a file"
+    if not isinstance(error, FileNotFoundError):
+        return "check the path and its permissions"
+    if not names and folder.is_dir():
+        return "check the path; osiris-inspect init writes a pipeline.yaml in the working directory"
+    by_stem = {Path(name).stem: name for name in reversed(names)}
+    near = near_names(file.stem, by_stem)
+    return f"did you mean {by_stem[near[0]]!r}?" if near else "check the path and its permissions"
 
 
 def compile_pipeline(
@@ -138,6 +156,7 @@ def compile_document(
     problems += _check_ids(document, drafts)
     for previous, draft in zip([None, *drafts], drafts, strict=False):
         problems += draft.check(previous, components)
+    problems += _check_outputs_of_needs(document, drafts, components)
     ordered = _topological_order(document, drafts, problems, suggestions)
     if problems:
         raise PipelineError(sorted(problems, key=lambda problem: (problem.line, problem.column)))
@@ -166,6 +185,8 @@ def _source(document: PositionedDocument, inputs: CompileInputs) -> dict[str, An
 
 def _check_top_level(document: PositionedDocument, suggestions: Suggestions) -> list[Problem]:
     value = document.value
+    if value is None:
+        return [document.problem("the pipeline is empty; osiris-inspect init writes one in an empty folder")]
     if not isinstance(value, dict):
         return [document.problem("a pipeline must be a mapping with oml_version, name and steps")]
     problems = [
@@ -227,6 +248,27 @@ def _check_ids(document: PositionedDocument, drafts: list[StepCompiler]) -> list
         if text is not None:
             problems.append(document.problem(text, "steps", draft.position, "id"))
         first.setdefault(draft.id, draft.line)
+    return problems
+
+
+def _check_outputs_of_needs(
+    document: PositionedDocument, drafts: list[StepCompiler], components: Mapping[str, Component]
+) -> list[Problem]:
+    """Return the needs and inputs that name a step without an output, such as a writer."""
+    by_id = {
+        draft.id: draft for draft in reversed(drafts)
+    }  # of two with one id, which is an error, the first
+    problems = []
+    for draft in drafts:
+        for need, path in draft.written_inputs():
+            other = by_id.get(need)
+            component = components.get(other.component) if other is not None else None
+            if other is None or other is draft or component is None or component.produces_frame:
+                continue
+            kind = "is a writer and has no output" if "write" in component.modes else "has no output"
+            instead = f", such as {other.needs[0]!r}" if other.needs else ""
+            text = f"step {draft.id!r} needs {need!r}, which {kind}; name the step whose rows it is to take{instead}"
+            problems.append(document.problem(text, "steps", draft.position, *path))
     return problems
 
 

@@ -14,11 +14,12 @@ from osiris_inspect.model.redaction import is_secret_key
 
 GROUP: Final = "osiris_inspect.components"
 
-ValueKind = Literal["text", "whole", "number", "switch", "list", "map", "texts", "list or switch"]
+ValueKind = Literal["text", "encoding", "whole", "number", "switch", "list", "map", "texts", "list or switch"]
 ComponentMode = Literal["read", "transform", "write"]
 
 _KINDS: Mapping[ValueKind, tuple[str, tuple[type, ...]]] = {
     "text": ("string", (str,)),
+    "encoding": ("string", (str,)),
     "whole": ("integer", (int,)),
     "number": ("number", (int, float)),
     "switch": ("true/false", (bool,)),
@@ -97,6 +98,8 @@ class ConfigKey:
         is_valid = isinstance(value, types) and (bool in types or not isinstance(value, bool))
         if is_valid and self.kind == "texts" and isinstance(value, list):
             is_valid = bool(value) and all(isinstance(item, str) for item in value)
+        if is_valid and self.kind == "encoding" and not _is_encoding(value):
+            is_valid, expected = False, f"an encoding of Python, such as {_near_encoding(value)}"
         if is_valid and self.choices:
             is_valid, expected = value in self.choices, f"one of {', '.join(map(repr, self.choices))}"
         if is_valid and self.minimum is not None:
@@ -196,6 +199,23 @@ def unknown_component(name: str, names: Collection[str], near: Collection[str]) 
     words = set(_words(name)[:2])
     reason = next((f"; {system} is not supported" for system in _UNSUPPORTED if _key(system) in words), "")
     return f"{text}{reason}; use one of {', '.join(sorted(names))}"
+
+
+def _is_encoding(name: str) -> bool:
+    """Return True if Python encodes texts under this name."""
+    try:
+        "".encode(name)
+    except (LookupError, ValueError):  # also a codec of bytes, and a name with a NUL character
+        return False
+    return True
+
+
+def _near_encoding(name: str) -> str:
+    import codecs
+    from encodings.aliases import aliases
+
+    near = near_names(name, aliases)
+    return codecs.lookup(near[0]).name if near else "utf-8"
 
 
 def _words(name: str) -> list[str]:

@@ -10,7 +10,7 @@ from osiris_inspect.base.near_names import Suggestions
 from osiris_inspect.model import manifest
 from osiris_inspect.model.errors import PipelineError, Problem
 from osiris_inspect.model.manifest import Step, input_name
-from osiris_inspect.runtime.pipeline import parameters, sql_tables, yaml_positions
+from osiris_inspect.runtime.pipeline import parameters, pipeline_files, sql_tables, yaml_positions
 from osiris_inspect.runtime.pipeline.compiler import Compiled, compile_document
 from osiris_inspect.runtime.pipeline.component import Component
 from osiris_inspect.runtime.pipeline.parameters import CompileInputs
@@ -61,10 +61,12 @@ def lint(
         item["id"]
         for item in parameters.substitute_parameters(document, inputs or CompileInputs(), [])["steps"]
     ]
-    sql_length = 0
+    sql_length, missing_needs = 0, set[str]()
     step_ids = {name.lower(): id_ for id_ in reversed(by_id) for name in (input_name(id_), id_)}
     for position, step in enumerate(by_id[name] for name in ids):
-        checked = _CheckedStep(document, lines, position, step, compiled, suggestions, step_ids)
+        checked = _CheckedStep(
+            document, lines, position, step, compiled, suggestions, step_ids, missing_needs
+        )
         if step.driver == SQL:
             sql_length += len(str(checked.config["query"]))
             messages += _check_sql(checked) if sql_length <= MAX_CHECKED_SQL else [_not_checked(checked)]
@@ -72,7 +74,8 @@ def lint(
         messages += _check_types_of_codes(checked)
         messages += _check_columns(checked, components[step.component])
     messages += _check_implied_needs(document, ids, compiled, components)
-    messages += _check_unused_outputs(document, ids, compiled, components)
+    messages += _check_unused_outputs(document, ids, compiled, components, missing_needs)
+    messages += _check_files(document, ids, compiled, components)
     messages.sort(key=lambda message: (message.problem.line, message.problem.column))
     return [*messages, *check(compiled)] if check is not None else messages
 
@@ -84,6 +87,7 @@ class _CheckedStep:
     Attributes:
         lines: the lines of the file.
         step_ids: the steps of the pipeline by the tables of SQL, in lower case, that they can be.
+        missing_needs: receives the steps that a message says to add to needs.
     """
 
     document: PositionedDocument
@@ -93,6 +97,7 @@ class _CheckedStep:
     compiled: Compiled
     suggestions: Suggestions
     step_ids: Mapping[str, str]
+    missing_needs: set[str]
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -132,7 +137,9 @@ def _check_sql(checked: _CheckedStep) -> Iterator[LintMessage]:
     sql = str(checked.config["query"])
     tables, error = sql_tables.referenced_tables(sql)
     if error is not None:
-        text = f"cannot {'check' if error.may_run else 'parse'} the SQL of step {checked.step.id!r}: {error.message}"
+        inputs = (name for names in _names_of_inputs(checked.step).values() for name in names)
+        hint = "" if error.may_run else sql_tables.hyphenated_table(sql, inputs)
+        text = f"cannot {'check' if error.may_run else 'parse'} the SQL of step {checked.step.id!r}: {error.message}{hint}"
         yield LintMessage(checked.in_query(text, error.offset), "warning" if error.may_run else "error")
         return
     names = _names_of_inputs(checked.step)
@@ -155,7 +162,8 @@ def _no_such_table(name: str, checked: _CheckedStep, names: Mapping[str, tuple[s
     known = sorted({alias for aliases in names.values() for alias in aliases})
     text = f"the SQL of step {step.id!r} reads table {name!r}, which is not an input of the step"
     forgotten = checked.step_ids.get(name.lower())
-    if forgotten not in (None, step.id, *names):
+    if forgotten is not None and forgotten not in (step.id, *names):
+        checked.missing_needs.add(forgotten)
         return f"{text}; add {forgotten!r} to its needs"
     text += checked.suggestions.did_you_mean(name, known)
     return text + (f"; its inputs are {', '.join(known)}" if known else "; add the input to its needs")
@@ -244,12 +252,25 @@ def _check_implied_needs(
             unused.append(id_)
 
 
-def _check_unused_outputs(
+def _check_files(
     document: PositionedDocument, ids: list[str], compiled: Compiled, components: Mapping[str, Component]
 ) -> Iterator[LintMessage]:
-    """Report steps whose output no other step uses."""
+    """Report outputs that another step overwrites, and those that overwrite what the pipeline reads."""
+    for id_, text in pipeline_files.overwritten_files(compiled, components):
+        position = ids.index(id_)
+        yield LintMessage(document.problem(text, "steps", position, "config", "path"), "warning")
+
+
+def _check_unused_outputs(
+    document: PositionedDocument,
+    ids: list[str],
+    compiled: Compiled,
+    components: Mapping[str, Component],
+    missing_needs: set[str],
+) -> Iterator[LintMessage]:
+    """Report steps whose output no other step uses, and that no other message says to use."""
     positions = {id_: position for position, id_ in enumerate(ids)}
-    used = {need for step in compiled.manifest.steps for need in step.needs}
+    used = {need for step in compiled.manifest.steps for need in step.needs} | missing_needs
     for step in compiled.manifest.steps:
         if components[step.component].produces_frame and step.id not in used:
             text = f"output of step {step.id!r} is never used"

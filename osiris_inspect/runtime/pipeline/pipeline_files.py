@@ -120,6 +120,42 @@ def _starts_at_cwd(step: str, path: Path, elsewhere: Path, *, is_output: bool) -
     )
 
 
+def overwritten_files(compiled: "Compiled", components: Mapping[str, Component]) -> Iterator[tuple[str, str]]:
+    """Yield each step that writes a file of another step, and a message about it.
+
+    It is a file that a step before it writes, or one that a step reads whose rows it writes.
+    """
+    upstream: dict[str, set[str]] = {}
+    writers: dict[tuple[str, str], str] = {}
+    readers: dict[tuple[str, str], set[str]] = {}
+    for step in compiled.manifest.steps:  # in the order of their needs
+        upstream[step.id] = {each for need in step.needs for each in (need, *upstream.get(need, ()))}
+        component, config = components.get(step.driver), compiled.configs[step.id]
+        if component is None or component.family not in (None, FILES):
+            continue
+        is_output = "write" in component.modes
+        for text in _texts(config.get("path")):
+            file = (str(config.get("connection") or ""), os.path.normpath(text))
+            if not is_output:
+                readers.setdefault(file, set()).add(step.id)
+                continue
+            if config.get("write_mode") == "append":
+                continue
+            sources = sorted(readers.get(file, set()) & upstream[step.id])
+            if file in writers:
+                yield (
+                    step.id,
+                    f"step {step.id!r} overwrites {text}, which step {writers[file]!r} writes; give it another path",
+                )
+            elif sources:
+                yield (
+                    step.id,
+                    f"step {step.id!r} overwrites {text}, which step {sources[0]!r} reads, so a second run reads other "
+                    "rows; write to another path",
+                )
+            writers.setdefault(file, step.id)
+
+
 def outputs_of_step(
     component: Component | None,
     config: Mapping[str, Any],

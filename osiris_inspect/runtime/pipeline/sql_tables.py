@@ -5,9 +5,10 @@ Parts of a statement that DuckDB cannot parse into a tree are ignored.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from operator import itemgetter
 from typing import Any, Final
 
@@ -22,6 +23,8 @@ from osiris_inspect.runtime.pipeline.sql_tokens import (
 MAX_STATEMENTS: Final = 1_000
 MAX_SEARCHED_TOKENS: Final = 5_000
 """Words and signs of a statement whose queries are found by its tokens, which takes the square of their number."""
+_MAX_COMPARED: Final = 50
+"""Inputs whose names are searched in SQL that cannot be parsed."""
 _CREATE_PATTERN: Final = re.compile(
     r"\s*CREATE\s+(?:OR\s+REPLACE\s+)?(?:TEMP(?:ORARY)?\s+)?(?:TABLE|VIEW)\s+(?:IF\s+NOT\s+EXISTS\s+)?"
     r"(?:(?:main|temp|memory)\.){0,3}(\"(?:[^\"]|\"\")+\"|\w+)",
@@ -104,6 +107,19 @@ def referenced_tables(sql: str) -> tuple[list[TableReference], SqlProblem | None
                 created.add(match[1].strip('"').replace('""', '"').lower())
             start += len(text.strip())
         return tables, None
+
+
+def hyphenated_table(sql: str, tables: Iterable[str]) -> str:
+    """Return what to write in place of the name of an input that SQL has with hyphens, after ``; ``; empty without one.
+
+    ``tables`` are the names of inputs; SQL may omit their ``df_``.
+    """
+    for table in islice(tables, _MAX_COMPARED):
+        name = re.escape(table.removeprefix("df_")).replace("_", "[_-]")
+        written = re.search(rf"(?<![\w-])(?:df[_-])?{name}(?![\w-])", sql, re.IGNORECASE)
+        if written is not None and "-" in written[0]:
+            return f"; write {table!r} in place of {written[0]!r}: the name of a table has _ for each -"
+    return ""
 
 
 def is_one_select(sql: str) -> bool:

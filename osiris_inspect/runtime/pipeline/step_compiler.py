@@ -1,7 +1,7 @@
 """Compiler of one step: reads it from YAML, checks it and produces its manifest entry."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from osiris_inspect.base.near_names import Suggestions
@@ -130,6 +130,13 @@ class StepCompiler:
         ignored = {key.name for key in component.keys if key.ignored}
         config = {name: value for name, value in self.config.items() if name not in ignored}
         return {**component.defaults, **config, "component": component.name, "mode": self._mode(component)}
+
+    def written_inputs(self) -> Iterator[tuple[str, tuple[str | int, ...]]]:
+        """Yield each step whose output the pipeline file names for this step, and the position of its name."""
+        if self.inputs:
+            yield from ((ref.from_step, ("inputs", name)) for name, ref in self.inputs.items())
+        elif self.item.get("needs") is not None:
+            yield from ((need, ("needs", position)) for position, need in enumerate(self.needs))
 
     @property
     def connection_position(self) -> Position:

@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 from textual.content import Content
 
+from osiris_inspect.inspector.export.lineage.layers import EdgeSegment, LayeredGraph, assign_layers
 from osiris_inspect.inspector.run.lineage import Edge, Lineage
 from osiris_inspect.inspector.run.run import StepState
 from osiris_inspect.inspector.text.sanitize import show_line
 from osiris_inspect.inspector.text.units import format_duration, format_int, format_rows
 from osiris_inspect.tui.drawing.canvas import Canvas
-from osiris_inspect.tui.drawing.layers import EdgeSegment, LayeredGraph, assign_layers
 from osiris_inspect.tui.drawing.symbols import IN_MEMORY, MUTED, ON_DISK, STEP, edge_style
 
 MAX_BOXES = 60
@@ -126,7 +126,7 @@ class _Box(NamedTuple):
 
 
 def _draw_boxes(lineage: Lineage, width: int, selected: str | None) -> LineageDrawing | None:
-    graph = assign_layers(lineage)
+    graph = assign_layers([step.id for step in lineage.steps], lineage.edges)
     if graph is None or not graph.layers:
         return None
     states = {step.id: step for step in lineage.steps}
@@ -151,7 +151,7 @@ def _box_lines(step: StepState) -> list[tuple[str, str]]:
     ]
 
 
-def _place_boxes(graph: LayeredGraph, states: Mapping[str, StepState]) -> dict[str, _Box]:
+def _place_boxes(graph: LayeredGraph[Edge], states: Mapping[str, StepState]) -> dict[str, _Box]:
     """Return the box of each node: layers side by side, centred vertically."""
     sizes = {node: _size(node, graph, states) for layer in graph.layers for node in layer}
     heights = [sum(sizes[node][1] + 1 for node in layer) - 1 for layer in graph.layers]
@@ -167,14 +167,14 @@ def _place_boxes(graph: LayeredGraph, states: Mapping[str, StepState]) -> dict[s
     return boxes
 
 
-def _size(node: str, graph: LayeredGraph, states: Mapping[str, StepState]) -> tuple[int, int]:
+def _size(node: str, graph: LayeredGraph[Edge], states: Mapping[str, StepState]) -> tuple[int, int]:
     if node in graph.waypoints:
         return 1, 1
     longest = max(Content(text).cell_length for text, _ in _box_lines(states[node]))
     return min(longest, _MAX_BOX_TEXT) + 4, max(_MIN_BOX_LINES, len(graph.segments_into(node))) + 2
 
 
-def _column_gap(layer: int, graph: LayeredGraph, states: Mapping[str, StepState]) -> int:
+def _column_gap(layer: int, graph: LayeredGraph[Edge], states: Mapping[str, StepState]) -> int:
     labels = [
         len(edge_label(segment.edge, states[segment.edge.consumer]))
         for segment in graph.segments
@@ -186,8 +186,8 @@ def _column_gap(layer: int, graph: LayeredGraph, states: Mapping[str, StepState]
 
 def _draw_segment(
     canvas: Canvas,
-    segment: EdgeSegment,
-    graph: LayeredGraph,
+    segment: EdgeSegment[Edge],
+    graph: LayeredGraph[Edge],
     boxes: Mapping[str, _Box],
     consumer: StepState,
 ) -> None:

@@ -2,12 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import ceil, floor, log10
+from math import ceil
 
 from textual.content import Content
 
 from osiris_inspect.inspector.run.report import Report
-from osiris_inspect.inspector.run.timeline import MemoryLevel, Phase, RunTimeline, StepTiming, run_timeline
+from osiris_inspect.inspector.run.timeline import (
+    MemoryLevel,
+    Phase,
+    RunTimeline,
+    StepTiming,
+    run_timeline,
+    tick_interval,
+)
 from osiris_inspect.inspector.text.sanitize import show_line
 from osiris_inspect.inspector.text.units import format_bytes, format_duration, format_elapsed
 from osiris_inspect.tui.drawing.sparklines import sparkline
@@ -42,7 +49,7 @@ class TimeAxis:
 
     def heading(self) -> str:
         """Return the axis with as many round ticks as fit."""
-        interval = _tick_interval(self.end - self.begin, max(1, self.width // _MIN_TICK_WIDTH))
+        interval = tick_interval(self.end - self.begin, max(1, self.width // _MIN_TICK_WIDTH))
         line, tick = "", ceil(self.begin / interval)
         while tick * interval <= self.end:
             cell, label = self.cell(tick * interval), format_duration(tick * interval) if tick else "0"
@@ -50,14 +57,6 @@ class TimeAxis:
                 line = line.ljust(cell) + f"╷{label}"
             tick += 1
         return line
-
-
-def _tick_interval(length: float, max_ticks: int) -> float:
-    """Return the seconds between two ticks: 1, 2 or 5 times a power of ten."""
-    if length <= 0:
-        return 1.0
-    power = 10.0 ** floor(log10(length / max_ticks))
-    return next((power * step for step in (1, 2, 5) if length / (power * step) <= max_ticks), power * 10)
 
 
 class Timeline(ListDetailPane):
@@ -97,10 +96,9 @@ def _content(timeline: RunTimeline, width: int, *, is_zoomed: bool) -> ListConte
 
 def _row(timing: StepTiming, axis: TimeAxis, id_width: int) -> StaticRow:
     step, symbol = timing.step, STEP[timing.step.status]
-    seconds = sum(span.end - span.begin for span in timing.phase_spans if span.phase != "waiting")
     result = symbol.word
     if timing.phase_spans:
-        result = format_duration(seconds) + ("" if timing.has_ended else " …")
+        result = format_duration(timing.seconds) + ("" if timing.has_ended else " …")
     name = Content.styled(show_line(step.id, 60), "bold" if timing.is_critical else "")
     content = Content.assemble(
         (symbol.symbol, symbol.style),

@@ -106,7 +106,7 @@ class ArtifactsScreen(TitledScreen):
     def _read(self, name: str, path: Path) -> None:
         try:
             remote_registry.fetch_all(path)
-            with RunFiles(path.parent).open(path.name) as file:
+            with RunFiles(path.parent, joins_logs=False).open(path.name) as file:
                 head, size = file.read(MAX_READ), os.fstat(file.fileno()).st_size
         except OSError as error:
             self.app.call_from_thread(self.show_error, f"cannot read {name!r}: {reason_of(error)}")

@@ -12,8 +12,7 @@ from osiris_inspect.inspector.event_log.filter.filter import EventFilter
 from osiris_inspect.inspector.text.event_fields import safe_keys
 from osiris_inspect.inspector.text.sanitize import inline_json, key_value, show_line
 from osiris_inspect.inspector.text.units import format_elapsed
-from osiris_inspect.model.errors import InvalidLine
-from osiris_inspect.model.event import Event, decode
+from osiris_inspect.model.event import Event
 from osiris_inspect.tui.drawing.symbols import MUTED
 from osiris_inspect.tui.widgets.goto import JumpTarget, target_time
 from osiris_inspect.tui.widgets.line_list import LineList
@@ -181,18 +180,11 @@ class EventList(LineList):
 
 
 def _search_log(log: "LargeLog", event_filter: EventFilter) -> Iterator[SearchBatch]:
-    from osiris_inspect.inspector.event_log.search.search import candidate_lines
+    from osiris_inspect.inspector.event_log.search.search import candidate_lines, matching_lines
 
     for lines, progress in candidate_lines(log, event_filter):
-        matches = [line for line, raw in lines if _matches(event_filter, raw)]
-        yield SearchBatch([log.event_number_at_line(line + 1) for line in matches], progress)
-
-
-def _matches(event_filter: EventFilter, raw: bytes) -> bool:
-    try:
-        return event_filter.matches(decode(raw))
-    except InvalidLine:
-        return False  # not an event; the Log tab lists it as unreadable
+        matches = (event for event, _ in matching_lines(lines, event_filter, log.file))
+        yield SearchBatch([log.event_number_at_line(event.line) for event in matches], progress)
 
 
 def large_log(events: Sequence[Event]) -> "LargeLog | None":

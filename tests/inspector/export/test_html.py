@@ -7,9 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.inspector.export.shared import lineage_svg as _graph
-from osiris_inspect.inspector.run.lineage import Edge, Lineage
-from osiris_inspect.inspector.run.run import Run, StepState
 from tests.inspector.export.accept import rendered, told
 from tests.inspector.export.hostile import TEXTS, report_of
 from tests.samples import runs
@@ -17,8 +14,6 @@ from tests.samples import runs
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 IN_A_BROWSER = pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")
 STORIES = {run.parent.name: run for run in runs()}
-
-RUN = Run(path=Path("run_1"), id="run_1", status="success", finished=True, dialect="native")
 
 
 def browse(page: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -42,7 +37,7 @@ def test_a_browser_complains_of_nothing_and_loads_nothing(story: str, tmp_path: 
     done = browse(page, "--dump-dom")
     assert "CONSOLE" not in done.stderr
     assert done.stdout.count("<section") == 1
-    assert 'class="lineage"' in done.stdout
+    assert done.stdout.count('class="picture"') == 2
 
 
 @IN_A_BROWSER
@@ -70,44 +65,3 @@ def test_the_page_names_no_other_place() -> None:
     text = rendered("html", *(told(run) for run in STORIES.values()))
     assert not re.findall(r"(?:https?:)?//\w", re.sub(r"<code.*?</code>|<td.*?</td>", "", text))
     assert "default-src 'none'" in text
-
-
-def step(name: str) -> StepState:
-    return StepState(name, "x.y", "succeeded")
-
-
-def places(*edges: tuple[str, str]) -> dict[str, float]:
-    """Where each step stands from left to right."""
-    names = sorted({name for edge in edges for name in edge})
-    lineage = Lineage(
-        tuple(map(step, names)), tuple(Edge(one, other, "df", "memory") for one, other in edges)
-    )
-    drawn = _graph.lineage_svg(lineage, RUN, "g")
-    xs = re.findall(r'<title>(\w+)</title>\n<rect x="([\d.]+)"', drawn)
-    return {name: float(x) for name, x in xs}
-
-
-@pytest.mark.parametrize(
-    "edges",
-    [
-        [("a", "b")],
-        [("a", "b"), ("b", "c"), ("a", "c")],
-        [("a", "b"), ("a", "c"), ("b", "d"), ("c", "d")],
-        [("c", "b"), ("b", "a")],
-    ],
-)
-def test_a_step_stands_right_of_everything_it_gets_frames_from(edges: list[tuple[str, str]]) -> None:
-    x = places(*edges)
-    assert all(x[one] < x[other] for one, other in edges)
-
-
-@pytest.mark.parametrize(
-    "edges", [[("a", "a")], [("a", "b"), ("b", "a")], [("a", "b"), ("b", "c"), ("c", "a"), ("x", "a")]]
-)
-def test_a_cycle_is_drawn_too(edges: list[tuple[str, str]]) -> None:
-    assert set(places(*edges)) == {name for edge in edges for name in edge}
-
-
-def test_too_many_steps_are_no_picture() -> None:
-    steps = tuple(step(f"s{number}") for number in range(_graph.MAX_STEPS + 1))
-    assert _graph.lineage_svg(Lineage(steps, ()), RUN, "g") == ""

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, Protocol
 
 Sign = Literal["=", "!=", "~", "!~", ">", "<", ">=", "<="]
@@ -68,8 +69,12 @@ class FieldComparison:
         if self.operator == "~":
             return self.value in _text(value)
         if self.operator == "=":
+            if isinstance(value, int | float) and (limit := number_in(self.value)) is not None:
+                number = parse_number(value)
+                if number is not None:
+                    return number == limit
             return _equal(_text(value), self.value)
-        number, limit = parse_number(value), parse_number(self.value)
+        number, limit = parse_number(value), number_in(self.value)
         if number is None or limit is None:
             return False
         if self.operator in (">", ">="):
@@ -146,15 +151,23 @@ def positive_comparisons(node: Expression) -> Iterator[FieldComparison]:
 
 def _equal(text: str, value: str) -> bool:
     """Return True if a text equals a value, in which ``*`` and ``?`` are wildcards."""
+    pattern = _wildcard_pattern(value)
+    if pattern is not None:
+        return pattern.fullmatch(text) is not None
+    return text == value or ((limit := number_in(value)) is not None and parse_number(text) == limit)
+
+
+@lru_cache(maxsize=256)
+def _wildcard_pattern(value: str) -> re.Pattern[str] | None:
     if "*" not in value and "?" not in value:
-        return text == value or _same_number(text, value)
-    pattern = re.escape(value).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.fullmatch(pattern, text, re.DOTALL) is not None
+        return None
+    return re.compile(re.escape(value).replace(r"\*", ".*").replace(r"\?", "."), re.DOTALL)
 
 
-def _same_number(text: str, other: str) -> bool:
-    first = parse_number(text)
-    return first is not None and first == parse_number(other)
+@lru_cache(maxsize=256)
+def number_in(value: str) -> float | None:
+    """Return the number that a comparison names; parsed once, as it is compared with many events."""
+    return parse_number(value)
 
 
 def parse_number(value: object) -> float | None:

@@ -17,7 +17,8 @@ A key may name a nested field: ``error.type=KeyError``. ``text`` is the whole ev
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final, NoReturn
 
 from osiris_inspect.inspector.event_log.filter.expressions import (
@@ -32,6 +33,7 @@ from osiris_inspect.inspector.event_log.filter.expressions import (
     highlight_terms,
     parse_number,
 )
+from osiris_inspect.model import event as events
 from osiris_inspect.model.event import Event, parse_timestamp
 
 _TOKEN = re.compile(
@@ -70,6 +72,19 @@ class EventFilter:
     def matches(self, event: Event) -> bool:
         """Return True if an event matches."""
         return self.root.matches(_FilterableEvent(event))
+
+    def matching_event(
+        self, line: bytes, *, line_number: int = 0, file: str = "events.jsonl"
+    ) -> Event | None:
+        """Return the event in a line if it matches; None if it does not.
+
+        Only the fields that the filter names are looked at, so that most lines become no event.
+
+        Raises:
+            InvalidLine: as ``decode`` of the module ``event``.
+        """
+        row = _FilterableLine(line, line_number, file)
+        return row.event if self.root.matches(row) else None
 
 
 def parse(text: str, *, now: float | None = None) -> EventFilter:
@@ -170,6 +185,38 @@ class _FilterableEvent:
         return event_field(self._event, key)
 
 
+class _FilterableLine:
+    """A row for the event in a line; the event is decoded on demand."""
+
+    def __init__(self, line: bytes, line_number: int, file: str) -> None:
+        self._line, self._line_number, self._file = line, line_number, file
+        self._value, self._damage = events.decode_line(line)
+        events.check_name(self._value)
+        self._fields, self._hidden = events.own_fields(self._value)
+
+    @cached_property
+    def event(self) -> Event:
+        """The event."""
+        event = events.from_object(self._value, self._line, line_number=self._line_number, file=self._file)
+        return replace(event, damage=self._damage) if self._damage else event
+
+    @property
+    def text(self) -> str:
+        return searchable_text(self.event).lower()
+
+    @property
+    def ts(self) -> float | None:
+        return self.event.ts
+
+    def field(self, key: str) -> object | None:
+        if key in _EVENT_ATTRIBUTES:
+            return _EVENT_ATTRIBUTES[key](self.event)
+        value = _look_up(self._fields, key, self._hidden)
+        if value is None and key in _NORMALIZED_FIELDS:
+            return _NORMALIZED_FIELDS[key](self.event)
+        return value
+
+
 def event_field(event: Event, key: str) -> object | None:
     """Return the value of a filter key for an event; None if it has no such field."""
     if key in _EVENT_ATTRIBUTES:
@@ -214,7 +261,7 @@ class _Parser:
             parts.append(self._parse_part())
         if not parts:
             self._fail("missing operand")
-        return And(tuple(parts))
+        return parts[0] if len(parts) == 1 else And(tuple(parts))
 
     def _parse_part(self) -> Expression:
         token = self._peek()
@@ -279,10 +326,14 @@ class _Parser:
         raise FilterSyntaxError(f"invalid filter {position}: {problem}")
 
 
-def _look_up(fields: Mapping[str, object], key: str) -> object | None:
-    if key in fields:
+def _look_up(fields: Mapping[str, object], key: str, hidden: frozenset[str] = frozenset()) -> object | None:
+    """Return the value of a field or of one nested in it; ``hidden`` are keys that are not fields."""
+    if key in fields and key not in hidden:
         return fields[key]
-    value: object = fields
-    for part in key.split("."):
+    if "." not in key:
+        return None
+    first, *inner = key.split(".")
+    value = fields.get(first) if first not in hidden else None
+    for part in inner:
         value = value.get(part) if isinstance(value, Mapping) else None
     return value

@@ -75,19 +75,10 @@ class IndexCache:
             cache_file.replace(
                 cache_file.path_for(self.folder, descriptor, SUFFIX), _content(index, file_state(state))
             )
-            self._evict()
+            cache_file.evict(self.folder, SUFFIX, self.max_bytes)
         except OSError:  # full or read-only
             return False
         return True
-
-    def _evict(self) -> None:
-        files = [(path, path.stat()) for path in self.folder.glob(f"*{SUFFIX}")]
-        total = sum(state.st_size for _, state in files)
-        for path, state in sorted(files, key=lambda entry: entry[1].st_mtime):
-            if total <= self.max_bytes:
-                return
-            path.unlink(missing_ok=True)
-            total -= state.st_size
 
 
 def open_index(
@@ -153,7 +144,7 @@ def _parse(content: mmap.mmap, descriptor: int) -> LineIndex | None:
             return None  # a part of the file was lost or changed
     length = int.from_bytes(content[_CHECKED_FROM:_HEADER_FROM], "little")
     header = bounded_json.loads(content[_HEADER_FROM : _HEADER_FROM + length])
-    if header["version"] != VERSION or _was_rewritten(header["log"], os.fstat(descriptor)):
+    if header["version"] != VERSION or was_rewritten(header["log"], os.fstat(descriptor)):
         return None
     index = LineIndex(
         size=int(header["size"]),
@@ -169,7 +160,7 @@ def _parse(content: mmap.mmap, descriptor: int) -> LineIndex | None:
     return index if index.is_sound() and index.matches_file(descriptor) else None
 
 
-def _was_rewritten(log: list[int], state: os.stat_result) -> bool:
+def was_rewritten(log: list[int], state: os.stat_result) -> bool:
     """Return True if a log was written to and did not grow."""
     return log != file_state(state) and log[0] >= state.st_size
 

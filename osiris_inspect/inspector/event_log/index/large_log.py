@@ -5,6 +5,7 @@ import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import overload
 
 import numpy as np
@@ -28,8 +29,11 @@ KEY_EVENTS_PER_KIND = 64
 """Of an event that one step repeats more often, only the first and the last so many are key events."""
 MAX_INVALID_LINES = MAX_LISTED_PER_FILE
 """Of the lines that are not events, only the first and the last so many are read."""
-_READ_BYTES = 1 << 18
-_FIRST_READ_BYTES = 4096
+BLOCK = 1 << 17
+"""Bytes that are read at once: few enough that their objects fit the processor's cache."""
+_FIRST_BLOCK = 1 << 14
+_MAX_GAP = 1 << 14
+"""Bytes between two lines from which on each of them is read by itself."""
 
 
 class _LogEvents(Sequence[Event], ABC):
@@ -64,14 +68,16 @@ class LargeLog(_LogEvents):
 
     Attributes:
         line_index: the index of its whole lines.
-        descriptor: the file.
+        descriptor: the open file.
+        file: its path, relative to the run directory.
+        cache: the folder of caches; None if nothing is cached.
         unreadable: the numbers (from 1) of lines that are not events, the first and the last, with the reason.
     """
 
-    def __init__(self, descriptor: int, index: LineIndex, file: str) -> None:
+    def __init__(self, descriptor: int, index: LineIndex, file: str, cache: Path | None = None) -> None:
         self.line_index = index
         self.descriptor = descriptor
-        self._file = file
+        self.file, self.cache = file, cache
         self._partial_line = _partial_line(descriptor, index.size)
         self._partial_events, self._partial_line_error = self._read_partial_line()
         self._damaged, self.unreadable = self._read_invalid_lines()
@@ -124,16 +130,40 @@ class LargeLog(_LogEvents):
 
     def raw_lines(self, lines: Numbers | range) -> Iterator[NumberedLine]:
         """Yield lines with their numbers from 0, in the order of the file; nearby lines are read together."""
+        for numbers, data in self.blocks(lines):
+            yield from zip(numbers, data.split(b"\n"), strict=False)
+
+    def blocks(self, lines: Numbers | range) -> Iterator[tuple[list[int], bytes]]:
+        """Yield lines in blocks: their numbers from 0, and their bytes, each with a newline.
+
+        The first block is small, so that it comes at once. A line over the limit is empty.
+        """
         has_partial_line = len(lines) > 0 and lines[-1] == len(self.line_index)
-        begin, block = 0, b""
-        for line, start, end in self.line_index.spans(lines[:-1] if has_partial_line else lines):
-            if end > begin + len(block) or start < begin:
-                is_near = start <= begin + len(block) + _READ_BYTES and bool(block)
-                size = max(_READ_BYTES if is_near else _FIRST_READ_BYTES, end - start)
-                begin, block = start, os.pread(self.descriptor, min(size, jsonl.MAX_LINE + 1), start)
-            yield line, block[start - begin : end - begin - 1] if end <= begin + len(block) else b""
+        size = _FIRST_BLOCK
+        for numbers, starts, ends in self.line_index.spans(lines[:-1] if has_partial_line else lines):
+            first = 0
+            while first < len(numbers):
+                last = max(first + 1, int(np.searchsorted(ends, starts[first] + size, side="right")))
+                yield numbers[first:last].tolist(), self._read(starts[first:last], ends[first:last])
+                first, size = last, min(2 * size, BLOCK)
         if has_partial_line:
-            yield len(self.line_index), self._partial_line
+            yield [len(self.line_index)], self._partial_line + b"\n"
+
+    def _read(self, starts: Numbers, ends: Numbers) -> bytes:
+        """Return the bytes of lines, which are read at once if they are near each other."""
+        gaps = np.flatnonzero(starts[1:] != ends[:-1]) + 1
+        runs = [*zip(starts[[0, *gaps]].tolist(), ends[[*(gaps - 1), -1]].tolist(), strict=True)]
+        begin, end = runs[0][0], runs[-1][1]
+        if end - begin > jsonl.MAX_LINE + 1:
+            return b"\n"  # a block is smaller, unless it is one line
+        if (end - begin) // len(runs) > _MAX_GAP:
+            return b"".join(os.pread(self.descriptor, last - first, first) for first, last in runs)
+        data = os.pread(self.descriptor, end - begin, begin)
+        if len(data) < end - begin:
+            data = data.ljust(end - begin, b"\n")  # the file was truncated meanwhile: the lines are empty
+        return (
+            data if len(runs) == 1 else b"".join(data[first - begin : last - begin] for first, last in runs)
+        )
 
     def partial_line_error(self) -> str | None:
         """Return why the text after the last newline is not an event; None if it is one or empty."""
@@ -150,11 +180,11 @@ class LargeLog(_LogEvents):
         if line == len(self.line_index) and self._partial_events:
             return self._partial_events
         try:
-            return (events.decode(raw, line_number=line + 1, file=self._file),)
+            return (events.decode(raw, line_number=line + 1, file=self.file),)
         except InvalidLine as error:
             # the index took it for an event; the numbers of the others must not change
-            unread = Event("unreadable", fields={"reason": str(error)}, line=line + 1, file=self._file)
-            return events.decode_damaged(raw, line_number=line + 1, file=self._file) or (unread,)
+            unread = Event("unreadable", fields={"reason": str(error)}, line=line + 1, file=self.file)
+            return events.decode_damaged(raw, line_number=line + 1, file=self.file) or (unread,)
 
     def _readable(self) -> Numbers | range:
         index = self.line_index
@@ -171,7 +201,7 @@ class LargeLog(_LogEvents):
         damaged: dict[int, Sequence[Event]] = {}
         unreadable: list[tuple[int, str]] = []
         for group in group_lines(self._invalid_lines()):
-            read = read_group(group, self._file)
+            read = read_group(group, self.file)
             for event in read.events:
                 damaged[event.line - 1] = (*damaged.get(event.line - 1, ()), event)
             unreadable += read.unreadable
@@ -191,11 +221,11 @@ class LargeLog(_LogEvents):
     def _read_partial_line(self) -> tuple[Sequence[Event], str | None]:
         number = len(self.line_index) + 1
         try:
-            return (events.decode(self._partial_line, line_number=number, file=self._file),), None
+            return (events.decode(self._partial_line, line_number=number, file=self.file),), None
         except InvalidLine as error:
             if not self._partial_line.strip():
                 return (), None
-            return read_torn_line(self._partial_line, number, self._file), str(error)
+            return read_torn_line(self._partial_line, number, self.file), str(error)
 
 
 class LargeLogSlice(_LogEvents):

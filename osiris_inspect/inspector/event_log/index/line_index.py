@@ -30,6 +30,8 @@ TAIL_BYTES = 65536
 """Bytes before the end of the indexed part by which a rewritten file is recognized."""
 _DAY_MS = 86_400_000
 _CHUNK_LINES = 1 << 16
+_CHUNK_GROUPS = 64
+"""Groups whose lines are located at once: few enough for the processor's cache."""
 
 ProgressCallback = Callable[[int, int], bool]
 """Receives the bytes indexed so far and the size of the file; returns False to stop."""
@@ -126,14 +128,14 @@ class LineIndex:
             self._add(lines, consumed)
             if on_progress is not None and not on_progress(self.size, end):
                 break
-        self.head_digest, self.tail_digest = _digests(descriptor, self.size)
+        self.head_digest, self.tail_digest = end_digests(descriptor, self.size)
         return len(self) - before
 
     def matches_file(self, descriptor: int) -> bool:
         """Return True if the first and the last bytes of the indexed part are unchanged."""
         if self.size == 0 or self.size > os.fstat(descriptor).st_size:
             return self.size == 0
-        return (self.head_digest, self.tail_digest) == _digests(descriptor, self.size)
+        return (self.head_digest, self.tail_digest) == end_digests(descriptor, self.size)
 
     def clear(self) -> None:
         """Become the index of an empty file."""
@@ -184,27 +186,39 @@ class LineIndex:
 
     def byte_range(self, line: int) -> tuple[int, int]:
         """Return the positions in the file where a line begins and ends, including its newline."""
-        starts, ends = self._group_spans(line // GROUP)
-        return int(starts[line % GROUP]), int(ends[line % GROUP])
+        starts, ends = self._positions(np.array([line]))
+        return int(starts[0]), int(ends[0])
 
-    def spans(self, lines: Numbers | range) -> Iterator[tuple[int, int, int]]:
-        """Yield the number, beginning and end of lines, which must be in the order of the file."""
-        for begin in range(0, len(lines), _CHUNK_LINES):
-            chunk = np.asarray(lines[begin : begin + _CHUNK_LINES], np.int64)
-            for members in np.split(chunk, np.flatnonzero(np.diff(chunk // GROUP)) + 1):
-                starts, ends = self._group_spans(int(members[0]) // GROUP)
-                offsets = members % GROUP
-                yield from zip(
-                    members.tolist(), starts[offsets].tolist(), ends[offsets].tolist(), strict=True
-                )
-
-    def _group_spans(self, group: int) -> tuple[Numbers, Numbers]:
-        lengths = self.columns["lengths"].values[group * GROUP : (group + 1) * GROUP].astype(np.int64)
+    def positions(self, begin: int, end: int) -> Numbers:
+        """Return where the lines from ``begin``, the first of a group, to before ``end`` begin, and where the last ends."""
+        lengths = self.columns["lengths"].values[begin:end].astype(np.int64)
         if self.long:
             for number in np.flatnonzero(lengths == LONG).tolist():
-                lengths[number] = self.long[group * GROUP + number]
-        ends = np.cumsum(lengths) + int(self.columns["bases"].values[group])
-        return ends - lengths, ends
+                lengths[number] = self.long[begin + number]
+        first = int(self.columns["bases"].values[begin // GROUP])
+        return np.concatenate([[first], first + np.cumsum(lengths)])
+
+    def spans(self, lines: Numbers | range) -> Iterator[tuple[Numbers, Numbers, Numbers]]:
+        """Yield the numbers, beginnings and ends of lines, many at once; they must be in the order of the file."""
+        begin = 0
+        while begin < len(lines):
+            chunk = np.asarray(lines[begin : begin + _CHUNK_LINES], np.int64)
+            next_groups = np.flatnonzero(np.diff(chunk // GROUP)) + 1
+            if len(next_groups) >= _CHUNK_GROUPS:
+                chunk = chunk[: next_groups[_CHUNK_GROUPS - 1]]
+            yield chunk, *self._positions(chunk)
+            begin += len(chunk)
+
+    def _positions(self, lines: Numbers) -> tuple[Numbers, Numbers]:
+        """Return the beginnings and ends of lines of a few groups."""
+        groups, rows = np.unique(lines // GROUP, return_inverse=True)
+        members = np.minimum(groups[:, None] * GROUP + np.arange(GROUP), len(self) - 1)
+        lengths = self.columns["lengths"].values[members].astype(np.int64)
+        for row, column in np.argwhere(lengths == LONG).tolist() if self.long else ():
+            lengths[row, column] = self.long[int(members[row, column])]
+        ends = np.cumsum(lengths, axis=1) + self.columns["bases"].values[groups].astype(np.int64)[:, None]
+        cells = rows, lines % GROUP
+        return ends[cells] - lengths[cells], ends[cells]
 
     def is_blank(self, line: int) -> bool:
         """Return True if a line has no more than its newline."""
@@ -305,7 +319,7 @@ class LineIndex:
         return np.concatenate(selected)
 
 
-def _digests(descriptor: int, size: int) -> tuple[str, str]:
+def end_digests(descriptor: int, size: int) -> tuple[str, str]:
     """Return the digests of the first and of the last of ``size`` bytes."""
     begin = max(0, size - TAIL_BYTES)
     parts = (os.pread(descriptor, min(HEAD_BYTES, size), 0), os.pread(descriptor, size - begin, begin))

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from osiris_inspect.inspector.event_log.index.blocks import next_newline, read_into
-from osiris_inspect.inspector.event_log.search.literals import ESCAPE, Literal, casefold_ascii
+from osiris_inspect.inspector.event_log.search.literals import ESCAPE, Literal
 from osiris_inspect.model import jsonl
 
 BLOCK: Final = 1 << 20
@@ -162,9 +162,17 @@ class _BlockSearcher:
         for text in self._literal:
             yield from self._positions_of(text, first, stop)
         if self._find_raw(first, stop, b"\\") >= 0:
-            for position in self._positions_of(casefold_ascii(ESCAPE), first, stop):
-                if self._raw.startswith(ESCAPE, position) and self._raw[position + len(ESCAPE)] in b"234567":
-                    yield position
+            yield from self._escape_positions(first, stop)
+
+    def _escape_positions(self, first: int, stop: int) -> Iterator[int]:
+        """Yield the first position in each line of an escape that may hide a literal."""
+        while (position := self._find_raw(first, stop, ESCAPE)) >= 0:
+            first = position + len(ESCAPE)
+            if self._raw[first] in b"234567":
+                yield position
+                first = self._raw.find(b"\n", position, stop)
+                if first < 0:
+                    return
 
     def _positions_of(self, text: bytes, first: int, stop: int) -> Iterator[int]:
         """Yield the first position in each line."""

@@ -39,7 +39,7 @@ _COMPUTED_FIELDS: Final = ("side", "dialect", "place")
 def required_literals(node: Expression) -> tuple[Literal, ...]:
     """Return the literals that every matching line contains; empty if none is required."""
     if isinstance(node, TextContains):
-        return _text_literals(node.text)
+        return text_literals(node.text)
     if isinstance(node, FieldComparison) and node.operator not in ("!=", "!~"):
         return (*_key_literals(node.key), *_value_literals(node))
     if isinstance(node, And):
@@ -78,7 +78,7 @@ def _key_literals(key: str) -> tuple[Literal, ...]:
 def _value_literals(node: FieldComparison) -> tuple[Literal, ...]:
     if node.operator not in ("=", "~") or node.key in _COMPUTED_FIELDS:
         return ()
-    return (_whole_value_literals(node.value) if node.operator == "=" else ()) or _text_literals(node.value)
+    return (_whole_value_literals(node.value) if node.operator == "=" else ()) or text_literals(node.value)
 
 
 def _whole_value_literals(value: str) -> tuple[Literal, ...]:
@@ -89,7 +89,8 @@ def _whole_value_literals(value: str) -> tuple[Literal, ...]:
     return (tuple(casefold_ascii(f'"{one}"'.encode()) for one in (value, *written)),)
 
 
-def _text_literals(text: str) -> tuple[Literal, ...]:
+def text_literals(text: str) -> tuple[Literal, ...]:
+    """Return the longest part of a text that JSON writes in one way, as the only literal; empty without one."""
     run = max(_runs(text), key=len, default="")
     if not run:
         return ()

@@ -1,16 +1,20 @@
 """Searches a long log with a filter, decoding only the lines that may match.
 
-The index excludes lines by their events, steps and times, chunk by chunk, so the first results come at once.
-A filter for a rare text searches the bytes of the file, with or without an index.
+The index excludes lines by their events, steps and times, and columns exclude them by fields, chunk by chunk, so the
+first results come at once. Columns are read if the index leaves many lines. A filter for a rare text searches the bytes of
+the file, with or without an index.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple
 
 import numpy as np
 
+from osiris_inspect.inspector.event_log.columns.column_store import CHUNK_LINES, ColumnStore
+from osiris_inspect.inspector.event_log.columns.field_keys import field_key
 from osiris_inspect.inspector.event_log.filter.expressions import (
     And,
     Expression,
@@ -26,14 +30,15 @@ from osiris_inspect.inspector.event_log.index.scanner import NO_EVENT
 from osiris_inspect.inspector.event_log.index.vectorized import IntArray, Numbers
 from osiris_inspect.inspector.event_log.search.literals import Literal, may_match, required_literals
 from osiris_inspect.inspector.files.run_files import NumberedLine
+from osiris_inspect.inspector.text.event_lines import EventLines
+from osiris_inspect.model.errors import InvalidLine
 from osiris_inspect.model.event import Event, canonical
 
-_INDEXED_KEYS = ("event", "step", "step_id")
-_CHUNK_LINES = 1 << 17
+INDEXED_KEYS: Final = ("event", "step", "step_id")
 _BATCH_LINES = 1_000
 """Lines that are yielded together, so few that a thread waiting for the interpreter gets it soon."""
-_BYTES_PER_DECODED_LINE = 1 << 14
-"""Bytes that are searched in the time it takes to decode one line."""
+MAX_DECODED_LINES: Final = 20_000
+"""Lines that are decoded in less time than it takes to search the bytes of a log or to read a column."""
 
 
 class CandidateLines(NamedTuple):
@@ -43,19 +48,40 @@ class CandidateLines(NamedTuple):
     progress: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Matches:
-    """The lines of a chunk that may match.
+class SearchPlan(NamedTuple):
+    """How the lines that may match are found.
 
     Attributes:
-        lines: for each line of the chunk, True if it may match; None if all may.
-        exact: True if all of them match.
+        candidates: lines that the index does not exclude.
+        columns: the keys whose columns exclude lines; empty if the candidates are decoded.
+        literal: the text that is searched in the bytes of the log instead; None if none is.
     """
 
-    lines: IntArray | None
-    exact: bool
+    candidates: int
+    columns: tuple[str, ...] = ()
+    literal: Literal | None = None
 
 
+_Lines = IntArray | np.bool_
+
+
+@dataclass(frozen=True, slots=True)
+class _Matches:
+    """For each line of a chunk, or for all of them, if it possibly and if it certainly matches."""
+
+    possible: _Lines
+    certain: _Lines
+
+
+class _Candidates(NamedTuple):
+    """Lines of a log that may match, and for each of them, True if it certainly does."""
+
+    lines: Numbers
+    certain: IntArray
+
+
+_EACH_LINE: Final[_Lines] = np.bool_(True)
+_NO_LINE: Final[_Lines] = np.bool_(False)
 _Plan = Callable[[slice], _Matches]
 """Answers an expression for a chunk of lines."""
 
@@ -63,21 +89,112 @@ _Plan = Callable[[slice], _Matches]
 def search(log: LargeLog, query: EventFilter) -> Iterator[Event]:
     """Yield the events of a log that match a filter, in the order of the file."""
     for lines, _ in candidate_lines(log, query):
-        for line, raw in lines:
-            event = log.decoded(line, raw)
-            if query.matches(event):
-                yield event
+        yield from (event for event, _ in matching_lines(lines, query, log.file))
+
+
+def matching_lines(
+    lines: Iterable[NumberedLine],
+    query: EventFilter,
+    file: str,
+    on_invalid: Callable[[int, InvalidLine], None] | None = None,
+) -> Iterator[tuple[Event, bytes]]:
+    """Yield the events of lines that match a filter, with their lines; ``on_invalid`` receives the others without an event."""
+    for line, raw in lines:
+        try:
+            event = query.matching_event(raw, line_number=line + 1, file=file)
+        except InvalidLine as error:
+            if on_invalid is not None:
+                on_invalid(line + 1, error)
+            continue
+        if event is not None:
+            yield event, raw
+
+
+def matching_block(
+    lines: Iterable[NumberedLine],
+    query: EventFilter,
+    file: str,
+    on_invalid: Callable[[int, InvalidLine], None] | None = None,
+) -> EventLines:
+    """Return the lines that match a filter as a block; ``on_invalid`` receives the others without an event."""
+    matching = ((event.line, raw) for event, raw in matching_lines(lines, query, file, on_invalid))
+    return EventLines.join(matching, _decoder(query, file))
+
+
+def matching_blocks(log: LargeLog, query: EventFilter) -> Iterator[EventLines]:
+    """Yield the lines that match a filter in blocks, some of them empty, in the order of the file.
+
+    Lines that certainly match by the index and the columns are not decoded.
+    """
+    index, literals = log.line_index, required_literals(query.root)
+    plan = plan_search(log, query)
+    if plan.literal is not None:
+        yield from (matching_block(lines, query, log.file) for lines, _ in candidate_lines(log, query))
+        return
+    decode = _decoder(query, log.file)
+    with closing(ColumnStore(log.descriptor, index, log.cache)) as store:
+        for candidates in _candidates(index, query, store if plan.columns else None):
+            doubtful = frozenset(candidates.lines[~candidates.certain].tolist())
+            for numbers, data in log.blocks(candidates.lines):
+                if doubtful.isdisjoint(numbers):
+                    yield EventLines([number + 1 for number in numbers], data, decode)
+                    continue
+                lines = zip(numbers, data.split(b"\n"), strict=False)
+                matching = (
+                    (number + 1, raw)
+                    for number, raw in lines
+                    if number not in doubtful
+                    or ((not raw or may_match(raw, literals)) and decode(number + 1, raw) is not None)
+                )
+                yield EventLines.join(matching, decode)
+    if len(log) and log[-1].line > len(index):
+        yield matching_block([(len(index), log.raw_line(len(index)))], query, log.file)
+
+
+def _decoder(query: EventFilter, file: str) -> Callable[[int, bytes], Event | None]:
+    """Return a function from the number of a line and the line to its event, if it matches."""
+
+    def decode(number: int, raw: bytes) -> Event | None:
+        try:
+            return query.matching_event(raw, line_number=number, file=file)
+        except InvalidLine:
+            return None
+
+    return decode
 
 
 def candidate_lines(log: LargeLog, query: EventFilter) -> Iterator[CandidateLines]:
     """Yield the lines that may match in batches, in the order of the file."""
     index, literals = log.line_index, required_literals(query.root)
-    rare = _rare_literal(log, query, literals)
-    for lines, progress in _by_index(log, query) if rare is None else _events_by_bytes(log, rare):
+    plan = plan_search(log, query)
+    batches = (
+        _events_by_bytes(log, plan.literal)
+        if plan.literal is not None
+        else _by_index(log, query, plan.columns)
+    )
+    for lines, progress in batches:
         yield CandidateLines(_with_literals(lines, literals), progress)
     if len(log) and log[-1].line > len(index):
         # the text after the last newline is not indexed
         yield CandidateLines([(len(index), log.raw_line(len(index)))], 1)
+
+
+def plan_search(log: LargeLog, query: EventFilter) -> SearchPlan:
+    """Return how the lines that may match are found."""
+    candidates = sum(map(len, candidate_chunks(log.line_index, query)))
+    columns = tuple(dict.fromkeys(column_keys(query.root)))
+    if candidates <= MAX_DECODED_LINES:
+        return SearchPlan(candidates)
+    if columns and ColumnStore(log.descriptor, log.line_index, log.cache).are_kept(columns):
+        return SearchPlan(candidates, columns)
+    texts = tuple(
+        literal
+        for part in conjuncts(query.root)
+        if not columns or not [*column_keys(part)]
+        for literal in required_literals(part)
+    )
+    rare = _rarest(log.descriptor, log.line_index.size, texts) if texts else None
+    return SearchPlan(candidates, () if rare is not None else columns, rare)
 
 
 def candidates_without_index(descriptor: int, query: EventFilter) -> Iterator[list[NumberedLine]] | None:
@@ -94,15 +211,6 @@ def candidates_without_index(descriptor: int, query: EventFilter) -> Iterator[li
 
 def _with_literals(lines: list[NumberedLine], literals: Sequence[Literal]) -> list[NumberedLine]:
     return [(line, raw) for line, raw in lines if not raw or may_match(raw, literals)]
-
-
-def _rare_literal(log: LargeLog, query: EventFilter, literals: Sequence[Literal]) -> Literal | None:
-    """Return the text to search in the bytes of the log; None if the index is faster."""
-    if not literals:
-        return None
-    count = sum(map(len, candidate_chunks(log.line_index, query)))
-    size = log.line_index.size
-    return _rarest(log.descriptor, size, literals) if count * _BYTES_PER_DECODED_LINE > size else None
 
 
 def _rarest(descriptor: int, end: int, literals: Sequence[Literal]) -> Literal | None:
@@ -125,83 +233,129 @@ def _events_by_bytes(log: LargeLog, literal: Literal) -> Iterator[CandidateLines
         yield CandidateLines([(line, raw) for line, raw in lines if codes[line] != NO_EVENT], progress)
 
 
-def _by_index(log: LargeLog, query: EventFilter) -> Iterator[CandidateLines]:
-    for lines in candidate_chunks(log.line_index, query):
-        for begin in range(0, len(lines), _BATCH_LINES):
-            batch = lines[begin : begin + _BATCH_LINES]
-            yield CandidateLines(list(log.raw_lines(batch)), (int(batch[-1]) + 1) / len(log.line_index))
+def _by_index(log: LargeLog, query: EventFilter, columns: Sequence[str]) -> Iterator[CandidateLines]:
+    store = ColumnStore(log.descriptor, log.line_index, log.cache) if columns else None
+    try:
+        for lines in candidate_chunks(log.line_index, query, store):
+            for begin in range(0, len(lines), _BATCH_LINES):
+                batch = lines[begin : begin + _BATCH_LINES]
+                yield CandidateLines(list(log.raw_lines(batch)), (int(batch[-1]) + 1) / len(log.line_index))
+    finally:
+        if store is not None:
+            store.close()
 
 
-def candidate_chunks(index: LineIndex, query: EventFilter) -> Iterator[Numbers]:
+def candidate_chunks(
+    index: LineIndex, query: EventFilter, columns: ColumnStore | None = None
+) -> Iterator[Numbers]:
     """Yield the lines that may match, chunk by chunk; no matching line is missing."""
-    plan = _plan(index, query.root)
-    for begin in range(0, len(index), _CHUNK_LINES):
-        chunk = slice(begin, begin + _CHUNK_LINES)
-        is_candidate = index.event_codes[chunk] != NO_EVENT
-        lines = plan(chunk).lines
-        candidates = np.flatnonzero(is_candidate if lines is None else is_candidate & lines)
-        if len(candidates):
-            yield candidates + begin
+    return (candidates.lines for candidates in _candidates(index, query, columns))
 
 
-def _plan(index: LineIndex, node: Expression) -> _Plan:
-    if isinstance(node, FieldComparison):
-        return _plan_comparison(index, node)
-    if isinstance(node, TimeBound):
-        return _plan_time(index, node)
-    if isinstance(node, And):
-        return _plan_and([_plan(index, part) for part in node.parts])
-    if isinstance(node, Or):
-        return _plan_or([_plan(index, part) for part in node.parts])
-    if isinstance(node, Not):
-        return _plan_not(_plan(index, node.part))
-    return _any_line
+def _candidates(index: LineIndex, query: EventFilter, columns: ColumnStore | None) -> Iterator[_Candidates]:
+    plan = _Planner(index, columns, frozenset(column_keys(query.root))).plan(query.root)
+    for begin in range(0, len(index), CHUNK_LINES):
+        chunk = slice(begin, min(begin + CHUNK_LINES, len(index)))
+        matches = plan(chunk)
+        lines = np.flatnonzero((index.event_codes[chunk] != NO_EVENT) & matches.possible)
+        if len(lines):
+            certain = np.broadcast_to(matches.certain, chunk.stop - begin)[lines]
+            yield _Candidates(lines + begin, certain)
+
+
+@dataclass(frozen=True, slots=True)
+class _Planner:
+    """Makes plans from an index and, if there are any, from columns."""
+
+    index: LineIndex
+    columns: ColumnStore | None
+    keys: frozenset[str]
+
+    def plan(self, node: Expression) -> _Plan:
+        """Return the plan of an expression."""
+        if isinstance(node, FieldComparison):
+            return self._plan_comparison(node)
+        if isinstance(node, TimeBound):
+            return self._plan_time(node)
+        if isinstance(node, And):
+            return _plan_and([self.plan(part) for part in sorted(node.parts, key=_needs_column)])
+        if isinstance(node, Or):
+            return _plan_or([self.plan(part) for part in node.parts])
+        if isinstance(node, Not):
+            return _plan_not(self.plan(node.part))
+        return _any_line
+
+    def _plan_comparison(self, node: FieldComparison) -> _Plan:
+        if node.operator in ("!=", "!~"):
+            return _plan_not(
+                self._plan_comparison(replace(node, operator="=" if node.operator == "!=" else "~"))
+            )
+        if node.key in INDEXED_KEYS:
+            return self._plan_name(node)
+        if self.columns is None or node.key not in self.keys:
+            return _any_line
+        columns = self.columns
+
+        def plan(chunk: slice) -> _Matches:
+            found = columns.chunk(node.key, chunk.start // CHUNK_LINES).compare(node)
+            certain = np.zeros(chunk.stop - chunk.start, bool)
+            certain[found.matching - chunk.start] = True
+            possible = certain.copy()
+            possible[found.undecided - chunk.start] = True
+            return _Matches(possible, certain)
+
+        return plan
+
+    def _plan_name(self, node: FieldComparison) -> _Plan:
+        is_event, index = node.key == "event", self.index
+        names = index.scanner.event_names if is_event else index.scanner.steps
+        codes = codes_for_names(
+            names, lambda text: node.compare_value(text) or node.compare_value(canonical(text))
+        )
+        lines_with = index.lines_with_names if is_event else index.lines_with_steps
+
+        def plan(chunk: slice) -> _Matches:
+            lines = lines_with(chunk, codes)
+            return _Matches(lines, _NO_LINE if names.is_full else lines)
+
+        return plan
+
+    def _plan_time(self, node: TimeBound) -> _Plan:
+        since, until = (node.timestamp, None) if node.bound == "since" else (None, node.timestamp)
+
+        def plan(chunk: slice) -> _Matches:
+            lines = self.index.lines_between(chunk, since, until)
+            # the index rounds to ms: lines in the ms of the bound must be decoded, and those without a time
+            edge = self.index.lines_between(chunk, node.timestamp, node.timestamp)
+            return _Matches(lines, lines & ~edge)
+
+        return plan
 
 
 def _any_line(_chunk: slice) -> _Matches:
-    return _Matches(None, exact=False)
-
-
-def _plan_comparison(index: LineIndex, node: FieldComparison) -> _Plan:
-    if node.key not in _INDEXED_KEYS or node.operator in ("!=", "!~"):
-        return _any_line
-    is_event = node.key == "event"
-    names = index.scanner.event_names if is_event else index.scanner.steps
-    codes = codes_for_names(
-        names, lambda text: node.compare_value(text) or node.compare_value(canonical(text))
-    )
-    lines_with = index.lines_with_names if is_event else index.lines_with_steps
-    return lambda chunk: _Matches(lines_with(chunk, codes), exact=not names.is_full)
-
-
-def _plan_time(index: LineIndex, node: TimeBound) -> _Plan:
-    since, until = (node.timestamp, None) if node.bound == "since" else (None, node.timestamp)
-    # the index rounds to ms: lines in the ms of the bound must be decoded
-    return lambda chunk: _Matches(index.lines_between(chunk, since, until), exact=False)
+    return _Matches(_EACH_LINE, _NO_LINE)
 
 
 def _plan_and(plans: list[_Plan]) -> _Plan:
     def plan(chunk: slice) -> _Matches:
-        lines, exact = None, True
+        possible, certain = _EACH_LINE, _EACH_LINE
         for part in plans:
             matches = part(chunk)
-            exact = exact and matches.exact
-            if matches.lines is not None:
-                lines = matches.lines if lines is None else lines & matches.lines
-            if lines is not None and not lines.any():
-                return _Matches(lines, exact=False)  # the remaining parts were not evaluated
-        return _Matches(lines, exact)
+            possible, certain = possible & matches.possible, certain & matches.certain
+            if not possible.any():
+                break  # the other parts need not be read
+        return _Matches(possible, certain)
 
     return plan
 
 
 def _plan_or(plans: list[_Plan]) -> _Plan:
     def plan(chunk: slice) -> _Matches:
-        parts = [part(chunk) for part in plans]
-        masks = [part.lines for part in parts if part.lines is not None]
-        if len(masks) < len(parts):
-            return _Matches(None, exact=False)
-        return _Matches(np.logical_or.reduce(masks), all(part.exact for part in parts))
+        possible, certain = _NO_LINE, _NO_LINE
+        for part in plans:
+            matches = part(chunk)
+            possible, certain = possible | matches.possible, certain | matches.certain
+        return _Matches(possible, certain)
 
     return plan
 
@@ -209,8 +363,43 @@ def _plan_or(plans: list[_Plan]) -> _Plan:
 def _plan_not(inner: _Plan) -> _Plan:
     def plan(chunk: slice) -> _Matches:
         matches = inner(chunk)
-        if matches.lines is None or not matches.exact:
-            return _Matches(None, exact=False)
-        return _Matches(~matches.lines, exact=True)
+        return _Matches(np.logical_not(matches.certain), np.logical_not(matches.possible))
 
     return plan
+
+
+def conjuncts(node: Expression) -> tuple[Expression, ...]:
+    """Return the parts that must all match."""
+    return node.parts if isinstance(node, And) else (node,)
+
+
+def column_keys(node: Expression, *, negated: bool = False) -> Iterator[str]:
+    """Yield the keys whose columns exclude lines, of parts that the index and columns can exclude lines by."""
+    if isinstance(node, Not):
+        yield from column_keys(node.part, negated=not negated)
+    elif isinstance(node, FieldComparison):
+        if node.key not in INDEXED_KEYS and field_key(node.key) is not None:
+            yield node.key
+    elif isinstance(node, And | Or) and (
+        isinstance(node, And) != negated or all(_excludes(part, negated=negated) for part in node.parts)
+    ):
+        for part in node.parts:
+            yield from column_keys(part, negated=negated)
+
+
+def _excludes(node: Expression, *, negated: bool) -> bool:
+    """Return True if the index and columns exclude lines by an expression."""
+    if isinstance(node, FieldComparison):
+        return node.key in INDEXED_KEYS or field_key(node.key) is not None
+    if isinstance(node, And | Or):
+        together = any if isinstance(node, And) != negated else all
+        return together(_excludes(part, negated=negated) for part in node.parts)
+    return (
+        _excludes(node.part, negated=not negated)
+        if isinstance(node, Not)
+        else isinstance(node, TimeBound) and not negated
+    )
+
+
+def _needs_column(node: Expression) -> bool:
+    return next(column_keys(node), None) is not None

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Final, TextIO
 
 from osiris_inspect.inspector.export import NO_CI, CIContext
-from osiris_inspect.inspector.export.shared.annotations import Annotation, annotations, log_path
+from osiris_inspect.inspector.export.shared.annotations import Annotation, annotations, log_position
 from osiris_inspect.inspector.project.source_location import RepositoryCheckout
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.summary import finding_scope
@@ -57,11 +57,8 @@ def _location(entry: Annotation, checkout: RepositoryCheckout) -> dict[str, Any]
     """Return the position in the pipeline file, or in the log; GitLab drops an entry without a position."""
     if entry.file is not None:
         return {"path": entry.file, "lines": {"begin": entry.line or 1}}
-    evidence = entry.finding.evidence[0]
-    return {
-        "path": log_path(entry.report, evidence, checkout),
-        "lines": {"begin": max(1, evidence.line)},
-    }
+    position = log_position(entry.report, entry.finding.evidence[0], checkout)
+    return {"path": position.path, "lines": {"begin": max(1, position.line)}}
 
 
 def _more(count: int, location: dict[str, Any]) -> dict[str, Any]:

@@ -9,9 +9,11 @@ from html import escape
 from typing import Final, TextIO
 
 from osiris_inspect.inspector.export import NO_CI, CIContext
-from osiris_inspect.inspector.export.shared import gantt_svg as _gantt
-from osiris_inspect.inspector.export.shared import lineage_svg as _graph
-from osiris_inspect.inspector.export.shared.annotations import log_path
+from osiris_inspect.inspector.export.lineage import build_diagram
+from osiris_inspect.inspector.export.pictures import svg
+from osiris_inspect.inspector.export.pictures.lineage import lineage_picture
+from osiris_inspect.inspector.export.pictures.timeline import timeline_picture
+from osiris_inspect.inspector.export.shared.annotations import log_position
 from osiris_inspect.inspector.export.shared.html_style import STYLE
 from osiris_inspect.inspector.export.shared.spans import run_spans
 from osiris_inspect.inspector.project.source_location import (
@@ -67,8 +69,11 @@ def _run(report: Report, number: int, checkout: RepositoryCheckout) -> Iterator[
     run = report.run
     yield f'<section class="run {run.status}" id="run{number}">'
     yield from _verdict(report, checkout)
-    yield from _drawing("Lineage", _graph.lineage_svg(report.lineage, run, f"run{number}"))
-    yield from _drawing("Timeline", _gantt.timeline_svg(run_spans(run)))
+    if run.steps:
+        yield from _drawing(
+            "Lineage", svg.element(lineage_picture(build_diagram(report)), f"lineage{number}")
+        )
+        yield from _drawing("Timeline", svg.element(timeline_picture(run), f"timeline{number}"))
     yield from _steps(run.steps)
     yield from _findings(report, checkout)
     yield from _failing_step(report)
@@ -94,9 +99,8 @@ def _verdict(report: Report, checkout: RepositoryCheckout) -> Iterator[str]:
     yield "</div>"
 
 
-def _drawing(title: str, svg: str) -> Iterator[str]:
-    if svg:
-        yield f'<h2>{title}</h2>\n<div class="wide">\n{svg}\n</div>'
+def _drawing(title: str, element: str) -> Iterator[str]:
+    yield f'<h2>{title}</h2>\n<div class="wide">\n{element}\n</div>'
 
 
 def _steps(steps: Sequence[StepState]) -> Iterator[str]:
@@ -199,7 +203,7 @@ def _not_checked(report: Report) -> Iterator[str]:
 
 
 def _evidence(report: Report, piece: Evidence, checkout: RepositoryCheckout) -> str:
-    position = f"{log_path(report, piece, checkout)}:{piece.line}"
+    position = str(log_position(report, piece, checkout))
     return f'<code class="faint">{_text(position)}</code> {_code(piece.quote)}'
 
 

@@ -4,7 +4,6 @@ So the number of failures is the number of problems to fix. A cause in the infra
 failure. The document follows the strict schema of Jenkins; source locations are in the text.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,14 +19,13 @@ from osiris_inspect.inspector.project.source_location import RepositoryCheckout
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import StepState
 from osiris_inspect.inspector.run.summary import FAILED_STATUSES, STATUS_WORDS
-from osiris_inspect.inspector.text.sanitize import one_line, truncate
+from osiris_inspect.inspector.text.sanitize import NOT_IN_XML, one_line, truncate
 from osiris_inspect.model.finding import Severity
 
 BODY_LIMITS: Final = (4000, 400, 100)
 """Maximum characters of a text; the next limit is used if the document is too large."""
 MAX_BYTES: Final = 29_000_000
 """GitLab ignores files over 30 MB."""
-_NOT_IN_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 CaseOutcome = Literal["passed", "failure", "error", "skipped"]
 
@@ -177,7 +175,7 @@ def _case(case: _TestCase, class_name: str, limit: int) -> Iterator[str]:
     if case.outcome == "passed" and not case.body:
         yield f"{head}/>"
         return
-    body = escape(break_ci_commands(_NOT_IN_XML.sub("", truncate(case.body, limit))), quote=False)
+    body = escape(break_ci_commands(NOT_IN_XML.sub("", truncate(case.body, limit))), quote=False)
     yield f"{head}>"
     if case.outcome == "passed":
         yield f"      <system-out>{body}</system-out>"
@@ -195,7 +193,7 @@ def _counts(cases: Sequence[_TestCase]) -> Counter[str]:
 
 def _attributes(**values: str | int | None) -> str:
     return "".join(
-        f' {name}="{escape(_NOT_IN_XML.sub("", one_line(str(value))))}"'
+        f' {name}="{escape(NOT_IN_XML.sub("", one_line(str(value))))}"'
         for name, value in values.items()
         if value is not None
     )

@@ -10,7 +10,7 @@ from itertools import accumulate
 from typing import Final, TextIO
 
 from osiris_inspect.inspector.export import NO_CI, CIContext
-from osiris_inspect.inspector.export.shared.annotations import Annotation, annotations, log_path
+from osiris_inspect.inspector.export.shared.annotations import Annotation, annotations, log_position
 from osiris_inspect.inspector.project.source_location import RepositoryCheckout
 from osiris_inspect.inspector.run.lineage import Edge
 from osiris_inspect.inspector.run.report import Report
@@ -125,7 +125,7 @@ def _verdict(report: Report, checkout: RepositoryCheckout) -> Iterator[str]:
     yield f"**Cause:** {code_span(finding_scope(cause))} {code_span(cause.message)} ({cause.rule}, {cause.confidence})"
     yield ""
     for piece in cause.evidence[:3]:
-        yield f"- {code_span(f'{log_path(report, piece, checkout)}:{piece.line}')} {code_span(piece.quote)}"
+        yield f"- {code_span(str(log_position(report, piece, checkout)))} {code_span(piece.quote)}"
     if cause.fix:
         yield f"- **Fix:** {code_span(cause.fix)}"
     yield ""

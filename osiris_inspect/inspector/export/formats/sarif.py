@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from osiris_inspect.inspector.diagnosis.engine import rule_manual
 from osiris_inspect.inspector.export import NO_CI, CIContext
-from osiris_inspect.inspector.export.shared.annotations import Annotation, annotations, log_path
+from osiris_inspect.inspector.export.shared.annotations import Annotation, annotations, log_position
 from osiris_inspect.inspector.project.source_location import RepositoryCheckout
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.text.sanitize import one_line, truncate
@@ -113,7 +113,8 @@ def _source(entry: Annotation) -> dict[str, Any]:
 
 
 def _evidence(report: Report, piece: Evidence, checkout: RepositoryCheckout) -> dict[str, Any]:
-    location = _physical(log_path(report, piece, checkout), max(1, piece.line))
+    position = log_position(report, piece, checkout)
+    location = _physical(position.path, max(1, position.line))
     location["region"]["snippet"] = {"text": truncate(one_line(piece.quote), MAX_TEXT)}
     return {"location": {"physicalLocation": location, "message": {"text": _escaped(one_line(str(piece)))}}}
 

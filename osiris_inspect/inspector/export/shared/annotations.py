@@ -2,11 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
 
+from osiris_inspect.inspector.files.run_files import RunFiles
 from osiris_inspect.inspector.project.source_location import RepositoryCheckout, step_locations
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.summary import finding_scope
 from osiris_inspect.inspector.text.sanitize import one_line, truncate
+from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.finding import Evidence, Finding, Severity, fingerprint
 
 
@@ -68,8 +73,23 @@ def annotations(reports: Sequence[Report], checkout: RepositoryCheckout) -> list
     return sorted(entries, key=lambda entry: (entry.level.rank, entry.finding.severity.rank))
 
 
-def log_path(report: Report, evidence: Evidence, checkout: RepositoryCheckout) -> str:
-    """Return the file of the evidence from the root of the repository, or from the run if it is outside."""
-    return one_line(
-        checkout.repo_path(str(report.run.path / evidence.file)) or f"{report.run.id}/{evidence.file}"
-    )
+class LogPosition(NamedTuple):
+    """The line of a file that an evidence quotes; the path begins at the root of the repository, or with the run's id."""
+
+    path: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}"
+
+
+def log_position(report: Report, evidence: Evidence, checkout: RepositoryCheckout) -> LogPosition:
+    """Return the file and line of an evidence; of a log that was joined from parts, those of the part."""
+    file, line = _position(report.run.path, evidence.file, evidence.line)
+    path = checkout.repo_path(str(report.run.path / file)) or f"{report.run.id}/{file}"
+    return LogPosition(one_line(path), line)
+
+
+@lru_cache(4096)
+def _position(run: Path, file: str, line: int) -> tuple[str, int]:
+    return RunFiles(run).position(file, line) if file in layout.LOGS else (file, line)

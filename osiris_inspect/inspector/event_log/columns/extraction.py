@@ -1,0 +1,177 @@
+"""Reads the values of one field in whole lines of a log with DuckDB.
+
+Lines keep their numbers, because DuckDB receives lines and not a file. Only lines that contain the name of the field are
+parsed. A line is left to our reader (``undecided``) if DuckDB cannot parse it, or if it may read it differently:
+the name is twice in the line or may be written with an escape, the event may be of the worker's dialect, or the value is
+computed from other fields.
+"""
+
+import os
+from collections.abc import Iterator
+from typing import Any, Final
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from osiris_inspect.inspector.event_log.columns import arrow_buffers
+from osiris_inspect.inspector.event_log.columns.field_chunk import FieldChunk, concatenate
+from osiris_inspect.inspector.event_log.columns.field_keys import FieldKey
+from osiris_inspect.inspector.event_log.index.line_index import LineIndex
+from osiris_inspect.inspector.event_log.index.vectorized import Mask, Numbers
+from osiris_inspect.model import jsonl
+
+_BLOCK_BYTES: Final = 16 << 20
+_WINDOW_BYTES: Final = 1 << 19
+"""Bytes that are compared at once: they fit the processor's cache."""
+_BACKSLASH: Final = b"\\"
+_MAX_BRACKETS: Final = 2 * jsonl.MAX_DEPTH
+_NO_VALUES: Final = (pa.nulls(0, pa.int64()), pa.nulls(0, pa.float64()), pa.nulls(0, pa.string()))
+_QUERY: Final = """
+SELECT i, r, CASE WHEN i IS NULL AND r IS NULL AND v <> 'null' THEN v END AS t, v IS NULL AS is_missing
+FROM (SELECT v, i, CASE WHEN isfinite(r) THEN r END AS r
+      FROM (SELECT v, i, CASE WHEN i IS NULL AND v >= '-' AND v < ':' AND (contains(v, '.') OR contains(v, 'e') OR contains(v, 'E'))
+                         THEN TRY_CAST(v AS DOUBLE) END AS r
+            FROM (SELECT v, CASE WHEN v >= '-' AND v < ':' AND length(v) < 18 AND v <> '-0'
+                                 AND NOT (contains(v, '.') OR contains(v, 'e') OR contains(v, 'E')) THEN TRY_CAST(v AS BIGINT) END AS i
+                  FROM (SELECT CAST(TRY(%s) AS VARCHAR) AS v FROM lines))))
+"""
+"""The value of each line as a 64-bit integer, a finite float or JSON."""
+
+
+class FieldReader:
+    """Reads one field of one log. Not thread-safe."""
+
+    def __init__(self, descriptor: int, index: LineIndex, key: FieldKey) -> None:
+        self._descriptor, self._index, self._key = descriptor, index, key
+        self._connection = duckdb.connect(config={"threads": 1, "memory_limit": "256MB"})
+        values = ", ".join(f"json_extract(line, '{path}')" for path in key.paths)
+        self._query = _QUERY % (f"coalesce({values})" if len(key.paths) > 1 else values)
+
+    def read(self, begin: int, end: int) -> FieldChunk:
+        """Return the values in lines from ``begin``, the first of a group, to before ``end``."""
+        positions = self._index.positions(begin, end)
+        blocks = [
+            self._read_block(begin + first, positions[first : last + 1]) for first, last in _blocks(positions)
+        ]
+        return concatenate(blocks)
+
+    def _read_block(self, first: int, positions: Numbers) -> FieldChunk:
+        size = int(positions[-1] - positions[0])
+        if len(positions) == 2 and size > jsonl.MAX_LINE:
+            return FieldChunk(np.empty(0, np.int64), *_NO_VALUES, np.empty(0, bool))
+        raw = os.pread(self._descriptor, size, int(positions[0]))
+        block = _LineBytes(raw, (positions - positions[0]).astype(np.int32))
+        counts = [block.counts(name) for name in self._key.names]
+        undecided = block.lines_read_differently(self._key) | (np.max(counts, axis=0) > 1)
+        rows = np.flatnonzero(((counts[0] > 0) | (counts[-1] > 0)) & ~undecided)
+        values = self._values(block, rows)
+        has_value = np.zeros(len(block), bool)
+        has_value[rows] = np.logical_or.reduce([arrow_buffers.valid(column) for column in values[:3]])
+        undecided[rows] |= arrow_buffers.booleans(values[3])
+        undecided |= self._computed(block, ~has_value & ~undecided, first)
+        kept = np.flatnonzero(undecided | has_value)
+        picks = np.searchsorted(rows, kept)
+        integers, reals, texts = (arrow_buffers.take(column, picks, has_value[kept]) for column in values[:3])
+        return FieldChunk(first + kept, integers, reals, texts, undecided[kept])
+
+    def _values(self, block: "_LineBytes", rows: Numbers) -> list[pa.Array]:
+        """Return the integers, floats and texts of some lines, and which of them have no value or are not JSON."""
+        self._connection.register("lines", pa.Table.from_arrays([block.take(rows).strings], ["line"]))
+        return [
+            column.combine_chunks() for column in self._connection.sql(self._query).to_arrow_table().columns
+        ]
+
+    def _computed(self, block: "_LineBytes", is_missing: Mask, first: int) -> Mask:
+        """Return the lines without a value that may have a computed one."""
+        undecided = np.zeros(len(block), bool)
+        missing = np.flatnonzero(is_missing)
+        if self._key.fallbacks and len(missing):
+            others = block.take(missing)
+            for name in self._key.fallbacks:
+                undecided[missing] |= others.counts(name) > 0
+        if self._key.needs_failures:
+            failures = self._index.failure_lines
+            begin, end = np.searchsorted(failures, [first, first + len(block)])
+            undecided[failures[begin:end].astype(np.int64) - first] = True
+        return undecided & is_missing
+
+
+class _LineBytes:
+    """The bytes of lines that follow each other."""
+
+    def __init__(self, raw: bytes | pa.Buffer, offsets: Any) -> None:
+        self._raw, self._bytes, self._offsets = raw, np.frombuffer(raw, np.uint8), offsets
+        self.strings = arrow_buffers.text_column(offsets, raw)
+
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
+
+    def take(self, rows: Numbers) -> "_LineBytes":
+        """Return some of the lines."""
+        if len(rows) == len(self):
+            return self
+        taken = self.strings.take(arrow_buffers.number_column(rows))
+        _, offsets, raw = taken.buffers()
+        return _LineBytes(raw, np.frombuffer(offsets, np.int32)[: len(taken) + 1])
+
+    def counts(self, name: str) -> Numbers:
+        """Return how often a name is a JSON string in each line."""
+        return self._per_line(self._find(f'"{name}"'.encode()))
+
+    def lines_read_differently(self, key: FieldKey) -> Mask:
+        """Return the lines that DuckDB may read differently than our reader, whatever their value."""
+        workers = self._find(b'"event"')
+        workers = workers[
+            self._bytes[np.minimum(workers + len(b'"event"'), len(self._bytes) - 1)] != ord(":")
+        ]
+        undecided = self._per_line(workers) > 0
+        if self._has_backslash():
+            undecided |= self._per_line(self._hiding_escapes(key)) > 0
+        for row in np.flatnonzero(np.diff(self._offsets) > _MAX_BRACKETS).tolist():
+            line = self._bytes[self._offsets[row] : self._offsets[row + 1]]
+            undecided[row] |= np.count_nonzero((line == ord("{")) | (line == ord("["))) > jsonl.MAX_DEPTH
+        return undecided
+
+    def _has_backslash(self) -> bool:
+        raw = self._raw if isinstance(self._raw, bytes) else self._raw.to_pybytes()
+        return raw.find(_BACKSLASH) >= 0
+
+    def _hiding_escapes(self, key: FieldKey) -> Numbers:
+        """Return the positions of escapes that may hide a name."""
+        if not all(name.isascii() for name in (*key.names, *key.fallbacks)):
+            return self._find(b"\\u")
+        found = self._find(b"\\u00")
+        following = self._bytes[np.minimum(found + len(b"\\u00"), len(self._bytes) - 1)]
+        return found[(following >= ord("2")) & (following <= ord("7"))]
+
+    def _find(self, literal: bytes) -> Numbers:
+        """Return the positions of a literal of at least two bytes."""
+        length = len(literal)
+        offsets = list(dict.fromkeys((0, 1, length - 1, *range(length))))
+        found = [np.empty(0, np.int64)]
+        for begin in range(0, len(self._bytes) - length + 1, _WINDOW_BYTES):
+            window = self._bytes[begin : begin + _WINDOW_BYTES + length - 1]
+            count = len(window) - length + 1
+            matches = window[1 : 1 + count] == literal[1]
+            matches &= window[:count] == literal[0]
+            matches &= window[length - 1 :] == literal[-1]
+            positions = np.flatnonzero(matches)
+            for offset in offsets[3:]:
+                positions = positions[window[positions + offset] == literal[offset]]
+            found.append(positions + begin)
+        return np.concatenate(found)
+
+    def _per_line(self, positions: Numbers) -> Numbers:
+        lines = np.searchsorted(self._offsets, positions, side="right") - 1
+        return np.bincount(lines, minlength=len(self))
+
+
+def _blocks(positions: Numbers) -> Iterator[tuple[int, int]]:
+    """Yield the first line and the end of each block of lines, a line that is too long alone."""
+    first, count = 0, len(positions) - 1
+    while first < count:
+        last = int(np.searchsorted(positions, positions[first] + _BLOCK_BYTES, side="right")) - 1
+        last = max(first + 1, min(last, count))
+        yield first, last
+        first = last
