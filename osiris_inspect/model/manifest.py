@@ -29,6 +29,7 @@ class Step:
         after: the steps that must run before this one although it takes no frame of theirs.
         tags: the names by which a run can select the step together with others.
         timeout_s: the time limit of the step in seconds; None if the setting of the run applies.
+        retry: the retries of the step, as written in the pipeline; empty if it runs once.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Step:
     after: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     timeout_s: float | None = None
+    retry: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def upstream(self) -> tuple[str, ...]:
@@ -113,6 +115,7 @@ def _step(item: Mapping[str, Any], position: int) -> Step:
     step_id = str(item.get("id") or f"step {position}")
     driver = str(item.get("driver") or item.get("component") or "")
     line, checks, timeout = item.get("line"), item.get("checks"), item.get("timeout")
+    retry = item.get("retry")
     return Step(
         id=step_id,
         driver=driver,
@@ -125,6 +128,7 @@ def _step(item: Mapping[str, Any], position: int) -> Step:
         after=_names(item.get("after")),
         tags=_names(item.get("tags")),
         timeout_s=float(timeout) if isinstance(timeout, int | float) and timeout > 0 else None,
+        retry=retry if isinstance(retry, Mapping) else {},
     )
 
 
@@ -172,6 +176,8 @@ def _step_to_dict(step: Step) -> dict[str, Any]:
             document[key] = list(names)
     if step.timeout_s is not None:
         document["timeout"] = step.timeout_s
+    if step.retry:
+        document["retry"] = dict(step.retry)
     if step.checks:
         document["checks"] = dict(step.checks)
     if step.line:

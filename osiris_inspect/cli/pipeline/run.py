@@ -31,11 +31,8 @@ from osiris_inspect.cli.pipeline.run_options import (
     Logs,
     MaybePipeline,
     MemoryLimit,
-<<<<<<< HEAD
     Only,
-=======
     OpenViewer,
->>>>>>> 84b0c5dbfd088b3a1b1d6a74bea64b59bec9d56f
     Params,
     Pipeline,
     Profile,
@@ -111,15 +108,12 @@ def run_command(
     step_timeout: StepTimeout = None,
     hang_timeout: HangTimeout = None,
     fail_fast: FailFast = False,
-<<<<<<< HEAD
     only: Only = [],
     exclude: Exclude = [],
     from_: From = [],
     to: To = [],
     dry_run: DryRun = False,
-=======
     open_: OpenViewer = False,
->>>>>>> 84b0c5dbfd088b3a1b1d6a74bea64b59bec9d56f
     quiet: Quiet = False,
 ) -> None:
     """Run a pipeline and print its run directory.

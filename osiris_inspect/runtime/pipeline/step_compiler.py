@@ -17,6 +17,7 @@ from osiris_inspect.runtime.pipeline.component import (
 )
 from osiris_inspect.runtime.pipeline.json_values import not_json_safe
 from osiris_inspect.runtime.pipeline.parameters import has_unresolved_parameter, placeholder_error
+from osiris_inspect.runtime.pipeline.retry_policy import parse_retry_policy
 from osiris_inspect.runtime.pipeline.step_checks import read_checks
 from osiris_inspect.runtime.pipeline.yaml_positions import Position, PositionedDocument
 
@@ -29,6 +30,7 @@ _STEP_KEYS = (
     "inputs",
     "config",
     "checks",
+    "retry",
     "tags",
     "timeout",
     "description",
@@ -51,7 +53,7 @@ class StepCompiler:
 
     Attributes:
         position: position in ``steps``, from 0.
-        needs, after, inputs, checks, timeout_s: set by ``check``.
+        needs, after, inputs, checks, timeout_s, retry: set by ``check``.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class StepCompiler:
         self.after: list[str] = []
         self.tags: list[str] = []
         self.timeout_s: float | None = None
+        self.retry: Mapping[str, Any] = {}
         self.inputs: dict[str, InputRef] = {}
         self.checks: dict[str, Any] = {}
         self._step_above: StepCompiler | None = None
@@ -105,6 +108,7 @@ class StepCompiler:
                 text = f"tag {tag!r} is invalid: use letters, digits, '.', '_' and '-'"
                 self._problem(text, "tags", position)
         self._read_timeout()
+        self._read_retry(component)
         if "checks" in self.item:
             self._read_checks(component)
         return self._problems
@@ -123,6 +127,7 @@ class StepCompiler:
             after=tuple(name for name in self.after if name not in self.needs),
             tags=tuple(self.tags),
             timeout_s=self.timeout_s,
+            retry=self.retry,
         )
 
     def config_with_defaults(self, component: Component) -> dict[str, Any]:
@@ -323,6 +328,25 @@ class StepCompiler:
             return
         self.timeout_s = float(value)
 
+    def _read_retry(self, component: Component | None) -> None:
+        value = self.item.get("retry")
+        if value is None or has_unresolved_parameter(value):
+            return
+        try:
+            policy = parse_retry_policy(value)
+        except ValueError as error:
+            self._problem(f"invalid retry of step {self.id!r}: {error}", "retry")
+            return
+        self.retry = dict(value) if isinstance(value, Mapping) else {"attempts": value}
+        if component is None or policy.attempts == 1 or policy.allows_not_repeatable:
+            return
+        if not component.is_repeatable({**component.defaults, **self.config}):
+            self._problem(
+                f"step {self.id!r} may write rows twice if it is retried{_repeatable_hint(component)}; "
+                "retry: {not_repeatable: allow} retries it all the same",
+                "retry",
+            )
+
     def _check_tables(self, *, is_sql: bool) -> None:
         """Report inputs with the same table name; SQL ignores the case of ASCII letters."""
         section = "inputs" if self.inputs else "needs"
@@ -376,6 +400,14 @@ class StepCompiler:
 def _produces_frame(step: StepCompiler, components: Mapping[str, Component]) -> bool:
     component = components.get(step.component)
     return component is not None and component.produces_frame
+
+
+def _repeatable_hint(component: Component) -> str:
+    """Return how to configure a component so that it can be retried; empty if it never can."""
+    if isinstance(component.repeatable, bool):
+        return ""
+    key, values = component.repeatable
+    return f"; set {key} to {' or '.join(map(str, values))}"
 
 
 def _is_empty(value: Any) -> bool:

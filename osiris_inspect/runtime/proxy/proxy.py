@@ -32,6 +32,7 @@ from osiris_inspect.runtime.pipeline import pipeline_files
 from osiris_inspect.runtime.pipeline.builtin_components import all_components
 from osiris_inspect.runtime.pipeline.compiler import Compiled
 from osiris_inspect.runtime.pipeline.component import Component
+from osiris_inspect.runtime.pipeline.retry_policy import parse_retry_policy
 from osiris_inspect.runtime.protocol import dependencies
 from osiris_inspect.runtime.protocol.bundle import Bundle, build_bundle
 from osiris_inspect.runtime.protocol.environment import WorkerContext, environment_snapshot
@@ -364,12 +365,37 @@ class _RunExecution:
             if cause is not None:
                 self._skip(step, cause, self._skip_info(step, cause))
                 continue
-            answer = self._run_step(step)
+            answer = self._run_attempts(step)
             if isinstance(answer, Response):
                 progress.succeeded.append(step.id)
             else:
                 progress.failed.append(step.id)
                 self._fail(f"step {step.id!r} failed", answer.error.get("error_info"), step)
+
+    def _run_attempts(self, step: Step) -> CommandResult:
+        """Run a step until it succeeds, it fails with an error that is not retried, or its attempts are used up."""
+        if not step.retry:
+            return self._run_step(step)
+        policy = parse_retry_policy(step.retry)
+        self.recorder.attempts[step.id] = 1
+        answer = self._run_step(step, may_retry=policy.attempts > 1)
+        for attempt in range(2, policy.attempts + 1):
+            if isinstance(answer, Response) or self.loss is not None:
+                break
+            info = answer.error.get("error_info") or {}
+            if info.get("kind") not in policy.kinds:
+                break
+            wait_s = policy.wait_before(attempt)
+            self.recorder.attempts[step.id] = attempt
+            self.emit(
+                "step_retry",
+                {"of": policy.attempts, "because": info["kind"], "wait_s": wait_s, "driver": step.driver},
+                step.id,
+            )
+            if self.signals.wait(wait_s):
+                raise Interrupted(self.signals.name)
+            answer = self._run_step(step, may_retry=attempt < policy.attempts)
+        return answer
 
     def _fail(self, reason: str, info: Mapping[str, Any] | None, step: Step | None = None) -> None:
         """Set the reason of the run's failure unless it has one."""
@@ -400,12 +426,14 @@ class _RunExecution:
             return None
         return progress.failed[0] if progress.failed else self.loss.reason if self.loss else None
 
-    def _run_step(self, step: Step) -> CommandResult:
+    def _run_step(self, step: Step, *, may_retry: bool = False) -> CommandResult:
+        """Run a step once; if it ``may_retry``, the worker keeps its inputs after a failure."""
         body = {
             "step_id": step.id,
             "driver": step.driver,
             "cfg_path": step.cfg_path,
             "inputs": _inputs(step),
+            **({"may_retry": True} if may_retry else {}),
             **self._confidential(step),
         }
         settings, sent_at = self.request.settings, monotonic()
