@@ -712,6 +712,7 @@ class Run:
 
 
 def _run_directories(path: PathLike) -> list[Path]:
+    from osiris_inspect.inspector.archives.open_archives import archive_stem, open_archive
     from osiris_inspect.inspector.files.find_runs import find_runs
 
     text = os.fspath(path)
@@ -734,7 +735,9 @@ def _run_directories(path: PathLike) -> list[Path]:
         url = parse_url(Path(text))
         if url is not None:
             return find_runs(open_remote(url, _cache_dir()))
-    directories = find_runs(Path(text))
+    named = Path(text)
+    is_archive = archive_stem(named.name) is not None and named.is_file()
+    directories = find_runs(open_archive(named) if is_archive else named)
     if not directories:
         raise RunNotReadable(f"no run in {text!r}")
     return directories

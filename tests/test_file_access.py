@@ -20,6 +20,7 @@ DECODERS = {"json.loads", "json.load", "orjson.loads"}
 OTHER_FILES = {
     "api.py": "the log folders that a user did not name",
     "cli/app.py": "a path that a user named",
+    "cli/pipeline/connections.py": "pipelines of the working directory",
     "cli/inspect/clean.py": "the log folders that a user did not name",
     "cli/inspect/events.py": "a log that a user named",
     "cli/inspect/launch_tui.py": "the saved state of the screens",
@@ -41,6 +42,8 @@ OTHER_FILES = {
     "cli/support/user_keys.py": "the settings of the user",
     "inspector/analysis/run_list.py": "the cache and the pipeline file in the repository",
     "inspector/analysis/run_signature.py": "names and states only",
+    "inspector/archives/archive.py": "an archive that a user named, through open_regular",
+    "inspector/archives/open_archives.py": "the state of an archive that a user named",
     "inspector/diagnosis/rule_index.py": "the index of the rules, a file of the package",
     "inspector/event_log/key_events_cache.py": "the cache",
     "inspector/project/config_file.py": "the repository and installed packages",

@@ -1,28 +1,32 @@
 """Commands that install missing packages, in the layouts of pip, uv and pipx."""
 
 import json
-import shlex
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from osiris_inspect.base import install_hint
 from osiris_inspect.base.install_hint import extra_requirements, install_command
 
 NEEDED = ["pymysql[rsa]<2,>=1.1"]
-PIP = find_spec("pip") is not None
 
 
-def test_virtual_environment_uses_its_own_python() -> None:
-    words = shlex.split(install_command(NEEDED))
-    start = (
-        [sys.executable, "-m", "pip", "install"]
-        if PIP
-        else ["uv", "pip", "install", "--python", sys.executable]
-    )
-    assert words == [*start, *NEEDED]
+@pytest.mark.parametrize(
+    ("has_pip", "has_uv", "start"),
+    [
+        (True, True, "{python} -m pip install"),
+        (False, True, "uv pip install --python {python}"),
+        (False, False, "{python} -m ensurepip && {python} -m pip install"),
+    ],
+)
+def test_virtual_environment_uses_its_own_installer(
+    monkeypatch: pytest.MonkeyPatch, has_pip: bool, has_uv: bool, start: str
+) -> None:
+    monkeypatch.setattr(install_hint, "find_spec", lambda _: object() if has_pip else None)
+    monkeypatch.setattr(install_hint, "which", lambda _: "/usr/bin/uv" if has_uv else None)
+    assert install_command(NEEDED) == f"{start.format(python=sys.executable)} 'pymysql[rsa]<2,>=1.1'"
 
 
 def test_pipx_injects_into_its_environment(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, requires
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
 from typing import Any, Final
 
 _PROGRAM: Final = "osiris-inspect"
@@ -43,9 +44,12 @@ def install_command(
         return _uv_tool(prefix / _UV_RECEIPT, quoted)
     if (prefix / _PIPX_RECEIPT).is_file():
         return " ".join(["pipx", "inject", _PROGRAM, *quoted])
-    if find_spec("pip") is None:
+    pip = " ".join([shlex.quote(python), "-m", "pip", "install", *quoted])
+    if find_spec("pip") is not None:
+        return pip
+    if which("uv") is not None:
         return " ".join(["uv", "pip", "install", "--python", shlex.quote(python), *quoted])
-    return " ".join([shlex.quote(python), "-m", "pip", "install", *quoted])
+    return f"{shlex.quote(python)} -m ensurepip && {pip}"
 
 
 def install_extras_command(*extras: str) -> str:

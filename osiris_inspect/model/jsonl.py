@@ -74,6 +74,31 @@ def decode_value(text: str) -> Any:
     return value
 
 
+def decode_valid(lines: Sequence[bytes]) -> list[dict[str, Any] | None]:
+    """Return the objects in lines; None for a line that is not valid, not an object, or nested too deep.
+
+    Faster for many lines than ``decode_object`` for each.
+    """
+    try:
+        values = list(map(orjson.loads, lines))
+    except orjson.JSONDecodeError:
+        values = list(map(_valid, lines))
+    if max(map(len, lines), default=0) > 2 * MAX_DEPTH:  # bytes of the shortest line that is too deep
+        return [None if is_too_deep(*line) else _object(line[1]) for line in zip(lines, values, strict=True)]
+    return list(map(_object, values))
+
+
+def _valid(line: bytes) -> Any:
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _object(value: Any) -> dict[str, Any] | None:
+    return value if value.__class__ is dict else None
+
+
 def is_too_deep(line: bytes, value: Any) -> bool:
     """Return True if the value of a line is nested deeper than ``MAX_DEPTH``."""
     if len(line) <= 2 * MAX_DEPTH:

@@ -109,7 +109,8 @@ class InspectorApp(App[None]):
 
     async def on_event(self, event: events.Event) -> None:
         """Handle an event, except keys and the mouse after the end of the app, whose screens are being removed."""
-        if not (self._exit and isinstance(event, events.InputEvent)):
+        has_ended = self._exit or not self.screen_stack
+        if not (has_ended and isinstance(event, events.InputEvent)):
             await super().on_event(event)
 
     def get_css_variables(self) -> dict[str, str]:
@@ -166,6 +167,13 @@ class InspectorApp(App[None]):
             "Choose a theme", "shown while you choose, and remembered", self.action_change_theme
         )
 
+    def action_command_palette(self) -> None:
+        """Show the command palette."""
+        from osiris_inspect.tui.shared.key_commands import KeyPalette
+
+        if not isinstance(self.screen, KeyPalette):
+            self.push_screen(KeyPalette(id="--command-palette"))
+
     def notify(self, message: str, **options: Any) -> None:
         """Show a message in place of the last one, so that messages do not cover the screen."""
         self.clear_notifications()
@@ -178,10 +186,10 @@ class InspectorApp(App[None]):
 
     def action_help(self) -> None:
         """Show the keys."""
-        from osiris_inspect.tui.screens.text import TextScreen, help_lines
+        from osiris_inspect.tui.screens.text import HelpScreen, TextScreen
 
         if not isinstance(self.screen, TextScreen):
-            self.push_screen(TextScreen("Keys", help_lines(self.keys)))
+            self.push_screen(HelpScreen(self.keys))
 
     def action_picture(self) -> None:
         """Save a screenshot as SVG."""

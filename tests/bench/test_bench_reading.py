@@ -40,13 +40,18 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         pytest.skip(f"{free >> 30} GB are free, {2 * 260 * EVENTS >> 30} are needed")
     path = folder / "run_1795330491986" / "events.jsonl"
     path.parent.mkdir()
-    with path.open("wb", buffering=1 << 20) as stream:
-        for begin in range(0, EVENTS, 10_000):
-            stream.write(b"".join(_event(number) for number in range(begin, min(begin + 10_000, EVENTS))))
-        stream.flush()
-        os.fsync(stream.fileno())  # else the disk is busy with it while others read
+    write_log(path, EVENTS)
     yield path
     shutil.rmtree(folder)
+
+
+def write_log(path: Path, count: int) -> None:
+    """Write events as our own runtime does, 260 bytes each."""
+    with path.open("wb", buffering=1 << 20) as stream:
+        for begin in range(0, count, 10_000):
+            stream.write(b"".join(_event(number) for number in range(begin, min(begin + 10_000, count))))
+        stream.flush()
+        os.fsync(stream.fileno())  # else the disk is busy with it while others read
 
 
 _KINDS = ("step_start", "inputs_resolved", "heartbeat", "heartbeat", "heartbeat", "artifact_created", "rows_out", "output_stored", "step_complete", "cfg_opened")  # fmt: skip

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from osiris_inspect.cli.pipeline import starter_files
 from tests.cli.shell import osiris_inspect
 from tests.samples import ROOT, runs
 
@@ -41,6 +42,18 @@ def test_the_command_of_a_recipe_fails_for_a_failed_run_and_leaves_its_files(
     named = [word for option, word in pairwise(words) if re.fullmatch("--[a-z]+", option)]
     files = [word for word in named if "." in word]
     assert all((tmp_path / file).stat().st_size for file in files)
+
+
+@pytest.mark.parametrize("block", [block for block in BLOCKS if "osiris-inspect run" in block])
+def test_recipe_installs_before_it_runs(block: str) -> None:
+    source = starter_files.install_source()
+    assert starter_files.needs_replacement(source)
+    before, _, _ = block.partition("osiris-inspect run")
+    assert f'pip install "osiris-inspect @ {source}"' in before
+
+
+def test_five_recipes_run_a_pipeline() -> None:
+    assert sum("osiris-inspect run pipelines/" in block for block in BLOCKS) == 5
 
 
 def test_the_page_of_options_names_every_format() -> None:

@@ -37,6 +37,14 @@ def test_without_a_filter_every_event_is_a_line(tmp_path: Path) -> None:
     ]
 
 
+def test_values_are_texts_or_json(tmp_path: Path) -> None:
+    (tmp_path / "events.jsonl").write_text(
+        '{"ts":"2026-01-01T00:00:00Z","session":"s","event":"e","on":true,"n":null,"of":["ž",{"a":1.5}],"t":"x y"}\n'
+    )
+    (line,) = events(tmp_path / "events.jsonl", cwd=tmp_path).out.splitlines()
+    assert line.endswith(' on=true n=null of=["ž",{"a":1.5}] t=x y')
+
+
 def test_json_is_one_form_for_every_dialect(tmp_path: Path) -> None:
     for run in runs():
         for line in events(run, "--json", cwd=tmp_path).out.splitlines():
@@ -193,17 +201,34 @@ def test_a_reader_who_has_seen_enough_ends_it_quietly(tmp_path: Path) -> None:
     process.stderr.close()
 
 
-def test_search_ends_when_its_reader_has_gone(tmp_path: Path) -> None:
+def test_following_ends_when_its_reader_has_gone(tmp_path: Path) -> None:
     log = tmp_path / "events.jsonl"
     log.write_bytes(b'{"event":"run_start"}\n')
     with following(log, tmp_path, stderr=subprocess.PIPE) as (process, out):
         assert out.readline()
         out.close()
-        with log.open("ab") as stream:
-            stream.write(b'{"event":"other"}\n')
         assert process.wait(60) == 0
         assert process.stderr is not None
         assert process.stderr.read() == b""
+
+
+def test_events_of_stdin_are_shown_as_they_arrive(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "osiris_inspect", "events", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=tmp_path,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for part in (b'{"event":"a"}\n{"eve', b'nt":"b","note":"', b"x" * 200_000, b'"}\n\n{"event":"c"}'):
+            process.stdin.write(part)
+            process.stdin.flush()
+            if part.endswith(b"eve"):
+                assert process.stdout.readline().split()[3] == b"a"
+        process.stdin.close()
+        assert [line.split()[:4:3] for line in process.stdout] == [[b"2", b"b"], [b"4", b"c"]]
+        assert process.wait(60) == 0
 
 
 def test_a_long_log_is_filtered_as_a_short_one(tmp_path: Path) -> None:
@@ -320,3 +345,30 @@ def test_a_run_of_the_usual_size_needs_no_heavy_package(words: tuple[str, ...]) 
     )
     assert done.stdout
     assert done.stderr.strip() == b""
+
+
+def test_explain_filter_names_what_answers(tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    line = '{"ts":"2026-01-01T00:00:00+00:00","event":"beat","step_id":"a","rows":%d,"note":"some words that fill it","pad":"%s"}\n'
+    log.write_text("".join(line % (number, "x" * 100) for number in range(25_000)))
+
+    def explained(*words: str) -> list[str]:
+        done = events(log, *words, "--explain-filter", cwd=tmp_path)
+        assert (done.code, done.err) == (0, "")
+        return done.out.splitlines()
+
+    engine = "engine   rows: read from the log by DuckDB and kept"
+    assert explained("rows>24990", "not", "rows=24995") == [
+        "filter   (rows>24990 not rows=24995)",
+        "index    25,000 of 25,000 lines may match by event, step and time",
+        engine,
+        "decoding 8 lines, which are compared once more",
+    ]
+    assert explained("rows=3")[2] == "columns  rows: kept in the cache"
+    assert explained("event=gone rows=3")[1:] == [
+        "index    0 of 25,000 lines may match by event, step and time",
+        "decoding 0 lines, which are compared once more",
+    ]
+    assert explained("NoneType")[2] == "bytes    the log is searched for 'nonetype'"
+    short = events(RUN, "rows=3", "--explain-filter", cwd=tmp_path)
+    assert short.out == "filter   rows=3\ndecoding every line: the log has at most 4.2 MB\n"

@@ -262,7 +262,17 @@ def test_symbolic_link_to_a_part_outside_is_refused(tmp_path: Path) -> None:
     (run / "events.jsonl.2").symlink_to(tmp_path / "outside")
     disk = RunFiles(run)
     assert list(disk.lines(layout.EVENTS)) == []
-    assert disk.unreadable[0].reason == "a symbolic link to a path outside of the run directory"
+    assert (
+        disk.unreadable[0].reason == "events.jsonl.2: a symbolic link to a path outside of the run directory"
+    )
+
+
+def test_pipe_among_the_parts_does_not_block(tmp_path: Path) -> None:
+    run = packed_run(tmp_path, "rotated")
+    os.mkfifo(run / "events.jsonl.3.gz")
+    done = osiris_inspect("events", NAME, cwd=tmp_path)
+    assert done.code == 3
+    assert "cannot be read: events.jsonl.3.gz: not a regular file" in done.err
 
 
 def test_missing_package_is_named_with_its_command(tmp_path: Path) -> None:

@@ -93,3 +93,13 @@ def test_what_is_shown_can_be_written_to_the_file(tmp_path: Path) -> None:
     write(tmp_path, shown)
     told = json.loads(inspect("config", "show", "--json", folder=tmp_path).out)
     assert (told["fail_on"]["value"], told["fail_on"]["origin"]) == ("warning", "file")
+
+
+def test_folder_of_settings_that_cannot_be_searched_is_one_line(tmp_path: Path) -> None:
+    folder = "x" * 300  # which the system refuses, also for root
+    done = osiris_inspect("summarize", "logs", cwd=tmp_path, env={"XDG_CONFIG_HOME": str(tmp_path / folder)})
+    assert (done.code, done.out) == (2, "")
+    assert done.err.endswith(
+        "cannot be read: file name too long; set XDG_CONFIG_HOME to a folder of this user\n"
+    )
+    assert len(done.err.splitlines()) == 1

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -72,6 +73,28 @@ def test_directory_of_runs_is_told_run_by_run_newest_first(tmp_path: Path) -> No
         "run_1759170586999",
         "run_1759170586030",
     ]
+
+
+def test_text_keeps_the_order_of_named_runs_and_ends_folders_with_the_newest(tmp_path: Path) -> None:
+    names = [f"run_17591705860{number}" for number in range(30, 50)]  # more than are kept in memory
+    for name in names:
+        run_dir(tmp_path, succeeding_locally(), name=name)
+
+    def order(*words: str) -> list[str]:
+        done = osiris_inspect("summarize", "--format", "text", *(str(tmp_path / word) for word in words))
+        return re.findall(r"^. (run_\d+) ", done.stdout, re.MULTILINE)
+
+    assert order(names[3], names[1], names[2]) == [names[3], names[1], names[2]]
+    assert order(".") == sorted(names)
+    assert order("run_*") == sorted(names)
+    assert order(names[2], ".") == [names[2], *sorted(set(names) - {names[2]})]
+
+
+def test_latest_of_a_pattern_is_its_newest_run(tmp_path: Path) -> None:
+    for name in ("run_1759170586030", "run_1759170586999"):
+        run_dir(tmp_path, succeeding_locally(), name=name)
+    done = osiris_inspect("summarize", "--format", "json", tmp_path / "run_*", "--latest")
+    assert [run["run"] for run in json.loads(done.stdout)["runs"]] == ["run_1759170586999"]
 
 
 @pytest.mark.parametrize(("fail_on", "code"), [("error", 0), ("warning", 1), ("never", 0)])

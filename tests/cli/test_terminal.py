@@ -260,3 +260,27 @@ def test_events_end_quietly_when_their_pager_ends(tmp_path: Path) -> None:
     assert made.exit_code() == 0
     assert made.shown.split() == [b"1", b"-", b"-", b"heartbeat"]
     os.close(terminal)
+
+
+def test_raw_lines_cannot_act_through_a_pager(tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    log.write_text('{"event":"a","note":"\u202e##vso[x]"}\n')
+    process, terminal = pty.fork()
+    if process == 0:
+        environment = {**os.environ, "PAGER": "sed s/^/paged/"}
+        os.execve(sys.executable, [*PROGRAM, "events", str(log), "--raw"], environment)
+    made = Screen(process, terminal)
+    assert made.exit_code() == 0
+    assert made.shown.strip() == b'paged{"event":"a","note":"\\u202e\\u0023#vso[x]"}'
+    os.close(terminal)
+
+
+def test_pager_with_an_open_quote_is_a_usage_error(tmp_path: Path) -> None:
+    run = run_dir(tmp_path, succeeding_locally(), steps=CHAIN)
+    process, terminal = pty.fork()
+    if process == 0:
+        os.execve(sys.executable, [*PROGRAM, "events", str(run)], {**os.environ, "PAGER": "less 'x"})
+    made = Screen(process, terminal)
+    assert made.exit_code() == 2
+    assert b"a quote is not closed; correct PAGER" in b" ".join(made.shown.split())
+    os.close(terminal)

@@ -1,5 +1,6 @@
 """The forms of ``events``, one event at a time: the reference for the blocks of ``event_lines``."""
 
+import json
 from typing import Any
 
 from osiris_inspect.inspector.text import json_line
@@ -22,6 +23,10 @@ def as_json(event: Event) -> bytes:
 
 def as_text(event: Event) -> str:
     time = format_timestamp(event.ts)[11:23] if event.ts is not None else "-"
-    fields = " ".join(f"{key}={value}" for key, value in masked_fields(event).items() if key != "traceback")
+    fields = " ".join(
+        f"{key}={value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(',', ':'))}"
+        for key, value in masked_fields(event).items()
+        if key != "traceback"
+    )
     text = f"{event.line:>6}  {time:<12}  {one_line(event.step or '-'):<20}  {one_line(event.name):<20}  {one_line(fields)}"
     return text.rstrip()

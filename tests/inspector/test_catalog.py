@@ -97,9 +97,11 @@ def test_link_out_of_the_folder_is_reported_and_not_followed(tmp_path: Path) -> 
     other = run_dir(tmp_path / "elsewhere", succeeding_locally(), name="run_1799999999999")
     link = tmp_path / "logs" / "zz"
     link.symlink_to(other.parent)
-    reported: list[Path] = []
-    assert find_runs(tmp_path / "logs", on_link_outside=reported.append) == [failed]
-    assert reported == [link]
+    reported: list[str] = []
+    assert find_runs(tmp_path / "logs", on_left_out=reported.append) == [failed]
+    assert reported == [
+        f"{str(link)!r} is a symbolic link to a folder outside and was not followed; name that folder to read its runs"
+    ]
     (tmp_path / "logs" / "sibling").symlink_to(failed.parent)  # begins with the same text as the root
     assert find_runs(tmp_path / "logs") == [failed]
 

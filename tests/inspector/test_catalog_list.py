@@ -14,6 +14,7 @@ from osiris_inspect.inspector.analysis.run_list import (
     run_entry,
 )
 from osiris_inspect.inspector.analysis.run_signature import files_signature
+from osiris_inspect.inspector.event_log.filter.filter import parse
 from osiris_inspect.inspector.project.project import Project
 from osiris_inspect.model.errors import RunNotReadable
 from tests.inspector.making import CHAIN, failing_locally, run_dir, succeeding_locally
@@ -193,10 +194,13 @@ def test_no_folder_is_named_at_once(tmp_path: Path) -> None:
         (RunFilter(since=1000.0), True),
         (RunFilter(since=1000.5), False),
         (RunFilter(failed=True, pipeline="x*"), False),
+        (RunFilter(where=parse("status=failed rows>4 duration=1 cause~missing")), True),
+        (RunFilter(where=parse("mode=e2b or rows=6")), False),
+        (RunFilter(where=parse("since=1970-01-01T00:16 not until=1970-01-01T00:16 missing")), True),
     ],
 )
 def test_a_run_is_wanted_where_all_that_is_asked_holds(wanted: RunFilter, kept: bool) -> None:
-    run = RunEntry(Path("x"), "x", "movie-stats", "failed", "local", 1000.0, 1.0, None, None)
+    run = RunEntry(Path("x"), "x", "movie-stats", "failed", "local", 1000.0, 1.0, 5, "input missing")
     assert wanted.matches(run) is kept
 
 

@@ -158,3 +158,10 @@ def test_columns_are_read_where_they_exclude_lines(text: str, columns: tuple[str
 def test_no_cache_writes_nothing(log: Path) -> None:
     assert [event.line for event in search(opened(log, None), parse("rows=5"))] == [6]
     assert [path.name for path in log.parent.iterdir()] == ["events.jsonl"]
+
+
+def test_chunk_asked_twice_is_read_once(log: Path, read_lines: list[range]) -> None:
+    opened_log = opened(log, None)
+    store = column_store.ColumnStore(opened_log.descriptor, opened_log.line_index, None)
+    assert store.chunk("rows", 0) is store.chunk("rows", 0)
+    assert read_lines == [range(CHUNK)]

@@ -130,6 +130,11 @@ def test_a_question_can_be_ended_and_the_next_one_is_answered(tables: SqlConsole
     assert answered(tables, "select 1").read_page(0, 1) == [("1",)]
 
 
+def test_cancel_after_close_does_nothing(tables: SqlConsole) -> None:
+    tables.close()
+    tables.cancel()
+
+
 def test_what_goes_wrong_far_into_an_answer_is_a_refusal(tables: SqlConsole) -> None:
     assert (
         "Could not convert"

@@ -84,3 +84,59 @@ def test_levels_follow_frames_from_memory_to_disk_and_out() -> None:
         (3, 20, 30),
         (4, 0, 30),
     ]
+
+
+def phases(*events: Event, mode: str = "e2b") -> list[tuple[str, float, float]]:
+    told = run_timeline(replace(run_of(step("a", 110, 120), events=events), mode=mode))
+    return [(phase.name, phase.begin, round(phase.end - phase.begin, 3)) for phase in told.phases]
+
+
+def test_recorded_phases_end_at_their_event() -> None:
+    recorded = (
+        Event("phase", 101.0, fields={"name": "compile", "duration_ms": 3000}),
+        Event("phase", 105.0, fields={"name": "sandbox", "duration_ms": 2000}),
+        Event("phase", 106.0, fields={"name": "upload", "duration_ms": 1000, "bytes": 7}),
+        Event("dependencies_installed", 108.0, fields={"requirements": ["x"], "duration_ms": 500}),
+        Event("phase", 109.0, fields={"name": "worker", "duration_ms": 3000}),
+        Event("phase", 110.0, fields={"name": "upload"}),
+        Event("phase", 110.0, fields={"duration_ms": 3}),
+    )
+    assert phases(*recorded) == [
+        ("compile", 0, 3),
+        ("sandbox", 5, 2),
+        ("upload", 7, 1),
+        ("worker", 8, 3),
+        ("install", 9.5, 0.5),
+    ]
+
+
+ORIGINAL = ("compile_start", "compile_complete", "adapter_selected", "adapter_execute_start", "cfg_materialized", "dependency_check",
+            "dependency_install_complete", "session_initialized", "step_start", "cleanup_complete", "adapter_collect_complete")  # fmt: skip
+OLD_NATIVE = (
+    "run_start",
+    "plan",
+    "environment",
+    "worker_started",
+    "environment",
+    "session_initialized",
+    "step_start",
+)
+
+
+@pytest.mark.parametrize(
+    ("names", "mode", "expected"),
+    [
+        (
+            ORIGINAL,
+            "e2b",
+            [("compile", 0, 1), ("sandbox", 3, 2), ("install", 5, 1), ("worker", 6, 1), ("download", 9, 1)],
+        ),
+        (ORIGINAL[:5], "e2b", [("compile", 0, 1)]),
+        (OLD_NATIVE, "e2b", [("sandbox", 2, 1), ("worker", 3, 2)]),
+        (OLD_NATIVE, "sandbox", [("worker", 3, 2)]),
+    ],
+)
+def test_phases_of_older_logs_are_derived(
+    names: tuple[str, ...], mode: str, expected: list[tuple[str, float, float]]
+) -> None:
+    assert phases(*(Event(name, 100.0 + at) for at, name in enumerate(names)), mode=mode) == expected

@@ -50,6 +50,13 @@ def test_columns_of_generated_log_equal_slow_evaluator(
             assert found == expected, (number, text, asked)
 
 
+@pytest.mark.parametrize("case", range(20))
+def test_filter_shown_as_text_is_the_same_filter(case: int) -> None:
+    for number in range(case * PAIRS_PER_CASE, (case + 1) * PAIRS_PER_CASE):
+        query = parse(generated_question(random.Random(number), depth=3))
+        assert str(parse(str(query))) == str(query), number
+
+
 def opened(path: Path, cache: Path | None) -> LargeLog:
     descriptor = os.open(path, os.O_RDONLY)
     index = LineIndex()

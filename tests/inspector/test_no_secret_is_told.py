@@ -3,7 +3,7 @@
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,13 @@ from osiris_inspect.inspector.export.lineage import json as graph_json
 from osiris_inspect.inspector.export.lineage import text as graph_text
 from osiris_inspect.inspector.files.find_runs import find_runs
 from osiris_inspect.inspector.run.report import Report
+from osiris_inspect.inspector.text.event_lines import EventLines, format_json, format_raw, format_text
 from osiris_inspect.inspector.why import explain_step
 from osiris_inspect.inspector.why.json import document
 from osiris_inspect.inspector.why.text import lines
 from osiris_inspect.model import redaction as redact
 from tests.inspector.accuracy import CORPUS
+from tests.inspector.test_event_lines import block_of
 
 pytestmark = pytest.mark.skipif(
     not CORPUS.exists(), reason="the labelled runs of the original are not on this machine"
@@ -85,6 +87,13 @@ def test_in_no_picture(reports: list[Report]) -> None:
         graph = build_diagram(told)
         drawn = (graph_text.lines(graph), mermaid.lines(graph), dot.lines(graph), graph_json.lines(graph))
         _assert_clean("\n".join(line for form in drawn for line in form), str(told.run.path))
+
+
+@pytest.mark.parametrize("form", [format_raw, format_json, format_text])
+def test_in_no_form_of_events(form: Callable[[EventLines], str | bytes]) -> None:
+    for log in CORPUS.rglob("events.jsonl"):
+        shown = form(block_of(log.read_bytes().split(b"\n")))
+        _assert_clean(shown if isinstance(shown, str) else shown.decode("utf-8", "replace"), log)
 
 
 def test_in_no_pack(reports: list[Report]) -> None:

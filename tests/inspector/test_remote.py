@@ -22,6 +22,7 @@ from osiris_inspect.inspector.remote.open_remote import open_remote
 from osiris_inspect.inspector.run.frame_info import frame_path
 from osiris_inspect.inspector.tables.parquet_preview import ParquetFrameReader
 from osiris_inspect.model.errors import RunNotReadable, SpillCorrupt
+from tests.cli.packed_runs import RUN, packed_run
 from tests.inspector.making import local, run_dir
 from tests.inspector.web import Web, serving
 from tests.samples import SAMPLES, runs
@@ -68,6 +69,23 @@ def test_a_run_elsewhere_reads_like_one_here(run: Path, tmp_path: Path, memory: 
     memory.put(str(run), f"/logs/{run.name}", recursive=True)
 
     assert said(open_remote(f"memory://logs/{run.name}", tmp_path)) == said(run)
+
+
+@pytest.mark.parametrize("server", ["ranges", "no ranges"])
+@pytest.mark.parametrize("packed", ["gz", "rotated mixed"])
+def test_packed_logs_elsewhere_read_like_plain_ones(
+    packed: str, server: str, tmp_path: Path, web: Web
+) -> None:
+    web.gives_ranges = server == "ranges"
+    run = packed_run(web.root / "logs", packed)
+    far = open_remote(f"{web.address}/logs", tmp_path / "cache")
+    assert said(far / run.name) == said(RUN)
+
+
+def test_archive_elsewhere_is_not_downloaded(tmp_path: Path, web: Web) -> None:
+    (web.root / "logs" / "run_1.tgz").write_bytes(b"x" * 9_000)
+    with pytest.raises(RunNotReadable, match=r"run_1\.tgz' is an archive; download it, and name the file"):
+        open_remote(f"{web.address}/logs/run_1.tgz", tmp_path / "cache")
 
 
 def test_runs_below_a_folder_elsewhere_are_found_newest_first(tmp_path: Path, memory: Any) -> None:

@@ -54,6 +54,17 @@ def test_recorded_kind_is_the_rule(tmp_path: Path) -> None:
     assert cause.domain == "config"
 
 
+def test_column_that_is_the_value_of_a_parameter_names_the_parameter(tmp_path: Path) -> None:
+    events = _events("no column 'nope'", INFO.to_dict())
+    plan = {**events[0], "event": "plan", "source": {"params": {"limit": 3, "name": "nope"}}}
+    report = analyze(run_dir(tmp_path, [events[0], plan, *events[1:]], steps=CHAIN))
+    assert report.root_cause is not None
+    assert report.root_cause.fix == (
+        "'nope' is the value of parameter 'name': pass another one, or put ${params.name} in quotes in the query if it "
+        "is a text"
+    )
+
+
 @pytest.mark.parametrize(
     ("columns", "step"), [(["id", "n", "ID"], "extract"), (["id", "xmin"], "stats"), (None, "stats")]
 )

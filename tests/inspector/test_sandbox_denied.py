@@ -110,6 +110,17 @@ def test_path_outside_of_the_sandbox_is_named(tmp_path: Path, number: int, text:
     assert "--isolation none" in (found.fix or "")
 
 
+def test_query_of_a_file_outside_of_the_sandbox_names_an_extractor(tmp_path: Path) -> None:
+    text = 'IO Error: No files found that match the pattern "/tmp/elsewhere/x.csv"'
+    found = cause(tmp_path, text, config={"query": "FROM '/tmp/elsewhere/x.csv'"})
+    assert found.rule == "sandbox-denied"
+    assert found.message.endswith("the sandbox (bwrap) does not show this path of the host")
+    assert found.fix == (
+        "read the file with an extractor step, such as filesystem.csv_extractor, and its rows in the query, or run "
+        "without a sandbox (--isolation none)"
+    )
+
+
 @pytest.mark.parametrize(
     ("message", "config"),
     [

@@ -42,7 +42,7 @@ def test_input_in_memory_is_found_at_the_first_place(tmp_path: Path) -> None:
 
 def test_spilled_input_is_missed_in_memory_and_found_on_disk(tmp_path: Path) -> None:
     why = answer(made(tmp_path, "forced"), "clean")
-    assert [walk(why)[place][0] for place in ("memory", "spill", "result")] == ["miss", "hit", "hit"]
+    assert [walk(why)[place][0] for place in ("memory", "spill", "result")] == ["", "hit", "hit"]
 
 
 def test_frame_on_disk_names_the_setting_that_put_it_there(tmp_path: Path) -> None:

@@ -54,3 +54,15 @@ def test_any_bytes_are_an_object_or_an_unreadable_line(line: bytes) -> None:
 @given(st.dictionaries(st.text(max_size=5), st.integers(-9, 9) | st.text(max_size=5) | st.none(), max_size=5))
 def test_what_is_encoded_is_decoded(value: dict[str, int | str | None]) -> None:
     assert jsonl.decode_object(jsonl.encode(value)) == value
+
+
+def test_valid_objects_are_decoded_at_once() -> None:
+    deepest, too_deep = (
+        b'{"a":' + b"[" * depth + b"]" * depth + b"}" for depth in (jsonl.MAX_DEPTH - 1, jsonl.MAX_DEPTH)
+    )
+    lines = [b'{"a":1}', b"", b"[1]", b'{"a":NaN}', b'{"a":"\xff"}', b'{"a":1}{"b":2}', deepest, too_deep]
+    assert jsonl.decode_valid(lines[:1]) == [{"a": 1}]
+    values = jsonl.decode_valid(lines)
+    assert values[:6] == [{"a": 1}, None, None, None, None, None]
+    assert values[6] == jsonl.decode_object(deepest)
+    assert values[7] is None

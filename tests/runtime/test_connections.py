@@ -494,3 +494,55 @@ def test_lint_warns_of_missing_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     done = CliRunner().invoke(build_app(), ["lint", "p.yaml", "--connections", "c.yaml"])
     assert done.exit_code == 1
     assert "error: cannot resolve connection @mysql.main of step 'read': c.yaml has no" in done.stdout
+
+
+def in_folders(folder: Path) -> None:
+    """Write a pipeline with its connections into a folder, and other connections beside the folder."""
+    (folder / "pipes").mkdir()
+    steps = "  - {id: a, component: mysql.extractor, config: {connection: '@mysql.two', query: SELECT 1}}\n"
+    (folder / "pipes/p.yaml").write_text(f'oml_version: "0.1.0"\nname: p\nsteps:\n{steps}')
+    values = '{host: 127.0.0.1, port: 1, database: d, user: u, password: "${DB_PW}"}'
+    (folder / "pipes/osiris_connections.yaml").write_text(
+        f"connections: {{mysql: {{one: {values}, two: {values}}}}}\n"
+    )
+    (folder / "pipes/.env").write_text("DB_PW=Zx9-beside-the-pipeline\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (["pipes/p.yaml"], ["@mysql.two"]),
+        (["--base", "pipes"], ["@mysql.one", "@mysql.two"]),
+        (["--connections", "pipes/osiris_connections.yaml"], ["@mysql.one", "@mysql.two"]),
+    ],
+)
+def test_list_starts_at_the_folder_of_the_pipeline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], names: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    in_folders(tmp_path)
+    done = CliRunner().invoke(build_app(), ["connections", "list", *words])
+    assert done.exit_code == 0
+    assert [line for line in done.stdout.splitlines() if line.startswith("@")] == names
+
+
+def test_pipeline_selects_its_connections_for_a_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    in_folders(tmp_path)
+    done = CliRunner().invoke(build_app(), ["connections", "test", "pipes/p.yaml"])
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.startswith("@mysql.two failed: MySQL connection failed: ")
+    assert "connection refused" in done.stderr
+    assert "one" not in done.stderr
+
+
+def test_connections_file_of_another_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    in_folders(tmp_path)
+    done = CliRunner().invoke(build_app(), ["connections", "list"])
+    file = "pipes/osiris_connections.yaml"
+    assert str(done.exception) == (
+        f"there is no osiris_connections.yaml, but {file} exists; name a pipeline of its folder, or --connections {file}"
+    )
+    done = CliRunner().invoke(build_app(), ["connections", "list", file])
+    assert str(done.exception) == f"{file} is not a pipeline: it has no oml_version or no steps"

@@ -27,6 +27,10 @@ def signs(folder: Path, *contents: str | bytes, **config: Any) -> dict[str, Any]
 @pytest.mark.parametrize(
     ("text", "config", "expected"),
     [
+        ("a,b,a\n1,2,3\n", {}, {"repeated_name": "a"}),
+        ("\ufeffa;'b';b\n1;2;3\n", {"quote": "'"}, {"repeated_name": "b"}),
+        ("a,b,a.1\n1,2,3\n", {}, {}),
+        ("a,b,a\n1,2,3\n", {"header": False}, {}),
         (
             "n\ncaf\u00e9\nM\u00fcnchen\n",
             {"encoding": "latin-1"},

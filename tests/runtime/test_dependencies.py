@@ -1,5 +1,6 @@
 """Missing modules: looked for, named, installed on request with pip's words kept."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -67,6 +68,45 @@ def test_what_pip_cannot_install_is_named_with_the_log_that_says_why(
     assert "no-such-package-for-sure" in (session / dependencies.INSTALL_LOG).read_text()
 
 
+def test_installation_in_the_cloud_that_fails_names_the_template(
+    tmp_path: Path, python: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    session = _session(tmp_path, "no-such-package-for-sure")
+    with pytest.raises(DependencyMissing) as caught:
+        dependencies.pip_install(session, [NEEDY], python, is_remote=True)
+    assert caught.value.fix == (
+        "install them in the template of the sandbox (E2B_TEMPLATE) with: pip install 'osiris-inspect[test]'; "
+        "see artifacts/_system/install.log for the output of the installation"
+    )
+
+
+def test_environment_without_pip_installs_with_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    (tmp_path / "uv").write_text("#!/bin/sh\n")
+    (tmp_path / "uv").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    words = dependencies.install_words(["a>=1"])
+    assert words == [str(tmp_path / "uv"), "pip", "install", "--python", sys.executable, "a>=1"]
+    assert str(dependencies.missing_error({"module_of_a_test": None})).endswith("or run with --install-deps")
+
+
+def test_environment_without_pip_and_uv_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = _session(tmp_path, "module-of-a-test")
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pip" else find_spec(name))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(DependencyMissing) as caught:
+        dependencies.pip_install(session, [NEEDY])
+    assert str(caught.value) == (
+        "missing modules: module_of_a_test; --install-deps found neither pip nor uv; "
+        f"install them with: {sys.executable} -m ensurepip && {sys.executable} -m pip install module-of-a-test"
+    )
+    assert "--install-deps" not in str(dependencies.missing_error({"module_of_a_test": None}))
+
+
 def test_nothing_is_installed_where_nothing_is_missing(tmp_path: Path) -> None:
     assert dependencies.pip_install(tmp_path, [{**NEEDY, "requires": ["json"]}]) == []
     assert not list(tmp_path.iterdir())
@@ -87,7 +127,7 @@ def test_a_run_that_installs_and_needs_nothing_runs(tmp_path: Path) -> None:
             {"a": "mysql", "b": "e2b"},
             f"missing modules: a, b; install them with: {install_command(extra_requirements(['e2b', 'mysql']))}",
         ),
-        ({"orjson": None, "yaml": None}, " orjson PyYAML, or run with --install-deps"),
+        ({"orjson": None, "yaml": None}, " orjson PyYAML"),
     ],
 )
 def test_the_error_names_modules_and_what_brings_them(missing: dict[str, str | None], words: str) -> None:

@@ -71,6 +71,8 @@ def test_a_pivot_gives_its_rows(tmp_path: Path) -> None:
         ("SELECT directr FROM input_df", 'Candidate bindings: "director"'),
         ("SELECT 1;\nSELECT 2;\n\nSELECT directr\nFROM input_df", "in line 4 of its query, Binder Error"),
         ("SELECT 1;\nSELECT nope", "in line 2 of its query"),
+        ("SELECT 1, round(sum(upper(director)), 2) FROM input_df", "The call is sum(upper(director))\nLINE 1:"),
+        ("SELECT * FROM input-df", "; write 'input_df' in place of 'input-df': the name of a table has _ for each -"),
         ("SELECT\nFROM WHERE", "in line 2 of its query, Parser Error: syntax error"),
         ("SELECT CAST(director AS INT) FROM input_df", "Conversion Error: Could not convert string 'Ana' to INT32"),
         ("CREATE TABLE x AS SELECT 1", "the last statement of query returns no rows; end with a SELECT"),

@@ -76,3 +76,9 @@ def test_column_that_the_line_names_is_chosen() -> None:
 )
 def test_other_error_names_no_cell(message: str, columns: list[dict[str, Any]]) -> None:
     assert text_columns(failure(message, *columns)) == ("", "")
+
+
+def test_cell_with_nul_byte_is_named() -> None:
+    text, fix = text_columns(failure("cannot convert VARCHAR", {**DIRTY, "cell": "8\0.00"}))
+    assert text.endswith("row 7 has '8\\x00.00', with a NUL byte")
+    assert fix == "remove the NUL bytes from the file that step 'extract' reads"

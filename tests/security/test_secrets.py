@@ -23,7 +23,14 @@ NAMES = SECRET_NAMES[:100]
 VALUES = {name: f"Zq{number:02d}k'\"<ä/% \\w{number}x" for number, name in enumerate(NAMES)}
 CORES = tuple(f"Zq{number:02d}k" for number in range(len(NAMES)))
 """Beginnings of the secrets, which most spellings keep."""
-COMMANDS = (("why", "fail"), ("events",), ("pack",), ("sql", "select * from events", "-f", "csv"))
+COMMANDS = (
+    ("why", "fail"),
+    ("events",),
+    ("events", "--json"),
+    ("events", "--raw"),
+    ("pack",),
+    ("sql", "select * from events", "-f", "csv"),
+)
 
 
 @dataclass(frozen=True)

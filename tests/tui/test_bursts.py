@@ -91,3 +91,12 @@ async def test_type_ahead_after_the_end_raises_nothing(keys: str) -> None:
             app.post_message(events.Key(key, key))
         await pilot.pause()
         assert app._exit
+
+
+async def test_key_after_the_screens_are_closed_raises_nothing() -> None:
+    shelf = made.Shelf()
+    app = InspectorApp(shelf.put(made.failed()), shelf, clock=lambda: made.NOON + 60)
+    async with app.run_test() as pilot:
+        await pilot.pause()
+    assert not app._exit
+    await app.on_event(events.Key("e", "e"))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from textual.command import CommandPalette
+from textual.command import CommandList, CommandPalette
 
 from osiris_inspect.cli.inspect import launch_tui
 from osiris_inspect.inspector.run.report import Report
@@ -193,3 +193,15 @@ def test_text_reaches_the_buffer_of_a_default_tmux(tmux: Path) -> None:
 def test_tmux_that_has_ended_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TMUX", f"{tmp_path}/nothing,0,0")
     assert "nothing" in (launch_tui.copy_in_tmux("x") or "")
+
+
+async def test_letter_after_the_palette_was_closed_raises_nothing(stage: Open) -> None:
+    async with stage(made.failed()) as one:
+        await one.press("ctrl+p")
+        palette = one.app.screen
+        assert isinstance(palette, CommandPalette)
+        search = palette._gather_commands("no such command")
+        await palette.query_one(CommandList).remove()
+        await search.wait()
+        await palette._gather_commands("copy").wait()
+        assert one.app.is_running

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from osiris_inspect.inspector.run.report import Report
+from osiris_inspect.model.finding import Evidence
 from tests.tui import made
 from tests.tui.conftest import Open, Size
 
@@ -99,6 +100,53 @@ async def test_no_size_is_too_small_or_too_large(stage: Open, size: Size) -> Non
             await one.pilot.press(tab, "enter", "escape")
         await one.settle()
         assert one.app.is_running
+
+
+async def test_narrow_screen_shows_every_tab_the_position_and_the_help_key(stage: Open) -> None:
+    async with stage(made.failed(), size=(60, 18)) as one:
+        lines = one.text().splitlines()
+        assert " 1 Overview 2 Steps 3 Events 4 Findin… 5 Log 6 Timeli… 7 SQL" in lines
+        assert lines[-1].split() == ["1/3", "/", "filter", "e", "failure", "q", "back", "?", "help"]
+        for key in TABS.values():
+            await one.press(key)
+            lines = one.text().splitlines()
+            tabs = next(line for line in lines if line.startswith(" 1 "))
+            assert [f" {number} " in tabs for number in range(1, 8)] == [True] * 7
+            if key != "7":
+                assert lines[-1].endswith("? help")
+
+
+@pytest.mark.parametrize(("width", "is_beside"), [(200, True), (100, False)])
+async def test_long_list_of_steps_has_details_beside_it_if_they_fit(
+    stage: Open, width: int, *, is_beside: bool
+) -> None:
+    steps = [replace(made.EXTRACT, id=f"step-{number:02}") for number in range(80)]
+    async with stage(made.report(*steps), size=(width, 50)) as one:
+        lines = one.text().splitlines()
+        (output,) = [line for line in lines if line.strip("│ ").endswith("output") or " output" in line]
+        assert ("step-" in output) is is_beside
+        shown = sum(" step-" in line[: width // 2] for line in lines)
+        assert (shown > 40) is is_beside
+
+
+@pytest.mark.parametrize(("width", "columns"), [(200, 2), (120, 1)])
+async def test_help_has_two_columns_if_they_fit(stage: Open, width: int, columns: int) -> None:
+    async with stage(made.failed(), size=(width, 50)) as one:
+        await one.press("question_mark")
+        (heading,) = [line.split() for line in one.text().splitlines() if " Move" in line]
+        assert heading == ["▌", "Move", "Go"][: columns + 1]
+
+
+async def test_quote_of_a_cause_has_no_json_escapes_and_repeats_nothing(stage: Open) -> None:
+    quote = r"the query failed:\nBinder Error: Referenced column \"nope\" not found in FROM clause!"
+    message = 'Binder Error: Referenced column "nope" not found in FROM clause!'
+    cause = replace(made.CAUSE, message=message, evidence=(Evidence("events.jsonl", 8, quote),))
+    report = made.report(made.FAILED_COMPUTE, status="failed", findings=(cause,), logged=made.FAILED_EVENTS)
+    async with stage(report, size=(120, 40)) as one:
+        assert "events.jsonl:8  the query failed: …" in one.text()
+        await one.press("4", "enter")
+        assert "    the query failed:\n" in one.text().replace("▌", " ")
+        assert "\\" not in one.text()
 
 
 def named_runs() -> list[Report]:

@@ -59,6 +59,13 @@ _OPTIONS: Final = (
     OptionSpec("unmasked", "With --raw, print secrets too.", ("--unmasked",), "flag", default=False),
     OptionSpec("no_pager", "Print on a terminal without a pager.", ("--no-pager",), "flag", default=False),
     OptionSpec("limit", "Print at most N events.", ("--limit", "-n"), "number"),
+    OptionSpec(
+        "explain_filter",
+        "Print what the index, kept columns, DuckDB and decoding answer; no event.",
+        ("--explain-filter",),
+        "flag",
+        default=False,
+    ),
 )
 NumberedLine = tuple[int, bytes]
 Format = Literal["text", "json", "raw", "unmasked"]
@@ -76,6 +83,7 @@ class EventsOptions:
     unmasked: bool
     no_pager: bool
     limit: int | None
+    explain_filter: bool
 
 
 def command() -> CommandSpec:
@@ -97,12 +105,16 @@ def events(options: EventsOptions) -> int:
         raise WrongUse("--unmasked prints lines as they are; add --raw")
     log = _EventSource(options.path)
     query = log.query(_join_filter(options.expression), follow=options.follow)
+    if options.explain_filter:
+        streams.write_stdout("".join(f"{line}\n" for line in log.explain(query)))
+        return 0
     form: Format = (
         "json" if options.as_json else "unmasked" if options.unmasked else "raw" if options.raw else "text"
     )
+    is_shown = streams.is_stdout_shown()  # also through a pager
     try:
         with paged(enabled=not (options.no_pager or options.follow)):
-            _write(log.filtered(query, follow=options.follow), form, options.limit)
+            _write(log.filtered(query, follow=options.follow), form, options.limit, is_shown=is_shown)
     except KeyboardInterrupt:
         return INTERRUPTED
     if log.unreadable:
@@ -172,6 +184,15 @@ class _EventSource:
             if is_large(RunFiles(self._file.parent), self._file.name):
                 return self._from_large_log(query)
         return self._matching(self._followed() if follow and not self._is_stdin else self._lines(), query)
+
+    def explain(self, query: "EventFilter") -> list[str]:
+        """Return how a filter is answered."""
+        from osiris_inspect.inspector.event_log.search.explain import explain_filter
+        from osiris_inspect.inspector.files.run_files import RunFiles
+
+        if self._is_stdin:
+            raise WrongUse("--explain-filter needs a file")
+        return explain_filter(RunFiles(self._file.parent), places.cache_dir(), query, self._file.name)
 
     def hints(self, query: "EventFilter") -> Iterable[str]:
         """Return why the filter matched nothing; empty if it matched."""
@@ -272,7 +293,12 @@ class _EventSource:
         from osiris_inspect.inspector.event_log.follow import follow
 
         self._check_followable()
-        wait = places.refreshing_sleep(self._file, time.sleep)
+
+        def pause(seconds: float) -> None:
+            streams.check_reader()
+            time.sleep(seconds)
+
+        wait = places.refreshing_sleep(self._file, pause)
         for lines in follow(self._file, sleep=wait, on_truncated=self._warn_truncated):
             yield [*lines]
             streams.flush()
@@ -325,11 +351,10 @@ def _stdin_blocks() -> Iterator[bytes]:
         yield from decompress(stdin, compression, LOG_LIMITS)
 
 
-def _write(blocks: "Iterator[EventLines]", form: Format, limit: int | None) -> None:
-    """Write at most ``limit`` events to stdout."""
+def _write(blocks: "Iterator[EventLines]", form: Format, limit: int | None, *, is_shown: bool) -> None:
+    """Write at most ``limit`` events to stdout; if people see it, acting characters in raw lines are escaped."""
     from osiris_inspect.inspector.text import event_lines
 
-    is_shown = streams.is_stdout_shown()
     remaining = limit
     for matching in blocks:
         streams.check_reader()

@@ -51,9 +51,7 @@ def run_tui(chosen: str) -> int:
     with ReportPrefetch(path, time.time(), places.cache_dir, current_project) as prefetch:
         from osiris_inspect.inspector.files.find_runs import find_runs
 
-        find_runs(
-            path, on_link_outside=places.report_link_outside
-        )  # reports a wrong path before the screen changes
+        find_runs(path, on_left_out=places.report_left_out)  # reports a wrong path before the screen changes
         from osiris_inspect.tui.app import run_app
 
         return run_app(path, data_source(prefetch.result), clock=time.time, host=host_services(path))

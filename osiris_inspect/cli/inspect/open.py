@@ -12,7 +12,7 @@ from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec
 
 _PATH: Final = OptionSpec(
     "path",
-    "A run, its name (@latest, @failed, @prev), or a folder; default: @latest.",
+    "A run, its name (@latest, @failed, @prev), a folder or .tgz; default: @latest.",
     kind="path",
     metavar="PATH",
 )

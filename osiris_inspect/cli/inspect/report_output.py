@@ -184,9 +184,9 @@ def render(
     sanitize = escape_json if format_ in JSON_FORMATS else partial(terminal_text, colors=use_color)
     out = _SanitizedReport(sanitize)
     if format_ == "text" and len(reports) > 1:  # the newest at the end, where a terminal shows it
-        from osiris_inspect.inspector.analysis.report_spool import ReportView
+        from osiris_inspect.inspector.analysis.report_spool import newest_last
 
-        reports = ReportView(reports, range(len(reports) - 1, -1, -1))
+        reports = newest_last(reports)
     get_renderer(format_)(reports, out, width=width, color=use_color, ci=ci or NO_CI)
     return out.getvalue()
 

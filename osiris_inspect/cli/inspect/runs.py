@@ -12,6 +12,7 @@ from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.analysis.run_list import RunEntry, RunFilter
+    from osiris_inspect.inspector.event_log.filter.filter import EventFilter
 
 _SYMBOLS: Final = {"success": "✓", "interrupted": "!", "running": "~"}
 _MAX_REASON = 120
@@ -24,6 +25,13 @@ _OPTIONS: Final = (
         "pipeline", "Show only runs of this pipeline; * and ? are wildcards.", ("--pipeline",), "text"
     ),
     OptionSpec("since", "Show only runs that started since: -3h, 2026-01-31.", ("--since",), "text"),
+    OptionSpec(
+        "where",
+        "Filter as in events: status=failed rows>1000 cause~movies since=-3d",
+        ("--where",),
+        "text",
+        metavar="EXPR",
+    ),
     OptionSpec("limit", "Show at most N runs.", ("--limit", "-n"), "number"),
     OptionSpec("as_json", "Print one JSON object per line.", ("--json",), "flag", default=False),
 )
@@ -38,12 +46,12 @@ def runs(options: Mapping[str, Any]) -> int:
     """Print the runs of a folder, the newest last (in JSON first), and return the exit code.
 
     Raises:
-        WrongUse: ``--since`` is not a time.
+        WrongUse: ``--since`` is not a time, or ``--where`` is not a filter.
         RunNotReadable: the folder does not exist or has no run.
     """
     from itertools import islice
 
-    run_filter = _run_filter(failed=options["failed"], pipeline=options["pipeline"], since=options["since"])
+    run_filter = _run_filter(options)
     folders = _folders(options["folder"])
     entries = list(islice(run_names.list_entries(folders, run_filter), options["limit"]))
     if options["as_json"]:
@@ -53,10 +61,27 @@ def runs(options: Mapping[str, Any]) -> int:
     return 0
 
 
-def _run_filter(*, failed: bool, pipeline: str | None, since: str | None) -> "RunFilter":
+def _run_filter(options: Mapping[str, Any]) -> "RunFilter":
     from osiris_inspect.inspector.analysis.run_list import RunFilter
 
-    return RunFilter(failed, pipeline, _parse_since(since) if since is not None else None)
+    since, where = options["since"], options["where"]
+    return RunFilter(
+        options["failed"],
+        options["pipeline"],
+        _parse_since(since) if since is not None else None,
+        _parse_where(where) if where is not None else None,
+    )
+
+
+def _parse_where(where: str) -> "EventFilter":
+    import time
+
+    from osiris_inspect.inspector.event_log.filter.filter import FilterSyntaxError, parse
+
+    try:
+        return parse(where, now=time.time())
+    except FilterSyntaxError as error:
+        raise WrongUse(f"--where: {error}") from error
 
 
 def _parse_since(since: str) -> float:
@@ -79,13 +104,14 @@ def _folders(folder: Path | None) -> list[Path]:
 def _json(run: "RunEntry") -> str:
     from dataclasses import asdict
 
+    from osiris_inspect.inspector.files.remote_registry import display_name
     from osiris_inspect.inspector.text import json_line
     from osiris_inspect.inspector.text.sanitize import masked_text
 
     fields = {
         key: masked_text(value) if isinstance(value, str) else value for key, value in asdict(run).items()
     }
-    return json_line.to_json_line(fields | {"path": masked_text(str(run.path))}).decode() + "\n"
+    return json_line.to_json_line(fields | {"path": masked_text(display_name(run.path))}).decode() + "\n"
 
 
 def _table(entries: list["RunEntry"]) -> str:

@@ -101,7 +101,7 @@ def command() -> CommandSpec:
     """Return the command."""
     paths = OptionSpec(
         "paths",
-        "Runs, names (@latest, @failed, @prev), folders, or patterns: 'logs/run_*'.",
+        "Runs, names (@latest, @failed, @prev), folders, .tgz, patterns: 'logs/run_*'.",
         kind="path",
         metavar="PATH",
         multiple=True,
@@ -181,24 +181,25 @@ def load_reports(
     are in a temporary file.
     """
     from osiris_inspect.inspector.analysis.report_spool import ReportSpool
-    from osiris_inspect.inspector.files.find_runs import find_runs
+    from osiris_inspect.inspector.files.find_runs import find_runs, newest_first
 
     reports = ReportSpool(places.cache_dir())
     seen: set[Path] = set()
     problems: list[RunNotReadable] = []
-    for path in paths:
+    for group, path in enumerate(paths):
         try:
             runs = [
                 run
                 for match in _matches(path)
-                for run in find_runs(places.resolve_path(match), on_link_outside=places.report_link_outside)
+                for run in find_runs(places.resolve_path(match), on_left_out=places.report_left_out)
             ]
+            runs.sort(key=newest_first)  # those of a pattern are in the order of their names
             new = [run for run in runs[: 1 if latest else None] if run not in seen]
             seen.update(new)
             for report in project_reports.iter_reports(
                 dict.fromkeys(new), project, on_unreadable=problems.append
             ):
-                reports.add(report)
+                reports.add(report, group)
         except RunNotReadable as error:
             problems.append(error)
     for problem in problems:
@@ -234,10 +235,14 @@ def _matches(path: Path) -> list[Path]:
     """Return the folders and files of runs that match a pattern, sorted; the path itself if it is not a pattern."""
     import glob
 
+    from osiris_inspect.inspector.archives.open_archives import archive_stem
+
     if path.exists() or not glob.has_magic(str(path)) or places.remote_address(path) is not None:
         return [path]
     matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207  a pattern may be absolute; Path.glob takes none
-    found = [Path(name) for name in matches if Path(name).is_dir() or run_of_file(Path(name)) is not None]
+    found = [
+        path for path in map(Path, matches) if path.is_dir() or archive_stem(path.name) or run_of_file(path)
+    ]
     if not found:
         raise RunNotReadable(f"{str(path)!r} matches no folder and no file of a run")
     return found

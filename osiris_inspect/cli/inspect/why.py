@@ -110,7 +110,7 @@ def newest_report(path: Path) -> "Report":
 
     return next(
         project_reports.iter_reports(
-            find_runs(places.resolve_path(path), on_link_outside=places.report_link_outside)[:1]
+            find_runs(places.resolve_path(path), on_left_out=places.report_left_out)[:1]
         )
     )
 

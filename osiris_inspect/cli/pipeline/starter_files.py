@@ -40,18 +40,27 @@ def find_pipelines(folder: Path) -> list[FoundPipeline]:
     Raises:
         PipelineError: a file with ``oml_version`` is invalid YAML.
     """
+    files = sorted(
+        path for place in (folder, folder / "pipelines") for path in place.glob("*.y*ml") if path.is_file()
+    )
+    return [pipeline for file in files if (pipeline := read_found_pipeline(file)) is not None]
+
+
+def read_found_pipeline(file: Path) -> FoundPipeline | None:
+    """Return what a pipeline file uses; None if it is not a pipeline.
+
+    Raises:
+        SettingsError: the file cannot be read.
+        PipelineError: a file with ``oml_version`` is invalid YAML.
+    """
     from osiris_inspect.runtime.pipeline.compiler import read_pipeline
     from osiris_inspect.runtime.pipeline.yaml_positions import parse
 
-    pipelines = []
-    for file in sorted(
-        path for place in (folder, folder / "pipelines") for path in place.glob("*.y*ml") if path.is_file()
-    ):
-        text = read_pipeline(file)
-        document = parse(text, str(file)).value if "oml_version" in text else None
-        if isinstance(document, dict) and isinstance(document.get("steps"), list):
-            pipelines.append(_found(file, document["steps"]))
-    return pipelines
+    text = read_pipeline(file)
+    document = parse(text, str(file)).value if "oml_version" in text else None
+    if not isinstance(document, dict) or not isinstance(document.get("steps"), list):
+        return None
+    return _found(file, document["steps"])
 
 
 def _found(path: Path, steps: Iterable[Any]) -> FoundPipeline:

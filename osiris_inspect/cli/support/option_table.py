@@ -53,7 +53,7 @@ class CommandSpec:
 
 RUN: Final = OptionSpec(
     "run",
-    "A run, its name (@latest, @failed, @prev), or a folder: its newest run.",
+    "A run, its name (@latest, @failed, @prev), or the newest of a folder or .tgz.",
     kind="path",
     metavar="RUN",
     required=True,

@@ -1,12 +1,14 @@
 """Paths and addresses on the command line, and the cache folder."""
 
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec
+from osiris_inspect.model.errors import RunNotReadable
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.remote.remote import RemoteLimits
@@ -75,7 +77,7 @@ def remote_arguments() -> list[str]:
 def resolve_path(path: Path) -> Path:
     """Return the local path of a run or a folder of runs.
 
-    For an address (``s3://bucket/logs``) it is the folder that mirrors it, for a file of a run the run, and for a name
+    For an archive it is its content, for an address (``s3://bucket/logs``) it is the folder that mirrors it, for a file of a run the run, and for a name
     (``@latest``, ``logs/@failed``, the beginning of a run id) the run that it means.
 
     Raises:
@@ -101,9 +103,62 @@ def _resolve_local(path: Path) -> Path:
 
     if os.path.isdir(path):  # noqa: PTH112  Path.is_dir raises PermissionError, which the search reports
         return path
+    if _is_archive_file(path):
+        return run_names.run_of_file(path) or _in_archive(path)
     if os.path.isfile(path):  # noqa: PTH113  as above
         return run_names.run_of_file(path) or path
-    return path if os.path.lexists(path) else run_names.run_with_prefix(path) or path
+    if os.path.lexists(path):
+        return path
+    archive = next(filter(_is_archive_file, path.parents), None)
+    if archive is not None and ".." not in path.relative_to(archive).parts:
+        from osiris_inspect.inspector.archives.open_archives import open_archive
+
+        _exit_on_signals()
+        inside = _resolve_local(open_archive(archive) / path.relative_to(archive))
+        return inside if os.path.lexists(inside) else path
+    return run_names.run_with_prefix(path) or path
+
+
+def _is_archive(path: Path) -> bool:
+    from osiris_inspect.inspector.archives.open_archives import archive_stem
+
+    return archive_stem(path.name) is not None
+
+
+def _is_archive_file(path: Path) -> bool:
+    return _is_archive(path) and os.path.isfile(path)  # noqa: PTH113  Path.is_file raises PermissionError
+
+
+def _in_archive(path: Path) -> Path:
+    """Return the run in an archive, or the folder with its content if it has several.
+
+    Raises:
+        RunNotReadable: it cannot be unpacked, or contains no run.
+    """
+    from osiris_inspect.inspector.archives.open_archives import open_archive
+    from osiris_inspect.inspector.files.find_runs import NoRunFound, find_runs
+
+    _exit_on_signals()  # the default action would leave the unpacked files behind
+    folder = open_archive(path)
+    try:
+        runs = find_runs(folder)
+    except NoRunFound:
+        raise RunNotReadable(
+            f"{str(path)!r} contains no run; pack a run directory, or a folder of runs"
+        ) from None
+    return runs[0] if len(runs) == 1 else folder
+
+
+def _exit_on_signals() -> None:
+    """Let signals that end the process end it as ``sys.exit`` does, if they have their default action."""
+    import signal
+    import threading
+
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, lambda received, _frame: sys.exit(128 + received))
 
 
 def remote_address(path: Path) -> str | None:
@@ -115,13 +170,12 @@ def remote_address(path: Path) -> str | None:
     return parse_url(path)
 
 
-def report_link_outside(link: Path) -> None:
-    """Print that a symbolic link was not followed when runs were searched."""
+def report_left_out(hint: str) -> None:
+    """Print what was left out when runs were searched: a symbolic link, or an archive."""
     from osiris_inspect.cli.support import streams
-    from osiris_inspect.inspector.files.find_runs import link_outside_hint
     from osiris_inspect.inspector.text.sanitize import one_line
 
-    streams.write_message(one_line(link_outside_hint(link)))
+    streams.write_message(one_line(hint))
 
 
 def refreshing_sleep(log: Path, wait: Callable[[float], object]) -> Callable[[float], object]:
@@ -149,7 +203,6 @@ def events_file(path: Path) -> Path:
     from osiris_inspect.inspector.files.find_runs import find_runs
     from osiris_inspect.inspector.files.run_files import RunFiles
     from osiris_inspect.model import run_layout as layout
-    from osiris_inspect.model.errors import RunNotReadable
 
     keep_joined_logs()
     if path.is_file() and not _is_other_file(path):
@@ -157,14 +210,12 @@ def events_file(path: Path) -> Path:
     path = resolve_path(path)
     if path.is_file():
         return path
-    run = (
-        path if (path / layout.EVENTS).is_file() else find_runs(path, on_link_outside=report_link_outside)[0]
-    )
+    run = path if (path / layout.EVENTS).is_file() else find_runs(path, on_left_out=report_left_out)[0]
     if not RunFiles(run).exists(layout.EVENTS):
         raise RunNotReadable(f"{str(run)!r} has no {layout.EVENTS}")
     return run / layout.EVENTS
 
 
 def _is_other_file(path: Path) -> bool:
-    """Return True if a file can be only another file of a run, such as its status, and not a log of events."""
-    return path.suffix in (".json", ".yaml", ".parquet")
+    """Return True if a file cannot be a log of events, such as the status of a run or an archive."""
+    return path.suffix in (".json", ".yaml", ".parquet") or _is_archive(path)

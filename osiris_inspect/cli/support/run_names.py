@@ -152,7 +152,7 @@ def _runs_of(folders: Sequence[Path]) -> dict[Path, list[Path]]:
         RunNotReadable: no folder has a run.
     """
     from osiris_inspect.cli.support import streams
-    from osiris_inspect.cli.support.paths import report_link_outside
+    from osiris_inspect.cli.support.paths import report_left_out
     from osiris_inspect.inspector.files.find_runs import find_runs
     from osiris_inspect.inspector.text.sanitize import one_line
 
@@ -160,7 +160,7 @@ def _runs_of(folders: Sequence[Path]) -> dict[Path, list[Path]]:
     problems: list[str] = []
     for folder in folders:
         try:
-            runs[folder] = find_runs(folder, on_link_outside=report_link_outside)
+            runs[folder] = find_runs(folder, on_left_out=report_left_out)
         except RunNotReadable as error:
             problems.append(str(error))
     if not runs:

@@ -175,7 +175,8 @@ def check_reader() -> None:
     import select
 
     poll = select.poll()
-    poll.register(sys.stdout.fileno(), 0)
+    with suppress(OSError, ValueError):  # a stream without a descriptor has no reader
+        poll.register(sys.stdout.fileno(), 0)
     if any(event & select.POLLERR for _, event in poll.poll(0)):
         detach_stdout()
         raise ReaderGone

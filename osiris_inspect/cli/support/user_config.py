@@ -58,7 +58,7 @@ def settings(options: Iterable[OptionSpec], env: Mapping[str, str] | None = None
     if not configurable:
         return []
     file = user_config_file()
-    table = _table(file) if file.is_file() else {}
+    table = _table(file) if _exists(file) else {}
     return [_setting(option, os.environ if env is None else env, file, table) for option in configurable]
 
 
@@ -77,6 +77,21 @@ def _value(option: OptionSpec, text: Any, source: str) -> Any:
     if value is None:
         raise SettingsError(f"{source} is {text!r}; choose from {', '.join(option.choices)}")
     return value
+
+
+def _exists(file: Path) -> bool:
+    """Return True if there is a file of settings.
+
+    Raises:
+        SettingsError: its folder cannot be searched, as under ``sudo -u`` with the home of another user.
+    """
+    try:
+        return file.is_file()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise SettingsError(
+            f"{str(file)!r} cannot be read: {reason}; set XDG_CONFIG_HOME to a folder of this user"
+        ) from None
 
 
 def _table(file: Path) -> Mapping[str, Any]:
@@ -100,7 +115,7 @@ def trusted_folders() -> list[Path]:
         SettingsError: the file cannot be read, or the list is invalid.
     """
     file = user_config_file()
-    folders = _table(file).get("trusted", []) if file.is_file() else []
+    folders = _table(file).get("trusted", []) if _exists(file) else []
     if not isinstance(folders, list) or not all(isinstance(folder, str) for folder in folders):
         raise SettingsError(f"{str(file)!r}: trusted must be a list of folders")
     return [Path(folder) for folder in folders]
@@ -113,7 +128,7 @@ def is_group_shared() -> bool:
         SettingsError: the file cannot be read, or the table is invalid.
     """
     file = user_config_file()
-    runs = _table(file).get("runs", {}) if file.is_file() else {}
+    runs = _table(file).get("runs", {}) if _exists(file) else {}
     mode = runs.get("mode", "private") if isinstance(runs, dict) and set(runs) <= {"mode"} else None
     if mode not in ("private", "group"):
         raise SettingsError(f'{str(file)!r}: runs is {runs!r}; write mode = "group" or mode = "private"')

@@ -19,6 +19,10 @@ class _Reports(Sequence[Report]):
     def _report(self, number: int) -> Report:
         raise NotImplementedError
 
+    def group(self, number: int) -> int:
+        """Return the number of the argument of the command line that a report is from."""
+        raise NotImplementedError
+
     @overload
     def __getitem__(self, number: int) -> Report: ...
     @overload
@@ -37,18 +41,20 @@ class ReportSpool(_Reports):
     def __init__(self, cache: Path | None = None) -> None:
         self._cache = cache
         self._first: list[Report] = []
+        self._groups: list[int] = []
         self._file: IO[bytes] | None = None
         self._positions: list[int] = []
 
     def __len__(self) -> int:
         return len(self._first) + len(self._positions)
 
-    def add(self, report: Report) -> None:
-        """Add a report.
+    def add(self, report: Report, group: int = 0) -> None:
+        """Add a report of a group.
 
         Raises:
             OSError: the temporary file cannot be written.
         """
+        self._groups.append(group)
         if len(self._first) < MAX_IN_MEMORY:
             self._first.append(report)
             return
@@ -59,6 +65,10 @@ class ReportSpool(_Reports):
 
         self._positions.append(self._file.seek(0, 2))
         pickle.dump(detach_log(report, self._cache), self._file, pickle.HIGHEST_PROTOCOL)
+
+    def group(self, number: int) -> int:
+        """Return the group that was added with a report."""
+        return self._groups[number]
 
     def _report(self, number: int) -> Report:
         if number < len(self._first) or self._file is None:
@@ -84,8 +94,19 @@ class ReportView(_Reports):
     def __len__(self) -> int:
         return len(self._numbers)
 
+    def group(self, number: int) -> int:
+        """Return the group of a report; 0 if the reports have none."""
+        reports = self._reports
+        return reports.group(self._numbers[number]) if isinstance(reports, _Reports) else 0
+
     def _report(self, number: int) -> Report:
         return self._change(self._reports[self._numbers[number]])
+
+
+def newest_last(reports: Sequence[Report]) -> Sequence[Report]:
+    """Return the groups of reports in their order, each reversed, so that the newest run of a folder is the last."""
+    view = ReportView(reports, range(len(reports)))
+    return ReportView(reports, sorted(range(len(reports)), key=lambda number: (view.group(number), -number)))
 
 
 def map_reports(reports: Sequence[Report], change: Callable[[Report], Report]) -> Sequence[Report]:

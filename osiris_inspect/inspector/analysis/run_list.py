@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 from osiris_inspect.base import bounded_json
 from osiris_inspect.inspector.analysis.run_signature import files_signature
+from osiris_inspect.inspector.archives.open_archives import name_in_archive
 from osiris_inspect.inspector.files import cache_file
 from osiris_inspect.inspector.files.find_runs import find_runs
 from osiris_inspect.inspector.run.summary import INCOMPLETE_STATUSES
@@ -25,6 +26,7 @@ from osiris_inspect.model.run_types import RunMode, RunStatus
 from osiris_inspect.model.version import __version__
 
 if TYPE_CHECKING:
+    from osiris_inspect.inspector.event_log.filter.filter import EventFilter
     from osiris_inspect.inspector.project.project import Project
 
 _FOLDER: Final = "lists"
@@ -78,11 +80,13 @@ class RunFilter:
         failed: only runs that did not succeed.
         pipeline: name of the pipeline, ignoring case, with ``*`` and ``?`` as wildcards.
         since: only runs that started then or later, in seconds since 1970.
+        where: a filter of the fields of a run (``run_fields``) and of its text.
     """
 
     failed: bool = False
     pipeline: str | None = None
     since: float | None = None
+    where: "EventFilter | None" = None
 
     def matches(self, run: RunEntry) -> bool:
         """Return True if the run meets every condition."""
@@ -90,7 +94,29 @@ class RunFilter:
             return False
         if self.pipeline is not None and not fnmatchcase((run.pipeline or "").lower(), self.pipeline.lower()):
             return False
+        if self.where is not None and not self.where.matches_row(run_text(run), run_fields(run)):
+            return False
         return self.since is None or (run.started is not None and run.started >= self.since)
+
+
+def run_fields(run: RunEntry) -> dict[str, object]:
+    """Return what a filter of a list of runs compares."""
+    return {
+        "run": run.id,
+        "status": run.status,
+        "pipeline": run.pipeline,
+        "mode": run.mode,
+        "ts": run.started,
+        "duration": run.duration_s,
+        "rows": run.rows,
+        "cause": run.cause,
+        "warnings": run.warnings,
+    }
+
+
+def run_text(run: RunEntry) -> str:
+    """Return the text that a filter of a list of runs searches for words."""
+    return " ".join((run.id, run.pipeline or "", run.status, run.mode or "", run.cause or run.warning or ""))
 
 
 def run_entry(
@@ -145,7 +171,7 @@ def list_runs(
     cache: Path | None = None,
     run_filter: RunFilter | None = None,
     project: "Project | None" = None,
-    on_link_outside: Callable[[Path], None] | None = None,
+    on_left_out: Callable[[str], None] | None = None,
 ) -> Iterator[RunEntry]:
     """Yield the matching runs under a path, newest first, each as soon as it is read.
 
@@ -155,9 +181,10 @@ def list_runs(
         RunNotReadable: the folder does not exist or contains no run.
         SettingsError: the settings of the project are invalid.
     """
-    runs = find_runs(path, on_link_outside=on_link_outside)
+    runs = find_runs(path, on_left_out=on_left_out)
     ruled = project if project is not None and _has_settings(project) else None
-    file = _cache_file(path, cache) if cache is not None and ruled is None else None
+    is_kept = cache is not None and ruled is None and name_in_archive(path) is None
+    file = _cache_file(path, cache) if cache is not None and is_kept else None
     cached = _load(file) if file is not None else {}
     entries: dict[str, list[Any]] = {}
     try:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
 
+from osiris_inspect.inspector.archives.open_archives import archive_stem
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import RunNotReadable
 
@@ -38,12 +39,14 @@ class _Search:
         device: number of its file system.
         seen: device and inode number of the entered folders; each is entered once, so cycles of links end.
         outside: symbolic links that were not followed.
+        archives: files that may contain packed runs.
     """
 
     root: str
     device: int
     seen: set[tuple[int, int]] = field(default_factory=set)
     outside: list[Path] = field(default_factory=list)
+    archives: list[Path] = field(default_factory=list)
 
     def enter(self, identity: tuple[int, int]) -> bool:
         """Return False if the folder was entered before.
@@ -59,6 +62,11 @@ class _Search:
                 f"{self.root!r} contains more than {MAX_FOLDERS:,} folders; name one of them"
             )
         return True
+
+    def named_archives(self) -> list[Path]:
+        """Return the archives that are named like a run."""
+        stems = ((archive, archive_stem(archive.name) or "") for archive in self.archives)
+        return [archive for archive, stem in stems if layout.parse_start_ms(stem) is not None]
 
     def stays_inside(self, link: str, device: int) -> bool:
         """Return True if a symbolic link leads to the root or below it, on the same file system."""
@@ -81,10 +89,11 @@ def _packed_markers(folder: str) -> list[str]:
         return []
 
 
-def find_runs(path: Path, *, on_link_outside: Callable[[Path], None] | None = None) -> list[Path]:
+def find_runs(path: Path, *, on_left_out: Callable[[str], None] | None = None) -> list[Path]:
     """Return the runs in a directory, newest first, or the directory itself if it is a run.
 
-    ``on_link_outside`` is called with each symbolic link that leads out of the directory; it is not followed.
+    ``on_left_out`` is called with a hint for each symbolic link that leads out of the directory, and is not followed, and
+    for archives that are named like a run.
 
     Raises:
         NoRunFound: the directory contains no run.
@@ -99,14 +108,17 @@ def find_runs(path: Path, *, on_link_outside: Callable[[Path], None] | None = No
     except (OSError, ValueError) as error:
         raise RunNotReadable(f"{str(path)!r} cannot be read: {error}") from error
     if not runs:
-        links = f"; {link_outside_hint(search.outside[0])}" if search.outside else ""
+        hints = [
+            *map(link_outside_hint, search.outside[:1]),
+            *_archives_hint(search.named_archives() or search.archives),
+        ]
         raise NoRunFound(
             f"{str(path)!r} contains no run: searched for {', '.join(layout.RUN_MARKER_FILES)} down to {MAX_DEPTH} folders "
-            f"deep{text_log_hint(path)}{links}"
+            f"deep{text_log_hint(path)}{''.join(f'; {hint}' for hint in hints)}"
         )
-    if on_link_outside is not None:
-        for link in search.outside:
-            on_link_outside(link)
+    if on_left_out is not None:
+        for hint in (*map(link_outside_hint, search.outside), *_archives_hint(search.named_archives())):
+            on_left_out(hint)
     return sorted(runs, key=newest_first)
 
 
@@ -136,6 +148,14 @@ def _sorted_names(folder: Path, device: int, _modified: int) -> tuple[str, ...]:
 def link_outside_hint(link: Path) -> str:
     """Return what to do about a symbolic link that was not followed."""
     return f"{str(link)!r} is a symbolic link to a folder outside and was not followed; name that folder to read its runs"
+
+
+def _archives_hint(archives: list[Path]) -> list[str]:
+    """Return what to do about archives, which are opened if they are named: one hint for all of them, or none."""
+    if not archives:
+        return []
+    more = f" (and {len(archives) - 1:,} more)" if len(archives) > 1 else ""
+    return [f"{str(min(archives))!r}{more} is an archive and was not opened; name it to read the runs in it"]
 
 
 def text_log_hint(path: Path) -> str:
@@ -202,8 +222,12 @@ def _walk(folder: Path, depth: int, search: _Search) -> Iterator[Path]:
 
 def _folders(folder: Path, search: _Search) -> list[tuple[str, tuple[int, int]]]:
     """Return the folders in a folder: name, and device and inode number."""
-    with os.scandir(folder) as children:
-        folders = [child for child in children if not child.name.startswith(".") and _is_folder(child)]
+    with os.scandir(folder) as scanned:
+        children = [child for child in scanned if not child.name.startswith(".")]
+        folders = [child for child in children if _is_folder(child)]
+        search.archives += (
+            Path(child.path) for child in children if archive_stem(child.name) and child.is_file()
+        )
         links = {child.name for child in folders if child.is_symlink()}
     found = []
     for name in sorted(child.name for child in folders):

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
+from osiris_inspect.inspector.archives.open_archives import name_in_archive
+
 
 class Mirror(Protocol):
     """A local folder that stands for a remote run.
@@ -55,9 +57,9 @@ def for_file(path: Path) -> tuple[Mirror, str] | None:
 
 
 def display_name(folder: Path) -> str:
-    """Return the address of a remote run, or the path of a local one."""
+    """Return the address of a remote run, the place of a run in an archive, or the path of another run."""
     mirror = for_run(folder)
-    return str(folder) if mirror is None else mirror.address
+    return mirror.address if mirror is not None else name_in_archive(folder) or str(folder)
 
 
 def fetch_all(path: Path) -> None:

@@ -176,7 +176,13 @@ class RunFiles:
         """
         from osiris_inspect.inspector.files.joined_log import open_joined
 
-        return open_joined(parts, self._open_file, _cache[0]() if _cache else None)
+        return open_joined(parts, self._open_part, _cache[0]() if _cache else None)
+
+    def _open_part(self, part: str) -> BinaryIO:
+        try:
+            return self._open_file(part)
+        except OSError as error:
+            raise OSError(f"{part}: {reason_of(error)}") from error
 
     def log_parts(self, relative: str) -> tuple["JoinedPart", ...]:
         """Return the files that a log was joined from with their first lines; empty for one plain file."""

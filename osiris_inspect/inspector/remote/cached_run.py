@@ -183,7 +183,10 @@ class CachedRun:
 
     def _required_ranges(self) -> Iterator[tuple[str, int, int]]:
         for name, stat in self._stats.items():
-            yield from ((name, begin, end) for begin, end in _spans(name, stat.size or 0))
+            part = layout.parse_log_part(name)
+            is_whole = part is not None and layout.log_parts(part.log, self._stats) != (part.log,)
+            spans = [(0, stat.size or 0)] if is_whole else _spans(name, stat.size or 0)
+            yield from ((name, begin, end) for begin, end in spans)
 
     def _long_footers(self) -> Iterator[tuple[str, int, int]]:
         for name, stat in self._stats.items():
@@ -224,11 +227,10 @@ class CachedRun:
 def _is_downloaded(name: str, stat: RemoteStat) -> bool:
     """Return True for a file that is downloaded as a whole if the server sends no parts."""
     is_short = stat.size is None or stat.size <= MAX_DOCUMENT_BYTES
-    return (
-        name in _LOGS
-        or stat.size == 0
-        or (is_short and (name in layout.TEXT_LOGS or name.endswith(_DOCUMENTS)))
-    )
+    part = layout.parse_log_part(name)
+    if part is not None and part.log in _LOGS:
+        return True
+    return stat.size == 0 or (is_short and (part is not None or name.endswith(_DOCUMENTS)))
 
 
 def set_modified(file: Path, modified: float | None) -> None:

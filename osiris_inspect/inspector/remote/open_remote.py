@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
+from osiris_inspect.inspector.archives.open_archives import archive_stem
 from osiris_inspect.inspector.files import remote_registry
 from osiris_inspect.inspector.remote import cached_ranges
 from osiris_inspect.inspector.remote.cached_run import CachedRun, set_modified
@@ -41,6 +42,8 @@ def open_remote(address: str, cache: Path, limits: RemoteLimits = DEFAULT_LIMITS
     folder, remote = cache_dir_for(address, private.root), _connect(address, limits)
     runs = dict(_runs(remote))
     if not runs:
+        if archive_stem(remote.address) is not None:
+            raise RunNotReadable(f"{remote.address!r} is an archive; download it, and name the file")
         raise RunNotReadable(
             f"{remote.address!r} contains no run: searched for {layout.EVENTS} down to {MAX_DEPTH} folders deep"
         )
@@ -95,7 +98,7 @@ def _runs(remote: RemoteFolder) -> Iterator[tuple[str, Children]]:
 
 
 def _is_run(remote: RemoteFolder, relative: str, children: Children) -> bool:
-    if any(children.get(name) is not None for name in layout.RUN_MARKER_FILES):
+    if any(stat is not None and layout.is_marker(name) for name, stat in children.items()):
         return True
     deeper = [name for name in layout.RUN_MARKER_FILES if "/" in name and name.partition("/")[0] in children]
     return bool(deeper and remote.stat_many(relative, deeper))
@@ -108,7 +111,7 @@ def _create_placeholders(folder: Path, children: Children, private: PrivateCache
     """
     private.make(folder)
     for name, stat in children.items():
-        if stat is None or name not in layout.RUN_MARKER_FILES:
+        if stat is None or not layout.is_marker(name):
             continue
         file = folder / name
         if not file.is_file() or file.is_symlink():

@@ -111,4 +111,8 @@ def without_children_of_files(names: Iterable[str]) -> set[str]:
 
 def run_files_first(names: Iterable[str]) -> list[str]:
     """Return names in the order in which they are kept if there are too many."""
-    return sorted(names, key=lambda name: (name not in (*layout.RUN_MARKER_FILES, *layout.TEXT_LOGS), name))
+
+    def rank(name: str) -> tuple[bool, str]:
+        return name not in layout.RUN_MARKER_FILES and layout.parse_log_part(name) is None, name
+
+    return sorted(names, key=rank)

@@ -53,7 +53,7 @@ class WebFolder:
     def list_dir(self, relative: str) -> dict[str, RemoteStat | None]:
         """Return the folders and the files of a run in a folder; empty if the server lists nothing."""
         names = self._run(lambda: self._listing(relative))
-        markers = [name for name in names if name in layout.RUN_MARKER_FILES]
+        markers = [name for name in names if layout.is_marker(name)]
         folders = {name.rstrip("/"): None for name in names if name.endswith("/")}
         return {**folders, **self._run(lambda: self._stats(relative, markers, is_listed=True))}
 

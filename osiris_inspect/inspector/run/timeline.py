@@ -1,15 +1,17 @@
-"""The timeline of a run: the phases of each step, the critical path, and the memory of the frames.
+"""The timeline of a run: its own phases, those of each step, the critical path, and the memory of the frames.
 
 Times are in seconds from the first time of the run. Steps and events without a time are omitted.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import floor, log10
-from typing import Literal
+from typing import Final, Literal
 
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.inspector.run.step_times import SteadyClock
+from osiris_inspect.inspector.text.sanitize import one_line
+from osiris_inspect.inspector.text.units import format_bytes, format_duration
 from osiris_inspect.model.event import Event, as_int, finite_number
 
 Phase = Literal["waiting", "working", "spilling"]
@@ -22,6 +24,32 @@ class PhaseSpan:
     phase: Phase
     begin: float
     end: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunPhase:
+    """A phase of the run outside its steps, such as ``sandbox`` or ``download``.
+
+    Attributes:
+        begin, end: seconds since 1970; in a ``RunTimeline`` since its start.
+        bytes: what was uploaded or downloaded, if the log contains it.
+    """
+
+    name: str
+    begin: float
+    end: float
+    bytes: int | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Its duration."""
+        return self.end - self.begin
+
+    def describe(self, length: float) -> str:
+        """Return its name, duration, share of a run of ``length`` seconds, and size."""
+        share = f" ({self.seconds / length:.0%})" if length > 0 else ""
+        size = f", {format_bytes(self.bytes)}" if self.bytes is not None else ""
+        return f"{one_line(self.name)} {format_duration(self.seconds)}{share}{size}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +93,14 @@ class RunTimeline:
         length: the last time.
         step_timings: one per step, in the order of the steps.
         memory_levels: in order; empty if the log does not contain sizes.
+        phases: the phases of the run outside its steps, by their beginning.
     """
 
     start: float | None
     length: float
     step_timings: tuple[StepTiming, ...]
     memory_levels: tuple[MemoryLevel, ...] = ()
+    phases: tuple[RunPhase, ...] = ()
 
 
 def tick_interval(length: float, max_ticks: int) -> float:
@@ -84,7 +114,12 @@ def tick_interval(length: float, max_ticks: int) -> float:
 def run_timeline(run: Run) -> RunTimeline:
     """Return the timeline of a run."""
     begins = {step.id: begin for step in run.steps if (begin := _begin(step)) is not None}
-    starts = [*begins.values(), *([run.started] if run.started is not None else [])]
+    phases = run_phases(run)
+    starts = [
+        *begins.values(),
+        *(phase.begin for phase in phases),
+        *([run.started] if run.started is not None else []),
+    ]
     start = min(starts, default=None)
     if start is None:
         return RunTimeline(None, 0.0, tuple(StepTiming(step) for step in run.steps))
@@ -101,7 +136,68 @@ def run_timeline(run: Run) -> RunTimeline:
         )
         for step in run.steps
     )
-    return RunTimeline(start, end - start, timings, tuple(_levels(run.key_events, start)))
+    shifted = tuple(replace(phase, begin=phase.begin - start, end=phase.end - start) for phase in phases)
+    return RunTimeline(start, end - start, timings, tuple(_levels(run.key_events, start)), shifted)
+
+
+_MARKERS: Final = (
+    ("compile", ("compile_start",), ("compile_complete", "compile_error")),
+    (
+        "sandbox",
+        ("adapter_execute_start", "environment"),
+        ("worker_started", "dependency_check", "database_initialized"),
+    ),
+    ("install", ("dependency_check",), ("dependency_install_complete",)),
+    (
+        "worker",
+        ("worker_started", "database_initialized", "dependency_check", "dependency_install_complete"),
+        ("session_initialized", "cfg_opened", "step_start"),
+    ),
+    ("download", ("cleanup_complete",), ("adapter_collect_complete",)),
+)
+"""Phases of logs without ``phase`` events: the events that begin one, and those that end it.
+
+The original creates its sandbox, uploads and starts the worker without an event between them: all of it is ``sandbox``.
+"""
+_REMOTE_PHASES: Final = ("sandbox", "download")
+
+
+def run_phases(run: Run) -> tuple[RunPhase, ...]:
+    """Return the phases of a run outside its steps, by their beginning; those not recorded are derived from other events.
+
+    Installing modules is a part of the start of a remote worker.
+    """
+    clock = SteadyClock()
+    times = [(event, event.ts) for event in map(clock.steady, run.key_events) if event.ts is not None]
+    phases = [phase for event, ts in times if (phase := _recorded_phase(event, ts)) is not None]
+    recorded = {phase.name for phase in phases}
+    for name, begins, ends in _MARKERS:
+        if name not in recorded and (name not in _REMOTE_PHASES or run.mode == "e2b"):
+            phases += _derived_phase(name, begins, ends, times)
+    return tuple(sorted(phases, key=lambda phase: phase.begin))
+
+
+def _recorded_phase(event: Event, ts: float) -> RunPhase | None:
+    is_install = event.name == "dependencies_installed"  # of a worker
+    name, seconds = event.fields.get("name"), event.duration_s
+    if seconds is None or not (is_install or (event.name == "phase" and isinstance(name, str))):
+        return None
+    return RunPhase(
+        "install" if is_install else str(name), ts - seconds, ts, as_int(event.fields.get("bytes"))
+    )
+
+
+def _derived_phase(
+    name: str, begins: Sequence[str], ends: Sequence[str], times: Sequence[tuple[Event, float]]
+) -> Iterator[RunPhase]:
+    """Yield the phase from the last event that may begin it to the first one after it that ends it."""
+    begin = None
+    for event, ts in times:
+        if event.name in ends and begin is not None:
+            yield RunPhase(name, begin, max(begin, ts))
+            return
+        if event.name in begins:
+            begin = ts
 
 
 def _begin(step: StepState) -> float | None:

@@ -7,7 +7,8 @@ Source: Lance also implements the scan of an Arrow dataset itself.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,12 +16,15 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import dataset
 
+from osiris_inspect.inspector.event_log.columns.arrow_buffers import number_column, numbers
+from osiris_inspect.inspector.event_log.columns.column_store import ColumnStore
 from osiris_inspect.inspector.event_log.index.large_log import LargeLog
 from osiris_inspect.inspector.event_log.index.line_index import NO_TIMESTAMP
 from osiris_inspect.inspector.event_log.index.name_codes import NameTable
 from osiris_inspect.inspector.event_log.index.scanner import NO_EVENT
 from osiris_inspect.inspector.event_log.index.vectorized import IntArray, Numbers
 from osiris_inspect.inspector.tables import table_rows
+from osiris_inspect.inspector.tables.event_columns import COLUMNS, MIN_LINES, column_cells, field_cells, merge
 from osiris_inspect.inspector.tables.table_rows import ProgressCallback
 from osiris_inspect.model.event import Event, canonical
 
@@ -40,8 +44,11 @@ class QueryCancelled(Exception):
 class EventDataset(dataset.Dataset):  # type: ignore[misc]  # pyarrow ships no types
     """The dataset; its rows are read again for every query."""
 
-    def __init__(self, log: LargeLog, on_progress: ProgressCallback) -> None:
-        self._log, self._on_progress = log, on_progress
+    def __init__(
+        self, log: LargeLog, on_progress: ProgressCallback, field_names: Callable[[], Sequence[str] | None]
+    ) -> None:
+        """``field_names`` returns the fields that the query reads; None for all."""
+        self._log, self._on_progress, self._field_names = log, on_progress, field_names
 
     @property
     def schema(self) -> pa.Schema:
@@ -55,7 +62,8 @@ class EventDataset(dataset.Dataset):  # type: ignore[misc]  # pyarrow ships no t
         **_settings: Any,
     ) -> "_Scanner":
         """Return a scanner of the matching rows and the requested columns."""
-        return _Scanner(_Rows(self._log, self._on_progress, tuple(columns or SCHEMA.names), filter))
+        names = tuple(columns or SCHEMA.names)
+        return _Scanner(_Rows(self._log, self._on_progress, names, filter, self._field_names()))
 
 
 class _Scanner:
@@ -76,12 +84,14 @@ class _Rows:
 
     Attributes:
         row_filter: an Arrow expression; None for all rows.
+        field_names: the members of the column ``fields`` that are read; None for all.
     """
 
     log: LargeLog
     on_progress: ProgressCallback
     columns: tuple[str, ...]
     row_filter: Any
+    field_names: Sequence[str] | None
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the rows in the order of the log.
@@ -91,20 +101,38 @@ class _Rows:
         """
         named = _referenced_columns(self.row_filter)
         needed = {*self.columns, *named}
-        is_decoded = not needed <= {*_indexed(self.log), "ts"}
+        known = {*_indexed(self.log), "ts"}
+        store = ColumnStore(self.log.descriptor, self.log.line_index, self.log.cache)
+        in_columns = COLUMNS | {"fields"} if self.field_names is not None else COLUMNS
+        uses_columns = needed <= {*known, *in_columns} and self._has_many_lines(named)
+        is_decoded = not (needed <= known or uses_columns)
         step = _DECODED_BATCH_LINES if is_decoded or "ts" in needed else _BATCH_LINES
+        damaged = deque(self.log.damaged_events.items())
+        try:
+            for lines in self._lines():
+                candidates = self._may_match(lines, named)
+                for batch in _split(candidates, step, [line for line, _ in damaged]):
+                    self._report_progress(int(batch[0]))
+                    while damaged and damaged[0][0] < batch[0]:
+                        yield self._decoded(damaged.popleft()[1], named)
+                    yield (
+                        self._decoded(list(self.log.events(batch)), named)
+                        if is_decoded
+                        else self._rows_without_events(batch, named, store)
+                    )
+        finally:
+            store.close()
+        for _, events in damaged:
+            yield self._decoded(events, named)
+
+    def _has_many_lines(self, named: set[str]) -> bool:
+        """Return True if reading a column takes less time than decoding the lines that may match."""
+        count = 0
         for lines in self._lines():
-            candidates = self._may_match(lines, named)
-            for begin in range(0, len(candidates), step):
-                self._report_progress(int(candidates[begin]))
-                batch = candidates[begin : begin + step]
-                yield (
-                    self._decoded(list(self.log.events(batch)), named)
-                    if is_decoded
-                    else self._rows_from_index(batch, named)
-                )
-        if (last := _unindexed_event(self.log)) is not None:
-            yield self._decoded([last], named)
+            count += len(self._may_match(lines, named))
+            if count > MIN_LINES:
+                return True
+        return False
 
     def _report_progress(self, line: int) -> None:
         if not self.on_progress(line, len(self.log.line_index)):
@@ -136,15 +164,25 @@ class _Rows:
             events = [events[row] for row in _matching_rows(values, self.row_filter).tolist()]
         return self._batch([table_rows.event_column(name, events) for name in self.columns])
 
-    def _rows_from_index(self, lines: Numbers, named: set[str]) -> pa.RecordBatch:
-        """Return the matching rows of lines without decoding them."""
+    def _rows_without_events(self, lines: Numbers, named: set[str], store: ColumnStore) -> pa.RecordBatch:
+        """Return the matching rows of lines whose cells are known from the index and from columns."""
+        cells = {name: self._cells(name, lines, store) for name in named}
         if self.row_filter is not None:
-            lines = lines[
-                _matching_rows(
-                    {name: _without_decoding(self.log, name, lines) for name in named}, self.row_filter
-                )
-            ]
-        return self._batch([_without_decoding(self.log, name, lines) for name in self.columns])
+            rows = _matching_rows(cells, self.row_filter)
+            lines, cells = (
+                lines[rows],
+                {name: column.take(number_column(rows)) for name, column in cells.items()},
+            )
+        return self._batch(
+            [cells[name] if name in cells else self._cells(name, lines, store) for name in self.columns]
+        )
+
+    def _cells(self, name: str, lines: Numbers, store: ColumnStore) -> pa.Array:
+        if name == "fields" and self.field_names is not None and len(lines):
+            return field_cells(self.log, store, self.field_names, lines)
+        if name in COLUMNS and len(lines):
+            return column_cells(self.log, store, name, lines)
+        return _without_decoding(self.log, name, lines)
 
     def _batch(self, cells: Sequence[pa.Array]) -> pa.RecordBatch:
         return pa.RecordBatch.from_arrays(list(cells), schema=_schema_of(self.columns))
@@ -153,9 +191,8 @@ class _Rows:
 def _matching_rows(values: Mapping[str, pa.Array], row_filter: Any) -> Numbers:
     """Return the numbers of the rows that match a filter."""
     count = len(next(iter(values.values())))
-    matching = pa.table({**values, "row": pa.array(np.arange(count))}).filter(row_filter)
-    rows: Numbers = matching.column("row").to_numpy()
-    return rows
+    table = pa.table({**values, "row": number_column(np.arange(count))})
+    return numbers(table.filter(row_filter).column("row").combine_chunks())
 
 
 def _schema_of(columns: Sequence[str]) -> pa.Schema:
@@ -184,13 +221,15 @@ def _indexed(log: LargeLog) -> list[str]:
 
 
 def _without_decoding(log: LargeLog, column: str, lines: Numbers) -> pa.Array:
+    if not len(lines):
+        return pa.nulls(0, SCHEMA.field(column).type)
     return _times(log, lines) if column == "ts" else _from_index(log, column, lines)
 
 
 def _from_index(log: LargeLog, column: str, lines: Numbers) -> pa.Array:
     index = log.line_index
     if column == "line":
-        return pa.array(lines + 1)
+        return number_column(lines + 1)
     if column == "event":
         return _texts(index.scanner.event_names, index.event_codes[lines])
     return _texts(index.scanner.steps, index.steps[lines])
@@ -198,13 +237,14 @@ def _from_index(log: LargeLog, column: str, lines: Numbers) -> pa.Array:
 
 def _texts(names: NameTable, codes: IntArray) -> pa.Array:
     texts = [None, *(table_rows.as_cell(canonical(text)) for text in names.texts)]
-    return pa.array(texts, pa.string()).take(pa.array(codes))
+    return pa.array(texts, pa.string()).take(number_column(codes.astype(np.int64)))
 
 
-def _unindexed_event(log: LargeLog) -> Event | None:
-    """Return the event after the last newline, which is not in the index."""
-    last = log[-1] if len(log) else None
-    return last if last is not None and last.line == len(log.line_index) + 1 else None
+def _split(lines: Numbers, size: int, before: Sequence[int]) -> Iterator[Numbers]:
+    """Yield lines in parts of at most ``size``; a part ends before each of some other lines."""
+    for part in np.split(lines, np.searchsorted(lines, before)):
+        for begin in range(0, len(part), size):
+            yield part[begin : begin + size]
 
 
 def _times(log: LargeLog, lines: Numbers) -> pa.Array:
@@ -227,14 +267,8 @@ def _times(log: LargeLog, lines: Numbers) -> pa.Array:
         fits &= digits[:, :3] @ np.array([100, 10, 1]) == times % 1000
         micros = np.where(fits, times * 1000 + digits[:, 3:] @ np.array([100, 10, 1]), micros)
         is_sure |= fits
-    fast = pa.array(micros).cast(SCHEMA.field("ts").type)
+    fast = number_column(micros).cast(SCHEMA.field("ts").type)
     if is_sure.all():
         return fast
     slow = table_rows.event_column("ts", list(log.events(lines[~is_sure])))
-    return _merge(fast, slow, is_sure)
-
-
-def _merge(fast: pa.Array, slow: pa.Array, is_fast: IntArray) -> pa.Array:
-    """Return the fast values where they are valid, else the slow ones in order."""
-    indices = np.where(is_fast, np.arange(len(fast)), len(fast) + np.cumsum(~is_fast) - 1)
-    return pa.concat_arrays([fast, slow]).take(pa.array(indices))
+    return merge(fast, slow, is_sure)

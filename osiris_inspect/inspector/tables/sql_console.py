@@ -14,7 +14,7 @@ One masking policy applies to every cell, in whichever form it leaves this modul
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -25,6 +25,7 @@ from osiris_inspect.base.sql_literals import quote_name, quote_text
 from osiris_inspect.inspector.files import remote_registry
 from osiris_inspect.inspector.files.run_files import RunFiles
 from osiris_inspect.inspector.run.frame_info import Cell, FrameColumn, FrameInfo, frame_path
+from osiris_inspect.inspector.tables.extracted_fields import extracted_fields
 from osiris_inspect.inspector.tables.parquet_budget import file_bytes, oversized_column
 from osiris_inspect.inspector.tables.sql_cells import cell_texts, mask_column, write_csv
 from osiris_inspect.inspector.tables.sql_memory import (
@@ -87,11 +88,14 @@ class SqlConsole:
         self._report = report
         self._is_stopped = False
         self._progress = ""
+        self._field_names: tuple[str, ...] | None = None
         self.unreadable_frames: dict[str, str] = {}
         self._texts: dict[str, list[str]] = {}
         self._scratch = scratch_folder()
         self._connection: DuckDBPyConnection = duckdb.connect(config=database_settings(self._scratch))
-        self._empty = create_tables(self._connection, report, self._on_progress) & set(_LOGS)
+        self._empty = create_tables(
+            self._connection, report, self._on_progress, lambda: self._field_names
+        ) & set(_LOGS)
         self._insert("steps", table_rows(report, "steps"))
         self._insert("findings", table_rows(report, "findings"))
         self._frames = self._create_frame_views(query.lower())
@@ -122,6 +126,7 @@ class SqlConsole:
             for name in sorted(self._empty):
                 if name in query.lower():
                     self._load_table(name)
+            self._field_names = extracted_fields(self._connection, query)
             relation = self._connection.sql(query)
             self._check_size(relation, query.lower())
             return RowStream(relation, partial(self._failures, query))
@@ -131,9 +136,12 @@ class SqlConsole:
         return self._progress
 
     def cancel(self) -> None:
-        """End the query that is running."""
+        """End the query that is running; safe after ``close``, which another thread may call meanwhile."""
+        import duckdb
+
         self._is_stopped = True
-        self._connection.interrupt()
+        with suppress(duckdb.ConnectionException):
+            self._connection.interrupt()
 
     def close(self) -> None:
         """Drop the tables."""

@@ -165,7 +165,7 @@ _EVENT_COLUMNS: Final[Mapping[str, Callable[["Event"], Any]]] = {
     "session": lambda event: as_cell(event.session),
     "seq": lambda event: _bigint(event.seq),
     "rows": lambda event: _bigint(event.row_count),
-    "duration_s": lambda event: event.duration_s,
+    "duration_s": lambda event: None if event.duration_s is None else float(event.duration_s),
     "error": lambda event: as_cell(event.error),
     "fields": lambda event: _json(masked_fields(event)),
 }

@@ -4,24 +4,22 @@ A line of a usual form is formatted without an ``Event``, and without masking if
 mask. All others take the way of ``_text`` and ``_json``. Both ways have the same result.
 """
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
 import orjson
 
 from osiris_inspect.base.text.terminal_text import escape_json
 from osiris_inspect.inspector.text import json_line
-from osiris_inspect.inspector.text.event_fields import masked_fields
+from osiris_inspect.inspector.text.event_fields import is_clean, masked_fields
 from osiris_inspect.inspector.text.mask_json import mask_line
 from osiris_inspect.inspector.text.sanitize import MAX_TEXT, one_line
+from osiris_inspect.model import jsonl
 from osiris_inspect.model.event import Event, FlatKeys, canonical, format_timestamp, step_name
-from osiris_inspect.model.jsonl import MAX_DEPTH, is_too_deep
 from osiris_inspect.model.redaction import suspect_lines
-
-_MAX_FLAT_LINE: Final = 2 * MAX_DEPTH
-"""Bytes of the longest line that cannot be nested too deep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +74,15 @@ def format_text(block: EventLines) -> str:
     """Return a line of text for each event: line number, time, step, name and fields."""
     texts: list[str] = []
     is_printable = block.data.isascii() and b"\\" not in block.data and b"\x7f" not in block.data
-    for number, line, value in zip(block.numbers, *_values(block), strict=False):
-        layout = _layout(tuple(value)) if value.__class__ is dict else None
-        if layout is None or value["event"].__class__ is not str:
+    for number, line, value, is_suspect in zip(block.numbers, *_values(block), strict=False):
+        layout = None if value is None else _layout(tuple(value))
+        if value is None or layout is None or value["event"].__class__ is not str:
             event = block.decode(number, line)
             texts += () if event is None else (_text(event),)
             continue
-        fields = layout.template % layout.keys.values(value)
-        is_clean = is_printable or (fields.isascii() and fields.isprintable())
-        if not is_clean or "  " in fields or len(fields) > MAX_TEXT:
+        fields = layout.template % tuple(map(_field_text, layout.keys.values(value)))
+        is_shown_as_is = is_printable or (fields.isascii() and fields.isprintable())
+        if is_suspect or not is_shown_as_is or "  " in fields or len(fields) > MAX_TEXT:
             fields = f" {one_line(fields[1:])}"
         time, step = layout.keys.time(value), value.get("step_id")
         columns = _columns(step if step.__class__ is str else step_name(step), value["event"])
@@ -95,9 +93,9 @@ def format_text(block: EventLines) -> str:
 def format_json(block: EventLines) -> bytes:
     """Return an object for each event, with the same first keys for every dialect."""
     data = bytearray()
-    for number, line, value in zip(block.numbers, *_values(block), strict=False):
-        layout = _layout(tuple(value)) if value.__class__ is dict else None
-        if layout is None or value["event"].__class__ is not str:
+    for number, line, value, _ in zip(block.numbers, *_values(block), strict=False):
+        layout = None if value is None else _layout(tuple(value))
+        if value is None or layout is None or value["event"].__class__ is not str:
             event = block.decode(number, line)
             data += b"" if event is None else _json(event) + b"\n"
             continue
@@ -119,27 +117,21 @@ def escaped(lines: bytes) -> bytes:
     return escape_json(lines.decode("utf-8", "replace")).encode()
 
 
-def _values(block: EventLines) -> tuple[list[bytes], list[Any]]:
-    """Return the lines, and the value of each; None for one that may have a secret or is not plain JSON."""
+def _values(block: EventLines) -> tuple[list[bytes], list[dict[str, Any] | None], list[bool]]:
+    """Return the lines, their values, and which of them may have a secret if their fields are joined.
+
+    The value is None if the line has a secret or is not plain JSON.
+    """
     lines = block.lines()
-    try:
-        values = list(map(orjson.loads, lines))
-    except orjson.JSONDecodeError:
-        values = list(map(_load, lines))
+    values = jsonl.decode_valid(lines)
+    is_suspect = [False] * len(lines)
     position = line = 0
     for begin, end in suspect_lines(block.data):
         line += block.data.count(b"\n", position, begin)
-        values[line], position = None, end
-    if max(map(len, lines), default=0) > _MAX_FLAT_LINE:
-        values = [None if is_too_deep(*line) else line[1] for line in zip(lines, values, strict=True)]
-    return lines, values
-
-
-def _load(line: bytes) -> Any:
-    try:
-        return orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return None
+        is_suspect[line], position = True, end
+        if (value := values[line]) is not None and not is_clean(value):
+            values[line] = None
+    return lines, values, is_suspect
 
 
 class _Layout:
@@ -159,6 +151,13 @@ def _layout(keys: tuple[str, ...]) -> _Layout | None:
     return _Layout(keys) if "event" in keys else None
 
 
+def _field_text(value: Any) -> Any:
+    """Return the text of a value as in the log: a text as it is, others as JSON."""
+    if value.__class__ is str or value.__class__ is int:
+        return value
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 @lru_cache(1024)
 def _columns(step: str | None, name: str) -> str:
     return f"{one_line(step or '-'):<20}  {one_line(canonical(name)):<20}"
@@ -166,7 +165,8 @@ def _columns(step: str | None, name: str) -> str:
 
 def _text(event: Event) -> str:
     time = format_timestamp(event.ts)[11:23] if event.ts is not None else "-"
-    fields = " ".join(f"{key}={value}" for key, value in masked_fields(event).items() if key != "traceback")
+    shown = ((key, value) for key, value in masked_fields(event).items() if key != "traceback")
+    fields = " ".join(f"{key}={_field_text(value)}" for key, value in shown)
     return f"{event.line:>6}  {time:<12}  {_columns(event.step, event.name)}  {one_line(fields)}".rstrip()
 
 

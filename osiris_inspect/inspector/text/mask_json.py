@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from osiris_inspect.inspector.text.event_fields import safe_keys
+from osiris_inspect.inspector.text.json_line import to_json_line
 from osiris_inspect.model import jsonl
 from osiris_inspect.model.errors import InvalidLine
 from osiris_inspect.model.event import Event
@@ -38,7 +39,7 @@ def _mask_damaged(raw: bytes) -> bytes:
     masked = mask_by_key(objects)
     if masked == objects and mask_by_pattern(text) == text:
         return raw
-    return b" ".join(map(jsonl.encode, masked)) or mask_by_pattern(text).encode()
+    return b" ".join(map(to_json_line, masked)) or mask_by_pattern(text).encode()
 
 
 @dataclass

@@ -192,7 +192,8 @@ def _recorded_attempt(attempt: object, entry: InputState) -> TraceStep:
     reason = str(fields.get("reason") or fields.get("outcome") or "no reason was logged")
     cited = Evidence(layout.EVENTS, entry.line, "tried")
     text = f"found: {reason}" if is_hit else f"not found: {reason}"
-    return TraceStep(str(fields.get("place") or "?"), text, "hit" if is_hit else "miss", (cited,))
+    miss: LookupOutcome = "" if entry.location == "spill" else "miss"  # spilled as intended
+    return TraceStep(str(fields.get("place") or "?"), text, "hit" if is_hit else miss, (cited,))
 
 
 def _memory(
@@ -201,7 +202,7 @@ def _memory(
     if entry.location == "memory":
         return TraceStep("memory", "found", "hit", cited)
     if entry.location == "spill":
-        return TraceStep("memory", "not found: the frame was spilled", "miss", cited)
+        return TraceStep("memory", "not found: the frame was spilled", "", cited)
     if upstream is None or upstream.status != "succeeded":
         return TraceStep(
             "memory", f"not found: {entry.from_step or 'no step'!r} produced nothing", "miss", ()

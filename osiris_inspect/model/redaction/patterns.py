@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from osiris_inspect.model.redaction.prefilter import may_have_pair, may_have_shape
 from osiris_inspect.model.redaction.secret_keys import is_secret_key
 from osiris_inspect.model.redaction.shapes import MASK, WORDS, shapes
 
@@ -55,6 +56,8 @@ def mask_by_pattern(text: str) -> str:
     words = [word for word in WORDS if word in lower]
     if not words:
         return text
+    if not may_have_shape(text):
+        return _mask_pairs(text) if may_have_pair(text) else text
     for pattern, replacement in shapes(words):
         text = pattern.sub(replacement, text)
     text = _mask_pairs(text)

@@ -167,10 +167,19 @@ def _read(
     fact, pattern = ("path", _FILE) if kind.startswith("file-") else ("column", _REFUSED)
     found = pattern.search(text)
     hint = hyphenated_table(str(config.get("query") or ""), tables) if kind == "sql-syntax" else ""
+    if "No function matches" in text:
+        hint = _marked_call(text)
     return _Reading(kind, fix, {fact: found[1]} if found else {}, hint)
 
 
 _OTHER: Final = ("query-failed", "correct the query or the data that the message names")
+
+
+def _marked_call(text: str) -> str:
+    """Return the call that DuckDB marks with ``^`` in the line of the query that it shows; empty without one."""
+    excerpt, _, marks = text.rpartition("\n")
+    call = excerpt.rpartition("\n")[2][marks.find("^") : len(marks.rstrip())]
+    return f" The call is {call}" if call.endswith(")") and set(marks.strip()) == {"^"} else ""
 
 
 def _column_missing(column: str, tables: Tables, query: str) -> _Reading:

@@ -13,7 +13,11 @@ import pyarrow.types as kinds
 from osiris_inspect.base.near_names import suggestion
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContext, Inputs, errors_name_step
-from osiris_inspect.runtime.drivers.interface.file_format import recognized_format, unreadable_file
+from osiris_inspect.runtime.drivers.interface.file_format import (
+    extractor_fix,
+    recognized_format,
+    unreadable_file,
+)
 from osiris_inspect.runtime.drivers.interface.file_paths import input_paths, output_file
 from osiris_inspect.runtime.drivers.interface.files_read import files_facts
 from osiris_inspect.runtime.drivers.interface.frame_columns import check_unique_names
@@ -192,7 +196,7 @@ def _not_parquet(path: Path, error: Exception) -> DriverError:
     return DriverError(
         f"{path} is not a complete Parquet file: {kind_of_file}",
         kind="file-format-wrong",
-        fix="name a Parquet file, or read it with the extractor of its format",
+        fix=extractor_fix(path, form, "Parquet"),
         path=str(path),
         format=form.name if form else None,
     )

@@ -8,10 +8,11 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from heapq import heappop, heappush
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final
 
 from osiris_inspect.base.near_names import Suggestions, near_names
@@ -47,6 +48,7 @@ class Compiled:
         environment; empty if it was compiled elsewhere.
         edited: the files of a compiled pipeline that were edited after they were written.
         recorded_folder: the folder of the pipeline file that ``compile`` recorded; empty if it was not recorded.
+        duration_ms: how long it took to compile; None if it was compiled elsewhere.
     """
 
     manifest: Manifest
@@ -56,6 +58,7 @@ class Compiled:
     source: Mapping[str, Any] = field(default_factory=dict)
     edited: tuple[str, ...] = ()
     recorded_folder: str = ""
+    duration_ms: float | None = field(default=None, compare=False)
 
     @property
     def pipeline_file(self) -> Path:
@@ -135,7 +138,9 @@ def compile_pipeline(
     Raises:
         PipelineError: contains every problem of the file.
     """
-    return compile_document(yaml_positions.parse(text, file), components, inputs or CompileInputs())
+    started = monotonic()
+    compiled = compile_document(yaml_positions.parse(text, file), components, inputs or CompileInputs())
+    return replace(compiled, duration_ms=(monotonic() - started) * 1000)
 
 
 def compile_document(

@@ -8,6 +8,7 @@ import importlib.util
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -21,7 +22,7 @@ from osiris_inspect.model.errors import DependencyMissing
 COMPONENTS: Final = "artifacts/_system/components.json"
 """Components and requirements of a pipeline, written by the proxy into the run directory."""
 INSTALL_LOG: Final = "artifacts/_system/install.log"
-"""Output of pip, in the run directory."""
+"""Output of pip or uv, in the run directory."""
 _LOG_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 _DISTRIBUTIONS: Final = {"yaml": "PyYAML"}
 """Names of packages that differ from their module."""
@@ -50,7 +51,8 @@ def missing_error(
     required = [*own, *of_worker, *dict.fromkeys(packages.values())]
     command = f"pip install {shlex.join(required)}" if is_remote else install_command(required)
     where = " in the template of the sandbox (E2B_TEMPLATE)" if is_remote else ""
-    tail = f"; see {log} for the output of pip" if log else ", or run with --install-deps"
+    tail = ", or run with --install-deps" if is_remote or install_words(()) is not None else ""
+    tail = f"; see {log} for the output of the installation" if log else tail
     return DependencyMissing(
         f"missing modules: {', '.join(missing)}",
         fix=f"install them{where} with: {command}{tail}",
@@ -73,24 +75,34 @@ def find_missing(components: Iterable[Mapping[str, Any]]) -> dict[str, str | Non
 
 
 def pip_install(
-    run_dir: Path, components: Iterable[Mapping[str, Any]], python: str = sys.executable
+    run_dir: Path,
+    components: Iterable[Mapping[str, Any]],
+    python: str = sys.executable,
+    *,
+    is_remote: bool = False,
 ) -> list[str]:
-    """Install missing modules with pip; return the requirements installed.
+    """Install missing modules with pip, or with uv in an environment without pip; return the requirements installed.
 
-    The output of pip is kept in ``INSTALL_LOG``.
+    The output is kept in ``INSTALL_LOG``. ``is_remote`` is True in a sandbox on E2B.
 
     Raises:
-        DependencyMissing: pip failed, or modules are still missing after it.
+        DependencyMissing: there is no installer, it failed, or modules are still missing after it.
     """
     components = list(components)
     missing = find_missing(components)
     if not missing:
         return []
     requirements = _requirements_for(run_dir, missing)
+    command = install_words(requirements, python)
+    if command is None:
+        raise DependencyMissing(
+            f"missing modules: {', '.join(missing)}; --install-deps found neither pip nor uv",
+            fix=f"install them with: {install_command(requirements, python=python)}",
+            modules=list(missing),
+            package=" ".join(requirements),
+        )
     log = run_dir / INSTALL_LOG
     log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    options = ("--no-input", "--disable-pip-version-check")
-    command = module_command("pip", "install", *options, *requirements, python=python)
     with os.fdopen(os.open(log, _LOG_FLAGS, 0o600), "wb") as file:
         completed = subprocess.run(
             command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, check=False
@@ -99,8 +111,17 @@ def pip_install(
     still_missing = find_missing(components) if python == sys.executable else {}
     if completed.returncode != 0 or still_missing:
         packages = read_component_specs(run_dir).get("packages")
-        raise missing_error(still_missing or missing, INSTALL_LOG, packages)
+        raise missing_error(still_missing or missing, INSTALL_LOG, packages, is_remote=is_remote)
     return requirements
+
+
+def install_words(requirements: Iterable[str], python: str = sys.executable) -> list[str] | None:
+    """Return the command that installs requirements for an interpreter; None without pip and uv."""
+    if python != sys.executable or importlib.util.find_spec("pip") is not None:
+        options = ("--no-input", "--disable-pip-version-check")
+        return module_command("pip", "install", *options, *requirements, python=python)
+    uv = shutil.which("uv")
+    return [uv, "pip", "install", "--python", python, *requirements] if uv is not None else None
 
 
 def read_component_specs(run_dir: Path) -> dict[str, Any]:

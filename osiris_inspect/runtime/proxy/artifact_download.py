@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final, Literal
 
 from osiris_inspect.model.errors import ProtocolError
@@ -93,6 +94,7 @@ def download_files(transport: Transport, request: DownloadRequest, emit: EmitEve
 
     Returns the error because of which an output file is missing; None if none is.
     """
+    started = monotonic()
     names = list(dict.fromkeys(output.name for output in request.outputs))
     try:
         listing = transport.list_remote_files(names, (request.max_artifact_bytes, MAX_DOWNLOAD_BYTES))
@@ -104,6 +106,8 @@ def download_files(transport: Transport, request: DownloadRequest, emit: EmitEve
         download.process(file)
     download.report_refused(listing.invalid_lines)
     download.check_outputs()
+    duration_ms = (monotonic() - started) * 1000
+    emit("phase", {"name": "download", "duration_ms": duration_ms, "bytes": download.received})
     return download.failure
 
 
@@ -112,6 +116,7 @@ class _Download:
 
     Attributes:
         failure: the first error because of which an output is missing.
+        received: bytes of the files that were downloaded.
     """
 
     def __init__(self, transport: Transport, request: DownloadRequest, emit: EmitEvent) -> None:
@@ -121,7 +126,7 @@ class _Download:
         for output in request.outputs:
             self._outputs.setdefault(output.name, []).append(output)
         self._counts: Counter[str] = Counter()
-        self._bytes = 0
+        self.received = 0
         self._seen: set[tuple[str, bool]] = set()
 
     def process(self, file: RemoteFile) -> None:
@@ -204,7 +209,7 @@ class _Download:
         except (ProtocolError, OSError) as error:
             self._lose(file, error)
         else:
-            self._bytes += file.bytes
+            self.received += file.bytes
             self._emit("artifact_fetched", _fields(file))
 
     def _target(self, file: RemoteFile) -> tuple[Path, str]:
@@ -216,7 +221,7 @@ class _Download:
     def _check_size(self, file: RemoteFile) -> None:
         folder = self._request.base_dir if file.is_output else self._request.run_dir
         free = int(shutil.disk_usage(folder).free * _MAX_DISK_FRACTION)
-        limit = min(free, MAX_DOWNLOAD_BYTES - self._bytes)
+        limit = min(free, MAX_DOWNLOAD_BYTES - self.received)
         if file.bytes > limit:
             reason = "free on the disk" if limit == free else "left of the limit for the files of a run"
             raise ProtocolError(

@@ -189,6 +189,7 @@ class _RunExecution:
         self._components: Mapping[str, Component] = {}
         self._secrets: tuple[str, ...] = ()
         self._unpublished: ErrorResponse | None = None
+        self._worker_start = 0.0
 
     def execute(self, components: Mapping[str, Component], secrets: tuple[str, ...]) -> RunResult:
         progress = self.progress
@@ -247,6 +248,8 @@ class _RunExecution:
         if compiled.edited:
             plan_fields["edited"] = list(compiled.edited)
         self.emit("plan", plan_fields)
+        if compiled.duration_ms is not None:
+            self.emit("phase", {"name": "compile", "duration_ms": compiled.duration_ms})
         if self.progress.redactor.by_place:
             self.emit("secrets_masked_by_place", {"count": len(self.progress.redactor.by_place)})
         context = WorkerContext(
@@ -279,6 +282,7 @@ class _RunExecution:
                 raise Interrupted(self.signals.name) from error
             answer = error_response(log_name(error), str(error), info_of(error))
         if isinstance(answer, Response):
+            self._record_phase("worker", self._worker_start)
             return True
         report = answer.error
         self._fail(f"cannot prepare the worker: {report['message']}", report.get("error_info"))
@@ -299,7 +303,10 @@ class _RunExecution:
         bundle = build_bundle(path, compiled, components, request.base, connections)
         self.progress.outputs = () if self.transport.is_remote else bundle.named_files.written
         if request.install_missing and not self.transport.is_remote:
+            started = monotonic()
             self._install()
+            self._record_phase("install", started)
+        self._worker_start = monotonic()
         launch = LaunchSpec(
             path,
             request.base,
@@ -309,6 +316,7 @@ class _RunExecution:
             request.install_missing,
             lambda: self.signals.is_set,
             self.nonce,
+            self._record_phase,
             tuple(sorted(self.progress.redactor.by_place)),
         )
         base = self.transport.start(launch)
@@ -323,6 +331,12 @@ class _RunExecution:
             "base": base,
             "parcel": bundle.to_dict(),
         }
+
+    def _record_phase(self, name: str, start: float, sent: int | None = None) -> None:
+        """Record a phase of the run that has ended; ``start`` is a time of the monotonic clock."""
+        self._worker_start = monotonic()
+        size = {} if sent is None else {"bytes": sent}
+        self.emit("phase", {"name": name, "duration_ms": (self._worker_start - start) * 1000, **size})
 
     def _output_files(self, components: Mapping[str, Component]) -> tuple[OutputFile, ...]:
         """Return the files that the steps write into the pipeline's folder."""

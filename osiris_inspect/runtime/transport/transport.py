@@ -26,6 +26,8 @@ class LaunchSpec:
         install: True if missing modules are installed where the worker runs.
         is_cancelled: returns True after the run was interrupted; called between long operations.
         nonce: identifies the run; every line of the worker starts with it.
+        on_phase: called at the end of each phase before the start of the worker: name, start by the monotonic clock,
+            bytes that were sent.
     """
 
     run_dir: Path
@@ -36,6 +38,7 @@ class LaunchSpec:
     install: bool = False
     is_cancelled: Callable[[], bool] = field(default=lambda: False)
     nonce: str = ""
+    on_phase: Callable[[str, float, int | None], None] = field(default=lambda _name, _start, _bytes: None)
     by_place: tuple[str, ...] = field(default=(), repr=False)
 
 

@@ -50,7 +50,7 @@ def _load_serve(run_dir: Path, *, install: bool, is_remote: bool) -> Callable[..
     from osiris_inspect.runtime.protocol import dependencies
 
     if install:
-        dependencies.pip_install(run_dir, [])
+        dependencies.pip_install(run_dir, [], is_remote=is_remote)
     missing = dependencies.find_missing([])
     if missing:
         raise dependencies.missing_error(missing, is_remote=is_remote)

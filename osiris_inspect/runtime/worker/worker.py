@@ -212,7 +212,8 @@ class Worker:
     def _install(self, specs: list[dict[str, Any]]) -> None:
         started = monotonic()
         try:
-            installed = dependencies.pip_install(self._run_dir, specs)
+            is_remote = self._context.isolation == "e2b"
+            installed = dependencies.pip_install(self._run_dir, specs, is_remote=is_remote)
         finally:
             if (self._run_dir / dependencies.INSTALL_LOG).exists():
                 artifact = {"artifact_type": "install_log", "path": dependencies.INSTALL_LOG}

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from textual.content import Content
 
+from osiris_inspect.inspector.export.shared.deduplicate import decoded_quote
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.text.sanitize import multi_line, one_line, shorten_middle, show_line
 from osiris_inspect.inspector.text.units import pluralize
@@ -98,7 +99,7 @@ def _describe(report: Report, finding: Finding) -> Iterator[Content]:
 
 def _evidence(evidence: Evidence) -> Iterator[Content]:
     yield Content.styled(f"  {show_line(str(evidence), 200)}", "$state-link")
-    yield Content(f"    {show_line(evidence.quote)}")
+    yield from (Content(f"    {line}") for line in multi_line(decoded_quote(evidence.quote)))
 
 
 def _skipped(report: Report) -> Iterator[Content]:

@@ -27,7 +27,7 @@ class Log(ListDetailPane):
         """Return the whole line."""
         line = next((line for line in report.run.log_lines if (line.file, line.line) == row.key), None)
         if line is None:
-            return [Content(row.text)]
+            return [Content(row.text)] if row.key is not None else []
         position = Content.styled(f"{show_line(line.file, 120)}:{line.line}", "$state-link")
         return [position, Content(""), *map(Content, multi_line(line.text))]
 

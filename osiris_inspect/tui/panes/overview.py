@@ -23,6 +23,9 @@ from osiris_inspect.tui.widgets.text_view import TextView
 MIN_DETAIL_HEIGHT = 5
 """Smallest height in lines at which the details are shown below the drawing."""
 
+MIN_SIDE_WIDTH = 120
+"""Smallest width in cells at which the details of a long list of steps are shown beside it."""
+
 _MAX_SHARE = 0.6
 """Share of the height that the drawing takes at most if there are details."""
 
@@ -52,6 +55,11 @@ class LineageList(LineList):
         if self._report is not None:
             selected = str(self.row.key) if self.row else None
             self._drawing = draw(self._report.lineage, self._laid_out_for, selected)
+
+    @property
+    def is_boxed(self) -> bool:
+        """True if the steps are boxes, False if each is a line of a list."""
+        return self._drawing.boxed
 
     @property
     def line_count(self) -> int:
@@ -93,15 +101,37 @@ class _OverviewLayout(Layout):
         assert isinstance(drawing, LineageList)  # noqa: S101  tells mypy what ``compose`` created
         width = size.width - 1  # the same margin on both sides
         drawing.relayout(width)
+        if width >= MIN_SIDE_WIDTH and drawing.line_count > size.height - 1 and not drawing.is_boxed:
+            return self._beside(drawing, legend_line, page, size)
         height = min(drawing.line_count, int(_MAX_SHARE * size.height))
         below = size.height - height - 2  # the legend and a blank line
         has_details = below >= MIN_DETAIL_HEIGHT
         if not has_details:
             height = max(0, size.height - 1)
-        regions = [(drawing, Region(0, 0, width, height)), (legend_line, Region(1, height, width, 1))]
+        regions: list[tuple[Widget, Region]] = [
+            (drawing, Region(0, 0, width, height)),
+            (legend_line, Region(1, height, width, 1)),
+        ]
         if has_details:
             regions.append((page, Region(0, height + 2, width, below)))
-        return [WidgetPlacement(region, NULL_OFFSET, Spacing(), widget) for widget, region in regions]
+        return _placed(regions)
+
+    def _beside(self, drawing: LineageList, legend_line: Widget, page: Widget, size: Size) -> ArrangeResult:
+        """Return the regions if the details are to the right of the list."""
+        width = size.width // 2
+        drawing.relayout(width)
+        height = size.height - 1
+        return _placed(
+            [
+                (drawing, Region(0, 0, width, height)),
+                (legend_line, Region(1, height, width - 1, 1)),
+                (page, Region(width, 0, size.width - width, size.height)),
+            ]
+        )
+
+
+def _placed(regions: list[tuple[Widget, Region]]) -> ArrangeResult:
+    return [WidgetPlacement(region, NULL_OFFSET, Spacing(), widget) for widget, region in regions]
 
 
 class Overview(Vertical):

@@ -7,6 +7,7 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
+from osiris_inspect.inspector.export.shared.deduplicate import additional_text
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.summary import output_rows
 from osiris_inspect.inspector.text.sanitize import show_line
@@ -104,6 +105,7 @@ def _cause_entries(report: Report, cause: Finding) -> dict[str, Content | None]:
     is_named = cause.step is None or cause.step in cause.message
     subject = "" if is_named else f"{show_line(cause.step or '', 80)}: "
     consequences = len(report.consequences(cause))
+    quote = additional_text(evidence.quote, cause.message)
     others = len(report.findings) - consequences - 1
     summary = [
         *([pluralize(consequences, "consequence")] if consequences else []),
@@ -113,7 +115,7 @@ def _cause_entries(report: Report, cause: Finding) -> dict[str, Content | None]:
     return {
         "cause": Content.assemble((subject, "$state-link"), (show_line(cause.message, 600), "bold")),
         "evidence": Content.assemble(
-            (show_line(str(evidence), 120), "$state-link"), "  ", (show_line(evidence.quote, 400), MUTED)
+            (show_line(str(evidence), 120), "$state-link"), "  ", (show_line(quote, 400), MUTED)
         ),
         "fix": Content(show_line(cause.fix, 600)) if cause.fix else None,
         "summary": Content.styled(" · ".join(summary), MUTED),

@@ -1,4 +1,4 @@
-"""Timeline: one bar per step on a time axis, the critical path, and the size of the frames over time."""
+"""Timeline: the phases of the run, one bar per step on a time axis, the critical path, and the size of the frames over time."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +25,7 @@ from osiris_inspect.tui.widgets.list_rows import Layout, ListContent, Row, Stati
 
 CRITICAL = "◆"
 _SIGNS: dict[Phase, str] = {"waiting": "·", "working": "█", "spilling": "▒"}
+_RUN_PHASE = "░"
 _MIN_TICK_WIDTH = 9
 """Smallest distance between two ticks of the axis in cells."""
 
@@ -90,7 +91,7 @@ def _content(timeline: RunTimeline, width: int, *, is_zoomed: bool) -> ListConte
     axis = TimeAxis(begin, max(timeline.length, begin), max(8, width - id_width - 4 - 10))
     ticks = axis.heading() if timeline.start is not None else "no step has a time"
     heading = Content(" " * (id_width + 4) + ticks)
-    rows = [_row(timing, axis, id_width) for timing in timings]
+    rows = [*_phase_rows(timeline, axis, id_width), *(_row(timing, axis, id_width) for timing in timings)]
     return ListContent([*rows, *_levels(timeline.memory_levels, axis, id_width), *_legend(timings)], heading)
 
 
@@ -117,6 +118,25 @@ def _row(timing: StepTiming, axis: TimeAxis, id_width: int) -> StaticRow:
     text = f"{show_line(step.id, 120)} {step.status} {', '.join(phases)}{suffix}"
     fields = {"step": step.id, "status": step.status, "critical": timing.is_critical}
     return StaticRow(content, text, step.id, fields, step.status == "failed", step.status == "skipped")
+
+
+def _phase_rows(timeline: RunTimeline, axis: TimeAxis, id_width: int) -> Iterator[StaticRow]:
+    """Yield the row of the phases of the run outside its steps, if the log has any."""
+    phases = timeline.phases
+    if not phases:
+        return
+    cells = {cell for phase in phases for cell in axis.cells(phase.begin, phase.end)}
+    bar = "".join(_RUN_PHASE if cell in cells else " " for cell in range(axis.width))
+    longest = max(phases, key=lambda phase: phase.seconds)
+    content = Content.assemble(
+        ("   ", MUTED),
+        Content.styled("phases", MUTED).truncate(id_width, ellipsis=True, pad=True),
+        " ",
+        (bar, MUTED),
+        (f" {format_duration(longest.seconds)}", MUTED),
+    )
+    text = "phases of the run: " + ", ".join(phase.describe(timeline.length) for phase in phases)
+    yield StaticRow(content, text, ("phases", ""))
 
 
 def _bar(timing: StepTiming, axis: TimeAxis, style: str) -> Content:

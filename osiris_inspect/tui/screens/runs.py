@@ -221,12 +221,7 @@ def _status(entry: "RunEntry") -> Content:
 
 
 def _row(entry: "RunEntry", line: Content) -> StaticRow:
-    fields = {"status": entry.status, "pipeline": entry.pipeline, "mode": entry.mode, "run": entry.id}
-    words = (
-        entry.id,
-        entry.pipeline or "",
-        entry.status,
-        entry.mode or "",
-        entry.cause or entry.warning or "",
-    )
-    return StaticRow(line, show_line(" ".join(words), 400), entry.path, fields, _is_failed(entry))
+    from osiris_inspect.inspector.analysis.run_list import run_fields, run_text
+
+    fields = {key: value for key, value in run_fields(entry).items() if value is not None}
+    return StaticRow(line, show_line(run_text(entry), 400), entry.path, fields, _is_failed(entry))

@@ -1,6 +1,7 @@
 """Page of text over a screen: help, manuals, file contents."""
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -16,7 +17,10 @@ from osiris_inspect.tui.screens.list_screen import ListScreen
 from osiris_inspect.tui.shared.key_bindings import GROUPS, KEY_TABLE, KeyBinding
 from osiris_inspect.tui.widgets.footer import Footer
 from osiris_inspect.tui.widgets.line_list import RowOpened
+from osiris_inspect.tui.widgets.list_rows import text_layout
 from osiris_inspect.tui.widgets.text_view import TextView
+
+_COLUMN_GAP = 4
 
 
 class TextScreen(ListScreen, ModalScreen[None]):
@@ -53,6 +57,34 @@ class TextScreen(ListScreen, ModalScreen[None]):
         """Close the text when the user presses enter."""
         message.stop()
         self.action_back(may_quit=False)
+
+
+class HelpScreen(TextScreen):
+    """The keys, in two columns if they fit."""
+
+    DEFAULT_CSS = """
+    HelpScreen Vertical { max-width: 180; }
+    """
+
+    def __init__(self, table: Sequence[KeyBinding]) -> None:
+        super().__init__("Keys", help_lines(table))
+
+    def start(self) -> None:
+        """Show the keys."""
+        view = self.query_one(TextView)
+        view.show(lambda width: text_layout(_in_columns(self._lines, width))(width))
+        view.focus()
+
+
+def _in_columns(lines: Sequence[Content], width: int) -> Sequence[Content]:
+    """Return lines in two columns that begin with a group; as they are if two columns do not fit."""
+    column = max(line.cell_length for line in lines) + _COLUMN_GAP
+    if width < 2 * column - _COLUMN_GAP:
+        return lines
+    blank = (number for number, line in enumerate(lines) if not line.plain)
+    half = min(blank, key=lambda number: abs(number - len(lines) // 2))
+    pairs = zip_longest(lines[:half], lines[half + 1 :], fillvalue=Content(""))
+    return [left.truncate(column, pad=True) + right for left, right in pairs]
 
 
 def help_lines(table: Sequence[KeyBinding] = KEY_TABLE) -> list[Content]:

@@ -2,14 +2,29 @@
 
 from collections.abc import Iterator
 from functools import partial
+from inspect import unwrap
 
+from textual import work
 from textual.binding import ActiveBinding
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.css.query import NoMatches
 
 from osiris_inspect.tui.shared.key_bindings import KEY_TABLE, KeyBinding
 
 _NOT_LISTED = frozenset({"commands", "leave_filter", "keep_filter"})
 """Keys that do nothing from the palette: it is open, and the filter box has lost the focus."""
+
+
+class KeyPalette(CommandPalette):
+    """Command palette that ignores a letter which arrives while it is being closed; in Textual's, that letter ends the app."""
+
+    @work(exclusive=True, group=CommandPalette._GATHER_COMMANDS_GROUP)
+    async def _gather_commands(self, search_value: str) -> None:
+        try:
+            await unwrap(CommandPalette._gather_commands)(self, search_value)
+        except NoMatches:
+            if self.query(CommandList):  # else it was closed before or during the search
+                raise
 
 
 class KeyCommands(Provider):

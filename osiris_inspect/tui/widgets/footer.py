@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from osiris_inspect.tui.widgets.filter_box import FilterBox
 
 GOTO_HINT = "line  12:03:04  +1.5  50%"
+MIN_POSITION = 16
+"""Cells of the position that hints leave free."""
+KEPT_HINTS = 2
+"""Hints at the end that are shown on a narrow screen too: the way back, and the help."""
 SEARCH_HINT = "words to highlight; n next  N previous"
 
 
@@ -61,7 +65,14 @@ class Footer(Horizontal):
     def _hints(self) -> Content:
         table = getattr(self.app, "keys", KEY_TABLE)
         keys = [Content.assemble((key, "bold"), " ", word) for key, word in hints(self._scopes, table)]
+        width = self.size.width - MIN_POSITION - 2
+        while self.size.width and len(keys) > KEPT_HINTS and Content("  ").join(keys).cell_length > width:
+            del keys[-1 - KEPT_HINTS]
         return Content("  ").join(keys)
+
+    def on_resize(self) -> None:
+        """Show as many hints as fit beside the position."""
+        self.query_one("#hints", Static).update(self._hints())
 
     def show(self, lines: LineList | None, scopes: tuple[Scope, ...] | None = None) -> None:
         """Show the cursor position in a list, and the keys of ``scopes`` if they differ from the screen's."""

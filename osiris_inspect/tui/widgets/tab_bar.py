@@ -19,6 +19,10 @@ def _short_count(count: int) -> str:
     return str(count)
 
 
+def _cut(name: str, length: int) -> str:
+    return name if len(name) <= length else f"{name[: length - 1]}…"
+
+
 class TabBar(Widget):
     """Names of the tabs; ``active`` counts from 1."""
 
@@ -45,7 +49,7 @@ class TabBar(Widget):
         )
 
     def _labels(self) -> list[str]:
-        """Return the labels with exact counts, short counts or no counts, whichever fits first."""
+        """Return the labels with exact counts, short counts or no counts, or cut, whichever fits first."""
         labels: list[str] = []
         for form in ("{:,}".format, _short_count, lambda _count: ""):
             counts = ["" if count is None else f" {form(count)}".rstrip() for count in self._counts]
@@ -53,6 +57,11 @@ class TabBar(Widget):
                 f" {n} {name}{count} " for n, (name, count) in enumerate(zip(TABS, counts, strict=True), 1)
             ]
             if not 0 < self.size.width < sum(map(len, labels)):
+                return labels
+        for length in range(max(map(len, TABS)), 2, -1):
+            names = [name if n == self.active else _cut(name, length) for n, name in enumerate(TABS, 1)]
+            labels = [f" {n} {name}" for n, name in enumerate(names, 1)]
+            if self.size.width >= sum(map(len, labels)):
                 break
         return labels
 

@@ -187,7 +187,7 @@ def test_dense_graph_is_a_bounded_picture() -> None:
     names = [f"s{n}" for n in range(svg.MAX_STEPS)]
     links = [link(one, other) for one, other in combinations(names, 2)]
     document = svg.document(lineage_picture(diagram([node(name) for name in names], links)))
-    assert len(document) < 1_000_000
+    assert len(document) < 500_000
     assert any(
         text.endswith("lines not drawn; each box lists its inputs") for text in texts(fromstring(document))
     )
@@ -351,3 +351,13 @@ def test_png_draws_letters_without_fonts_of_the_machine(letters: str) -> None:
     assert not png._OTHER_LETTERS.search(letters)
     drawn = [png.png(svg.document(lineage_picture(diagram([node(f"a{letter}a")])))) for letter in letters]
     assert len(set(drawn)) == len(set(letters))  # a missing letter is drawn as nothing or as one box
+
+
+def test_png_of_a_large_picture_is_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("resvg_py", reason="the extra 'pictures' is not installed")
+    from osiris_inspect.inspector.export.pictures import png
+
+    monkeypatch.setattr(png, "MAX_PIXELS", 50_000)
+    image = png.png(svg.document(lineage_picture(GRAPHS["partly_skipped"])))
+    width, height = (int.from_bytes(image[start : start + 4], "big") for start in (16, 20))
+    assert 45_000 < width * height < 55_000

@@ -65,6 +65,7 @@ class _Column:
         )
         self._reader: FieldReader | None = None
         self._writer: ColumnWriter | None = None
+        self._last: tuple[int, FieldChunk] | None = None
 
     @property
     def is_kept(self) -> bool:
@@ -72,6 +73,11 @@ class _Column:
         return all(map(self._has, range(-(-len(self._index) // CHUNK_LINES))))
 
     def chunk(self, number: int) -> "FieldChunk":
+        if self._last is None or self._last[0] != number:
+            self._last = number, self._new_chunk(number)
+        return self._last[1]
+
+    def _new_chunk(self, number: int) -> "FieldChunk":
         kept = self._kept_chunk(number)
         if kept is not None:
             return kept

@@ -6,7 +6,6 @@ the name is twice in the line or may be written with an escape, the event may be
 computed from other fields.
 """
 
-import os
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -17,6 +16,7 @@ import pyarrow as pa
 from osiris_inspect.inspector.event_log.columns import arrow_buffers
 from osiris_inspect.inspector.event_log.columns.field_chunk import FieldChunk, concatenate
 from osiris_inspect.inspector.event_log.columns.field_keys import FieldKey
+from osiris_inspect.inspector.event_log.index.blocks import read_into
 from osiris_inspect.inspector.event_log.index.line_index import LineIndex
 from osiris_inspect.inspector.event_log.index.vectorized import Mask, Numbers
 from osiris_inspect.model import jsonl
@@ -24,7 +24,6 @@ from osiris_inspect.model import jsonl
 _BLOCK_BYTES: Final = 16 << 20
 _WINDOW_BYTES: Final = 1 << 19
 """Bytes that are compared at once: they fit the processor's cache."""
-_BACKSLASH: Final = b"\\"
 _MAX_BRACKETS: Final = 2 * jsonl.MAX_DEPTH
 _NO_VALUES: Final = (pa.nulls(0, pa.int64()), pa.nulls(0, pa.float64()), pa.nulls(0, pa.string()))
 _QUERY: Final = """
@@ -44,6 +43,7 @@ class FieldReader:
 
     def __init__(self, descriptor: int, index: LineIndex, key: FieldKey) -> None:
         self._descriptor, self._index, self._key = descriptor, index, key
+        self._buffer = bytearray(_BLOCK_BYTES)
         self._connection = duckdb.connect(config={"threads": 1, "memory_limit": "256MB"})
         values = ", ".join(f"json_extract(line, '{path}')" for path in key.paths)
         self._query = _QUERY % (f"coalesce({values})" if len(key.paths) > 1 else values)
@@ -60,24 +60,38 @@ class FieldReader:
         size = int(positions[-1] - positions[0])
         if len(positions) == 2 and size > jsonl.MAX_LINE:
             return FieldChunk(np.empty(0, np.int64), *_NO_VALUES, np.empty(0, bool))
-        raw = os.pread(self._descriptor, size, int(positions[0]))
+        raw = self._read_bytes(size, int(positions[0]))
         block = _LineBytes(raw, (positions - positions[0]).astype(np.int32))
         counts = [block.counts(name) for name in self._key.names]
-        undecided = block.lines_read_differently(self._key) | (np.max(counts, axis=0) > 1)
+        undecided = block.lines_read_differently(
+            self._key, has_worker_lines=self._index.scanner.has_worker_lines
+        ) | (np.max(counts, axis=0) > 1)
         rows = np.flatnonzero(((counts[0] > 0) | (counts[-1] > 0)) & ~undecided)
-        values = self._values(block, rows)
+        # a copy of most lines costs more than parsing all of them
+        parsed = np.arange(len(block)) if 2 * len(rows) > len(block) else rows
+        values = self._values(block.take(parsed))
+        at = np.searchsorted(parsed, rows)
         has_value = np.zeros(len(block), bool)
-        has_value[rows] = np.logical_or.reduce([arrow_buffers.valid(column) for column in values[:3]])
-        undecided[rows] |= arrow_buffers.booleans(values[3])
+        has_value[rows] = np.logical_or.reduce([arrow_buffers.valid(column)[at] for column in values[:3]])
+        undecided[rows] |= arrow_buffers.booleans(values[3])[at]
         undecided |= self._computed(block, ~has_value & ~undecided, first)
         kept = np.flatnonzero(undecided | has_value)
-        picks = np.searchsorted(rows, kept)
+        picks = np.searchsorted(parsed, kept)
         integers, reals, texts = (arrow_buffers.take(column, picks, has_value[kept]) for column in values[:3])
         return FieldChunk(first + kept, integers, reals, texts, undecided[kept])
 
-    def _values(self, block: "_LineBytes", rows: Numbers) -> list[pa.Array]:
-        """Return the integers, floats and texts of some lines, and which of them have no value or are not JSON."""
-        self._connection.register("lines", pa.Table.from_arrays([block.take(rows).strings], ["line"]))
+    def _read_bytes(self, size: int, position: int) -> memoryview:
+        """Return bytes of the log, in a buffer that the next block reuses: new memory costs as much as reading."""
+        if size > len(self._buffer):
+            self._buffer = bytearray(size)
+        view = memoryview(self._buffer)[:size]
+        count = read_into(self._descriptor, view, position)
+        view[count:] = bytes(size - count)  # the log was truncated meanwhile
+        return view
+
+    def _values(self, lines: "_LineBytes") -> list[pa.Array]:
+        """Return the integers, floats and texts of lines, and which of them have no value or are not JSON."""
+        self._connection.register("lines", pa.Table.from_arrays([lines.strings], ["line"]))
         return [
             column.combine_chunks() for column in self._connection.sql(self._query).to_arrow_table().columns
         ]
@@ -100,7 +114,7 @@ class FieldReader:
 class _LineBytes:
     """The bytes of lines that follow each other."""
 
-    def __init__(self, raw: bytes | pa.Buffer, offsets: Any) -> None:
+    def __init__(self, raw: memoryview | pa.Buffer, offsets: Any) -> None:
         self._raw, self._bytes, self._offsets = raw, np.frombuffer(raw, np.uint8), offsets
         self.strings = arrow_buffers.text_column(offsets, raw)
 
@@ -119,13 +133,13 @@ class _LineBytes:
         """Return how often a name is a JSON string in each line."""
         return self._per_line(self._find(f'"{name}"'.encode()))
 
-    def lines_read_differently(self, key: FieldKey) -> Mask:
+    def lines_read_differently(self, key: FieldKey, *, has_worker_lines: bool) -> Mask:
         """Return the lines that DuckDB may read differently than our reader, whatever their value."""
-        workers = self._find(b'"event"')
-        workers = workers[
-            self._bytes[np.minimum(workers + len(b'"event"'), len(self._bytes) - 1)] != ord(":")
-        ]
-        undecided = self._per_line(workers) > 0
+        undecided = np.zeros(len(self), bool)
+        if has_worker_lines:
+            types = self._find(b'"event"')
+            is_value = self._bytes[np.minimum(types + len(b'"event"'), len(self._bytes) - 1)] != ord(":")
+            undecided |= self._per_line(types[is_value]) > 0
         if self._has_backslash():
             undecided |= self._per_line(self._hiding_escapes(key)) > 0
         for row in np.flatnonzero(np.diff(self._offsets) > _MAX_BRACKETS).tolist():
@@ -134,8 +148,10 @@ class _LineBytes:
         return undecided
 
     def _has_backslash(self) -> bool:
-        raw = self._raw if isinstance(self._raw, bytes) else self._raw.to_pybytes()
-        return raw.find(_BACKSLASH) >= 0
+        return any(
+            (self._bytes[begin : begin + _WINDOW_BYTES] == ord("\\")).any()
+            for begin in range(0, len(self._bytes), _WINDOW_BYTES)
+        )
 
     def _hiding_escapes(self, key: FieldKey) -> Numbers:
         """Return the positions of escapes that may hide a name."""

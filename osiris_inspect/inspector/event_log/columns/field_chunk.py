@@ -1,5 +1,6 @@
 """The values of one field in some lines of a log, and which of these lines match a comparison."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _NUMERIC: Final = {"=": np.equal, ">": np.greater, "<": np.less, ">=": np.greater_equal, "<=": np.less_equal}
+_LONG_INTEGER: Final = re.compile(r"\d{19}", re.ASCII)
 _MAX_COMPARED: Final = 1_000
 """Distinct texts that are compared one by one; of more, Arrow first selects those that contain the text."""
 
@@ -56,6 +58,18 @@ class FieldChunk:
         return ChunkMatches(self.lines[matches & ~undecided], self.lines[undecided])
 
 
+def decode_text(text: str) -> object:
+    """Return the value of a text of a column.
+
+    Raises:
+        InvalidLine: only our reader can decode it, such as ``NaN``, or it depends on the rest of its line: an integer
+            beyond 64 bits is exact in a line with ``NaN``, else a float.
+    """
+    if not text.startswith('"') and _LONG_INTEGER.search(text) is not None:
+        raise InvalidLine("an integer beyond 64 bits")
+    return jsonl.decode_value(text)
+
+
 def concatenate(chunks: Sequence[FieldChunk]) -> FieldChunk:
     """Return the lines of chunks that follow each other."""
     import pyarrow as pa
@@ -86,7 +100,7 @@ def _compare_texts(comparison: FieldComparison, column: "pa.Array", matches: Mas
     is_match, is_unknown = np.zeros(len(texts), bool), np.zeros(len(texts), bool)
     for number in _candidates(comparison, texts):
         try:
-            value = jsonl.decode_value(texts[number].as_py())
+            value = decode_text(texts[number].as_py())
         except InvalidLine:  # such as NaN, which our reader accepts
             is_unknown[number] = True
             continue

@@ -16,6 +16,14 @@ _FALLBACKS: Final = {
 """Keys with a computed value, and the fields that it is computed from if there is no field with the name."""
 
 
+TABLE_KEYS: Final = {"rows": "rows", "seq": "seq#", "duration_s": "duration_ms#"}
+"""Columns of the table ``events`` and the keys that they are read from; a key with ``#`` is of no filter."""
+_TABLE_FALLBACKS: Final = {
+    "seq#": (),
+    "duration_ms#": ("duration_s", "duration", "total_duration", "duration_seconds"),
+}
+
+
 class FieldKey(NamedTuple):
     """A key of a filter whose values can be read without an event.
 
@@ -38,6 +46,9 @@ class FieldKey(NamedTuple):
 
 def field_key(key: str) -> FieldKey | None:
     """Return the column of a key; None if its values are not those of one field."""
+    if key in _TABLE_FALLBACKS:
+        name = key.removesuffix("#")
+        return FieldKey(key, (name,), (_path((name,)),), _TABLE_FALLBACKS[key])
     parts = key.split(".")
     if parts[0] in ENVELOPE or not all(parts) or (key in BUILTIN_FIELDS and key not in _FALLBACKS):
         return None

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Literal, Protocol
 
@@ -39,6 +40,9 @@ class TextContains:
 
     text: str
 
+    def __str__(self) -> str:
+        return json.dumps(self.text, ensure_ascii=False)
+
     def matches(self, row: FilterRow) -> bool:
         """Return True if the row's text contains it."""
         return self.text in row.text
@@ -51,6 +55,14 @@ class FieldComparison:
     key: str
     operator: Sign
     value: str
+
+    def __str__(self) -> str:
+        is_plain = re.fullmatch(r'[^\s()"]+', self.value) is not None
+        return (
+            f"{self.key}{self.operator}{self.value}"
+            if is_plain
+            else f'{self.key}{self.operator}"{self.value}"'
+        )
 
     def matches(self, row: FilterRow) -> bool:
         """Return True if the row's field compares so."""
@@ -89,6 +101,9 @@ class TimeBound:
     bound: Literal["since", "until"]
     timestamp: float
 
+    def __str__(self) -> str:
+        return f"{self.bound}={datetime.fromtimestamp(self.timestamp, UTC).isoformat()}"
+
     def matches(self, row: FilterRow) -> bool:
         """Return True if the row is on the right side of the bound."""
         if row.ts is None:
@@ -102,6 +117,9 @@ class Not:
 
     part: Expression
 
+    def __str__(self) -> str:
+        return f"not {self.part}"
+
     def matches(self, row: FilterRow) -> bool:
         """Return True if the part does not match."""
         return not self.part.matches(row)
@@ -113,6 +131,9 @@ class And:
 
     parts: tuple[Expression, ...] = ()
 
+    def __str__(self) -> str:
+        return f"({' '.join(map(str, self.parts))})"
+
     def matches(self, row: FilterRow) -> bool:
         """Return True if all parts match."""
         return all(part.matches(row) for part in self.parts)
@@ -123,6 +144,9 @@ class Or:
     """Parts of which one must match."""
 
     parts: tuple[Expression, ...]
+
+    def __str__(self) -> str:
+        return f"({' or '.join(map(str, self.parts))})"
 
     def matches(self, row: FilterRow) -> bool:
         """Return True if one part matches."""

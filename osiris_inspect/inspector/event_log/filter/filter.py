@@ -60,6 +60,10 @@ class EventFilter:
     def __bool__(self) -> bool:
         return self.root != _EVERYTHING
 
+    def __str__(self) -> str:
+        """The filter in its own language, in lower case and with the times that it compares with."""
+        return str(self.root)
+
     @property
     def highlight_terms(self) -> tuple[str, ...]:
         """The texts to highlight in matching events, in lower case."""

@@ -29,7 +29,7 @@ from osiris_inspect.inspector.event_log.index.name_codes import NameTable
 from osiris_inspect.inspector.event_log.index.scanner import LineScanner
 from osiris_inspect.inspector.files import cache_file
 
-VERSION: Final = 4
+VERSION: Final = 5
 """Increased whenever the index of the same log changes."""
 MAGIC: Final = b"osirisix"
 SUFFIX: Final = ".index"
@@ -124,6 +124,7 @@ def _checked_content(index: LineIndex, log: list[int]) -> Iterator[bytes | memor
         "long": sorted(index.long.items()),
         "kinds": index.scanner.event_names.texts,
         "steps": index.scanner.steps.texts,
+        "worker": index.scanner.has_worker_lines,
         "columns": {name: [len(column), column.dtype.str] for name, column in columns.items()},
     }
     text = json.dumps(header).encode()
@@ -150,7 +151,11 @@ def _parse(content: mmap.mmap, descriptor: int) -> LineIndex | None:
         size=int(header["size"]),
         head_digest=header["head"],
         tail_digest=header["last"],
-        scanner=LineScanner(NameTable(255, header["kinds"]), NameTable(65535, header["steps"])),
+        scanner=LineScanner(
+            NameTable(255, header["kinds"]),
+            NameTable(65535, header["steps"]),
+            has_worker_lines=bool(header["worker"]),
+        ),
         base=header["base"],
         earliest=int(header["period"][0]),
         latest=int(header["period"][1]),

@@ -3,7 +3,7 @@
 import os
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import overload
@@ -88,6 +88,12 @@ class LargeLog(_LogEvents):
     def _log(self) -> "LargeLog":
         return self
 
+    @property
+    def damaged_events(self) -> Mapping[int, Sequence[Event]]:
+        """The events of damaged lines by their numbers from 0, in the order of the file, and of the text after them."""
+        last = {len(self.line_index): self._partial_events} if self._partial_events else {}
+        return {**dict(sorted(self._damaged.items())), **last}
+
     @cached_property
     def key_events(self) -> tuple[Event, ...]:
         """The events that a report needs: all but the many repetitions of one event by one step."""
@@ -133,7 +139,7 @@ class LargeLog(_LogEvents):
         for numbers, data in self.blocks(lines):
             yield from zip(numbers, data.split(b"\n"), strict=False)
 
-    def blocks(self, lines: Numbers | range) -> Iterator[tuple[list[int], bytes]]:
+    def blocks(self, lines: Numbers | range) -> Iterator[tuple[Sequence[int], bytes]]:
         """Yield lines in blocks: their numbers from 0, and their bytes, each with a newline.
 
         The first block is small, so that it comes at once. A line over the limit is empty.
@@ -144,7 +150,7 @@ class LargeLog(_LogEvents):
             first = 0
             while first < len(numbers):
                 last = max(first + 1, int(np.searchsorted(ends, starts[first] + size, side="right")))
-                yield numbers[first:last].tolist(), self._read(starts[first:last], ends[first:last])
+                yield _as_sequence(numbers[first:last]), self._read(starts[first:last], ends[first:last])
                 first, size = last, min(2 * size, BLOCK)
         if has_partial_line:
             yield [len(self.line_index)], self._partial_line + b"\n"
@@ -238,6 +244,12 @@ class LargeLogSlice(_LogEvents):
     @property
     def _log(self) -> LargeLog:
         return self._source
+
+
+def _as_sequence(numbers: Numbers) -> Sequence[int]:
+    """Return numbers in order; those that follow each other need no list."""
+    begin, end = int(numbers[0]), int(numbers[-1]) + 1
+    return range(begin, end) if end - begin == len(numbers) else numbers.tolist()
 
 
 def _reason(raw: bytes) -> str:

@@ -2,6 +2,11 @@
 
 The index grows with its file: only new whole lines are read. Most lines are not decoded (see ``scanner``);
 the fields of an event are always decoded from the file. Lines count from 0.
+
+Event, step and time have an index of their own instead of columns that DuckDB reads, as other fields have. Measured on
+1M events of 260 bytes: this index takes 0.7 s of CPU, DuckDB 1.3 s to read the three and write Parquet; DuckDB does not know
+the position of a line and skips blank lines; and DuckDB and Arrow are 0.3 s of imports, more than a whole answer from the
+index. Both take 8 to 9 MB.
 """
 
 import hashlib
@@ -210,8 +215,12 @@ class LineIndex:
             begin += len(chunk)
 
     def _positions(self, lines: Numbers) -> tuple[Numbers, Numbers]:
-        """Return the beginnings and ends of lines of a few groups."""
-        groups, rows = np.unique(lines // GROUP, return_inverse=True)
+        """Return the beginnings and ends of lines of a few groups, which must be in the order of the file."""
+        firsts = np.flatnonzero(np.diff(lines // GROUP, prepend=-1))
+        groups, rows = (
+            lines[firsts] // GROUP,
+            np.repeat(np.arange(len(firsts)), np.diff(firsts, append=len(lines))),
+        )
         members = np.minimum(groups[:, None] * GROUP + np.arange(GROUP), len(self) - 1)
         lengths = self.columns["lengths"].values[members].astype(np.int64)
         for row, column in np.argwhere(lengths == LONG).tolist() if self.long else ():

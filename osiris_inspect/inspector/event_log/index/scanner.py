@@ -67,11 +67,13 @@ class LineScanner:
     Attributes:
         event_names, steps: the names of its events and steps.
         decoded_count: lines that matched no template so far.
+        has_worker_lines: True if a line is of the worker's dialect; one is decoded before a template matches others.
     """
 
     event_names: NameTable = field(default_factory=lambda: NameTable(255))
     steps: NameTable = field(default_factory=lambda: NameTable(65535))
     decoded_count: int = 0
+    has_worker_lines: bool = False
     _known_count: int = 0
     _event_templates: list[LineTemplate] = field(default_factory=list)
     _step_templates: list[LineTemplate] = field(default_factory=list)
@@ -234,6 +236,7 @@ class LineScanner:
         except InvalidLine:
             columns.event_names[line] = NO_EVENT
             return None
+        self.has_worker_lines |= event.dialect == "worker"
         columns.event_names[line] = self.event_names.code(event.original_name)
         columns.steps[line] = self.steps.code(event.step)
         columns.times[line] = NO_TIME if event.ts is None else milliseconds(event.ts)

@@ -136,8 +136,12 @@ def matching_blocks(log: LargeLog, query: EventFilter) -> Iterator[EventLines]:
         for candidates in _candidates(index, query, store if plan.columns else None):
             doubtful = frozenset(candidates.lines[~candidates.certain].tolist())
             for numbers, data in log.blocks(candidates.lines):
-                if doubtful.isdisjoint(numbers):
-                    yield EventLines([number + 1 for number in numbers], data, decode)
+                if not doubtful or doubtful.isdisjoint(numbers):
+                    is_range = isinstance(numbers, range)
+                    shifted = (
+                        range(numbers[0] + 1, numbers[-1] + 2) if is_range else [line + 1 for line in numbers]
+                    )
+                    yield EventLines(shifted, data, decode)
                     continue
                 lines = zip(numbers, data.split(b"\n"), strict=False)
                 matching = (

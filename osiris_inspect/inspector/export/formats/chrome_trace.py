@@ -1,14 +1,16 @@
-"""A trace for Perfetto and ``chrome://tracing``: process = run, thread = step, arrow = frame, counter = memory.
+"""A trace for Perfetto and ``chrome://tracing``: process = run, thread 0 = its phases, thread = step, arrow = frame, counter = memory.
 
 Times are in microseconds from the start of each run. A step without times has no span; the name of its thread says so.
 """
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TextIO
 
 from osiris_inspect.inspector.export.shared.spans import Span, run_spans
 from osiris_inspect.inspector.run.report import Report
+from osiris_inspect.inspector.run.timeline import RunPhase
 from osiris_inspect.inspector.text.sanitize import one_line
 from osiris_inspect.model.event import finite_number
 
@@ -23,9 +25,12 @@ def render(reports: Sequence[Report], out: TextIO, **_ignored: object) -> None:
 
 def _run(report: Report, pid: int) -> Iterator[dict[str, Any]]:
     run, times = report.run, run_spans(report.run)
-    known, start = times.spans, times.start
+    known, start = times.spans, min(times.start, *(phase.begin for phase in times.phases), math.inf)
     threads = {step.id: tid for tid, step in enumerate(run.steps, start=1)}
     yield _named("process_name", pid, 0, f"{one_line(run.pipeline or '?')} {one_line(run.id)} {run.status}")
+    if times.phases:
+        yield _named("thread_name", pid, 0, "phases of the run")
+    yield from (_phase(phase, pid, start, times.end) for phase in times.phases)
     for step, tid in threads.items():
         unknown = "" if step in known else " (no time is known)"
         yield _named("thread_name", pid, tid, one_line(step) + unknown)
@@ -59,6 +64,20 @@ def _span(span: Span, pid: int, tid: int, start: float) -> dict[str, Any]:
         "ts": _us(span.start - start),
         "dur": _us(span.end - span.start),
         "args": {key: value for key, value in details.items() if value is not None},
+    }
+
+
+def _phase(phase: RunPhase, pid: int, start: float, end: float) -> dict[str, Any]:
+    share = {"share_of_run": round(phase.seconds / (end - start), 3)} if end > start else {}
+    return {
+        "ph": "X",
+        "name": one_line(phase.name),
+        "cat": "phase",
+        "pid": pid,
+        "tid": 0,
+        "ts": _us(phase.begin - start),
+        "dur": _us(phase.seconds),
+        "args": share if phase.bytes is None else {**share, "bytes": phase.bytes},
     }
 
 

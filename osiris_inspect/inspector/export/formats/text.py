@@ -36,6 +36,8 @@ _COLORS = {"✓": "32", "✗": "31", "!": "33", "~": "36"}
 MAX_TEXT = 2000
 """Maximum characters of one message."""
 _SHOWN_ABOVE = "(the text above)"
+_MIN_PHASE_S = 1.0
+"""Duration of the shortest phase that is listed."""
 _MAX_EVIDENCE = 3
 """Pieces of evidence below the cause."""
 _WIDE = 100
@@ -60,6 +62,8 @@ def render(
 
 def _report(report: Report, width: int) -> Iterator[str]:
     yield from _verdict(report, width)
+    if phases := _long_phases(report.run):
+        yield from _labelled("phases", ", ".join(phases), width)
     if report.run.steps:
         yield ""
         yield from _steps(report.run, width)
@@ -77,6 +81,21 @@ def _report(report: Report, width: int) -> Iterator[str]:
         yield from _findings(listed, report, width)
     yield ""
     yield f"  {_counts(report)}"
+
+
+def _long_phases(run: Run) -> list[str]:
+    """Return the phases outside the steps that a reader would notice, with their share of the run."""
+    in_steps = sum(step.duration_s or 0.0 for step in run.steps)
+    if run.duration_s is not None and run.duration_s - in_steps < _MIN_PHASE_S:
+        return []
+    from osiris_inspect.inspector.run.timeline import run_timeline  # most runs pass in their steps
+
+    timeline = run_timeline(run)
+    return [
+        phase.describe(timeline.length)
+        for phase in timeline.phases
+        if phase.seconds >= max(_MIN_PHASE_S, timeline.length / 10)
+    ]
 
 
 def _verdict(report: Report, width: int) -> Iterator[str]:

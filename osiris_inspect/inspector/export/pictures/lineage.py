@@ -31,7 +31,7 @@ CELLS: Final = 38
 MAX_INPUTS: Final = 16
 """Inputs that a box lists."""
 MAX_MESSAGE_LINES: Final = 4
-MAX_SEGMENTS: Final = 3_000
+MAX_SEGMENTS: Final = 800
 MIN_WIDTH: Final = 440
 PAGE_WIDTH: Final = 1100
 """Width in pixels up to which layers are drawn from left to right."""

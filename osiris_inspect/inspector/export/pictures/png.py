@@ -9,7 +9,7 @@ from importlib import resources
 from typing import Final
 
 MAX_PIXELS: Final = 24_000_000
-"""A larger picture is not drawn at twice its size."""
+"""Pixels of a PNG at most; a large picture is drawn smaller."""
 _FONT: Final = "DejaVuSansMono-subset.ttf"
 _OTHER_LETTERS: Final = re.compile(
     "[^\x00-\u017f\u0218-\u021b\u0386-\u045f\u1e9e\u2010-\u203a\u20ac\u2190-\u2193\u2298\u25c6\u2713\u2717]"
@@ -17,7 +17,7 @@ _OTHER_LETTERS: Final = re.compile(
 
 
 def png(document: str) -> bytes:
-    """Return an SVG document as PNG, at twice its size if that is not too large.
+    """Return an SVG document as PNG, at twice its size, or smaller if it is large.
 
     Raises:
         ModuleNotFoundError: the extra ``pictures`` is not installed.
@@ -29,7 +29,7 @@ def png(document: str) -> bytes:
     with resources.as_file(resources.files(__package__) / _FONT) as font:
         return svg_to_bytes(
             document,
-            zoom=2 if 4 * pixels <= MAX_PIXELS else 1,
+            zoom=min(2.0, (MAX_PIXELS / max(1, pixels)) ** 0.5),
             font_files=[str(font)],
             monospace_family="DejaVu Sans Mono",
             font_family="DejaVu Sans Mono",

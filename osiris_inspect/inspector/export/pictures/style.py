@@ -52,7 +52,7 @@ _RULES: Final = """
 .edge{{fill:none;stroke:{idle};stroke-width:1.5}}.edge.memory{{stroke:{memory}}}
 .edge.spill{{stroke:{spill};stroke-dasharray:2 3;stroke-width:2}}.edge.bad{{stroke:{bad};stroke-dasharray:6 4}}
 .tip{{fill:{idle}}}.tip.memory{{fill:{memory}}}.tip.spill{{fill:{spill}}}.tip.bad{{fill:{bad}}}
-.tick{{fill:none;stroke:{line}}}.waiting{{fill:{line}}}.spilling{{fill:{spill}}}.working{{fill:{idle}}}
+.tick{{fill:none;stroke:{line}}}.waiting,.phase{{fill:{line}}}.spilling{{fill:{spill}}}.working{{fill:{idle}}}
 .working.succeeded{{fill:{good}}}.working.failed{{fill:{bad}}}.working.running,.working.interrupted{{fill:{warn}}}
 .area{{stroke-width:1;fill-opacity:.25}}.area.memory{{fill:{memory};stroke:{memory}}}.area.spill{{fill:{spill};stroke:{spill}}}
 """

@@ -1,4 +1,4 @@
-"""The timeline as a picture: a bar per step with its phases, the critical path, and the size of the frames over time.
+"""The timeline as a picture: the phases of the run, a bar per step, the critical path, and the size of the frames over time.
 
 Of a large run the steps that failed and the longest ones are drawn.
 """
@@ -37,6 +37,7 @@ _ROW: Final = 24
 _TOP: Final = 22
 _LEVEL: Final = 36
 """Height in pixels of the sizes of the frames in one location."""
+_PHASES: Final = "phases of the run"
 _LEGEND: Final = {
     "waiting": "waiting to start",
     "working succeeded": "working",
@@ -51,16 +52,27 @@ def timeline_picture(run: Run) -> Picture:
     """Return the picture of the timeline of a run."""
     timeline = run_timeline(run)
     timings = _drawn_timings(timeline.step_timings)
-    left = MARGIN + CELL * max(MIN_NAME_CELLS, *(display_width(_name(timing)) for timing in timings)) + 10
+    left = (
+        MARGIN
+        + CELL
+        * max(
+            MIN_NAME_CELLS,
+            len(_PHASES) if timeline.phases else 0,
+            *(display_width(_name(timing)) for timing in timings),
+        )
+        + 10
+    )
     scale = _BARS / (timeline.length or 1e-6)
 
     def x_of(seconds: float) -> float:
         return left + seconds * scale
 
-    bottom = float(_TOP + _ROW * len(timings) + 6)
+    first = _TOP + (_ROW if timeline.phases else 0)
+    bottom = float(first + _ROW * len(timings) + 6)
     levels, end = _levels(timeline, x_of, bottom)
     body = [*_axis(timeline.length, x_of, end), *levels]
-    body += [line for row, timing in enumerate(timings) for line in _bar(timing, _TOP + row * _ROW, x_of)]
+    body += _phases(timeline, x_of)
+    body += [line for row, timing in enumerate(timings) for line in _bar(timing, first + row * _ROW, x_of)]
     body += _legend(timings, end + 22)
     if len(timings) < len(timeline.step_timings):
         drawn = f"{len(timings)} of {len(timeline.step_timings):,} steps are drawn: those that failed, and the longest"
@@ -71,7 +83,12 @@ def timeline_picture(run: Run) -> Picture:
     return Picture(
         " · ".join((name, *([safe(run.id, 60)] if run.pipeline else []), status, duration)),
         f"Timeline of {name}: {status}, {duration}",
-        " ".join(f"{safe(timing.step.id, 60)}: {_words(timing)}." for timing in timings),
+        " ".join(
+            [
+                *(f"Phase {safe(phase.describe(timeline.length), 100)}." for phase in timeline.phases),
+                *(f"{safe(timing.step.id, 60)}: {_words(timing)}." for timing in timings),
+            ]
+        ),
         left + _BARS + _LABEL,
         end + 34,
         body,
@@ -161,6 +178,24 @@ def _levels(timeline: RunTimeline, x_of: Callable[[float], float], top: float) -
         )
         top = bottom + 4
     return lines, top
+
+
+def _phases(timeline: RunTimeline, x_of: Callable[[float], float]) -> Iterator[str]:
+    """Yield the row of the phases of the run outside its steps; its label names the longest one."""
+    if not timeline.phases:
+        return
+    yield text_line(x_of(0) - 10, _TOP + 15, _PHASES, "faint", "end")
+    for phase in timeline.phases:
+        start, width = x_of(phase.begin), max(1.5, x_of(phase.end) - x_of(phase.begin))
+        yield f"<g>{hidden(phase.describe(timeline.length))}"
+        yield f'<rect class="phase" x="{start:.1f}" y="{_TOP + 3}" width="{width:.1f}" height="{_ROW - 8}"/></g>'
+    end = max(timeline.phases, key=lambda phase: phase.end).end
+    longest = max(timeline.phases, key=lambda phase: phase.seconds)
+    words = safe(longest.describe(timeline.length), 40)
+    is_inside = x_of(end) + 6 + CELL * display_width(words) > x_of(timeline.length) + _LABEL
+    yield text_line(
+        x_of(end) + (-6 if is_inside else 6), _TOP + 15, words, "faint label", "end" if is_inside else ""
+    )
 
 
 def _legend(timings: Sequence[StepTiming], y: float) -> Iterator[str]:

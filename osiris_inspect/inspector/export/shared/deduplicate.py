@@ -26,7 +26,7 @@ def additional_text(quote: str, shown: str) -> str:
 
     It is empty if ``shown`` contains all of it.
     """
-    decoded = one_line(_decoded(quote))
+    decoded = one_line(decoded_quote(quote))
     if len(decoded) >= _MIN_LENGTH and decoded in shown:
         return ""
     tail = next((tail for tail in _tails(shown) if tail in decoded), "")
@@ -41,7 +41,8 @@ def _tails(text: str) -> Iterator[str]:
         yield text[begin:]
 
 
-def _decoded(quote: str) -> str:
+def decoded_quote(quote: str) -> str:
+    """Return ``quote``, a part of a JSON line, without its escapes; as it is if it is another text."""
     try:
         decoded: str = json.loads(f'"{quote}"', strict=False)
     except ValueError:

@@ -1,12 +1,13 @@
 """Time spans of steps, and ids that are the same in every export of a run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from osiris_inspect.inspector.run.run import Run, StepState
+from osiris_inspect.inspector.run.timeline import RunPhase, run_phases
 
 LAST_MOMENT: Final = 253_402_300_799.0
 """The end of the year 9999, the last time in ISO 8601."""
@@ -29,11 +30,13 @@ class RunSpans:
         start: 0 for a run without times.
         end: the end, or the last known time.
         spans: steps with a known start, in order; a running step ends with the run.
+        phases: the phases of the run outside its steps, which may begin before ``start``.
     """
 
     start: float
     end: float
     spans: Mapping[str, Span]
+    phases: tuple[RunPhase, ...] = ()
 
 
 def run_spans(run: Run) -> RunSpans:
@@ -43,7 +46,8 @@ def run_spans(run: Run) -> RunSpans:
     last = max((event.ts for event in run.key_events if event.ts is not None), default=begin)
     end = max(_clamp(run.ended if run.ended is not None else last), _clamp(begin))
     spans = {step.id: _span(step, starts[step.id], end) for step in run.steps if step.id in starts}
-    return RunSpans(_clamp(begin), end, spans)
+    phases = (replace(phase, begin=_clamp(phase.begin), end=_clamp(phase.end)) for phase in run_phases(run))
+    return RunSpans(_clamp(begin), end, spans, tuple(phases))
 
 
 def stable_id(run: Run, step: str | None = None) -> UUID:

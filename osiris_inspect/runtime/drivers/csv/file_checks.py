@@ -6,12 +6,14 @@ Recorded as ``source`` of ``output_stored``. A name is absent if its sign is.
 - ``encoding_found``: the encoding that the bytes of the file have, which is not ``encoding``, the one of the step.
 - ``replacement_characters``: characters that an earlier program could not decode.
 - ``double_encoded``: UTF-8 characters that an earlier program decoded as another encoding.
+- ``repeated_name``: the first name that the header has several times.
 - ``lines_cut``: lines that ``comment`` ended inside a value, or before the last column.
 
 The first ``MAX_BYTES`` of each file are checked.
 """
 
 import codecs
+import csv
 import re
 from collections.abc import Mapping
 from itertools import islice
@@ -33,6 +35,7 @@ _REPLACEMENT: Final = "\ufffd".encode()
 _DOUBLE_ENCODED: Final = (b"\xc3\x83\xc2", b"\xc3\x84\xc2", b"\xc3\x85\xc2", b"\xc3\xa2\xe2\x82\xac")
 """Starts of an accented letter and of a quotation mark whose UTF-8 bytes were decoded as cp1252 or latin-1."""
 _CONTROLS: Final = bytes({*range(0x80, 0xA0)} - {0x85})
+_NUMBERED: Final = re.compile(r"(.{1,200})\.\d{1,4}")
 _NAME: Final = re.compile(r"[^\W\d][\w .()/%-]{0,60}")
 _VALUE: Final = re.compile(
     r"[+-]?\d[\d.,]{0,40}(?:[eE][+-]?\d{1,3})?|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[ T][\d:.+Z-]{1,30})?"
@@ -49,6 +52,7 @@ def check_file(file: CsvFile, frame: pd.DataFrame) -> dict[str, int | str]:
         if not start.isascii():
             signs |= _signs_of_utf8(start) if is_utf8 else _signs_of_one_byte(start, encoding)
         signs["lines_cut"] = _lines_cut(start, file.config, len(file.header))
+        signs["repeated_name"] = _repeated_name(file, start)
     if "encoding_found" in signs:
         signs["encoding"] = file.config["encoding"]
     return {name: sign for name, sign in signs.items() if sign}
@@ -118,6 +122,24 @@ def _is_cut(before: bytes, delimiter: bytes, width: int) -> bool:
     if not before.strip():
         return False
     return before.count(delimiter) + 1 < width or before.endswith(delimiter) or before[-1:].isalpha()
+
+
+def _repeated_name(file: CsvFile, start: bytes) -> str:
+    """Return the first name that the header has twice, which pandas numbers: ``a``, ``a.1``; empty without one."""
+    config = file.config
+    known = set(map(str, file.header))
+    numbered = [match[1] for name in known if (match := _NUMBERED.fullmatch(name)) and match[1] in known]
+    if not numbered or not config["header"] or config.get("skip_rows") or len(config["delimiter"]) != 1:
+        return ""
+    lines = start.decode(config["encoding"], "replace").lstrip("\ufeff").splitlines()
+    try:
+        rows = FieldSyntax.of_config(config).rows(
+            [line for line in lines[:MAX_ROWS] if line.strip()], config["delimiter"]
+        )
+        header = next(iter(rows), [])
+    except csv.Error:  # a field that is too long for a name
+        return ""
+    return next((name for name in header if name in numbered and header.count(name) > 1), "")
 
 
 def _begins_with_names(frame: pd.DataFrame, config: Config) -> bool:

@@ -6,6 +6,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +27,9 @@ from osiris_inspect.runtime.files.memory_limit import memory_error
 FirstLines = Callable[[], Head]
 """Returns the first lines of the file, from the header on; none if they cannot be read."""
 _NUMBER: Final = re.compile(r"[-+]?\d[\d.,:/ -]{0,40}")
+_OPEN_QUOTE: Final = re.compile(r"EOF inside string starting at row (\d+)")
+_MAX_COUNTED: Final = 1_000_000
+"""Records that are read again to find the line of an error."""
 _RAGGED: Final = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 
 
@@ -95,9 +99,41 @@ def _parser_error(path: Path, config: Config, error: Exception, first_lines: Fir
     if ragged is not None:
         return _ragged_error(path, config, ragged, first_lines())
     fix = "check encoding and compression" if "Calling read" in message else "check delimiter and quoting"
-    if "EOF inside string" in message:
-        message, fix = f"{message}; a quote is not closed", "close it in the file"
+    open_quote = _OPEN_QUOTE.search(message)
+    if open_quote is not None:
+        return _open_quote_error(path, config, int(open_quote[1]))
     return DriverError(f"{path} is not a table: {message}", kind="csv-ragged", fix=fix, path=str(path))
+
+
+def _open_quote_error(path: Path, config: Config, records: int) -> DriverError:
+    """Return the error for a quote that is not closed, after a number of complete records."""
+    line = None if compression_of(path, config) else _line_after(path, config, records)
+    row = f"the row that begins in line {line}" if line is not None else f"row {records + 1} of the file"
+    return DriverError(
+        f"{path} is not a table: a quote in {row} is not closed",
+        kind="csv-ragged",
+        fix="close the quote in the file, or set quote of the step to a character that the file does not use",
+        path=str(path),
+        **({"line": line} if line is not None else {}),
+    )
+
+
+def _line_after(path: Path, config: Config, records: int) -> int | None:
+    """Return the number of the line after so many records; None if it cannot be found quickly."""
+    if config.get("comment") or records > _MAX_COUNTED:
+        return None
+    try:
+        with path.open(encoding=config["encoding"], newline="") as file:
+            reader = csv.reader(file, delimiter=config["delimiter"], quotechar=config["quote"])
+            read = sum(1 for _ in islice(reader, records))
+            return reader.line_num + 1 if read == records else None
+    except (
+        csv.Error,
+        OSError,
+        TypeError,
+        UnicodeError,
+    ):  # a field that is too long, a delimiter of several characters
+        return None
 
 
 def _ragged_error(path: Path, config: Config, ragged: re.Match[str], head: Head) -> DriverError:

@@ -41,6 +41,8 @@ _SIGNATURES: Final[Mapping[bytes, FileFormat]] = {
     b"%PDF-": FileFormat("pdf", "a PDF document"),
     b"\x7fELF": FileFormat("elf", "a program"),
 }
+_EXTRACTORS: Final = {"parquet": "filesystem.parquet_extractor", "sqlite": "sqlite.extractor"}
+"""Format to the component that reads it; text is read by that for CSV files."""
 _BZIP2_BLOCK: Final = b"1AY&SY"
 """Follows ``BZh`` and a digit; the letters alone can begin a text."""
 _BYTE_ORDER_MARKS: Final[Mapping[bytes, str]] = {
@@ -62,6 +64,16 @@ def recognized_format(source: Path | bytes) -> FileFormat | None:
     if form.name == "zip" and isinstance(source, Path):
         return _zip_format(source, form)
     return form
+
+
+def extractor_fix(path: Path, form: FileFormat | None, wanted: str) -> str:
+    """Return what to do about a file that a step cannot read because it is of another format than ``wanted``."""
+    name = _EXTRACTORS.get(form.name) if form is not None else None
+    if form is None and is_utf8(path):
+        name = "filesystem.csv_extractor"
+    if name is None:
+        return f"name a {wanted} file, or convert this one first"
+    return f"read it with {name} if it is the right file, or name a {wanted} file"
 
 
 def wide_encoding(source: Path | bytes) -> str | None:

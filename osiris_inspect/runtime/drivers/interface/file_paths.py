@@ -31,8 +31,6 @@ _OTHER_FOLDER: Final = "use an existing directory that the step can write to"
 _WRITE_FIXES_BY_ERRNO: Final[Mapping[int, str]] = {
     errno.EFBIG: "raise the limit of file sizes (ulimit -f), or write several smaller files",
     errno.EDQUOT: "free space in the quota of the user, or write to another disk",
-    errno.EEXIST: "correct the path: one of its folders is a file",
-    errno.ENOTDIR: "correct the path: one of its folders is a file",
     errno.ENAMETOOLONG: "shorten the file name",
     errno.ELOOP: "remove the symbolic link that refers to itself",
     errno.EROFS: "write to a disk that is mounted for writing; a sandbox shows only what the step's configuration names",
@@ -252,6 +250,15 @@ def write_error(error: OSError, path: Path) -> DriverError:
             path=str(path),
             folder=str(folder),
         )
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        file = next((each for each in resolved(path).parents if each.is_file()), None)
+        if file is not None:
+            return DriverError(
+                f"cannot write {path}: {file} is a file, not a folder",
+                kind="path-not-writable",
+                fix="correct the path",
+                **{**os_error_facts(error), "path": str(path), "folder": str(file)},
+            )
     kind = kind_of(error, "path-not-writable")
     return DriverError(
         f"cannot write {path}: {error.strerror or error}",

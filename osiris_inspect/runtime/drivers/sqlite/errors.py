@@ -9,7 +9,7 @@ from typing import Any, Final
 from osiris_inspect.base.near_names import suggestion
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.database import Phase, fix_of_kind
-from osiris_inspect.runtime.drivers.interface.file_format import recognized_format
+from osiris_inspect.runtime.drivers.interface.file_format import extractor_fix, recognized_format
 
 _PRIMARY_CODE: Final = 0xFF
 """Bits of an extended result code that are its primary one."""
@@ -30,7 +30,6 @@ _KINDS: Final[Mapping[int, str]] = {
 _FIXES: Final[Mapping[str, str]] = {
     "database-read-only": "give the user that runs the step the right to write the file and its folder, where SQLite keeps a journal",
     "disk-full": "free disk space, or write to another disk",
-    "file-format-wrong": "name a SQLite file, or read it with the extractor of its format",
     "file-unreadable": "check the disk and the right to read the file; "
     "if both are in order, run PRAGMA integrity_check and restore the file from a backup",
     "lock-conflict": "end the program that writes the file, or raise lock_timeout",
@@ -89,7 +88,7 @@ def not_sqlite(path: Path) -> DriverError:
     return DriverError(
         f"{path} is not a SQLite database: {reason}",
         kind="file-format-wrong",
-        fix=_FIXES["file-format-wrong"],
+        fix=extractor_fix(path, form if is_other else None, "SQLite"),
         path=str(path),
         format=form.name if form is not None and is_other else None,
     )

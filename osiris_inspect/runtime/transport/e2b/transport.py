@@ -5,6 +5,7 @@ import threading
 from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from importlib.util import find_spec
+from time import monotonic
 from typing import Any, Final, TypeVar
 
 from osiris_inspect.base.install_hint import install_extras_command
@@ -98,10 +99,14 @@ class E2bTransport(Transport):
             if packages.left_out:
                 self.details = {**self.details, "drivers_not_uploaded": packages.left_out}
             self._loop.start()
+            started = monotonic()
             self._loop.run(self._sandbox.create(launch.run_dir.name, launch.nonce))
             self.details = {**self.details, "sandbox": self._sandbox.id}
+            launch.on_phase("sandbox", started, None)
             _check_not_cancelled(launch)
+            started = monotonic()
             self._loop.run(self._sandbox.upload(archive))
+            launch.on_phase("upload", started, archive.stat().st_size)
             _check_not_cancelled(launch)
             self._loop.run(self._sandbox.start(self._python, install=launch.install))
         return f"~/{self._sandbox.folder}/{upload.BASE}"

@@ -27,6 +27,8 @@ def text_columns(failure: StepFailure, query: str = "") -> tuple[str, str]:
 def _words(entry: Mapping[str, Any]) -> tuple[str, str]:
     column, step, row, cell = (entry.get(key) for key in ("column", "step", "row", "cell"))
     text = f"; column {column!r} of step {step!r} is text: row {row} has {cell!r}"
+    if isinstance(cell, str) and "\0" in cell:
+        return f"{text}, with a NUL byte", f"remove the NUL bytes from the file that step {step!r} reads"
     if entry.get("decimal_comma"):
         return (
             text,

@@ -62,7 +62,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
                 source or step.id,
                 "step",
                 str(step.config.get("query") or ""),
-                _fix_of_duplicate(run, step, step.failure),
+                _fix_of_duplicate(run, step, step.failure) or _fix_of_parameter(run, step.failure),
             )
     if run.failure is not None:
         cited = Evidence(run.failure.file, run.failure.line, run.failure.message[:200])
@@ -73,6 +73,26 @@ def _fix_of_duplicate(run: Run, step: StepState, failure: StepFailure) -> str:
     """Return the remedy for keys that a join before the writer repeats; empty for other errors."""
     is_about_keys = failure.info is not None and failure.info.kind in _KINDS_OF_KEYS
     return fix_at_the_join(run, step, failure.message) if is_about_keys else ""
+
+
+def _fix_of_parameter(run: Run, failure: StepFailure) -> str:
+    """Return the remedy for a column that is the value of a parameter in the text of a query; empty for others."""
+    info = failure.info
+    if info is None or info.kind != "column-missing":
+        return ""
+    column = info.facts.get("column")
+    sources = [event.fields.get("source") for event in run.events_named("plan")]
+    given = [source.get("params") for source in sources if isinstance(source, dict)]
+    names = (
+        name for each in given if isinstance(each, dict) for name, value in each.items() if value == column
+    )
+    name = next(names, None)
+    if name is None:
+        return ""
+    return (
+        f"{column!r} is the value of parameter {name!r}: pass another one, or put ${{params.{name}}} in quotes in the "
+        "query if it is a text"
+    )
 
 
 def _source(step: StepState, failure: StepFailure, run: Run) -> str | None:

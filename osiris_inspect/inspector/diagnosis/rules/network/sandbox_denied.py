@@ -54,7 +54,10 @@ _NOT_WRITABLE = LazyRegex(
 _DENIED = LazyRegex(
     r"\[Errno (?:1|13)\] (?:Permission denied|Operation not permitted): '(?P<p1>/[^'\n]{1,300})'"
 )
-_NO_FILE = LazyRegex(r"\[Errno 2\] No such file or directory: '(?P<p1>/[^'\n]{1,300})'")
+_NO_FILE = LazyRegex(
+    r"\[Errno 2\] No such file or directory: '(?P<p1>/[^'\n]{1,300})'"
+    r"|No files found that match the pattern \\?\"(?P<p2>/[^\"\n\\]{1,300})"
+)
 _STAGED_FIX = "write it with output_file(config, ctx) of osiris_inspect"
 _SYSTEM = tuple(
     map(PurePosixPath, ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc", "/proc", "/dev", "/sys"))
@@ -120,17 +123,20 @@ def _outside_of_paths(
         match = next((found for text in texts if (found := pattern.search(text))), None)
         if match is None:
             continue
-        path = match["p1"] or _path_of(failure)
+        path = next(filter(None, match.groups()), None) or _path_of(failure)
         if path is None or _is_granted(path, grants, key):
             continue
         if _is_configured(path, step) and not (is_staged and key == "write"):
             continue
+        way_out = f"{fix}, name the path in the configuration of the step"
+        if pattern is _NO_FILE and "query" in step.config:
+            way_out = "read the file with an extractor step, such as filesystem.csv_extractor, and its rows in the query"
         yield TEMPLATE.finding(
             f"{_headline(failure)}{SEPARATOR}the sandbox ({level}) {what}",
             *error_evidence(step),
             event_evidence(started, "grants"),
             step=step.id,
-            fix=f"{fix}, name the path in the configuration of the step, or {_WITHOUT}",
+            fix=f"{way_out}, or {_WITHOUT}",
         )
         return
 

@@ -13,6 +13,7 @@ from osiris_inspect.runtime.drivers.interface.file_format import (
     START_BYTES,
     FileFormat,
     decoded_start,
+    extractor_fix,
     is_utf8,
     recognized_format,
     wide_encoding,
@@ -132,7 +133,7 @@ def wrong_format_error(path: Path, form: FileFormat | None, config: Config) -> D
     elif form.name in _COMPRESSIONS.values():
         fix = f"set compression: {form.name}"
     else:
-        fix = "name a CSV file, or convert this one to CSV first"
+        fix = extractor_fix(path, form, "CSV")
     return DriverError(
         f"{path} is {form.description if form else 'not compressed'}, not "
         + ("CSV text" if form else f"{config['compression']} data"),

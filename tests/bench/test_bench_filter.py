@@ -1,0 +1,90 @@
+"""Filters and SQL on any field of a long log, beside DuckDB on the same file, a loop in Python and jq. ``pytest -m bench -s``.
+
+CPU of the question alone, in processes of their own, turn by turn; ratios are of medians. The index exists, as after a run
+was opened; the first question includes keeping the column. ``OSIRIS_BENCH_FILTER_EVENTS`` sets the number (1,000,000).
+"""
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.bench import filter_measured
+from tests.bench.test_bench_reading import REPOSITORY, write_log
+
+pytestmark = pytest.mark.bench
+EVENTS = int(os.environ.get("OSIRIS_BENCH_FILTER_EVENTS", "1_000_000"))
+ROUNDS = 3
+FILTERS = {
+    "rows=77777": "'rows': 'BIGINT'|rows = 77777",
+    "rows>99998": "'rows': 'BIGINT'|rows > 99998",
+    "rss_bytes=100077777": "'rss_bytes': 'BIGINT'|rss_bytes = 100077777",
+    "python=3.11.8": "'python': 'VARCHAR'|python = '3.11.8'",
+    "note~nowhere": "'note': 'VARCHAR'|note ILIKE '%nowhere%'",
+    "duration_ms>325.6": "'duration_ms': 'DOUBLE'|duration_ms > 325.6",
+}
+QUERIES = {
+    "SELECT count(*) FROM events WHERE rows = 77777": "'rows': 'BIGINT'|rows = 77777",
+    "SELECT count(*) FROM events WHERE (fields->>'rss_bytes')::BIGINT = 100077777": "'rss_bytes': 'BIGINT'|rss_bytes = 100077777",
+}
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("filters")
+    path = folder / "run_1795330491986" / "events.jsonl"
+    path.parent.mkdir()
+    write_log(path, EVENTS)
+    yield path
+    shutil.rmtree(folder)
+
+
+def measured(task: str, log: Path, cache: Path, question: str) -> dict[str, float]:
+    command = [sys.executable, "-m", filter_measured.__name__, task, str(log), str(cache), question]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    costs: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return costs
+
+
+@pytest.mark.parametrize(
+    ("task", "questions"), [("events", FILTERS), ("sql", QUERIES)], ids=["filter", "sql"]
+)
+def test_question_beside_duckdb(task: str, questions: dict[str, str], log: Path, tmp_path: Path) -> None:
+    measured("events", log, tmp_path, "event=nowhere")  # makes the index
+    print(
+        f"\n{EVENTS:,} events; CPU of DuckDB, then ours as a multiple of it: first, second (ms per 1M), MB, longest wait"
+    )
+    for question, same in questions.items():
+        costs: dict[str, list[dict[str, float]]] = {"peer": [], "first": [], "second": []}
+        for _ in range(ROUNDS):
+            shutil.rmtree(tmp_path / "columns", ignore_errors=True)
+            costs["peer"].append(measured("peer", log, tmp_path, same))
+            costs["first"].append(measured(task, log, tmp_path, question))
+            costs["second"].append(measured(task, log, tmp_path, question))
+        assert len({cost["count"] for rounds in costs.values() for cost in rounds}) == 1
+        peer, first, second = (statistics.median(cost["cpu"] for cost in rounds) for rounds in costs.values())
+        memory, wait = (max(cost[name] for cost in costs["first"]) for name in ("memory", "longest_wait"))
+        print(
+            f"{question:<80} {peer:5.2f} s  {first / peer:4.2f}x  {1e3 * second / (EVENTS / 1e6):4.0f} ms"
+            f"  {memory:3.0f} MB  {1e3 * wait:3.0f} ms"
+        )
+
+
+def test_filter_beside_loop_and_jq(log: Path, tmp_path: Path) -> None:
+    ours = measured("events", log, tmp_path, "rows=77777")["cpu"]
+    print(
+        f"\nrows=77777: ours {ours:.2f} s, a loop {measured('loop', log, tmp_path, 'rows=77777')['cpu'] / ours:.1f}x"
+    )
+    if shutil.which("jq") is not None:
+        before = os.times()
+        subprocess.run(
+            ["jq", "-c", "select(.rows == 77777)", str(log)], check=True, stdout=subprocess.DEVNULL
+        )
+        print(f"jq {(os.times().children_user - before.children_user) / ours:.1f}x")
