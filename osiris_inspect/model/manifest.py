@@ -26,6 +26,10 @@ class Step:
         component: the component in the pipeline file; differs from ``driver`` if the component names another driver.
         line: the line in the pipeline file, from 1; 0 if unknown.
         checks: the checks of the step's frame; empty if there are none.
+        after: the steps that must run before this one although it takes no frame of theirs.
+        tags: the names by which a run can select the step together with others.
+        timeout_s: the time limit of the step in seconds; None if the setting of the run applies.
+        retry: the retries of the step, as written in the pipeline; empty if it runs once.
     """
 
     id: str
@@ -36,6 +40,15 @@ class Step:
     component: str = ""
     line: int = 0
     checks: Mapping[str, Any] = field(default_factory=dict)
+    after: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    timeout_s: float | None = None
+    retry: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def upstream(self) -> tuple[str, ...]:
+        """Return the steps that must succeed before this one: its needs, then those that it only runs after."""
+        return (*self.needs, *self.after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +60,10 @@ class Manifest:
     other_keys: Mapping[str, Any] = field(default_factory=dict)
 
     def downstream(self, step: str) -> tuple[str, ...]:
-        """Return the steps that need ``step``, directly or not, in execution order."""
+        """Return the steps that run only if ``step`` succeeds, in execution order."""
         reached = {step}
         for other in self.steps * len(self.steps):  # a foreign manifest may be out of order
-            if reached.intersection(other.needs):
+            if reached.intersection(other.upstream):
                 reached.add(other.id)
         return tuple(other.id for other in self.steps if other.id in reached and other.id != step)
 
@@ -101,18 +114,26 @@ def parse(document: Any) -> Manifest:
 def _step(item: Mapping[str, Any], position: int) -> Step:
     step_id = str(item.get("id") or f"step {position}")
     driver = str(item.get("driver") or item.get("component") or "")
-    needs = item.get("needs")
-    line, checks = item.get("line"), item.get("checks")
+    line, checks, timeout = item.get("line"), item.get("checks"), item.get("timeout")
+    retry = item.get("retry")
     return Step(
         id=step_id,
         driver=driver,
         cfg_path=str(item.get("cfg_path") or ""),
-        needs=tuple(str(need) for need in needs) if isinstance(needs, list) else (),
+        needs=_names(item.get("needs")),
         inputs=_inputs(item.get("inputs")),
         component=str(item.get("component") or driver),
         line=line if isinstance(line, int) else 0,
         checks=checks if isinstance(checks, Mapping) else {},
+        after=_names(item.get("after")),
+        tags=_names(item.get("tags")),
+        timeout_s=float(timeout) if isinstance(timeout, int | float) and timeout > 0 else None,
+        retry=retry if isinstance(retry, Mapping) else {},
     )
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list) else ()
 
 
 def _inputs(value: Any) -> dict[str, InputRef]:
@@ -150,6 +171,13 @@ def _step_to_dict(step: Step) -> dict[str, Any]:
         document["inputs"] = {
             name: {"from_step": ref.from_step, "key": ref.key} for name, ref in step.inputs.items()
         }
+    for key, names in (("after", step.after), ("tags", step.tags)):
+        if names:
+            document[key] = list(names)
+    if step.timeout_s is not None:
+        document["timeout"] = step.timeout_s
+    if step.retry:
+        document["retry"] = dict(step.retry)
     if step.checks:
         document["checks"] = dict(step.checks)
     if step.line:

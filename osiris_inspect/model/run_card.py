@@ -36,6 +36,8 @@ class StepCard(NamedTuple):
     skipped_because: str | None = None
     checks: Mapping[str, int] | None = None
     """Number of checks ``passed`` and ``failed``; a card has the key only for a step with results of checks."""
+    attempts: int | None = None
+    """Number of times the step ran; a card has the key only for a step that was retried."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,9 @@ def to_dict(card: RunCard) -> dict[str, Any]:
 def _document(step: StepCard) -> dict[str, Any]:
     spill_paths = dict(step.spill_paths) if step.spill_paths else None
     document = {**step._asdict(), "spill_paths": spill_paths, "inputs": [dict(item) for item in step.inputs]}
-    if step.checks is None:
-        del document["checks"]
+    for key in ("checks", "attempts"):
+        if document[key] is None:
+            del document[key]
     return document
 
 
@@ -95,6 +98,7 @@ def _step(item: Mapping[str, Any]) -> StepCard:
         error=_typed(item.get("error"), str),
         skipped_because=step_name(item.get("skipped_because")),
         checks=_typed(item.get("checks"), dict),
+        attempts=as_int(item.get("attempts")),
     )
 
 

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.files.atomic_replace import replace_file
 from osiris_inspect.runtime.pipeline.builtin_components import BUILT_IN
 from osiris_inspect.runtime.pipeline.component import Component, ConfigKey
@@ -111,6 +112,14 @@ class Faulty:
         os.waitpid(child, 0)
         for number in range(100, 200):
             ctx.metric("beat", number)
+
+    def fail_twice(self, config: Mapping[str, Any], ctx: Any) -> None:
+        """Fail with a lost connection, or the kind of the configuration, until the third time."""
+        marks = ctx.artifacts / "attempts"
+        number = int(marks.read_text()) if marks.exists() else 0
+        marks.write_text(str(number + 1))
+        if number < 2:
+            raise DriverError("the server closed the connection", kind=str(config["words"]))
 
     def signal_child(self, config: Mapping[str, Any], ctx: Any) -> None:
         child = subprocess.run([sys.executable, "-c", "import os; os.kill(os.getpid(), 10)"], check=False)

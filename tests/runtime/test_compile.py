@@ -175,6 +175,33 @@ def test_a_parameter_keeps_its_type_where_it_stands_alone() -> None:
             "steps need each other in a cycle: j → k → j",
         ),
         (
+            HEAD + "steps:\n" + READ.replace("}}", "}, after: [b]}"),
+            "pipeline.yaml:4:80: step 'a' runs after unknown step 'b'",
+        ),
+        (
+            HEAD
+            + "steps:\n"
+            + READ.replace("}}", "}, after: [b]}")
+            + READ.replace("id: a,", "id: b, after: a,"),
+            "pipeline.yaml:4:80: steps need each other in a cycle: a → b → a",
+        ),
+        (
+            HEAD + "steps:\n" + READ.replace("}}", "}, after: 'b, c'}"),
+            "pipeline.yaml:4:80: after contains 'b, c', which is one string; write a list: [b, c]",
+        ),
+        (
+            HEAD + "steps:\n" + READ.replace("}}", "}, tags: [1]}"),
+            "pipeline.yaml:4:79: tags must be a list of names: [<name>, …]",
+        ),
+        (
+            HEAD + "steps:\n" + READ.replace("}}", "}, tags: [a+]}"),
+            "pipeline.yaml:4:80: tag 'a+' is invalid: use letters, digits, '.', '_' and '-'",
+        ),
+        (
+            HEAD + "steps:\n" + READ.replace("}}", "}, timeout: 10m}"),
+            "pipeline.yaml:4:82: invalid timeout '10m'; write the seconds that the step may take, such as timeout: 600",
+        ),
+        (
             HEAD + "steps:\n" + READ.replace("a.csv", "'${params.x}'"),
             "pipeline.yaml:4:65: parameter 'x' is not declared; add params: {x: <default>} to the pipeline",
         ),

@@ -8,9 +8,9 @@ import yaml
 from typer.testing import CliRunner
 
 from osiris_inspect.cli.app import build_app
-from osiris_inspect.runtime.pipeline import sql_tables
 from osiris_inspect.runtime.pipeline.builtin_components import all_components
 from osiris_inspect.runtime.pipeline.lint import lint
+from osiris_inspect.runtime.pipeline.sql import tables as sql_tables
 from tests.runtime.pipelines import STATS, TWO_BRANCHES
 
 HEAD = 'oml_version: "0.1.0"\nname: p\nsteps:\n  - {id: a, component: filesystem.csv_extractor, config: {path: a.csv}}\n  - {id: b-2, component: filesystem.csv_extractor, config: {path: b.csv}}\n'

@@ -16,10 +16,13 @@ from osiris_inspect.cli.pipeline.run_options import (
     ArtifactsOption,
     BaseDirOption,
     ConnectionsOption,
+    DryRun,
     EnvFile,
+    Exclude,
     FailFast,
     Fetched,
     ForceSpill,
+    From,
     HangTimeout,
     InstallDeps,
     IsolationLevel,
@@ -28,6 +31,7 @@ from osiris_inspect.cli.pipeline.run_options import (
     Logs,
     MaybePipeline,
     MemoryLimit,
+    Only,
     OpenViewer,
     Params,
     Pipeline,
@@ -37,6 +41,7 @@ from osiris_inspect.cli.pipeline.run_options import (
     SpillThreshold,
     StepTimeout,
     TargetOption,
+    To,
 )
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import FOUND, INTERRUPTED, USAGE, WrongUse
@@ -103,6 +108,11 @@ def run_command(
     step_timeout: StepTimeout = None,
     hang_timeout: HangTimeout = None,
     fail_fast: FailFast = False,
+    only: Only = [],
+    exclude: Exclude = [],
+    from_: From = [],
+    to: To = [],
+    dry_run: DryRun = False,
     open_: OpenViewer = False,
     quiet: Quiet = False,
 ) -> None:
@@ -112,6 +122,9 @@ def run_command(
     in the working directory. Steps that depend on a failed step are skipped and name it; independent branches continue. Step outputs are always
     downloaded. Exit codes: 0 every step succeeded, 1 a step failed; quitting the viewer of --open does not change them.
     """
+    from osiris_inspect.cli.pipeline.plan_text import plan_text
+    from osiris_inspect.runtime.planning.selection import Selectors, restrict, select_steps
+
     flags = {
         "force_spill": None if force_spill is None else str(int(force_spill)),
         "spill_threshold": spill_threshold,
@@ -125,6 +138,12 @@ def run_command(
     )
     if allow_edited and not last_compile:
         raise SettingsError("--allow-edited applies to --last-compile only")
+    selectors = Selectors(tuple(only), tuple(exclude), tuple(from_), tuple(to))
+    selection = select_steps(compiled.manifest, selectors)
+    if dry_run:
+        streams.write_stdout(plan_text(compiled.manifest, selection))
+        return
+    compiled = restrict(compiled, selectors, selection)
     resolved = connections_of(compiled, base, connections, env_file)
     how = RunOptions(flags, fail_fast=fail_fast, quiet=quiet, connections=resolved)
     how = replace(how, isolation=isolation, artifacts=artifacts, install=install_deps, memory=memory_limit)

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 import typer
 
 SANDBOX: Final = "Sandbox and E2B"
+SELECTION: Final = "Part of the pipeline"
 LIMITS: Final = "Memory and time"
 
 
@@ -144,3 +145,31 @@ HangTimeout = Annotated[
 FailFast = Annotated[bool, typer.Option("--fail-fast", help="End the run at the first failed step.")]
 OpenViewer = Annotated[bool, typer.Option("--open", help="Open the run in the viewer when it has ended.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress on stderr.")]
+
+Only = Annotated[
+    list[str],
+    typer.Option(
+        help="Run these steps: id, +id, id+, 2+id, tag:name, glob; commas.",
+        metavar="STEPS",
+        rich_help_panel=SELECTION,
+    ),
+]
+Exclude = Annotated[
+    list[str], typer.Option(help="Leave these steps out.", metavar="STEPS", rich_help_panel=SELECTION)
+]
+From = Annotated[
+    list[str],
+    typer.Option(
+        "--from", help="Run these steps and those after them.", metavar="STEPS", rich_help_panel=SELECTION
+    ),
+]
+To = Annotated[
+    list[str],
+    typer.Option(
+        "--to", help="Run these steps and those before them.", metavar="STEPS", rich_help_panel=SELECTION
+    ),
+]
+DryRun = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Print the steps that would run, and why.", rich_help_panel=SELECTION),
+]

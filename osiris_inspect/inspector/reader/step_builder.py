@@ -51,6 +51,7 @@ class StepBuilder:
     rows_written: int | None = None
     location: FrameLocation | None = None
     start_count: int = 0
+    retries: int = 0
     first_line: int = 0
     last_line: int = 0
     unresolved_connection: StepFailure | None = None
@@ -137,6 +138,16 @@ def _start(draft: StepBuilder, event: Event) -> None:
     draft.checks.clear()
 
 
+def _retry(draft: StepBuilder, _event: Event) -> None:
+    """Begin another attempt; the error of the last one is kept."""
+    if draft.failure is not None:
+        draft.attempts.append(draft.failure)
+    draft.status, draft.failure, draft.ended = "running", None, None
+    draft.retries += 1
+    draft.inputs.clear()
+    draft.checks.clear()
+
+
 def _end(draft: StepBuilder, event: Event) -> None:
     draft.ended, draft.end_line = event.ts, event.line
     draft.duration_s = event.duration_s
@@ -217,6 +228,7 @@ _HANDLERS = {
     "step_start": _start,
     "step_complete": _complete,
     "step_failed": _failed,
+    "step_retry": _retry,
     "step_skipped": _skipped,
     "inputs_resolved": _resolved,
     "input_not_found": _not_found,

@@ -180,6 +180,7 @@ def _state(
         inputs=tuple(draft.inputs),
         failure=draft.failure,
         attempts=tuple(draft.attempts) if draft.failure is not None else (),
+        retries=draft.retries,
         skipped_because=draft.because,
         artifacts=traces.artifacts,
         config=config,

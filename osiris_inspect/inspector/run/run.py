@@ -106,6 +106,7 @@ class StepState:
         line: the step's line in the pipeline file; 0 if unknown.
         has_written: True if it reported rows that it wrote.
         checks: results of the checks of its frame.
+        retries: how often the runtime ran the step again after an error.
     """
 
     id: str
@@ -130,6 +131,7 @@ class StepState:
     line: int = 0
     has_written: bool = False
     checks: tuple[StepCheck, ...] = ()
+    retries: int = 0
 
     @property
     def is_writer(self) -> bool:

@@ -16,7 +16,7 @@ from osiris_inspect.runtime.drivers.interface.frame_columns import delimiter_of_
 from osiris_inspect.runtime.files.memory_limit import MemoryLimit, size_text
 from osiris_inspect.runtime.frames.conversion.natural import NO_FORM_FIX
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
-from osiris_inspect.runtime.pipeline.sql_tables import hyphenated_table
+from osiris_inspect.runtime.pipeline.sql.tables import hyphenated_table
 
 Tables = Mapping[str, ResolvedInput]
 """The inputs by the table names that SQL can use."""

@@ -115,14 +115,22 @@ _PUBLIC_KEYS: Final = (
 
 def _extractor(**fields: Any) -> Component:
     return Component(
-        modes=("read",), inputs="none", produces_frame=True, **{"not_secret": _PUBLIC_KEYS, **fields}
+        modes=("read",),
+        inputs="none",
+        produces_frame=True,
+        repeatable=True,
+        **{"not_secret": _PUBLIC_KEYS, **fields},
     )
 
 
 def _writer(**fields: Any) -> Component:
-    return Component(
-        modes=("write",), inputs="one", produces_frame=False, **{"not_secret": _PUBLIC_KEYS, **fields}
-    )
+    """Return a writer; one of a database can be repeated if it replaces what has its keys, one of a file always."""
+    is_database = any(key.name == "write_mode" for key in fields["keys"])
+    defaults = {
+        "not_secret": _PUBLIC_KEYS,
+        "repeatable": ("write_mode", ("upsert", "replace")) if is_database else True,
+    }
+    return Component(modes=("write",), inputs="one", produces_frame=False, **{**defaults, **fields})
 
 
 BUILT_IN: Final = (
@@ -294,6 +302,7 @@ BUILT_IN: Final = (
         summary="Runs SQL on its inputs; outputs the last statement's result.",
         driver="osiris_inspect.runtime.drivers.duckdb:DuckdbProcessor",
         modes=("transform",),
+        repeatable=("allow_external", (False, None)),
         keys=(
             ConfigKey(
                 "query",

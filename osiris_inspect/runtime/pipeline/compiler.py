@@ -76,6 +76,7 @@ class Compiled:
         document = {"steps": manifest.to_dict(self.manifest)["steps"], "configs": self.configs}
         for step in document["steps"]:
             step.pop("line", None)  # comments do not change the pipeline
+            step.pop("tags", None)
         return "sha256:" + hashlib.sha256(jsonl.encode(document)).hexdigest()
 
 
@@ -282,23 +283,26 @@ def _topological_order(
     problems: list[Problem],
     suggestions: Suggestions,
 ) -> list[StepCompiler]:
-    """Return the steps ordered by their needs, or in the written order if the needs form a cycle.
+    """Return the steps ordered by ``needs`` and ``after``, or in the written order if these form a cycle.
 
-    Of the steps whose needs are done, the one written first comes next.
+    Of the steps that can run, the one written first comes next.
     """
     by_id = {draft.id: draft for draft in drafts}
     ids = tuple(by_id)
     dependents: dict[str, list[StepCompiler]] = defaultdict(list)
     waiting: dict[int, int] = {}  # position of a step: number of its needs that are not done
     for draft in drafts:
-        known = {need for need in draft.needs if need in by_id}
-        waiting[draft.position] = len(known)
-        for need in known:
-            dependents[need].append(draft)
-        for need in draft.needs:
-            if need not in known:
-                text = f"step {draft.id!r} needs unknown step {need!r}{suggestions.did_you_mean(need, ids)}"
-                problems.append(document.problem(text, "steps", draft.position, "needs"))
+        earlier = {step for step in (*draft.needs, *draft.after) if step in by_id}
+        waiting[draft.position] = len(earlier)
+        for step in earlier:
+            dependents[step].append(draft)
+        for key, verb, names in (("needs", "needs", draft.needs), ("after", "runs after", draft.after)):
+            for name in names:
+                if name not in earlier:
+                    text = (
+                        f"step {draft.id!r} {verb} unknown step {name!r}{suggestions.did_you_mean(name, ids)}"
+                    )
+                    problems.append(document.problem(text, "steps", draft.position, key))
     by_position = {draft.position: draft for draft in drafts}
     ready = [position for position, count in waiting.items() if count == 0]  # sorted, so it is a heap
     ordered: list[StepCompiler] = []
@@ -312,16 +316,18 @@ def _topological_order(
     if len(ordered) < len(drafts):
         done = {draft.position for draft in ordered}
         cycle = _find_cycle({draft.id: draft for draft in drafts if draft.position not in done})
+        draft = by_id[cycle[0]]
+        key = "needs" if cycle[1] in draft.needs else "after"
         text = f"steps need each other in a cycle: {' → '.join(cycle)}; remove one of these needs"
-        problems.append(document.problem(text, "steps", by_id[cycle[0]].position, "needs"))
+        problems.append(document.problem(text, "steps", draft.position, key))
         return drafts
     return ordered
 
 
 def _find_cycle(by_id: Mapping[str, StepCompiler]) -> list[str]:
-    """Return a cycle of needs, from its first step in the file; empty if there is none."""
+    """Return a cycle of ``needs`` and ``after``, from its first step in the file; empty if there is none."""
     try:
-        TopologicalSorter({step: draft.needs for step, draft in by_id.items()}).prepare()
+        TopologicalSorter({step: (*draft.needs, *draft.after) for step, draft in by_id.items()}).prepare()
     except CycleError as error:
         cycle = error.args[1][:0:-1]
         first = min(range(len(cycle)), key=lambda index: by_id[cycle[index]].position)

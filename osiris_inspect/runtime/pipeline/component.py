@@ -139,6 +139,7 @@ class Component:
         connection: whether a connection is needed.
         capabilities: abilities beyond the summary, one sentence each.
         example: a step in a pipeline, as YAML.
+        repeatable: True if it can run again after it failed and write no row twice, or a key and the values with which it can.
         not_secret: keys of its connections whose values are not secrets, also if they come from a variable.
     """
 
@@ -156,6 +157,14 @@ class Component:
     capabilities: tuple[str, ...] = ()
     example: str = ""
     not_secret: tuple[str, ...] = ()
+    repeatable: bool | tuple[str, tuple[Any, ...]] = False
+
+    def is_repeatable(self, config: Mapping[str, Any]) -> bool:
+        """Return True if a step with this configuration, defaults included, writes no row twice if it runs again."""
+        if isinstance(self.repeatable, bool):
+            return self.repeatable
+        key, values = self.repeatable
+        return config.get(key) in values
 
     def key(self, name: str) -> ConfigKey | None:
         """Return the key with this name; None if there is none."""

@@ -10,10 +10,11 @@ from osiris_inspect.base.near_names import Suggestions
 from osiris_inspect.model import manifest
 from osiris_inspect.model.errors import PipelineError, Problem
 from osiris_inspect.model.manifest import Step, input_name
-from osiris_inspect.runtime.pipeline import parameters, pipeline_files, sql_tables, yaml_positions
+from osiris_inspect.runtime.pipeline import parameters, pipeline_files, yaml_positions
 from osiris_inspect.runtime.pipeline.compiler import Compiled, compile_document
 from osiris_inspect.runtime.pipeline.component import Component
 from osiris_inspect.runtime.pipeline.parameters import CompileInputs
+from osiris_inspect.runtime.pipeline.sql import tables as sql_tables
 from osiris_inspect.runtime.pipeline.step_checks import checked_columns
 from osiris_inspect.runtime.pipeline.step_compiler import SQL
 from osiris_inspect.runtime.pipeline.yaml_positions import PositionedDocument

@@ -8,8 +8,8 @@ from datetime import date, time
 from typing import Any, Final, NamedTuple
 
 from osiris_inspect.base.near_names import Suggestions
-from osiris_inspect.runtime.pipeline import sql_tables
 from osiris_inspect.runtime.pipeline.json_values import not_json_safe
+from osiris_inspect.runtime.pipeline.sql import tables as sql_tables
 from osiris_inspect.runtime.pipeline.yaml_positions import KeyPath
 
 MAX_CHECKS: Final = 1_000

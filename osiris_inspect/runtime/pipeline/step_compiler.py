@@ -17,10 +17,24 @@ from osiris_inspect.runtime.pipeline.component import (
 )
 from osiris_inspect.runtime.pipeline.json_values import not_json_safe
 from osiris_inspect.runtime.pipeline.parameters import has_unresolved_parameter, placeholder_error
+from osiris_inspect.runtime.pipeline.retry_policy import parse_retry_policy
 from osiris_inspect.runtime.pipeline.step_checks import read_checks
 from osiris_inspect.runtime.pipeline.yaml_positions import Position, PositionedDocument
 
-_STEP_KEYS = ("id", "component", "mode", "needs", "inputs", "config", "checks", "description")
+_STEP_KEYS = (
+    "id",
+    "component",
+    "mode",
+    "needs",
+    "after",
+    "inputs",
+    "config",
+    "checks",
+    "retry",
+    "tags",
+    "timeout",
+    "description",
+)
 SQL = "duckdb.processor"
 """Component whose inputs are SQL tables."""
 _OLD_MODES = {"extract": "read", "load": "write"}
@@ -28,6 +42,9 @@ _OLD_MODES = {"extract": "read", "load": "write"}
 _LITERAL_KEYS = ("path", "table", "schema")
 """Keys of built-in components whose texts name a file or a table."""
 _ID = re.compile(r"[\w.-]+")
+_TAG = re.compile(r"[\w.-]{1,100}")
+MAX_TIMEOUT_S = 10**7
+"""Maximum time limit of a step, in seconds: 115 days."""
 _REFERENCE = re.compile(r"@([\w-]+)(?:\.([\w-]+))?")
 
 
@@ -36,7 +53,7 @@ class StepCompiler:
 
     Attributes:
         position: position in ``steps``, from 0.
-        needs, inputs, checks: set by ``check``.
+        needs, after, inputs, checks, timeout_s, retry: set by ``check``.
     """
 
     def __init__(
@@ -47,6 +64,10 @@ class StepCompiler:
         self.component: str = _value_of_type(item.get("component"), str, "")
         self.config: dict[str, Any] = _value_of_type(item.get("config"), dict, {})
         self.needs: list[str] = []
+        self.after: list[str] = []
+        self.tags: list[str] = []
+        self.timeout_s: float | None = None
+        self.retry: Mapping[str, Any] = {}
         self.inputs: dict[str, InputRef] = {}
         self.checks: dict[str, Any] = {}
         self._step_above: StepCompiler | None = None
@@ -80,6 +101,14 @@ class StepCompiler:
         self._check_tables(is_sql=component is not None and component.name == SQL)
         if component is not None and component.inputs == "one":
             self._check_one_input(component)
+        self.after = self._read_names("after", "step ids", "step id")
+        self.tags = self._read_names("tags", "names", "name")
+        for position, tag in enumerate(self.tags):
+            if not _TAG.fullmatch(tag):
+                text = f"tag {tag!r} is invalid: use letters, digits, '.', '_' and '-'"
+                self._problem(text, "tags", position)
+        self._read_timeout()
+        self._read_retry(component)
         if "checks" in self.item:
             self._read_checks(component)
         return self._problems
@@ -95,6 +124,10 @@ class StepCompiler:
             component=self.component,
             line=self.line,
             checks=self.checks,
+            after=tuple(name for name in self.after if name not in self.needs),
+            tags=tuple(self.tags),
+            timeout_s=self.timeout_s,
+            retry=self.retry,
         )
 
     def config_with_defaults(self, component: Component) -> dict[str, Any]:
@@ -268,6 +301,52 @@ class StepCompiler:
             self.inputs[str(name)] = InputRef(ref["from_step"], str(ref.get("key") or "df"))
         self.needs = list(dict.fromkeys([*self.needs, *(ref.from_step for ref in self.inputs.values())]))
 
+    def _read_names(self, key: str, plural: str, singular: str) -> list[str]:
+        """Return the list of names under a key of the step; a single text is one name."""
+        value = self.item.get(key)
+        if value is None or has_unresolved_parameter(value):
+            return []
+        names = [value] if isinstance(value, str) else value
+        if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+            self._problem(f"{key} must be a list of {plural}: [<{singular}>, …]", key)
+            return []
+        if isinstance(value, str) and "," in value:
+            text = f"{key} contains {value!r}, which is one string; write a list: [{', '.join(_ID.findall(value))}]"
+            self._problem(text, key)
+            return []
+        return list(dict.fromkeys(names))
+
+    def _read_timeout(self) -> None:
+        value = self.item.get("timeout")
+        if value is None or has_unresolved_parameter(value):
+            return
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= MAX_TIMEOUT_S:
+            text = (
+                f"invalid timeout {value!r}; write the seconds that the step may take, such as timeout: 600"
+            )
+            self._problem(text, "timeout")
+            return
+        self.timeout_s = float(value)
+
+    def _read_retry(self, component: Component | None) -> None:
+        value = self.item.get("retry")
+        if value is None or has_unresolved_parameter(value):
+            return
+        try:
+            policy = parse_retry_policy(value)
+        except ValueError as error:
+            self._problem(f"invalid retry of step {self.id!r}: {error}", "retry")
+            return
+        self.retry = dict(value) if isinstance(value, Mapping) else {"attempts": value}
+        if component is None or policy.attempts == 1 or policy.allows_not_repeatable:
+            return
+        if not component.is_repeatable({**component.defaults, **self.config}):
+            self._problem(
+                f"step {self.id!r} may write rows twice if it is retried{_repeatable_hint(component)}; "
+                "retry: {not_repeatable: allow} retries it all the same",
+                "retry",
+            )
+
     def _check_tables(self, *, is_sql: bool) -> None:
         """Report inputs with the same table name; SQL ignores the case of ASCII letters."""
         section = "inputs" if self.inputs else "needs"
@@ -321,6 +400,14 @@ class StepCompiler:
 def _produces_frame(step: StepCompiler, components: Mapping[str, Component]) -> bool:
     component = components.get(step.component)
     return component is not None and component.produces_frame
+
+
+def _repeatable_hint(component: Component) -> str:
+    """Return how to configure a component so that it can be retried; empty if it never can."""
+    if isinstance(component.repeatable, bool):
+        return ""
+    key, values = component.repeatable
+    return f"; set {key} to {' or '.join(map(str, values))}"
 
 
 def _is_empty(value: Any) -> bool:

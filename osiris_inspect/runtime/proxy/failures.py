@@ -93,13 +93,17 @@ def lost_worker(error: WorkerLost, heartbeat: Mapping[str, Any], details: Mappin
     return WorkerLoss(str(error), info)
 
 
-def step_timeout(step: str, limit_s: float | None) -> WorkerLoss:
-    """Return the loss of a worker that was killed because a step took too long."""
+def step_timeout(step: str, limit_s: float | None, *, is_of_step: bool = False) -> WorkerLoss:
+    """Return the loss of a worker that was killed because a step took too long.
+
+    ``is_of_step`` is true if the step itself has this time limit in the pipeline.
+    """
+    where = "the timeout of the step" if is_of_step else "--step-timeout (E2B_STEP_TIMEOUT)"
     return _timed_out(
         RunError(
             f"step {step!r} took longer than {limit_s:g} s",
             kind="step-timeout",
-            fix="raise --step-timeout (E2B_STEP_TIMEOUT), process less data, or end what the step waited for, such as a lock",
+            fix=f"raise {where}, process less data, or end what the step waited for, such as a lock",
             step=step,
             limit_s=limit_s,
         )

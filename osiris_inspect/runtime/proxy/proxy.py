@@ -32,6 +32,7 @@ from osiris_inspect.runtime.pipeline import pipeline_files
 from osiris_inspect.runtime.pipeline.builtin_components import all_components
 from osiris_inspect.runtime.pipeline.compiler import Compiled
 from osiris_inspect.runtime.pipeline.component import Component
+from osiris_inspect.runtime.pipeline.retry_policy import parse_retry_policy
 from osiris_inspect.runtime.protocol import dependencies
 from osiris_inspect.runtime.protocol.bundle import Bundle, build_bundle
 from osiris_inspect.runtime.protocol.environment import WorkerContext, environment_snapshot
@@ -242,6 +243,8 @@ class _RunExecution:
         }
         if compiled.source:
             plan_fields["source"] = compiled.source
+        if "selection" in plan.other_keys:
+            plan_fields["selection"] = plan.other_keys["selection"]
         if compiled.edited:
             plan_fields["edited"] = list(compiled.edited)
         self.emit("plan", plan_fields)
@@ -376,12 +379,37 @@ class _RunExecution:
             if cause is not None:
                 self._skip(step, cause, self._skip_info(step, cause))
                 continue
-            answer = self._run_step(step)
+            answer = self._run_attempts(step)
             if isinstance(answer, Response):
                 progress.succeeded.append(step.id)
             else:
                 progress.failed.append(step.id)
                 self._fail(f"step {step.id!r} failed", answer.error.get("error_info"), step)
+
+    def _run_attempts(self, step: Step) -> CommandResult:
+        """Run a step until it succeeds, it fails with an error that is not retried, or its attempts are used up."""
+        if not step.retry:
+            return self._run_step(step)
+        policy = parse_retry_policy(step.retry)
+        self.recorder.attempts[step.id] = 1
+        answer = self._run_step(step, may_retry=policy.attempts > 1)
+        for attempt in range(2, policy.attempts + 1):
+            if isinstance(answer, Response) or self.loss is not None:
+                break
+            info = answer.error.get("error_info") or {}
+            if info.get("kind") not in policy.kinds:
+                break
+            wait_s = policy.wait_before(attempt)
+            self.recorder.attempts[step.id] = attempt
+            self.emit(
+                "step_retry",
+                {"of": policy.attempts, "because": info["kind"], "wait_s": wait_s, "driver": step.driver},
+                step.id,
+            )
+            if self.signals.wait(wait_s):
+                raise Interrupted(self.signals.name)
+            answer = self._run_step(step, may_retry=attempt < policy.attempts)
+        return answer
 
     def _fail(self, reason: str, info: Mapping[str, Any] | None, step: Step | None = None) -> None:
         """Set the reason of the run's failure unless it has one."""
@@ -396,14 +424,14 @@ class _RunExecution:
     def _skip_info(self, step: Step, cause: str) -> Mapping[str, Any]:
         """Return the parts of the reason because of which ``step`` is skipped."""
         progress = self.progress
-        if any(need in (*progress.failed, *progress.skipped) for need in step.needs):
+        if any(need in (*progress.failed, *progress.skipped) for need in step.upstream):
             return upstream_failed(cause)
         return self.loss.info if self.loss is not None else run_stopped(cause)
 
     def _skip_cause(self, step: Step) -> str | None:
         """Return the failed step or the reason because of which ``step`` cannot run; None if it can."""
         progress = self.progress
-        for need in step.needs:
+        for need in step.upstream:
             if need in progress.failed:
                 return need
             if need in progress.skipped:
@@ -412,19 +440,21 @@ class _RunExecution:
             return None
         return progress.failed[0] if progress.failed else self.loss.reason if self.loss else None
 
-    def _run_step(self, step: Step) -> CommandResult:
+    def _run_step(self, step: Step, *, may_retry: bool = False) -> CommandResult:
+        """Run a step once; if it ``may_retry``, the worker keeps its inputs after a failure."""
         body = {
             "step_id": step.id,
             "driver": step.driver,
             "cfg_path": step.cfg_path,
             "inputs": _inputs(step),
+            **({"may_retry": True} if may_retry else {}),
             **self._confidential(step),
         }
         settings, sent_at = self.request.settings, monotonic()
         watch = HangWatch(step.id, settings, self.transport, self.recorder)
         answer: CommandResult
         try:
-            answer = self.client.request("exec_step", body, settings.step_timeout_s, watch)
+            answer = self.client.request("exec_step", body, self._time_limit(step), watch)
         except WorkerLost as error:
             self.loss = self._lost_worker(error)
             answer = error_response("WorkerLost", str(error), self.loss.info)
@@ -437,6 +467,10 @@ class _RunExecution:
         if isinstance(answer, ErrorResponse) and "step_failed" not in self.recorder.event_names(step.id):
             self._record_failure(step, answer.error, (monotonic() - sent_at) * 1000)
         return answer
+
+    def _time_limit(self, step: Step) -> float | None:
+        """Return the time limit of a step in seconds: its own, else that of the settings, if any."""
+        return step.timeout_s if step.timeout_s is not None else self.request.settings.step_timeout_s
 
     def _confidential(self, step: Step) -> dict[str, Any]:
         """Return what only this step receives: its connection, its secrets and the places of its files."""
@@ -474,7 +508,7 @@ class _RunExecution:
     def _kill_timed_out(self, step: Step) -> CommandResult:
         """Kill the worker of a step that timed out; return its answer if it arrived meanwhile."""
         self.transport.kill()
-        self.loss = step_timeout(step.id, self.request.settings.step_timeout_s)
+        self.loss = step_timeout(step.id, self._time_limit(step), is_of_step=step.timeout_s is not None)
         return self.client.drain() or error_response("StepTimeout", self.loss.reason, self.loss.info)
 
     def _kill_hung(self, error: WorkerHung) -> CommandResult:
@@ -570,7 +604,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _plan_entry(step: Step, file: str) -> dict[str, Any]:
-    return {
+    entry = {
         "step_id": step.id,
         "driver": step.driver,
         "needs": list(step.needs),
@@ -578,3 +612,4 @@ def _plan_entry(step: Step, file: str) -> dict[str, Any]:
         "file": file,
         "line": step.line or None,
     }
+    return {**entry, "after": list(step.after)} if step.after else entry

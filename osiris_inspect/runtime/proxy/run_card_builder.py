@@ -20,6 +20,7 @@ CARD_EVENTS: Final = frozenset(
         "frame_released",
         "step_complete",
         "step_failed",
+        "step_retry",
         "step_skipped",
     }
 )
@@ -41,6 +42,10 @@ def _step_card(step: Step, events: list[Event]) -> StepCard:
     checks: Counter[str] = Counter()
     for event in events:
         match event.name:
+            case "step_retry":  # what follows is of another attempt
+                values = {"status": "not_started", "attempts": event.fields.get("attempt")}
+                inputs.clear()
+                checks.clear()
             case "step_start":
                 values["status"] = "running"
             case "inputs_resolved":

@@ -28,6 +28,7 @@ class RunRecorder:
     Attributes:
         log: the event log.
         card_events: the events that the run card is built from.
+        attempts: the number of the attempt by step, for steps that can have several; a field of their events.
         disk_full: error of the first failed write; None if none failed.
         last_heartbeat: fields of the worker's last ``heartbeat``; empty before the first.
     """
@@ -36,6 +37,7 @@ class RunRecorder:
         self.log, self._clock, self._on_event = log, clock, on_event
         self._started = monotonic()
         self.card_events: list[Event] = []
+        self.attempts: dict[str, int] = {}
         self.disk_full: DiskFull | None = None
         self.last_heartbeat: Mapping[str, Any] = {}
 
@@ -63,6 +65,8 @@ class RunRecorder:
             DiskFull: a write failed for the first time; the event was written into the reserved space.
             OSError: the write failed, and the reserved space is used up.
         """
+        if step in self.attempts:
+            fields = {"attempt": self.attempts[step], **fields}
         try:
             event = self.log.write_event(name, ts, side, fields, step, mono)
         except OSError as error:
@@ -85,8 +89,12 @@ class RunRecorder:
             raise failure from error
 
     def event_names(self, step: str) -> Set[str]:
-        """Return the names of the step's events in ``card_events``."""
-        return {event.name for event in self.card_events if event.step == step}
+        """Return the names of the step's events in ``card_events``, those of its last attempt."""
+        names: set[str] = set()
+        for event in self.card_events:
+            if event.step == step:
+                names = set() if event.name == "step_retry" else names | {event.name}
+        return names
 
     def _after_event(self, event: Event) -> None:
         if event.name == "heartbeat":

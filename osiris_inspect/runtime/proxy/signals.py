@@ -2,9 +2,11 @@
 
 import signal
 from contextlib import suppress
+from time import monotonic, sleep
 from types import FrameType
 from typing import Any, Final, Self
 
+_POLL_S: Final = 0.05
 _MAX_SIGNALS: Final = 3
 """The signal of this number raises KeyboardInterrupt: the user does not want to wait."""
 
@@ -30,6 +32,13 @@ class SignalFlag:
     def name(self) -> str | None:
         """Name of the first signal that arrived, such as ``SIGINT``; None if none arrived."""
         return self._name
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for so many seconds, or until a signal arrives; return True if one did."""
+        deadline = monotonic() + seconds
+        while not self.is_set and (left := deadline - monotonic()) > 0:
+            sleep(min(left, _POLL_S))  # a signal does not end a sleep
+        return self.is_set
 
     def __enter__(self) -> Self:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -266,7 +266,10 @@ class Worker:
                 "duration_ms": duration_ms,
             }
             self._emitter.emit("step_failed", event_fields, step_id)
-            self._release_inputs((step_id, *session.manifest.downstream(step_id)), inputs)
+            if body.get("may_retry"):
+                inputs.clear()
+            else:
+                self._release_inputs((step_id, *session.manifest.downstream(step_id)), inputs)
             raise
         duration_ms = (monotonic() - started) * 1000
         self._send_metric(step_id, "step_duration_ms", duration_ms)

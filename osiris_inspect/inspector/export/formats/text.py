@@ -220,6 +220,13 @@ def _finding(finding: Finding, scope: str, cause_text: str, position: str) -> st
     return f"{lead}{truncate(one_line(text), MAX_TEXT)}"
 
 
+def _left_out(run: Run) -> str:
+    """Return the number of steps of the pipeline that the run did not select; empty if it selected all."""
+    selection = run.manifest.other_keys.get("selection") if run.manifest else None
+    left_out = selection.get("left_out") if isinstance(selection, Mapping) else None
+    return f"{len(left_out)} left out" if isinstance(left_out, list) and left_out else ""
+
+
 def _counts(report: Report) -> str:
     summary = summarize(report)
     checks = summary.checks_passed + summary.checks_failed
@@ -233,6 +240,7 @@ def _counts(report: Report) -> str:
     )
     parts = [
         f"{pluralize(len(report.run.steps), 'step')} ({steps})" if steps else "no steps",
+        _left_out(report.run),
         f"{pluralize(checks, 'check')} ({summary.checks_failed} failed)" if checks else "",
         findings or "no problems found",
         pluralize(summary.events, "event"),

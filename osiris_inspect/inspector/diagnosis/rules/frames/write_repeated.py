@@ -50,7 +50,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
             for event in run.key_events
             if mode
             and event.step == step.id
-            and event.name.rpartition(".")[2] in ("retry", "retried", "write_retry")
+            and event.name.rpartition(".")[2] in ("retry", "retried", "step_retry", "write_retry")
         ]
         lines = [
             line

@@ -25,8 +25,8 @@ TEMPLATE = FindingTemplate(Severity.NOTE, "code", "release the DataFrame once it
 
 
 def check(run: Run, lineage: Lineage) -> Findings:
-    """Find DataFrames spilled and in memory, except the inputs of a failed step, kept for a replay."""
-    failed = {step.id for step in run.steps if step.status == "failed"}
+    """Find DataFrames spilled and in memory, except the inputs of a step that failed, also before a retry, kept for a replay."""
+    failed = {step.id for step in run.steps if step.status == "failed" or step.retries}
     for step in run.steps:
         card = run.card.for_step(step.id) if run.card is not None else None
         for_replay = any(edge.consumer in failed for edge in lineage.edges_from(step.id))

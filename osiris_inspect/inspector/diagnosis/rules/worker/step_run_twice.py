@@ -1,7 +1,7 @@
 """A step ran more than once.
 
 What it finds:
-    A step with several starts that the manifest contains once.
+    A step with several starts that the manifest contains once, and that the runtime did not retry.
 
 Why it matters:
     A repeated write duplicates rows, and a wrong count of completed steps marks a successful run as failed.
@@ -33,11 +33,12 @@ TEMPLATE = FindingTemplate(
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:
-    """Find steps with more starts than entries in the manifest."""
+    """Find steps with more starts than entries in the manifest and retries."""
     planned = Counter(step.id for step in run.manifest.steps) if run.manifest else Counter[str]()
+    retries = {step.id: step.retries for step in run.steps}
     starts = in_order(run.events_named("step_start"))
     for step, count in Counter(event.step for event in starts if event.step is not None).items():
-        if count > max(1, planned[step]):
+        if count > max(1, planned[step]) + retries.get(step, 0):
             explains_failure = run.status == "failed" and run.failed_stage == "finish"
             yield TEMPLATE.finding(
                 f"started {count} times",

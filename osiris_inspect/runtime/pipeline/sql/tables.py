@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import Any, Final
 
 from osiris_inspect.base.sql_limits import exceeded_limit
-from osiris_inspect.runtime.pipeline.sql_tokens import (
+from osiris_inspect.runtime.pipeline.sql.tokens import (
     candidate_queries,
     cte_names,
     rewrite_pivots,

@@ -1,0 +1,41 @@
+"""Text of a plan: the steps that would run, in order and with the reason of each, and those that are left out."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from osiris_inspect.model.manifest import Manifest, Step
+    from osiris_inspect.runtime.planning.selection import Selection
+
+
+def plan_text(whole: "Manifest", selection: "Selection") -> str:
+    """Return the plan of a run of a pipeline, ``whole`` with all its steps, as lines of text."""
+    return "\n".join(_lines(whole, selection)) + "\n"
+
+
+def _lines(whole: "Manifest", selection: "Selection") -> Iterator[str]:
+    steps = whole.steps
+    width = max(len(step.id) for step in steps), max(len(step.component) for step in steps)
+    count, total = len(selection.running), len(steps)
+    parts = f"all {total} steps" if count == total else f"{count} of {total} steps"
+    yield f"{whole.name} would run {parts if total > 1 else 'one step'}:"
+    running = [step for step in steps if step.id in selection.running]
+    for number, step in enumerate(running, start=1):
+        reasons = filter(None, (selection.running[step.id], *_order(step, selection)))
+        yield f"{number:>4}  {step.id:<{width[0]}}  {step.component:<{width[1]}}  {'; '.join(reasons)}".rstrip()
+    if selection.left_out:
+        yield "left out:"
+    for step in steps:
+        if step.id in selection.left_out:
+            yield f"      {step.id:<{width[0]}}  {step.component:<{width[1]}}  {selection.left_out[step.id]}"
+
+
+def _order(step: "Step", selection: "Selection") -> Iterator[str]:
+    """Yield the inputs of a step, what it waits for, and its time limit."""
+    if step.needs:
+        yield f"takes {', '.join(step.needs)}"
+    after = [name for name in step.after if name in selection.running]
+    if after:
+        yield f"after {', '.join(after)}"
+    if step.timeout_s is not None:
+        yield f"at most {step.timeout_s:g} s"

@@ -1,0 +1,1 @@
+"""SQL of a pipeline: its tokens, and the tables that it reads."""

@@ -1,0 +1,1 @@
+"""Plan of a run: which steps of a pipeline run, and in which order."""
