@@ -27,6 +27,7 @@ OTHER_FILES = {
     "cli/inspect/report_output.py": "the repository and the files of reports",
     "cli/inspect/sql.py": "the file of an answer",
     "cli/inspect/summarize.py": "a pattern of folders that a user named, and the baseline",
+    "cli/pipeline/connections.py": "the connections files in the folders of the working directory",
     "cli/pipeline/demo.py": "the files of the demo",
     "cli/pipeline/doctor.py": "the memory of the machine",
     "cli/pipeline/init.py": "the files of the package, the CI files and connections of the folder",

@@ -37,9 +37,9 @@ def list_command(
     env_file: EnvFile = None,
     base: BaseDirOption = None,
 ) -> None:
-    """List the connections of pipelines, or every connection, with values (secrets masked) and variables.
+    """List the connections of pipelines, or all, with their values and variables.
 
-    The connections file is in the folder of the pipeline, or in --base DIR; without a pipeline in the working directory. Exit code 1: a connection has an unknown key, or lacks one; stderr names each.
+    Secrets are masked. The connections file is in the folder of the pipeline, or in --base DIR; without a pipeline in the working directory. Exit code 1: a connection has an unknown key, or lacks one; stderr names each.
     """
     from osiris_inspect.base.near_names import Suggestions
     from osiris_inspect.runtime.pipeline.builtin_components import all_components

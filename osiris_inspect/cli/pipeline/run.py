@@ -283,7 +283,8 @@ def execute(
                 outcome = run(request, transport)
             return replace(outcome, path=logs / outcome.path.name)
         except RunError as error:  # the run could not start
-            raise SettingsError(str(error)) from None
+            text = str(error).replace(repr(str(request.logs)), repr(str(logs)))  # as on the command line
+            raise SettingsError(text) from None
 
 
 def _access() -> "RunAccess":

@@ -66,14 +66,14 @@ def recognized_format(source: Path | bytes) -> FileFormat | None:
     return form
 
 
-def extractor_fix(path: Path, form: FileFormat | None, wanted: str) -> str:
-    """Return what to do about a file that a step cannot read because it is of another format than ``wanted``."""
+def extractor_fix(path: Path, form: FileFormat | None, expected: str) -> str:
+    """Return what to do about a file that a step cannot read because it is of another format than ``expected``."""
     name = _EXTRACTORS.get(form.name) if form is not None else None
     if form is None and is_utf8(path):
         name = "filesystem.csv_extractor"
     if name is None:
-        return f"name a {wanted} file, or convert this one first"
-    return f"read it with {name} if it is the right file, or name a {wanted} file"
+        return f"name a {expected} file, or convert this one first"
+    return f"read it with {name} if it is the right file, or name a {expected} file"
 
 
 def wide_encoding(source: Path | bytes) -> str | None:
