@@ -21,7 +21,7 @@ from osiris_inspect.inspector.event_log.index.line_index import LineIndex
 from osiris_inspect.inspector.event_log.index.vectorized import Mask, Numbers
 from osiris_inspect.model import jsonl
 
-_BLOCK_BYTES: Final = 16 << 20
+_BLOCK_BYTES: Final = 8 << 20
 _WINDOW_BYTES: Final = 1 << 19
 """Bytes that are compared at once: they fit the processor's cache."""
 _MAX_BRACKETS: Final = 2 * jsonl.MAX_DEPTH
