@@ -20,7 +20,6 @@ DECODERS = {"json.loads", "json.load", "orjson.loads"}
 OTHER_FILES = {
     "api.py": "the log folders that a user did not name",
     "cli/app.py": "a path that a user named",
-    "cli/pipeline/connections.py": "pipelines of the working directory",
     "cli/inspect/clean.py": "the log folders that a user did not name",
     "cli/inspect/events.py": "a log that a user named",
     "cli/inspect/launch_tui.py": "the saved state of the screens",
