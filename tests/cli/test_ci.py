@@ -101,7 +101,7 @@ def test_a_pattern_that_the_shell_left_alone_is_expanded(tmp_path: Path) -> None
     for number in (1, 2, 3):
         run_dir(tmp_path / "logs", succeeding_locally(), name=f"run_175917058603{number}")
     done = summarize("logs/run_*[12]", "-f", "json", cwd=tmp_path)
-    assert [run["run"] for run in json.loads(done.out)["runs"]] == ["run_1759170586031", "run_1759170586032"]
+    assert [run["run"] for run in json.loads(done.out)["runs"]] == ["run_1759170586032", "run_1759170586031"]
 
 
 def test_latest_is_the_newest_run_of_each_path(tmp_path: Path) -> None:

@@ -175,8 +175,8 @@ def test_array_and_indented_objects_are_read(tmp_path: Path) -> None:
         assert told.root_cause.rule == "connection-refused"
 
 
-@pytest.mark.parametrize("name", ["events.jsonl.gz", "events.jsonl.1"])
-def test_packed_log_is_named(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["events.jsonl.bz2", "events.jsonl.xz"])
+def test_packed_log_of_another_kind_is_named(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"x")
     with pytest.raises(RunNotReadable, match=f"it contains {name}: unpack or rename it"):
         analyze(tmp_path)

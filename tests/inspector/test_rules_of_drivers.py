@@ -326,8 +326,8 @@ NO_FILE = 'IO Error: No files found that match the pattern "/srv/data/orders.csv
 
 def test_host_file_is_not_visible_in_a_sandbox(tmp_path: Path) -> None:
     cause = in_native_sandbox(tmp_path, NO_FILE, grants=["/usr"])
-    assert cause.rule == "file-missing"
-    assert "does not see the files of the host" in cause.message
+    assert cause.rule == "sandbox-denied"
+    assert "does not show this path of the host" in cause.message
     assert "filesystem.csv_extractor" in (cause.fix or "")
 
 

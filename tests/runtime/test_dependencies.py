@@ -10,6 +10,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from osiris_inspect.base import install_hint
 from osiris_inspect.base.install_hint import extra_requirements, install_command
 from osiris_inspect.model.errors import DependencyMissing
 from osiris_inspect.runtime.protocol import dependencies
@@ -96,7 +97,8 @@ def test_environment_without_pip_and_uv_says_what_to_do(
 ) -> None:
     session = _session(tmp_path, "module-of-a-test")
     find_spec = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pip" else find_spec(name))
+    for module in (importlib.util, install_hint):
+        monkeypatch.setattr(module, "find_spec", lambda name: None if name == "pip" else find_spec(name))
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(DependencyMissing) as caught:
         dependencies.pip_install(session, [NEEDY])
