@@ -47,7 +47,7 @@ class Step:
 
     @property
     def upstream(self) -> tuple[str, ...]:
-        """Return the steps that must succeed before this one: its needs, then those that it only runs after."""
+        """Steps that must succeed before this one: its needs, then those that it only runs after."""
         return (*self.needs, *self.after)
 
 

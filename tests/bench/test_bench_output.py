@@ -1,4 +1,4 @@
-"""What it costs to print a long log: ``pytest -m bench -s tests/bench/test_bench_output.py``.
+"""Cost of printing a long log: ``pytest -m bench -s tests/bench/test_bench_output.py``.
 
 CPU seconds and memory of ``events`` with an index, without those of its start, beside a plain loop and ``cat``. All run in
 turns. ``OSIRIS_BENCH_EVENTS`` sets the number of events (1,000,000).

@@ -59,7 +59,7 @@ PACKED: Final[Mapping[str, Callable[[Path], None]]] = {
     "rotated mixed": lambda run: rotate(run, (".zst", ".gz", "", ".gz")),
     "rotated often": lambda run: rotate(run, ("",) * 12),
 }
-"""What is done to the logs of a run, by name."""
+"""Changes to the logs of a run, by name."""
 
 
 def packed_run(folder: Path, name: str) -> Path:

@@ -11,6 +11,7 @@ from osiris_inspect.inspector.event_log.columns import column_file, column_store
 from osiris_inspect.inspector.event_log.columns.column_store import FOLDER
 from osiris_inspect.inspector.event_log.columns.extraction import FieldReader
 from osiris_inspect.inspector.event_log.filter.filter import parse
+from osiris_inspect.inspector.event_log.search import planner
 from osiris_inspect.inspector.event_log.search import search as search_module
 from osiris_inspect.inspector.event_log.search.search import candidate_lines, plan_search, search
 from tests.inspector.test_filter_answers import opened
@@ -28,7 +29,7 @@ def line(number: int) -> bytes:
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (search_module, column_store):
+    for module in (search_module, planner, column_store):
         monkeypatch.setattr(module, "CHUNK_LINES", CHUNK)
     monkeypatch.setattr(search_module, "MAX_DECODED_LINES", 500)
 

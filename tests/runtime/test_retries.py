@@ -172,9 +172,9 @@ def test_writer_waits_for_a_lock(tmp_path: Path, on: str) -> None:
         ("yes please", "write the number of attempts, such as retry: 3"),
         ([3], "write the number of attempts"),
         ({"attempt": 3}, "unknown key 'attempt'; did you mean 'attempts'?"),
-        ({"attempts": 0}, "attempts is 0; write a whole number from 1 to 100"),
-        ({"attempts": True}, "attempts is True; write a whole number"),
-        ({"attempts": 2.5}, "attempts is 2.5; write a whole number"),
+        ({"attempts": 0}, "attempts is 0; write an integer from 1 to 100"),
+        ({"attempts": True}, "attempts is True; write an integer"),
+        ({"attempts": 2.5}, "attempts is 2.5; write an integer"),
         ({"on": []}, "on must be a list of kinds of errors"),
         (
             {"on": ["conection-lost"]},

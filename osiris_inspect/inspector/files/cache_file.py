@@ -94,19 +94,23 @@ class NewFile:
         self._temporary.unlink(missing_ok=True)
 
 
-def evict(folder: Path, suffix: str, max_bytes: int) -> None:
-    """Delete the least recently used files with a suffix until all of them have at most ``max_bytes``.
+def evict(folder: Path, suffix: str, max_bytes: int, *, kept: Path | None = None) -> list[Path]:
+    """Delete the least recently used files with a suffix, except ``kept``, until all of them have at most ``max_bytes``.
+
+    Return the deleted files.
 
     Raises:
         OSError: a file cannot be deleted.
     """
     files = [(path, path.stat()) for path in folder.glob(f"*{suffix}")]
     total = sum(state.st_size for _, state in files)
-    for path, state in sorted(files, key=lambda entry: entry[1].st_mtime):
-        if total <= max_bytes:
-            return
-        path.unlink(missing_ok=True)
-        total -= state.st_size
+    deleted = []
+    for path, state in sorted(files, key=lambda entry: max(entry[1].st_atime, entry[1].st_mtime)):
+        if total > max_bytes and path != kept:
+            path.unlink(missing_ok=True)
+            total -= state.st_size
+            deleted.append(path)
+    return deleted
 
 
 def create_private_folder(folder: Path) -> None:

@@ -201,8 +201,10 @@ def _save(key: str, log: JoinedLog, size: int, folder: Path) -> None:
     entry = {"size": size, "parts": log.parts, "problems": log.problems}
     with suppress(OSError):  # the file is not in the cache, or exists by now; this process has it open
         cache_file.replace(folder / f"{key}.json", [json.dumps(entry).encode()])
-        _link(log.descriptor, folder / f"{key}.log")
-        _evict(folder, key)
+        file = folder / f"{key}.log"
+        _link(log.descriptor, file)
+        for deleted in cache_file.evict(folder, ".log", MAX_CACHE_BYTES, kept=file):
+            deleted.with_suffix(".json").unlink(missing_ok=True)
 
 
 def _link(descriptor: int, path: Path) -> None:
@@ -212,13 +214,3 @@ def _link(descriptor: int, path: Path) -> None:
         os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=folder, follow_symlinks=True)
     finally:
         os.close(folder)
-
-
-def _evict(folder: Path, kept: str) -> None:
-    states = {path: path.stat() for path in folder.glob("*.log")}
-    total = sum(state.st_size for state in states.values())
-    for path, state in sorted(states.items(), key=lambda item: max(item[1].st_atime, item[1].st_mtime)):
-        if total > MAX_CACHE_BYTES and path.stem != kept:
-            total -= state.st_size
-            path.unlink(missing_ok=True)
-            path.with_suffix(".json").unlink(missing_ok=True)

@@ -70,7 +70,7 @@ class StepTiming:
 
     @property
     def seconds(self) -> float:
-        """Return the time of its phases without waiting."""
+        """Duration of its phases without waiting."""
         return sum(span.end - span.begin for span in self.phase_spans if span.phase != "waiting")
 
 

@@ -62,7 +62,7 @@ def parse_retry_policy(value: Any) -> StepRetryPolicy:
             raise ValueError(f"unknown key {name!r}{hint}")
     attempts = document.get("attempts", 3)
     if isinstance(attempts, bool) or not isinstance(attempts, int) or not 1 <= attempts <= MAX_ATTEMPTS:
-        raise ValueError(f"attempts is {attempts!r}; write a whole number from 1 to {MAX_ATTEMPTS}")
+        raise ValueError(f"attempts is {attempts!r}; write an integer from 1 to {MAX_ATTEMPTS}")
     kinds = document.get("on", TRANSIENT_KINDS)
     kinds = (kinds,) if isinstance(kinds, str) else kinds
     if not isinstance(kinds, list | tuple) or not kinds:
