@@ -175,6 +175,7 @@ class _RunExecution:
         """Start and prepare the worker; return False if that failed."""
         answer = self.worker.prepare(self._build_bundle)
         if isinstance(answer, Response):
+            self._write_packages(answer.body.get("packages"))
             return True
         report = answer.error
         self.outcomes.fail_run(f"cannot prepare the worker: {report['message']}", report.get("error_info"))
@@ -186,6 +187,13 @@ class _RunExecution:
         }
         self.emit("prepare_failed", event_fields)
         return False
+
+    def _write_packages(self, packages: object) -> None:
+        """Write the list of the packages that the worker imports from."""
+        if isinstance(packages, Mapping):
+            run_directory.write_json(
+                self.progress.files, layout.PACKAGES, dict(packages), self.progress.redactor
+            )
 
     def _build_bundle(self) -> Bundle:
         """Return the contents of the worker, after the installation of missing modules."""
