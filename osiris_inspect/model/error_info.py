@@ -52,6 +52,7 @@ ERROR_KINDS: Mapping[str, ErrorKind] = {
     "driver-not-registered": ErrorKind("config", "No driver has the name that the step requests."),
     "driver-raised": ErrorKind("code", "The code of a driver raised an exception."),
     "duplicate-keys": ErrorKind("data", "Several rows of an input have the same key."),
+    "earlier-run-unusable": ErrorKind("config", "An earlier run cannot be continued as requested."),
     "encoding-wrong": ErrorKind("data", "A file is not in the expected encoding."),
     "endpoint-missing": ErrorKind("config", "A URL of a service does not exist."),
     "environment-variable-missing": ErrorKind("config", "An environment variable is not set."),

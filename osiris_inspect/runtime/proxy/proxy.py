@@ -16,6 +16,7 @@ from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import (
     DependencyMissing,
     DriverError,
+    InputsGone,
     ProtocolError,
     WorkerHung,
     WorkerLost,
@@ -33,6 +34,7 @@ from osiris_inspect.runtime.pipeline.builtin_components import all_components
 from osiris_inspect.runtime.pipeline.compiler import Compiled
 from osiris_inspect.runtime.pipeline.component import Component
 from osiris_inspect.runtime.pipeline.retry_policy import parse_retry_policy
+from osiris_inspect.runtime.planning.reused_step import ReusedStep, RunOrigin
 from osiris_inspect.runtime.protocol import dependencies
 from osiris_inspect.runtime.protocol.bundle import Bundle, build_bundle
 from osiris_inspect.runtime.protocol.environment import WorkerContext, environment_snapshot
@@ -61,6 +63,7 @@ from osiris_inspect.runtime.proxy.failures import (
     write_failure,
 )
 from osiris_inspect.runtime.proxy.hang_watch import HangWatch
+from osiris_inspect.runtime.proxy.reused_steps import frame_files, take_over, without_reused
 from osiris_inspect.runtime.proxy.run_finish import RunProgress, finish_run
 from osiris_inspect.runtime.proxy.run_recorder import DiskFull, EventListener, RunRecorder
 from osiris_inspect.runtime.proxy.secret_names import names_among
@@ -108,6 +111,8 @@ class RunRequest:
         prepare_timeout_s: timeout of the worker's preparation; not applied if it installs modules.
         private: files and folders that an isolated worker cannot read, besides the pipeline and the connections.
         access: who may read the run directory.
+        reused: results of an earlier run by step; these steps do not run.
+        origin: the earlier run that this run continues or repeats.
     """
 
     compiled: Compiled
@@ -126,6 +131,13 @@ class RunRequest:
     prepare_timeout_s: float = 300.0
     private: tuple[Path, ...] = ()
     access: RunAccess = PRIVATE
+    reused: Mapping[str, ReusedStep] = field(default_factory=dict)
+    origin: RunOrigin | None = None
+
+    @property
+    def running(self) -> Compiled:
+        """The pipeline without the steps whose results are taken over."""
+        return without_reused(self.compiled, self.reused)
 
 
 def run(request: RunRequest, transport: Transport) -> RunResult:
@@ -135,6 +147,7 @@ def run(request: RunRequest, transport: Transport) -> RunResult:
 
     Raises:
         RunError: the run directory cannot be created; nothing is left behind.
+        InputsGone: a frame of ``request.reused`` cannot be taken over; nothing is left behind.
     """
     components = request.components or all_components()
     secrets = (
@@ -152,14 +165,18 @@ def run(request: RunRequest, transport: Transport) -> RunResult:
             with ExitStack() as stack:
                 files = stack.enter_context(DirectoryWriter(path, request.access))
                 run_directory.write_compiled(files, request.compiled, redactor)
+                reused = take_over(request.reused, path)
                 event_log = stack.enter_context(EventLog(files, path.name, redactor))
                 opened = stack.pop_all()
         except OSError as error:
             run_directory.remove(path)
             raise cannot_create_run(request.logs, error) from error
+        except InputsGone:
+            run_directory.remove(path)
+            raise
         remove_stale_reserves(request.logs)
         with opened, transport:
-            progress = RunProgress(path, files, request.compiled.manifest, redactor)
+            progress = RunProgress(path, files, request.compiled.manifest, redactor, reused=reused)
             recorder = RunRecorder(event_log, request.clock, request.on_event)
             execution = _RunExecution(request, transport, recorder, progress, signals)
             return execution.execute(components, secrets)
@@ -233,6 +250,7 @@ class _RunExecution:
             "manifest_path": layout.MANIFEST,
             "settings": request.settings.to_dict(),
             "locked": self.recorder.log.is_locked,
+            **({"origin": request.origin.to_dict(request.reused)} if request.origin else {}),
         }
         self.emit("run_start", run_start)
         plan_fields: dict[str, Any] = {
@@ -248,6 +266,8 @@ class _RunExecution:
         if compiled.edited:
             plan_fields["edited"] = list(compiled.edited)
         self.emit("plan", plan_fields)
+        for reused, entry in self.progress.reused.items():
+            self.emit("step_reused", entry.event_fields, reused)
         if compiled.duration_ms is not None:
             self.emit("phase", {"name": "compile", "duration_ms": compiled.duration_ms})
         if self.progress.redactor.by_place:
@@ -297,10 +317,11 @@ class _RunExecution:
 
     def _start_worker(self, components: Mapping[str, Component], secrets: tuple[str, ...]) -> dict[str, Any]:
         """Start the worker; return the body of the command ``prepare``."""
-        request, path, compiled = self.request, self.progress.path, self.request.compiled
+        request, path, compiled = self.request, self.progress.path, self.request.running
         connections = request.connections.by_step
         self._components, self._secrets = components, secrets
-        bundle = build_bundle(path, compiled, components, request.base, connections)
+        frames = frame_files(self.progress.reused)
+        bundle = build_bundle(path, compiled, components, request.base, connections, frames)
         self.progress.outputs = () if self.transport.is_remote else bundle.named_files.written
         if request.install_missing and not self.transport.is_remote:
             started = monotonic()
@@ -341,7 +362,7 @@ class _RunExecution:
     def _output_files(self, components: Mapping[str, Component]) -> tuple[OutputFile, ...]:
         """Return the files that the steps write into the pipeline's folder."""
         request, outputs = self.request, []
-        for step in request.compiled.manifest.steps:
+        for step in request.running.manifest.steps:
             component = components.get(step.driver)
             connection = request.connections.by_step.get(step.id)
             config = request.compiled.configs[step.id]
@@ -359,7 +380,7 @@ class _RunExecution:
         run_dir = self.progress.path.absolute()  # the worker has another working directory
         folders = HostFolders(request.base.absolute(), request.logs.absolute(), run_dir, private)
         connections = request.connections.by_step
-        permissions = permissions_for(request.compiled, self._components, bundle, connections, folders)
+        permissions = permissions_for(request.running, self._components, bundle, connections, folders)
         return replace(permissions, write=(*permissions.write, self.staged.open()))
 
     def _install(self) -> None:
@@ -374,7 +395,7 @@ class _RunExecution:
 
     def _run_steps(self) -> None:
         progress = self.progress
-        for step in self.request.compiled.manifest.steps:
+        for step in self.request.running.manifest.steps:
             cause = self._skip_cause(step)
             if cause is not None:
                 self._skip(step, cause, self._skip_info(step, cause))
@@ -540,8 +561,9 @@ class _RunExecution:
                 self.progress.path,
                 self.request.base,
                 self.outputs,
-                frozenset(step.id for step in self.request.compiled.manifest.steps),
+                frozenset(step.id for step in self.request.running.manifest.steps),
                 frozenset(self.progress.succeeded),
+                frame_files(self.progress.reused),
             )
             failure = download_files(self.transport, wanted, self.emit)
             if failure is not None:
@@ -562,7 +584,7 @@ class _RunExecution:
 
     def _finish_open_steps(self, reason: str, info: Mapping[str, Any]) -> None:
         progress = self.progress
-        for step in self.request.compiled.manifest.steps:
+        for step in self.request.running.manifest.steps:
             if step.id in (*progress.succeeded, *progress.failed, *progress.skipped):
                 continue
             names = self.recorder.event_names(step.id)
