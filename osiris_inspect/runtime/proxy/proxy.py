@@ -303,6 +303,7 @@ class _RunExecution:
             answer = error_response(log_name(error), str(error), info_of(error))
         if isinstance(answer, Response):
             self._record_phase("worker", self._worker_start)
+            self._write_packages(answer.body.get("packages"))
             return True
         report = answer.error
         self._fail(f"cannot prepare the worker: {report['message']}", report.get("error_info"))
@@ -314,6 +315,13 @@ class _RunExecution:
         }
         self.emit("prepare_failed", event_fields)
         return False
+
+    def _write_packages(self, packages: object) -> None:
+        """Write the list of the packages that the worker imports from."""
+        if isinstance(packages, Mapping):
+            run_directory.write_json(
+                self.progress.files, layout.PACKAGES, dict(packages), self.progress.redactor
+            )
 
     def _start_worker(self, components: Mapping[str, Component], secrets: tuple[str, ...]) -> dict[str, Any]:
         """Start the worker; return the body of the command ``prepare``."""
