@@ -102,6 +102,7 @@ ERROR_KINDS: Mapping[str, ErrorKind] = {
     "sandbox-unavailable": ErrorKind("infra", "No sandbox could be created."),
     "schema-cache-stale": ErrorKind("infra", "PostgREST does not know the present columns of a table."),
     "service-failed": ErrorKind("infra", "A service reported an error of its own."),
+    "source-changed": ErrorKind("data", "A source returned other rows than in the run that is continued."),
     "spill-file-unreadable": ErrorKind("infra", "A spilled frame cannot be read."),
     "spill-write-failed": ErrorKind("infra", "A frame could not be written to disk."),
     "sql-syntax": ErrorKind("config", "A query is not valid SQL."),

@@ -202,6 +202,8 @@ class InputsGone(EarlierRunError):
 class SourceChanged(EarlierRunError):
     """A source returned other rows than in the earlier run."""
 
+    kind = "source-changed"
+
 
 class MaskedConfiguration(EarlierRunError):
     """A value of the configuration is masked and cannot be resolved."""

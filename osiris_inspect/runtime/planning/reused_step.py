@@ -21,6 +21,7 @@ class ReusedStep:
         rows: the rows of the frame, or those that the step wrote; None if unknown.
         how: ``frame``: its frame is copied; ``done``: it succeeded, and is a writer or its frame is not needed;
             ``accepted``: a writer that wrote its rows, as the user says.
+        code: the identity of the code of its driver, if it is known.
     """
 
     from_run: str
@@ -28,6 +29,7 @@ class ReusedStep:
     fingerprint: str | None = None
     rows: int | None = None
     how: ReusedHow = "frame"
+    code: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

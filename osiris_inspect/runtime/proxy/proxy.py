@@ -18,6 +18,7 @@ from osiris_inspect.model.errors import (
     DriverError,
     InputsGone,
     ProtocolError,
+    SourceChanged,
     WorkerHung,
     WorkerLost,
     log_name,
@@ -63,7 +64,7 @@ from osiris_inspect.runtime.proxy.failures import (
     write_failure,
 )
 from osiris_inspect.runtime.proxy.hang_watch import HangWatch
-from osiris_inspect.runtime.proxy.reused_steps import frame_files, take_over, without_reused
+from osiris_inspect.runtime.proxy.reused_steps import changed_source, frame_files, take_over, without_reused
 from osiris_inspect.runtime.proxy.run_finish import RunProgress, finish_run
 from osiris_inspect.runtime.proxy.run_recorder import DiskFull, EventListener, RunRecorder
 from osiris_inspect.runtime.proxy.secret_names import names_among
@@ -113,6 +114,9 @@ class RunRequest:
         access: who may read the run directory.
         reused: results of an earlier run by step; these steps do not run.
         origin: the earlier run that this run continues or repeats.
+        expected: fingerprints by step of frames that are produced again; a step that returns another one fails.
+        allow_mixed: True if such a step does not fail, and the log says that its source has changed.
+        options: options of the command line, for the log.
     """
 
     compiled: Compiled
@@ -133,6 +137,9 @@ class RunRequest:
     access: RunAccess = PRIVATE
     reused: Mapping[str, ReusedStep] = field(default_factory=dict)
     origin: RunOrigin | None = None
+    expected: Mapping[str, str] = field(default_factory=dict)
+    allow_mixed: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def running(self) -> Compiled:
@@ -250,6 +257,7 @@ class _RunExecution:
             "manifest_path": layout.MANIFEST,
             "settings": request.settings.to_dict(),
             "locked": self.recorder.log.is_locked,
+            **({"options": dict(request.options)} if request.options else {}),
             **({"origin": request.origin.to_dict(request.reused)} if request.origin else {}),
         }
         self.emit("run_start", run_start)
@@ -528,11 +536,27 @@ class _RunExecution:
     def _publish(self, step_id: str) -> bool:
         """Move the files of a step into place before its end is recorded; return False if that failed."""
         try:
+            self._check_expected(step_id)
             self.staged.publish(step_id)
-        except DriverError as error:
+        except (DriverError, SourceChanged) as error:
             self._unpublished = error_response(log_name(error), str(error), info_of(error))
             return False
         return True
+
+    def _check_expected(self, step_id: str) -> None:
+        """Check that a step whose frame is produced again returned the same frame.
+
+        Raises:
+            SourceChanged: it did not, and that is not allowed.
+        """
+        error = changed_source(
+            step_id, self.request.expected.get(step_id), self.request.origin, self.recorder.card_events
+        )
+        if error is None:
+            return
+        if not self.request.allow_mixed:
+            raise error
+        self.emit("source_changed", error.facts, step_id)
 
     def _kill_timed_out(self, step: Step) -> CommandResult:
         """Kill the worker of a step that timed out; return its answer if it arrived meanwhile."""

@@ -1,7 +1,7 @@
 """Takes over results of earlier runs before the first step of a run."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 
 from osiris_inspect.base.safe_open import open_regular
 from osiris_inspect.model import run_layout as layout
-from osiris_inspect.model.errors import InputsGone, SpillCorrupt
+from osiris_inspect.model.errors import InputsGone, SourceChanged, SpillCorrupt
+from osiris_inspect.model.event import Event
 from osiris_inspect.runtime.files.atomic_write import write_atomic
 from osiris_inspect.runtime.frames.spill.copy_spill import copy_spill
 from osiris_inspect.runtime.pipeline.compiler import Compiled
-from osiris_inspect.runtime.planning.reused_step import ReusedStep
+from osiris_inspect.runtime.planning.reused_step import ReusedStep, RunOrigin
 
 
 class TakenOver(NamedTuple):
@@ -35,7 +36,13 @@ def take_over(reused: Mapping[str, ReusedStep], run_dir: Path) -> dict[str, Take
 
 def _take_over(step: str, entry: ReusedStep, run_dir: Path) -> TakenOver:
     _copy_cleaned_config(step, entry.run_dir, run_dir)
-    event_fields = {"from_run": entry.from_run, "fingerprint": entry.fingerprint, "rows": entry.rows}
+    event_fields: dict[str, Any] = {
+        "from_run": entry.from_run,
+        "fingerprint": entry.fingerprint,
+        "rows": entry.rows,
+    }
+    if entry.code is not None:
+        event_fields["code"] = entry.code
     if entry.how != "frame" or entry.fingerprint is None:
         return TakenOver({**event_fields, "schema_hash": None, "how": entry.how})
     try:
@@ -81,4 +88,22 @@ def without_reused(compiled: Compiled, reused: Mapping[str, ReusedStep]) -> Comp
         compiled,
         manifest=replace(compiled.manifest, steps=steps),
         configs={step: config for step, config in compiled.configs.items() if step not in reused},
+    )
+
+
+def changed_source(
+    step: str, expected: str | None, origin: RunOrigin | None, events: Iterable[Event]
+) -> SourceChanged | None:
+    """Return the error of a step that returned another frame than in the earlier run; None if it did not."""
+    stored = [event for event in events if event.name == "output_stored" and event.step == step]
+    if expected is None or not stored or stored[-1].fields.get("fingerprint") == expected:
+        return None
+    earlier = origin.run if origin is not None else "the earlier run"
+    return SourceChanged(
+        f"step {step!r} returned another frame than in {earlier}, whose other frames are of the old rows",
+        fix="run the whole pipeline, or resume with --allow-mixed",
+        run=earlier,
+        expected=expected,
+        fingerprint=stored[-1].fields.get("fingerprint"),
+        rows=stored[-1].row_count,
     )

@@ -33,6 +33,7 @@ _HOST_EVENTS: Final = frozenset(
             "prepare_failed",
             "step_skipped",
             "step_reused",
+            "source_changed",
         ),
         *("worker_silent", "step_waiting", "worker_lost", "wire_error", "lines_missing", "foreign_lines"),
         *("artifact_fetched", "artifact_left", "artifact_lost", "artifact_refused"),
