@@ -12,9 +12,9 @@ from osiris_inspect.model.redaction import Redactor
 from osiris_inspect.model.run_types import RunStatus
 from osiris_inspect.runtime.files.directory_writer import DirectoryWriter, MovedEntry
 from osiris_inspect.runtime.files.leftovers import remove_stale_parts
+from osiris_inspect.runtime.planning.take_over import TakenOver
 from osiris_inspect.runtime.proxy import run_directory
 from osiris_inspect.runtime.proxy.failures import write_failure
-from osiris_inspect.runtime.proxy.reused_steps import TakenOver
 from osiris_inspect.runtime.proxy.run_card_builder import build_run_card
 from osiris_inspect.runtime.proxy.run_recorder import DiskFull, RunRecorder
 
