@@ -15,3 +15,6 @@ FrameLocation = Literal["memory", "spill", "none", "unknown"]
 
 InputLocation = Literal["memory", "spill", "unresolved"]
 """Where a step's input was resolved from. "unresolved": not found, or the log does not record it."""
+
+RunOriginKind = Literal["replay", "resume", "selection", "reuse"]
+"""Why a run takes over results of an earlier run."""

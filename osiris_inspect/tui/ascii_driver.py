@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from osiris_inspect.tui.first_paint_driver import FirstPaintDriver
 
-_SYMBOLS = dict(zip("✓✗⊘●◉◆▌▐⏸⇣→←↑↓…—·≠▶▲⟨⟩␡", "+xo*@*||=v><^v.-.!>^<>?", strict=True))
+_SYMBOLS = dict(zip("✓↺✗⊘●◉◆▌▐⏸⇣→←↑↓…—·≠▶▲⟨⟩␡", "+=xo*@*||=v><^v.-.!>^<>?", strict=True))
 _BARS = dict(zip("▁▂▃▄▅▆▇█", "_.-=+*%#", strict=True))
 _DRAWN = range(0x2500, 0x25A0)
 """Lines, corners and blocks."""

@@ -221,7 +221,7 @@ def _ending_without_log(drafts: Sequence[StepBuilder], material: RawRun) -> RunE
         return RunEnding("failed", True, StepFailure(text, file=layout.STATUS), "finish")
     if card is not None and card.steps:
         failed = any(draft.status == "failed" for draft in drafts)
-        done = all(draft.status in ("succeeded", "skipped", "failed") for draft in drafts)
+        done = all(draft.status in ("succeeded", "reused", "skipped", "failed") for draft in drafts)
         return RunEnding("failed" if failed else "success" if done else "truncated", finished=done or failed)
     code = next((metric.value for metric in material.metrics if metric.name == "adapter_exit_code"), None)
     if code is not None:

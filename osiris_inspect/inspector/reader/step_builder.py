@@ -46,6 +46,7 @@ class StepBuilder:
     failure: StepFailure | None = None
     attempts: list[StepFailure] = field(default_factory=list)
     because: str | None = None
+    reused_from: str | None = None
     rows_processed: int | None = None
     rows_out: int | None = None
     rows_written: int | None = None
@@ -173,6 +174,14 @@ def _skipped(draft: StepBuilder, event: Event) -> None:
     draft.because = step_name(event.fields.get("because"))
 
 
+def _reused(draft: StepBuilder, event: Event) -> None:
+    """Take over the result of an earlier run: a frame on disk, or what a writer wrote then."""
+    draft.status = "reused"
+    draft.reused_from = step_name(event.fields.get("from_run"))
+    draft.rows_out = event.row_count
+    draft.location = "none" if event.fields.get("how") in ("done", "accepted") else "spill"
+
+
 def _resolved(draft: StepBuilder, event: Event) -> None:
     names = event.input_names or ("df",) * len(event.upstream_steps)
     for name, origin in zip(names, event.upstream_steps, strict=False):
@@ -230,6 +239,7 @@ _HANDLERS = {
     "step_failed": _failed,
     "step_retry": _retry,
     "step_skipped": _skipped,
+    "step_reused": _reused,
     "inputs_resolved": _resolved,
     "input_not_found": _not_found,
     "rows_out": _rows_out,

@@ -57,6 +57,7 @@ def _fill_from_run_card(draft: StepBuilder, card: StepCard) -> None:
     if draft.status == "not_started" and card.status is not None:
         draft.status = card.status
         draft.because = draft.because or card.skipped_because
+        draft.reused_from = draft.reused_from or card.reused_from
         if card.status == "failed" and card.error:
             draft.failure = StepFailure(card.error, file=layout.RUN_CARD)
     if draft.duration_s is None and card.duration_ms is not None:
@@ -182,6 +183,7 @@ def _state(
         attempts=tuple(draft.attempts) if draft.failure is not None else (),
         retries=draft.retries,
         skipped_because=draft.because,
+        reused_from=draft.reused_from,
         artifacts=traces.artifacts,
         config=config,
         line_range=(draft.first_line, draft.last_line),

@@ -99,6 +99,7 @@ class StepState:
         storage: where its frame was kept; ``none`` if it was not kept, ``unknown`` if the log does not say.
         attempts: errors that the step logged before it failed, oldest first.
         skipped_because: the upstream step whose failure caused this skip or failure.
+        reused_from: the earlier run that its result was taken from.
         started, ended: seconds since 1970.
         line_range: first and last line of the event log that name it; (0, 0) if there is none.
         needs_inferred: True if the run has no manifest and ``needs`` was inferred from the order of the
@@ -124,6 +125,7 @@ class StepState:
     failure: StepFailure | None = None
     attempts: tuple[StepFailure, ...] = ()
     skipped_because: str | None = None
+    reused_from: str | None = None
     artifacts: tuple[Artifact, ...] = ()
     config: Mapping[str, Any] = field(default_factory=dict)
     line_range: tuple[int, int] = (0, 0)

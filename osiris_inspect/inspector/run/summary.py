@@ -65,7 +65,8 @@ def summarize(report: Report) -> Summary:
 
 def output_rows(report: Report) -> int | None:
     """Return the rows that the run wrote; see ``Summary.rows``."""
-    writers = [step.rows_out for step in report.run.steps if step.is_writer and step.rows_out is not None]
+    steps = [step for step in report.run.steps if step.status != "reused" and step.rows_out is not None]
+    writers = [step.rows_out for step in steps if step.is_writer and step.rows_out is not None]
     if writers:
         return sum(writers)
     done = [step.rows_out for step in report.run.steps if step.status == "succeeded"]

@@ -110,6 +110,7 @@ def _verdict(run: Run, step: StepState) -> str:
         "not_started": f"step {step.id!r} was not started",
         "running": f"step {step.id!r} started and did not end",
         "succeeded": f"step {step.id!r} succeeded",
+        "reused": f"step {step.id!r} did not run; its result is of {step.reused_from or 'an earlier run'}",
     }[step.status]
     if step.status in ("failed", "skipped", "not_started") and step.skipped_because is not None:
         return f"{text} because of {_named(run, step.skipped_because)}"
@@ -183,7 +184,11 @@ def _explain_storage(run: Run, step: StepState) -> Iterator[TraceStep]:
     if step.is_writer or step.status in ("skipped", "not_started"):
         return
     stored = run.events_named("output_stored", step=step.id)
-    if stored:
+    reused = run.events_named("step_reused", step=step.id)
+    if reused:
+        text = f"taken over from {step.reused_from or 'an earlier run'}"
+        yield TraceStep("stored", text, "", (event_evidence(reused[-1], "from_run", "fingerprint"),))
+    elif stored:
         reason = stored[-1].fields.get("reason")
         yield TraceStep(
             "stored", f"{_where(step)}: {reason}", "", (event_evidence(stored[-1], "reason", "storage"),)

@@ -102,13 +102,15 @@ def _step_line(step: StepState, id_width: int, width: int) -> Content:
     driver = Content.styled(show_line(step.driver or "", 40), MUTED).truncate(19, ellipsis=True, pad=True)
     result = (step_result(step), _style(step))
     line = Content.assemble((symbol.symbol, symbol.style), " ", name, "  ", driver, "  ", result)
+    if step.reused_from:
+        line += Content.styled(f"  of {show_line(step.reused_from, 60)}", MUTED)
     if step.skipped_because:
         line += Content.styled(f"  because of {show_line(step.skipped_because, 60)}", MUTED)
     return line.truncate(width, ellipsis=True)
 
 
 def _style(step: StepState) -> str:
-    return "" if step.status == "succeeded" else STEP[step.status].style
+    return "" if step.status in ("succeeded", "reused") else STEP[step.status].style
 
 
 # ── boxes ──

@@ -38,6 +38,7 @@ class EdgeStyle(NamedTuple):
 
 STEP: dict[StepStatus, StatusSymbol] = {
     "succeeded": StatusSymbol("✓", "succeeded", "$state-good"),
+    "reused": StatusSymbol("↺", "reused", "$state-good"),
     "failed": StatusSymbol("✗", "failed", "bold $state-bad"),
     "interrupted": StatusSymbol("!", "interrupted", "$state-warn"),
     "skipped": StatusSymbol("⊘", "skipped", "$state-warn"),

@@ -121,6 +121,8 @@ def _step(step: StepState) -> str:
     because = (
         f' <span class="faint">because of {_text(step.skipped_because, 80)}</span>'
         if step.skipped_because
+        else f' <span class="faint">of {_text(step.reused_from, 80)}</span>'
+        if step.reused_from
         else ""
     )
     frame = "" if step.is_writer or step.storage == "unknown" else step.storage

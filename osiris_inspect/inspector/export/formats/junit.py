@@ -106,6 +106,8 @@ def _case_of(step: StepState, entries: Sequence[Annotation], causes: Mapping[str
             else step.status.replace("_", " ")
         )
         return _TestCase(step.id, "skipped", because, "", body)
+    if step.status == "reused":
+        return _TestCase(step.id, "skipped", f"reused from {step.reused_from or 'an earlier run'}", "", body)
     return _TestCase(step.id, "passed", body=body, seconds=step.duration_s)
 
 

@@ -40,6 +40,7 @@ _MARKS = {
 }
 _STEP_MARKS = {
     "succeeded": "✅",
+    "reused": "♻️",
     "failed": "❌",
     "interrupted": "⏹️",
     "skipped": "⏭️",

@@ -20,6 +20,7 @@ from osiris_inspect.model.run_types import RunStatus
 _GLYPHS = {
     "success": "✓",
     "succeeded": "✓",
+    "reused": "↺",
     "failed": "✗",
     "compile_failed": "✗",
     "interrupted": "!",
@@ -32,7 +33,7 @@ _GLYPHS = {
     "warning": "!",
     "note": "i",
 }
-_COLORS = {"✓": "32", "✗": "31", "!": "33", "~": "36"}
+_COLORS = {"✓": "32", "↺": "32", "✗": "31", "!": "33", "~": "36"}
 MAX_TEXT = 2000
 """Maximum characters of one message."""
 _SHOWN_ABOVE = "(the text above)"
@@ -165,9 +166,11 @@ def _step(step: StepState) -> tuple[str, str, str, str, str, str]:
         else _FRAMES[step.storage]
     )
     did_run = step.status not in ("skipped", "not_started")
-    rows_in = _rows(step.rows_in) if did_run and (step.needs or step.inputs) else "-"
+    rows_in = (
+        _rows(step.rows_in) if did_run and step.status != "reused" and (step.needs or step.inputs) else "-"
+    )
     rows = f"{rows_in} → {_rows(step.rows_out) if did_run else '-'}"
-    time = format_duration(step.duration_s, "?") if did_run else "-"
+    time = format_duration(step.duration_s, "?") if did_run and step.status != "reused" else "-"
     return one_line(step.id), one_line(step.driver or "?"), status, rows, time, frame
 
 

@@ -6,6 +6,7 @@ from osiris_inspect.inspector.text.units import format_bytes, pluralize
 
 GLYPHS = {
     "succeeded": "✓",
+    "reused": "↺",
     "failed": "✗",
     "interrupted": "!",
     "skipped": "-",
@@ -23,6 +24,9 @@ def node_label(node: DiagramNode) -> str:
     if node.status == "running":
         return "did not end"
     verb = "wrote" if node.is_writer else "produced"
+    if node.status == "reused":
+        rows = "rows unknown" if node.rows is None else pluralize(node.rows, "row")
+        return f"reused: {'wrote ' if node.is_writer else ''}{rows}"
     rows = "rows unknown" if node.rows is None else f"{verb} {pluralize(node.rows, 'row')}"
     return rows if node.is_writer else f"{rows}, {_storage(node)}"
 

@@ -174,7 +174,9 @@ def _kind(link: DiagramEdge) -> str:
 
 
 def _message_lines(node: DiagramNode) -> Iterator[_Line]:
-    kind = {"succeeded": "", "skipped": "faint", "not_started": "faint"}.get(node.status, node.status)
+    kind = {"succeeded": "", "reused": "", "skipped": "faint", "not_started": "faint"}.get(
+        node.status, node.status
+    )
     result = _SIZE.sub("(\\1\u00a0\\2)", _result(node))  # keeps a number and its unit on one line
     lines = wrap(result, CELLS, initial_indent="  ", subsequent_indent="  ")
     yield from (_Line(line.replace("\u00a0", " "), kind) for line in lines)

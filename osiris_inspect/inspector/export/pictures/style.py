@@ -46,7 +46,7 @@ _RULES: Final = """
 .picture text.good,.picture text.succeeded{{fill:{good}}}.picture text.bad,.picture text.failed{{fill:{bad}}}
 .picture text.warn,.picture text.interrupted,.picture text.running{{fill:{warn}}}
 .picture text.memory{{fill:{memory}}}.picture text.spill{{fill:{spill}}}
-.node{{fill:{soft};stroke:{idle};stroke-width:1.5}}.node.succeeded{{stroke:{good}}}.node.failed{{stroke:{bad}}}
+.node{{fill:{soft};stroke:{idle};stroke-width:1.5}}.node.succeeded,.node.reused{{stroke:{good}}}.node.reused{{stroke-dasharray:1 3}}.node.failed{{stroke:{bad}}}
 .node.cause{{stroke:{bad};fill:{cause};stroke-width:2.5}}.node.running,.node.interrupted{{stroke:{warn}}}
 .node.skipped,.node.not_started{{stroke-dasharray:5 4}}
 .edge{{fill:none;stroke:{idle};stroke-width:1.5}}.edge.memory{{stroke:{memory}}}
