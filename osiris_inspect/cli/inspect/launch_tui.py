@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from osiris_inspect.base import bounded_json
+from osiris_inspect.base.user_folders import user_folder
 from osiris_inspect.cli.startup.instant_verdict import find_run, verdict_lines
 from osiris_inspect.cli.support.project_reports import current_project
 from osiris_inspect.model.run_layout import COMPRESSED
@@ -220,9 +221,7 @@ def _theme_file() -> Path:
 
 
 def _state_folder() -> Path:
-    import platformdirs
-
-    return platformdirs.user_state_path("osiris-inspect", appauthor=False)
+    return user_folder("state")
 
 
 def _state_file(run: Path) -> Path:

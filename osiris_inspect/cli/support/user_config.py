@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from osiris_inspect.base.user_folders import user_folder
 from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec, parse_value
 from osiris_inspect.model.errors import SettingsError
 
@@ -137,6 +138,4 @@ def is_group_shared() -> bool:
 
 def user_config_file() -> Path:
     """Return the user's ``config.toml``; it may not exist."""
-    import platformdirs
-
-    return platformdirs.user_config_path("osiris-inspect", appauthor=False) / "config.toml"
+    return user_folder("config") / "config.toml"
