@@ -187,7 +187,15 @@ def _resolved(draft: StepBuilder, event: Event) -> None:
     for name, origin in zip(names, event.upstream_steps, strict=False):
         rows = event.row_count if len(event.upstream_steps) == 1 else None
         draft.inputs.append(
-            InputState(name, origin, event.location or "unresolved", rows, event.line, _attempts(event))
+            InputState(
+                name,
+                origin,
+                event.location or "unresolved",
+                rows,
+                event.line,
+                _attempts(event),
+                str(event.fields.get("fingerprint") or ""),
+            )
         )
 
 

@@ -40,6 +40,7 @@ class InputState(NamedTuple):
         line: the line of the event log that reports it; 0 if there is none.
         attempts: the locations that were searched, in order: ``{"place", "outcome", "reason"}``; empty if not
         logged.
+        fingerprint: the hash of its values; empty if not logged.
     """
 
     name: str
@@ -48,6 +49,7 @@ class InputState(NamedTuple):
     rows: int | None = None
     line: int = 0
     attempts: tuple[Mapping[str, Any], ...] = ()
+    fingerprint: str = ""
 
 
 class StepFailure(NamedTuple):
