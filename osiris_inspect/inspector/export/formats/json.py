@@ -84,6 +84,8 @@ def _step(step: StepState) -> dict[str, Any]:
         "because": _text(step.skipped_because),
         "error": _text(step.failure.message) if step.failure else None,
         **({"checks": [_check(entry.result) for entry in step.checks]} if step.checks else {}),
+        **({"after": [masked_text(name) for name in step.after]} if step.after else {}),
+        **({"attempts": step.retries + 1} if step.retries else {}),
     }
 
 

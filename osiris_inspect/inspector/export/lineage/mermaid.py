@@ -26,7 +26,7 @@ def lines(graph: LineageDiagram) -> Iterator[str]:
     for node in graph.nodes:
         yield f'  {names[node.id]}["{_label(node)}"]{_style(node)}'
     for link in graph.links:
-        arrow = "-.->" if link.is_failing else "-->"
+        arrow = "-.->" if link.is_failing or link.is_order else "-->"
         label = escaped(edge_label(link))
         yield f'  {names[link.producer]} {arrow}|"{label}"| {names[link.consumer]}'
     failing = [str(number) for number, link in enumerate(graph.links) if link.is_failing]
