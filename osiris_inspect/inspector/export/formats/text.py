@@ -26,7 +26,7 @@ _GLYPHS = {
     "truncated": "!",
     "unreadable": "!",
     "running": "~",
-    "skipped": "-",
+    "skipped": "⊘",
     "not_started": "·",
     "error": "✗",
     "warning": "!",

@@ -8,7 +8,7 @@ GLYPHS = {
     "succeeded": "✓",
     "failed": "✗",
     "interrupted": "!",
-    "skipped": "-",
+    "skipped": "⊘",
     "not_started": "·",
     "running": "~",
 }
