@@ -117,3 +117,16 @@ async def test_key_before_the_palette_has_a_height_raises_nothing(key: str) -> N
         await pilot.press(key)
         await pilot.pause()
     assert app.return_code in (None, 0)
+
+
+@pytest.mark.parametrize("key", ["escape", "q", "slash", "n", "j", "y", "colon", "f", "m"])
+async def test_key_while_the_widgets_of_a_screen_are_removed_raises_nothing(key: str) -> None:
+    shelf = made.Shelf()
+    app = InspectorApp(shelf.put(made.failed()), shelf, clock=lambda: made.NOON + 60)
+    async with app.run_test() as pilot:
+        await pilot.press("question_mark")
+        await pilot.pause()
+        await app.screen.query("*").remove()
+        await pilot.press(key)
+        await pilot.pause()
+    assert app.return_code in (None, 0)

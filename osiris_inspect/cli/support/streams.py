@@ -6,6 +6,7 @@ written to stderr neither ends a run nor changes an exit code.
 
 import io
 import os
+import shutil
 import stat
 import sys
 from contextlib import suppress
@@ -217,6 +218,11 @@ def lend_stdout(descriptor: int) -> int:
 def is_stdout_terminal() -> bool:
     """Return True if stdout is a terminal."""
     return sys.stdout.isatty()
+
+
+def terminal_width() -> int | None:
+    """Return the columns of the terminal that stdout is; None if it is not a terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def is_stdout_shown() -> bool:
