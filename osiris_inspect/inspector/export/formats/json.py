@@ -8,7 +8,7 @@ from osiris_inspect.base.check_results import CheckResult
 from osiris_inspect.inspector.files.remote_registry import display_name
 from osiris_inspect.inspector.project.source_location import SourceLocation, step_locations
 from osiris_inspect.inspector.run.report import Report
-from osiris_inspect.inspector.run.run import Run, StepState
+from osiris_inspect.inspector.run.run import CapturedInput, Run, StepState
 from osiris_inspect.inspector.text.sanitize import masked_text
 from osiris_inspect.model.finding import Finding, fingerprint
 
@@ -83,7 +83,18 @@ def _step(step: StepState) -> dict[str, Any]:
         ],
         "because": _text(step.skipped_because),
         "error": _text(step.failure.message) if step.failure else None,
+        **({"captures": [_capture(entry) for entry in step.captures]} if step.captures else {}),
         **({"checks": [_check(entry.result) for entry in step.checks]} if step.checks else {}),
+    }
+
+
+def _capture(entry: CapturedInput) -> dict[str, Any]:
+    return {
+        "input": masked_text(entry.name),
+        "from_step": _text(entry.from_step),
+        "path": _text(entry.path),
+        "bytes": entry.bytes,
+        "reason": _text(entry.reason),
     }
 
 
