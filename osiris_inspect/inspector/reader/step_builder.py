@@ -37,6 +37,7 @@ class StepBuilder:
     driver: str | None = None
     status: StepStatus = "not_started"
     needs: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
     started: float | None = None
     ended: float | None = None
     next_start: float | None = None
@@ -47,12 +48,14 @@ class StepBuilder:
     failure: StepFailure | None = None
     attempts: list[StepFailure] = field(default_factory=list)
     because: str | None = None
+    reused_from: str | None = None
     rows_processed: int | None = None
     rows_out: int | None = None
     rows_written: int | None = None
     location: FrameLocation | None = None
     start_count: int = 0
     retries: int = 0
+    retry_errors: list[StepFailure] = field(default_factory=list)
     first_line: int = 0
     last_line: int = 0
     unresolved_connection: StepFailure | None = None
@@ -144,6 +147,8 @@ def _retry(draft: StepBuilder, _event: Event) -> None:
     """Begin another attempt; the error of the last one is kept."""
     if draft.failure is not None:
         draft.attempts.append(draft.failure)
+        if len(draft.retry_errors) < _MAX_ATTEMPTS:
+            draft.retry_errors.append(draft.failure)
     draft.status, draft.failure, draft.ended = "running", None, None
     draft.retries += 1
     draft.inputs.clear()
@@ -175,12 +180,28 @@ def _skipped(draft: StepBuilder, event: Event) -> None:
     draft.because = step_name(event.fields.get("because"))
 
 
+def _reused(draft: StepBuilder, event: Event) -> None:
+    """Take over the result of an earlier run: a frame on disk, or what a writer wrote then."""
+    draft.status = "reused"
+    draft.reused_from = step_name(event.fields.get("from_run"))
+    draft.rows_out = event.row_count
+    draft.location = "none" if event.fields.get("how") in ("done", "accepted") else "spill"
+
+
 def _resolved(draft: StepBuilder, event: Event) -> None:
     names = event.input_names or ("df",) * len(event.upstream_steps)
     for name, origin in zip(names, event.upstream_steps, strict=False):
         rows = event.row_count if len(event.upstream_steps) == 1 else None
         draft.inputs.append(
-            InputState(name, origin, event.location or "unresolved", rows, event.line, _attempts(event))
+            InputState(
+                name,
+                origin,
+                event.location or "unresolved",
+                rows,
+                event.line,
+                _attempts(event),
+                str(event.fields.get("fingerprint") or ""),
+            )
         )
 
 
@@ -248,6 +269,7 @@ _HANDLERS = {
     "step_failed": _failed,
     "step_retry": _retry,
     "step_skipped": _skipped,
+    "step_reused": _reused,
     "inputs_resolved": _resolved,
     "input_not_found": _not_found,
     "rows_out": _rows_out,

@@ -64,6 +64,7 @@ class DownloadRequest:
         steps: the steps whose artifacts are accepted.
         succeeded: the steps whose outputs are accepted.
         frames: artifacts that are files of kept frames, which ``small`` selects up to ``max_frames_bytes`` in all.
+        uploaded: files of the run directory that the host sent, which stay as they are.
     """
 
     policy: ArtifactPolicy
@@ -74,6 +75,7 @@ class DownloadRequest:
     succeeded: Collection[str]
     frames: Collection[str] = ()
     max_frames_bytes: int = 0
+    uploaded: Collection[str] = ()
 
     @property
     def max_artifact_bytes(self) -> int:
@@ -148,6 +150,8 @@ class _Download:
 
     def process(self, file: RemoteFile) -> None:
         """Refuse a file, leave it or download it."""
+        if not file.is_output and file.path in self._request.uploaded:
+            return
         reason = self._refusal(file)
         if reason is not None:
             self._refuse(file, reason)

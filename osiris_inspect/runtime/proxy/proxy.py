@@ -12,6 +12,7 @@ from time import monotonic
 from typing import Any
 
 from osiris_inspect.model import run_layout as layout
+from osiris_inspect.model.errors import InputsGone
 from osiris_inspect.model.manifest import Step
 from osiris_inspect.model.redaction import Redactor
 from osiris_inspect.model.run_types import RunStatus
@@ -19,6 +20,7 @@ from osiris_inspect.runtime.files.directory_writer import DirectoryWriter
 from osiris_inspect.runtime.files.leftovers import remove_stale_reserves
 from osiris_inspect.runtime.pipeline import pipeline_files
 from osiris_inspect.runtime.pipeline.builtin_components import all_components
+from osiris_inspect.runtime.planning.take_over import frame_files, take_over
 from osiris_inspect.runtime.protocol import dependencies
 from osiris_inspect.runtime.protocol.bundle import Bundle, build_bundle
 from osiris_inspect.runtime.protocol.environment import WorkerContext, environment_snapshot
@@ -70,6 +72,7 @@ def run(request: RunRequest, transport: Transport) -> RunResult:
 
     Raises:
         RunError: the run directory cannot be created; nothing is left behind.
+        InputsGone: a frame of ``request.reused`` cannot be taken over; nothing is left behind.
     """
     components = request.components or all_components()
     secrets = (
@@ -87,14 +90,18 @@ def run(request: RunRequest, transport: Transport) -> RunResult:
             with ExitStack() as stack:
                 files = stack.enter_context(DirectoryWriter(path, request.access))
                 run_directory.write_compiled(files, request.compiled, redactor)
+                reused = take_over(request.reused, path)
                 event_log = stack.enter_context(EventLog(files, path.name, redactor))
                 opened = stack.pop_all()
         except OSError as error:
             run_directory.remove(path)
             raise cannot_create_run(request.logs, error) from error
+        except InputsGone:
+            run_directory.remove(path)
+            raise
         remove_stale_reserves(request.logs)
         with opened, transport:
-            progress = RunProgress(path, files, request.compiled.manifest, redactor)
+            progress = RunProgress(path, files, request.compiled.manifest, redactor, reused=reused)
             recorder = RunRecorder(event_log, request.clock, request.on_event)
             context = RunContext(request, recorder, progress, signals, components, secrets)
             return _RunExecution(context, transport).execute()
@@ -149,6 +156,8 @@ class _RunExecution:
             "manifest_path": layout.MANIFEST,
             "settings": request.settings.to_dict(),
             "locked": self.recorder.log.is_locked,
+            **({"options": dict(request.options)} if request.options else {}),
+            **({"origin": request.origin.to_dict(request.reused)} if request.origin else {}),
         }
         self.emit("run_start", run_start)
         plan_fields: dict[str, Any] = {
@@ -164,6 +173,8 @@ class _RunExecution:
         if compiled.edited:
             plan_fields["edited"] = list(compiled.edited)
         self.emit("plan", plan_fields)
+        for reused, entry in self.progress.reused.items():
+            self.emit("step_reused", entry.event_fields, reused)
         if compiled.duration_ms is not None:
             self.emit("phase", {"name": "compile", "duration_ms": compiled.duration_ms})
         if self.progress.redactor.by_place:
@@ -200,8 +211,9 @@ class _RunExecution:
     def _build_bundle(self) -> Bundle:
         """Return the contents of the worker, after the installation of missing modules."""
         request, components = self.request, self.context.components
+        frames, connections = frame_files(self.progress.reused), request.connections.by_step
         bundle = build_bundle(
-            self.progress.path, request.compiled, components, request.base, request.connections.by_step
+            self.progress.path, request.running, components, request.base, connections, frames
         )
         self.progress.outputs = () if self.transport.is_remote else bundle.named_files.written
         if request.install_missing and not self.transport.is_remote:
@@ -213,7 +225,7 @@ class _RunExecution:
     def _output_files(self) -> tuple[OutputFile, ...]:
         """Return the files that the steps write into the pipeline's folder."""
         request, outputs = self.request, []
-        for step in request.compiled.manifest.steps:
+        for step in request.running.manifest.steps:
             component = self.context.components.get(step.driver)
             connection = request.connections.by_step.get(step.id)
             config = request.compiled.configs[step.id]
@@ -242,10 +254,11 @@ class _RunExecution:
             self.progress.path,
             self.request.base,
             outputs,
-            frozenset(step.id for step in self.request.compiled.manifest.steps),
+            frozenset(step.id for step in self.context.steps),
             frozenset(self.progress.succeeded),
             kept_files(self.context),
             self.request.settings.capture_limit,
+            frame_files(self.progress.reused),
         )
         result = download_files(self.transport, wanted, self.emit)
         if result.failure is not None:

@@ -82,9 +82,12 @@ def _step(step: StepState) -> dict[str, Any]:
             for entry in step.inputs
         ],
         "because": _text(step.skipped_because),
+        **({"reused_from": _text(step.reused_from)} if step.reused_from else {}),
         "error": _text(step.failure.message) if step.failure else None,
         **({"captures": [_capture(entry) for entry in step.captures]} if step.captures else {}),
         **({"checks": [_check(entry.result) for entry in step.checks]} if step.checks else {}),
+        **({"after": [masked_text(name) for name in step.after]} if step.after else {}),
+        **({"attempts": step.retries + 1} if step.retries else {}),
     }
 
 

@@ -33,12 +33,12 @@ class NeededFrame:
 
 
 def needed_frames(context: RunContext) -> Iterator[NeededFrame]:
-    """Yield the inputs of the steps that failed or were skipped, if the step before them succeeded."""
+    """Yield the inputs of the steps that failed or were skipped, if the step before them succeeded or was taken over."""
     progress = context.progress
     for step in context.steps:
         if step.id in progress.failed or step.id in progress.skipped:
             for name, ref in manifest.bind_inputs(step).items():
-                if ref.from_step in progress.succeeded:
+                if ref.from_step in (*progress.succeeded, *progress.reused):
                     yield NeededFrame(step.id, name, ref, step.id in progress.failed)
 
 

@@ -11,6 +11,7 @@ from osiris_inspect.model.errors import (
     DependencyMissing,
     DriverError,
     ProtocolError,
+    SourceChanged,
     WorkerHung,
     WorkerLost,
     log_name,
@@ -18,6 +19,7 @@ from osiris_inspect.model.errors import (
 from osiris_inspect.model.manifest import Step
 from osiris_inspect.model.redaction import mask_by_key
 from osiris_inspect.runtime.pipeline.retry_policy import parse_retry_policy
+from osiris_inspect.runtime.planning.take_over import changed_source
 from osiris_inspect.runtime.protocol.bundle import Bundle
 from osiris_inspect.runtime.protocol.messages import ErrorResponse, Response, new_nonce
 from osiris_inspect.runtime.proxy.failures import (
@@ -58,7 +60,7 @@ class RunWorker:
         self._request, self._recorder = context.request, context.recorder
         self._redactor, self._emit = context.progress.redactor, context.emit
         self._nonce = new_nonce()
-        steps = frozenset(step.id for step in context.steps)
+        steps = frozenset(step.id for step in self._request.compiled.manifest.steps)
         self._client = WorkerClient(
             transport, context.recorder, self._redactor, context.signals, self._nonce, steps
         )
@@ -149,7 +151,7 @@ class RunWorker:
         self._emit("parcel", bundle.to_dict())
         return {
             "run_id": path.name,
-            "manifest": manifest.to_dict(request.compiled.manifest),
+            "manifest": manifest.to_dict(request.running.manifest),
             "settings": request.settings.to_dict(),
             "base": base,
             "parcel": bundle.to_dict(),
@@ -175,9 +177,7 @@ class RunWorker:
         run_dir = self._context.progress.path.absolute()  # the worker has another working directory
         folders = HostFolders(request.base.absolute(), request.logs.absolute(), run_dir, private)
         connections = request.connections.by_step
-        permissions = permissions_for(
-            request.compiled, self._context.components, bundle, connections, folders
-        )
+        permissions = permissions_for(request.running, self._context.components, bundle, connections, folders)
         return replace(permissions, write=(*permissions.write, self._staged.open()))
 
     # --- steps
@@ -268,11 +268,28 @@ class RunWorker:
     def _publish(self, step_id: str) -> bool:
         """Move the files of a step into place before its end is recorded; return False if that failed."""
         try:
+            self._check_expected(step_id)
             self._staged.publish(step_id)
-        except DriverError as error:
+        except (DriverError, SourceChanged) as error:
             self._unpublished = error_response(log_name(error), str(error), info_of(error))
             return False
         return True
+
+    def _check_expected(self, step_id: str) -> None:
+        """Check that a step whose frame is produced again returned the same frame.
+
+        Raises:
+            SourceChanged: it did not, and that is not allowed.
+        """
+        request = self._request
+        error = changed_source(
+            step_id, request.expected.get(step_id), request.origin, self._recorder.card_events
+        )
+        if error is None:
+            return
+        if not request.allow_mixed:
+            raise error
+        self._emit("source_changed", error.facts, step_id)
 
     def _kill_timed_out(self, step: Step) -> CommandResult:
         """Kill the worker of a step that timed out; return its answer if it arrived meanwhile."""
