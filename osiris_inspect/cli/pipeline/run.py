@@ -14,6 +14,8 @@ from osiris_inspect.cli.pipeline.run_options import (
     AllowEdited,
     ArtifactsOption,
     BaseDirOption,
+    CaptureLimit,
+    CaptureOption,
     ConnectionsOption,
     DryRun,
     EnvFile,
@@ -26,6 +28,7 @@ from osiris_inspect.cli.pipeline.run_options import (
     InstallDeps,
     IsolationLevel,
     IsolationOption,
+    KeepOption,
     LastCompile,
     Logs,
     MaybePipeline,
@@ -103,6 +106,9 @@ def run_command(
     spill_threshold: SpillThreshold = None,
     step_timeout: StepTimeout = None,
     hang_timeout: HangTimeout = None,
+    capture: CaptureOption = None,
+    capture_limit: CaptureLimit = None,
+    keep: KeepOption = None,
     fail_fast: FailFast = False,
     only: Only = [],
     exclude: Exclude = [],
@@ -126,6 +132,9 @@ def run_command(
         "spill_threshold": spill_threshold,
         "step_timeout_s": step_timeout,
         "hang_timeout_s": hang_timeout,
+        "capture": capture,
+        "capture_limit": capture_limit,
+        "keep": keep,
     }
     compiled = (
         _compile_or_fail(pipeline, logs, param, profile)

@@ -42,6 +42,7 @@ from osiris_inspect.runtime.proxy.failures import (
 from osiris_inspect.runtime.proxy.run_finish import RunProgress, finish_run
 from osiris_inspect.runtime.proxy.run_recorder import DiskFull, RunRecorder
 from osiris_inspect.runtime.proxy.scheduling.in_order import run_in_order
+from osiris_inspect.runtime.proxy.scheduling.needed_frames import kept_files, report_frames
 from osiris_inspect.runtime.proxy.scheduling.run_context import RunContext
 from osiris_inspect.runtime.proxy.scheduling.run_request import RunRequest
 from osiris_inspect.runtime.proxy.scheduling.run_worker import RunWorker, inputs_of
@@ -125,7 +126,8 @@ class _RunExecution:
                 if self._prepare():
                     run_in_order(self.context, self.worker, self.outcomes)
                     self.worker.cleanup()
-                self._download_artifacts()
+                left = self._download_artifacts()
+                report_frames(self.context, self._missing_reason(), left)
                 status = "success" if progress.is_complete and progress.reason is None else "failed"
             except Interrupted as error:
                 status = "interrupted"
@@ -242,21 +244,35 @@ class _RunExecution:
             artifact = {"artifact_type": "install_log", "path": dependencies.INSTALL_LOG}
             self.emit("artifact_created", artifact)
 
-    def _download_artifacts(self) -> None:
-        if self.transport.is_remote:
-            outputs = self._output_files() if self.worker.has_started else ()
-            wanted = DownloadRequest(
-                self.request.artifact_policy,
-                self.progress.path,
-                self.request.base,
-                outputs,
-                frozenset(step.id for step in self.context.steps),
-                frozenset(self.progress.succeeded),
-                frame_files(self.progress.reused),
-            )
-            failure = download_files(self.transport, wanted, self.emit)
-            if failure is not None:
-                self.outcomes.fail_run(str(failure), info_of(failure))
+    def _download_artifacts(self) -> Mapping[str, int]:
+        """Download the files of a remote worker; return the files of frames that were too large."""
+        if not self.transport.is_remote:
+            return {}
+        outputs = self._output_files() if self.worker.has_started else ()
+        wanted = DownloadRequest(
+            self.request.artifact_policy,
+            self.progress.path,
+            self.request.base,
+            outputs,
+            frozenset(step.id for step in self.context.steps),
+            frozenset(self.progress.succeeded),
+            kept_files(self.context),
+            self.request.settings.capture_limit,
+            frame_files(self.progress.reused),
+        )
+        result = download_files(self.transport, wanted, self.emit)
+        if result.failure is not None:
+            self.outcomes.fail_run(str(result.failure), info_of(result.failure))
+        return result.frames_left
+
+    def _missing_reason(self) -> str:
+        """Return why the frames that steps need are not on disk."""
+        if self.request.settings.capture == "never":
+            return "capture is off"
+        if self.worker.loss is not None or self.progress.reason == "interrupted":
+            return "worker gone"
+        is_left = self.transport.is_remote and self.request.artifact_policy == "none"
+        return "artifacts were not requested" if is_left else "no frame"
 
     # --- abort
 
@@ -268,6 +284,8 @@ class _RunExecution:
             if self.recorder.disk_full is None:  # the reserved space is for the end of the run
                 self.worker.record_rest()
             self.outcomes.finish_open_steps(reason, info)
+            if self.recorder.disk_full is None:
+                report_frames(self.context, self._missing_reason(), {})
         except (DiskFull, OSError) as error:
             self.progress.reason, self.progress.error_info = write_failure(self.recorder.disk_full or error)
 

@@ -107,13 +107,18 @@ class RunWorker:
         if self.loss is not None:
             return
         try:
-            self._client.request("cleanup", {}, _CLEANUP_TIMEOUT_S)
+            self._client.request("cleanup", self._not_run(), _CLEANUP_TIMEOUT_S)
         except WorkerLost as error:
             self._emit("worker_lost", {"error": str(error), "phase": "cleanup"})
         except CommandTimeout:
             self.transport.kill()
             reason = f"no answer within {_CLEANUP_TIMEOUT_S:g} s"
             self._emit("worker_lost", {"error": reason, "phase": "cleanup"})
+
+    def _not_run(self) -> dict[str, Any]:
+        """Return the skipped steps, whose inputs the worker captures."""
+        skipped = self._context.progress.skipped
+        return {"not_run": list(skipped)} if skipped else {}
 
     def record_rest(self) -> None:
         """Record the remaining messages of the worker, which has ended."""
@@ -288,6 +293,8 @@ class RunWorker:
 
     def _kill_timed_out(self, step: Step) -> CommandResult:
         """Kill the worker of a step that timed out; return its answer if it arrived meanwhile."""
+        if self._request.settings.capture != "never":
+            self._client.capture(step.id)
         self.transport.kill()
         self.loss = step_timeout(step.id, self._time_limit(step), is_of_step=step.timeout_s is not None)
         return self._client.drain() or error_response("StepTimeout", self.loss.reason, self.loss.info)
