@@ -91,6 +91,8 @@ def location_label(edge: Edge, run: Run) -> str:
     if edge.location != "unresolved":
         return edge.location
     ends = [step for step in run.steps if step.id in (edge.producer, edge.consumer)]
+    if any(step.id == edge.consumer and step.status == "reused" for step in ends):
+        return "not read"
     never_made = any(
         step.status in ("skipped", "not_started")
         or (step.id == edge.producer and step.status in ("failed", "interrupted"))

@@ -1,0 +1,1 @@
+"""Commands that continue or repeat an earlier run."""
