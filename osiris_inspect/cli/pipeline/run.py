@@ -190,7 +190,7 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class EarlierResults:
-    """What a run uses of an earlier run; see ``RunRequest``."""
+    """Results and fingerprints of an earlier run that a run uses; see ``RunRequest``."""
 
     origin: "RunOrigin"
     reused: "Mapping[str, ReusedStep]"
