@@ -1,1 +1,1 @@
-"""Commands that continue or repeat an earlier run."""
+"""Commands that compare runs, continue them and run parts of them again."""

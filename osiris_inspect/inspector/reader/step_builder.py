@@ -36,6 +36,7 @@ class StepBuilder:
     driver: str | None = None
     status: StepStatus = "not_started"
     needs: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
     started: float | None = None
     ended: float | None = None
     next_start: float | None = None
@@ -53,6 +54,7 @@ class StepBuilder:
     location: FrameLocation | None = None
     start_count: int = 0
     retries: int = 0
+    retry_errors: list[StepFailure] = field(default_factory=list)
     first_line: int = 0
     last_line: int = 0
     unresolved_connection: StepFailure | None = None
@@ -143,6 +145,8 @@ def _retry(draft: StepBuilder, _event: Event) -> None:
     """Begin another attempt; the error of the last one is kept."""
     if draft.failure is not None:
         draft.attempts.append(draft.failure)
+        if len(draft.retry_errors) < _MAX_ATTEMPTS:
+            draft.retry_errors.append(draft.failure)
     draft.status, draft.failure, draft.ended = "running", None, None
     draft.retries += 1
     draft.inputs.clear()
@@ -187,7 +191,15 @@ def _resolved(draft: StepBuilder, event: Event) -> None:
     for name, origin in zip(names, event.upstream_steps, strict=False):
         rows = event.row_count if len(event.upstream_steps) == 1 else None
         draft.inputs.append(
-            InputState(name, origin, event.location or "unresolved", rows, event.line, _attempts(event))
+            InputState(
+                name,
+                origin,
+                event.location or "unresolved",
+                rows,
+                event.line,
+                _attempts(event),
+                str(event.fields.get("fingerprint") or ""),
+            )
         )
 
 

@@ -40,6 +40,7 @@ class InputState(NamedTuple):
         line: the line of the event log that reports it; 0 if there is none.
         attempts: the locations that were searched, in order: ``{"place", "outcome", "reason"}``; empty if not
         logged.
+        fingerprint: the hash of its values; empty if not logged.
     """
 
     name: str
@@ -48,6 +49,7 @@ class InputState(NamedTuple):
     rows: int | None = None
     line: int = 0
     attempts: tuple[Mapping[str, Any], ...] = ()
+    fingerprint: str = ""
 
 
 class StepFailure(NamedTuple):
@@ -108,6 +110,8 @@ class StepState:
         has_written: True if it reported rows that it wrote.
         checks: results of the checks of its frame.
         retries: how often the runtime ran the step again after an error.
+        retry_errors: the errors after which it ran again, oldest first, however the step ended.
+        after: the steps that it runs after without taking their frames.
     """
 
     id: str
@@ -134,6 +138,18 @@ class StepState:
     has_written: bool = False
     checks: tuple[StepCheck, ...] = ()
     retries: int = 0
+    retry_errors: tuple[StepFailure, ...] = ()
+    after: tuple[str, ...] = ()
+
+    @property
+    def is_flaky(self) -> bool:
+        """True if the step succeeded after an attempt that failed."""
+        return self.status == "succeeded" and self.retries > 0
+
+    @property
+    def upstream(self) -> tuple[str, ...]:
+        """Steps that must succeed before this one: its needs, then those that it only runs after."""
+        return (*self.needs, *self.after)
 
     @property
     def is_writer(self) -> bool:

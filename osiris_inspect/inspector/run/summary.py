@@ -87,7 +87,12 @@ def finding_scope(finding: Finding) -> str:
 
 
 def location_label(edge: Edge, run: Run) -> str:
-    """Return where a frame was, in words; ``never made`` if its producer or consumer did not run."""
+    """Return where a frame was, in words; ``never made`` if its producer or consumer did not run.
+
+    An edge without a frame is ``order only``.
+    """
+    if edge.location == "order":
+        return "order only"
     if edge.location != "unresolved":
         return edge.location
     ends = [step for step in run.steps if step.id in (edge.producer, edge.consumer)]

@@ -7,6 +7,7 @@ from osiris_inspect.inspector.diagnosis.evidence.citations import (
     any_evidence,
     error_evidence,
     event_evidence,
+    manifest_evidence,
     row_count_evidence,
 )
 from osiris_inspect.inspector.diagnosis.evidence.missing_input import failed_for_missing_input
@@ -127,7 +128,12 @@ def _named(run: Run, because: str) -> str:
 
 
 def _turns(run: Run, step: StepState) -> Iterator[TraceStep]:
+    yield from _explain_order(run, step)
     yield from _explain_skip(run, step)
+    for number, failure in enumerate(step.retry_errors, start=1):
+        line = excerpt(" ".join(failure.message.split()), MAX_TEXT)
+        cited = Evidence(failure.file, failure.line, failure.message[:120])
+        yield TraceStep(f"attempt {number}", line, "miss", (cited,))
     if step.failure is not None:
         line = " ".join(step.failure.message.split())
         yield TraceStep("error", excerpt(line, MAX_TEXT), "miss", error_evidence(step))
@@ -140,6 +146,16 @@ def _turns(run: Run, step: StepState) -> Iterator[TraceStep]:
         yield TraceStep("end", "the run was interrupted while the step was running", "miss", (cited,))
     yield from _explain_zero_rows(run, step)
     yield from _explain_storage(run, step)
+
+
+def _explain_order(run: Run, step: StepState) -> Iterator[TraceStep]:
+    """Yield the steps that the step runs after without taking their frames."""
+    for name in step.after:
+        other = run.step(name)
+        outcome = other.status.replace("_", " ") if other is not None else "is not a step of the run"
+        failed = other is not None and other.status in ("failed", "skipped")
+        cited = manifest_evidence(run, name)
+        yield TraceStep("after", f"runs after {name!r}: {outcome}", "miss" if failed else "", (cited,))
 
 
 def _explain_skip(run: Run, step: StepState) -> Iterator[TraceStep]:

@@ -85,6 +85,8 @@ def _step(step: StepState) -> dict[str, Any]:
         **({"reused_from": _text(step.reused_from)} if step.reused_from else {}),
         "error": _text(step.failure.message) if step.failure else None,
         **({"checks": [_check(entry.result) for entry in step.checks]} if step.checks else {}),
+        **({"after": [masked_text(name) for name in step.after]} if step.after else {}),
+        **({"attempts": step.retries + 1} if step.retries else {}),
     }
 
 

@@ -9,7 +9,7 @@ GLYPHS = {
     "reused": "↺",
     "failed": "✗",
     "interrupted": "!",
-    "skipped": "-",
+    "skipped": "⊘",
     "not_started": "·",
     "running": "~",
 }
@@ -46,7 +46,9 @@ def _storage(node: DiagramNode) -> str:
 
 
 def edge_label(link: DiagramEdge) -> str:
-    """Return the rows, the storage and the lost rows of a frame."""
+    """Return the rows, the storage and the lost rows of a frame; of an order, that there is no frame."""
+    if link.is_order:
+        return link.place
     rows = "" if link.rows is None else f"{pluralize(link.rows, 'row')}, "
     lost = f", {pluralize(link.lost, 'row')} lost" if link.lost is not None and link.lost > 0 else ""
     gained = (

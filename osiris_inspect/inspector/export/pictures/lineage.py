@@ -45,6 +45,7 @@ _SIZE: Final = re.compile(r"\((\S+) (\S+)\)")
 _LEGEND: Final = {
     "memory": "in memory",
     "spill": "spilled to disk",
+    "order": "order only",
     "bad": "failing path, lost rows or not received",
 }
 
@@ -170,7 +171,9 @@ def _input_lines(link: DiagramEdge) -> Iterator[_Line]:
 
 
 def _kind(link: DiagramEdge) -> str:
-    return "bad" if link.is_failing or link.lost else link.place if link.place in _LEGEND else "bad"
+    if link.is_failing or link.lost:
+        return "bad"
+    return "order" if link.is_order else link.place if link.place in _LEGEND else "bad"
 
 
 def _message_lines(node: DiagramNode) -> Iterator[_Line]:

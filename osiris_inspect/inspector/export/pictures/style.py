@@ -51,6 +51,7 @@ _RULES: Final = """
 .node.skipped,.node.not_started{{stroke-dasharray:5 4}}
 .edge{{fill:none;stroke:{idle};stroke-width:1.5}}.edge.memory{{stroke:{memory}}}
 .edge.spill{{stroke:{spill};stroke-dasharray:2 3;stroke-width:2}}.edge.bad{{stroke:{bad};stroke-dasharray:6 4}}
+.edge.order{{stroke-dasharray:1 4}}
 .tip{{fill:{idle}}}.tip.memory{{fill:{memory}}}.tip.spill{{fill:{spill}}}.tip.bad{{fill:{bad}}}
 .tick{{fill:none;stroke:{line}}}.waiting,.phase{{fill:{line}}}.spilling{{fill:{spill}}}.working{{fill:{idle}}}
 .working.succeeded{{fill:{good}}}.working.failed{{fill:{bad}}}.working.running,.working.interrupted{{fill:{warn}}}
