@@ -78,7 +78,9 @@ def write_compiled(
             )
         }
         document |= {**recorded, "steps": steps}
-        content = yaml.safe_dump(document, sort_keys=False, allow_unicode=True).encode()  # people read and edit it
+        content = yaml.safe_dump(
+            document, sort_keys=False, allow_unicode=True
+        ).encode()  # people read and edit it
     else:
         content = orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     files.write(layout.MANIFEST, content)
