@@ -506,13 +506,18 @@ class Lineage:
         """The frames: producer, consumer, input name, location, rows out and in."""
         return self._report.lineage.edges
 
+    @property
+    def orders(self) -> "tuple[Edge, ...]":
+        """The pairs of steps of which the consumer runs after the producer without its frame."""
+        return self._report.lineage.orders
+
     def upstream(self, step: str) -> tuple[str, ...]:
         """Return the ids of all steps that ``step`` depends on, nearest first."""
-        return self._report.lineage.upstream(step)
+        return self._report.lineage.predecessors(step)
 
     def downstream(self, step: str) -> tuple[str, ...]:
         """Return the ids of all steps that depend on ``step``, nearest first."""
-        return self._report.lineage.downstream(step)
+        return self._report.lineage.successors(step)
 
     def to_text(self, format: Literal["text", "mermaid", "dot", "json"] = "text") -> str:  # noqa: A002
         """Return the graph in a format of ``osiris-inspect lineage``."""

@@ -31,9 +31,6 @@ MAX_THEME_NAME = 100
 TMUX_TIMEOUT_S = 2.0
 """Time after which copying inside tmux is given up, in seconds."""
 
-SYMBOLS = "✓━┃▌…"
-"""Some of the symbols of the screens."""
-
 _GOTO_EDITORS = ("code", "codium", "code-insiders", "cursor")
 
 
@@ -193,6 +190,8 @@ def save_state(run: Path, state: Mapping[str, Any]) -> None:
 
 def shows_only_ascii() -> bool:
     """Return True if OSIRIS_INSPECT_ASCII is set, or if the encoding of the terminal lacks the symbols of the screens."""
+    from osiris_inspect.cli.support.streams import SYMBOLS
+
     encoding = getattr(sys.__stderr__, "encoding", None) or "utf-8"
     is_known = SYMBOLS.encode(encoding, "replace").decode(encoding, "replace") == SYMBOLS
     return bool(os.environ.get("OSIRIS_INSPECT_ASCII")) or not is_known

@@ -51,8 +51,10 @@ if TYPE_CHECKING:
     from osiris_inspect.runtime.connections.connections import Connections
     from osiris_inspect.runtime.files.run_access import RunAccess
     from osiris_inspect.runtime.pipeline.compiler import Compiled
+    from osiris_inspect.runtime.planning.reused_step import ReusedStep, RunOrigin
     from osiris_inspect.runtime.proxy.proxy import RunResult
     from osiris_inspect.runtime.sandbox.isolation import ResourceLimits
+    from osiris_inspect.runtime.settings import Settings
     from osiris_inspect.runtime.transport.transport import Transport
 
 
@@ -153,7 +155,13 @@ def run_command(
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """Options of a run."""
+    """Options of a run.
+
+    Attributes:
+        earlier: what the run uses of an earlier run.
+        recorded: options of the command line by name, for the log.
+        settings: the settings of the run; None if the environment and ``flags`` determine them.
+    """
 
     flags: Mapping[str, str | None] = field(default_factory=dict)
     fail_fast: bool = False
@@ -163,6 +171,19 @@ class RunOptions:
     artifacts: Fetched = Fetched.SMALL
     install: bool = False
     memory: str | None = None
+    earlier: "EarlierResults | None" = None
+    recorded: Mapping[str, str] = field(default_factory=dict)
+    settings: "Settings | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierResults:
+    """What a run uses of an earlier run; see ``RunRequest``."""
+
+    origin: "RunOrigin"
+    reused: "Mapping[str, ReusedStep]"
+    expected: Mapping[str, str] = field(default_factory=dict)
+    allow_mixed: bool = False
 
 
 def execute(
@@ -179,7 +200,7 @@ def execute(
 
     how = how or RunOptions()
     _check_utf8(base.resolve(), "--base")
-    spill_settings = settings.read(os.environ, how.flags)
+    spill_settings = how.settings or settings.read(os.environ, how.flags)
     variables = tuple(sorted(os.environ))
     transport = _transport(target, how)
     with Progress(streams.stderr(), quiet=how.quiet) as progress:
@@ -199,7 +220,16 @@ def execute(
             secrets=(key,) if key else (),
             private=(cache_dir(),),
             access=_access(),
+            options={"on": target.value, **how.recorded},
         )
+        if how.earlier is not None:
+            request = replace(
+                request,
+                reused=how.earlier.reused,
+                origin=how.earlier.origin,
+                expected=how.earlier.expected,
+                allow_mixed=how.earlier.allow_mixed,
+            )
         try:
             with chdir(request.base if target is RunTarget.LOCAL else "."):
                 outcome = run(request, transport)

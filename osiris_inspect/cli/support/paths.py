@@ -48,7 +48,7 @@ def with_remote_options(command: CommandSpec) -> CommandSpec:
         set_remote_limits(values[MAX_BYTES.key], values[ALLOW_REDIRECT.key])
         return command.run({option.key: values[option.key] for option in command.options})
 
-    return replace(command, options=(*command.options, MAX_BYTES, ALLOW_REDIRECT), run=run)
+    return command._replace(options=(*command.options, MAX_BYTES, ALLOW_REDIRECT), run=run)
 
 
 def set_remote_limits(max_bytes: str | None, hosts: Sequence[str] | None) -> None:

@@ -189,7 +189,7 @@ def _order_causes(
     ordered = sorted(findings, key=scope)
     for _, group in groupby(ordered, key=scope):
         for finding in _causes_first(list(group), run, order):
-            upstream = frozenset(lineage.upstream(finding.step) if finding.step is not None else ())
+            upstream = frozenset(lineage.predecessors(finding.step) if finding.step is not None else ())
             steps = (None, finding.step, *upstream) if finding.step is not None else causes_of_step
             numbers = sorted(chain.from_iterable(causes_of_step.get(step, ()) for step in steps))
             candidates = (causes[number] for number in numbers)

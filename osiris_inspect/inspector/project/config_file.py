@@ -9,10 +9,9 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final, NamedTuple, get_args
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.diagnosis.rule import Rule, build_rule
@@ -36,8 +35,7 @@ _ENTRY: Final = LazyRegex(
 _NAME: Final = LazyRegex(r"[a-z]+(?:-[a-z]+)*")
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectConfig:
+class ProjectConfig(NamedTuple):
     """The settings of a project.
 
     Attributes:

@@ -78,6 +78,7 @@ _NAMES: Final = frozenset(
         "spill_write",
         "step_complete",
         "step_failed",
+        "step_reused",
         "step_skipped",
         "step_start",
         "worker_lost",

@@ -1,13 +1,12 @@
 """Reads the files of a run directory."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
-from osiris_inspect.base.document import load_document
+from osiris_inspect.base.bounded_json import load_document
 from osiris_inspect.inspector.event_log import open_large_log
 from osiris_inspect.inspector.event_log.key_events_cache import load_key_events
 from osiris_inspect.inspector.files import text_log
@@ -40,8 +39,7 @@ It is used only if it mentions the session, because it may belong to another run
 """
 
 
-@dataclass(frozen=True, slots=True)
-class RawRun:
+class RawRun(NamedTuple):
     """The decoded files of a run; None or empty for a file that is missing or unreadable.
 
     ``events`` are all events of ``log``, or the key events of a long log.

@@ -36,6 +36,7 @@ class StepBuilder:
     driver: str | None = None
     status: StepStatus = "not_started"
     needs: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
     started: float | None = None
     ended: float | None = None
     next_start: float | None = None
@@ -46,12 +47,14 @@ class StepBuilder:
     failure: StepFailure | None = None
     attempts: list[StepFailure] = field(default_factory=list)
     because: str | None = None
+    reused_from: str | None = None
     rows_processed: int | None = None
     rows_out: int | None = None
     rows_written: int | None = None
     location: FrameLocation | None = None
     start_count: int = 0
     retries: int = 0
+    retry_errors: list[StepFailure] = field(default_factory=list)
     first_line: int = 0
     last_line: int = 0
     unresolved_connection: StepFailure | None = None
@@ -142,6 +145,8 @@ def _retry(draft: StepBuilder, _event: Event) -> None:
     """Begin another attempt; the error of the last one is kept."""
     if draft.failure is not None:
         draft.attempts.append(draft.failure)
+        if len(draft.retry_errors) < _MAX_ATTEMPTS:
+            draft.retry_errors.append(draft.failure)
     draft.status, draft.failure, draft.ended = "running", None, None
     draft.retries += 1
     draft.inputs.clear()
@@ -171,6 +176,14 @@ def _failed(draft: StepBuilder, event: Event) -> None:
 def _skipped(draft: StepBuilder, event: Event) -> None:
     draft.status = "skipped"
     draft.because = step_name(event.fields.get("because"))
+
+
+def _reused(draft: StepBuilder, event: Event) -> None:
+    """Take over the result of an earlier run: a frame on disk, or what a writer wrote then."""
+    draft.status = "reused"
+    draft.reused_from = step_name(event.fields.get("from_run"))
+    draft.rows_out = event.row_count
+    draft.location = "none" if event.fields.get("how") in ("done", "accepted") else "spill"
 
 
 def _resolved(draft: StepBuilder, event: Event) -> None:
@@ -238,6 +251,7 @@ _HANDLERS = {
     "step_failed": _failed,
     "step_retry": _retry,
     "step_skipped": _skipped,
+    "step_reused": _reused,
     "inputs_resolved": _resolved,
     "input_not_found": _not_found,
     "rows_out": _rows_out,

@@ -101,6 +101,7 @@ class StepState:
         storage: where its frame was kept; ``none`` if it was not kept, ``unknown`` if the log does not say.
         attempts: errors that the step logged before it failed, oldest first.
         skipped_because: the upstream step whose failure caused this skip or failure.
+        reused_from: the earlier run that its result was taken from.
         started, ended: seconds since 1970.
         line_range: first and last line of the event log that name it; (0, 0) if there is none.
         needs_inferred: True if the run has no manifest and ``needs`` was inferred from the order of the
@@ -109,6 +110,8 @@ class StepState:
         has_written: True if it reported rows that it wrote.
         checks: results of the checks of its frame.
         retries: how often the runtime ran the step again after an error.
+        retry_errors: the errors after which it ran again, oldest first, however the step ended.
+        after: the steps that it runs after without taking their frames.
     """
 
     id: str
@@ -126,6 +129,7 @@ class StepState:
     failure: StepFailure | None = None
     attempts: tuple[StepFailure, ...] = ()
     skipped_because: str | None = None
+    reused_from: str | None = None
     artifacts: tuple[Artifact, ...] = ()
     config: Mapping[str, Any] = field(default_factory=dict)
     line_range: tuple[int, int] = (0, 0)
@@ -134,6 +138,18 @@ class StepState:
     has_written: bool = False
     checks: tuple[StepCheck, ...] = ()
     retries: int = 0
+    retry_errors: tuple[StepFailure, ...] = ()
+    after: tuple[str, ...] = ()
+
+    @property
+    def is_flaky(self) -> bool:
+        """True if the step succeeded after an attempt that failed."""
+        return self.status == "succeeded" and self.retries > 0
+
+    @property
+    def upstream(self) -> tuple[str, ...]:
+        """Steps that must succeed before this one: its needs, then those that it only runs after."""
+        return (*self.needs, *self.after)
 
     @property
     def is_writer(self) -> bool:

@@ -65,7 +65,8 @@ def summarize(report: Report) -> Summary:
 
 def output_rows(report: Report) -> int | None:
     """Return the rows that the run wrote; see ``Summary.rows``."""
-    writers = [step.rows_out for step in report.run.steps if step.is_writer and step.rows_out is not None]
+    steps = [step for step in report.run.steps if step.status != "reused" and step.rows_out is not None]
+    writers = [step.rows_out for step in steps if step.is_writer and step.rows_out is not None]
     if writers:
         return sum(writers)
     done = [step.rows_out for step in report.run.steps if step.status == "succeeded"]
@@ -86,7 +87,12 @@ def finding_scope(finding: Finding) -> str:
 
 
 def location_label(edge: Edge, run: Run) -> str:
-    """Return where a frame was, in words; ``never made`` if its producer or consumer did not run."""
+    """Return where a frame was, in words; ``never made`` if its producer or consumer did not run.
+
+    An edge without a frame is ``order only``.
+    """
+    if edge.location == "order":
+        return "order only"
     if edge.location != "unresolved":
         return edge.location
     ends = [step for step in run.steps if step.id in (edge.producer, edge.consumer)]

@@ -37,6 +37,7 @@ class ResolvedInput:
         rows: rows of the frame.
         attempts: the places searched, as written to events.
         schema_hash: equal for frames with the same columns.
+        fingerprint: equal for frames with the same values.
         drops_index: the index is left out.
     """
 
@@ -45,6 +46,7 @@ class ResolvedInput:
     rows: int
     attempts: tuple[Mapping[str, Any], ...]
     schema_hash: str
+    fingerprint: str
     _source: FramePlan | SpillFile
     _frame: pd.DataFrame | pa.Table | None = None
     _emit: EmitEvent = discard_event
@@ -52,18 +54,24 @@ class ResolvedInput:
 
     @classmethod
     def in_memory(
-        cls, input_ref: InputRef, frame: Any, plan: FramePlan, attempts: tuple[Mapping[str, Any], ...]
+        cls,
+        input_ref: InputRef,
+        frame: Any,
+        plan: FramePlan,
+        attempts: tuple[Mapping[str, Any], ...],
+        fingerprint: str,
     ) -> "ResolvedInput":
         """Return an input whose frame is in memory, with its plan."""
-        return cls(input_ref, "memory", plan.rows or 0, attempts, schema_json.schema_hash(plan), plan, frame)
+        hash_ = schema_json.schema_hash(plan)
+        return cls(input_ref, "memory", plan.rows or 0, attempts, hash_, fingerprint, plan, frame)
 
     @classmethod
     def on_disk(
         cls, input_ref: InputRef, spilled: SpillFile, attempts: tuple[Mapping[str, Any], ...], emit: EmitEvent
     ) -> "ResolvedInput":
         """Return an input that was spilled; ``emit`` receives an event at each read."""
-        hash_ = str(spilled.document["schema_hash"])
-        return cls(input_ref, "spill", spilled.rows, attempts, hash_, spilled, _emit=emit)
+        hash_, fingerprint = str(spilled.document["schema_hash"]), str(spilled.document["fingerprint"])
+        return cls(input_ref, "spill", spilled.rows, attempts, hash_, fingerprint, spilled, _emit=emit)
 
     @property
     def parquet_path(self) -> Path | None:

@@ -35,6 +35,7 @@ from osiris_inspect.runtime.frames.policy import SpillPolicy, StoredFrame, Store
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 from osiris_inspect.runtime.frames.spill import schema_json
 from osiris_inspect.runtime.frames.spill import spill_file as spill
+from osiris_inspect.runtime.frames.spill.fingerprint import FrameFingerprint
 from osiris_inspect.runtime.frames.spill.spill_file import SpillFile
 from osiris_inspect.runtime.frames.spill.spiller import Batching, EmitEvent, Spiller, discard_event
 
@@ -57,6 +58,7 @@ class _StepEntry:
     spilled: SpillFile | None = None
     released: bool = False
     remaining_uses: list[int] = field(default_factory=list)
+    fingerprint: str = ""
 
 
 def _size_of(frame: pd.DataFrame | pa.Table, plan: FramePlan) -> int:
@@ -206,7 +208,12 @@ class FrameStore:
         spilled = entry.spilled
         names = columns_of(plan.fields)
         counts = (spilled.counts if spilled else None) or FrameCounts(names, plan.rows)
-        fingerprint = spilled.document["fingerprint"] if spilled else spill.frame_fingerprint(plan, counts)
+        if spilled is not None:
+            document = spilled.document
+            fingerprint = FrameFingerprint(document["fingerprint"], document["column_fingerprints"])
+        else:
+            fingerprint = spill.frame_fingerprint(plan, counts)
+        entry.fingerprint = fingerprint.frame
         return StoredFrame(
             rows=spilled.rows if spilled else plan.rows,
             columns=tuple(names),
@@ -234,7 +241,8 @@ class FrameStore:
             spill_bytes=spilled.bytes if spilled else 0,
             parquet=layout.spill_path(step) if spilled else None,
             schema=layout.schema_path(step) if spilled else None,
-            fingerprint=fingerprint,
+            fingerprint=fingerprint.frame,
+            column_fingerprints=fingerprint.columns,
             schema_hash=schema_json.schema_hash(plan),
             keys=keys,
         )
@@ -324,9 +332,11 @@ class FrameStore:
         tried = [memory_lookup(entry, ref)]
         if entry is not None and tried[0]["outcome"] == "found":
             if ref.key == FRAME_KEY and entry.plan is not None:
-                return ResolvedInput.in_memory(ref, entry.frame, entry.plan, tuple(tried))
+                return ResolvedInput.in_memory(ref, entry.frame, entry.plan, tuple(tried), entry.fingerprint)
             value = entry.result[ref.key]
-            return ResolvedInput.in_memory(ref, value, frames.plan_frame(value), tuple(tried))
+            plan = frames.plan_frame(value)
+            fingerprint = spill.frame_fingerprint(plan).frame
+            return ResolvedInput.in_memory(ref, value, plan, tuple(tried), fingerprint)
         if ref.key == FRAME_KEY:
             spilled, attempt, cause = self._find_spill(entry, ref.from_step)
             tried.append(attempt)

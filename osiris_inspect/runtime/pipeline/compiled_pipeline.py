@@ -10,7 +10,7 @@ from typing import Any, Final
 import orjson
 import yaml
 
-from osiris_inspect.base.document import load_document
+from osiris_inspect.base.bounded_json import load_document
 from osiris_inspect.model import jsonl, manifest
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import PipelineError, Problem, SettingsError

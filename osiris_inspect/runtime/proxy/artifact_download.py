@@ -63,6 +63,7 @@ class DownloadRequest:
         base_dir: the folder that outputs are written below.
         steps: the steps whose artifacts are accepted.
         succeeded: the steps whose outputs are accepted.
+        uploaded: files of the run directory that the host sent, which stay as they are.
     """
 
     policy: ArtifactPolicy
@@ -71,6 +72,7 @@ class DownloadRequest:
     outputs: Sequence[OutputFile]
     steps: Collection[str]
     succeeded: Collection[str]
+    uploaded: Collection[str] = ()
 
     @property
     def max_artifact_bytes(self) -> int:
@@ -131,6 +133,8 @@ class _Download:
 
     def process(self, file: RemoteFile) -> None:
         """Refuse a file, leave it or download it."""
+        if not file.is_output and file.path in self._request.uploaded:
+            return
         reason = self._refusal(file)
         if reason is not None:
             self._refuse(file, reason)

@@ -24,7 +24,17 @@ _POLL_INTERVAL_S: Final = 0.2
 """Interval at which a waiting proxy checks for signals."""
 _HOST_EVENTS: Final = frozenset(
     {
-        *("run_start", "plan", "phase", "parcel", "worker_started", "prepare_failed", "step_skipped"),
+        *(
+            "run_start",
+            "plan",
+            "phase",
+            "parcel",
+            "worker_started",
+            "prepare_failed",
+            "step_skipped",
+            "step_reused",
+            "source_changed",
+        ),
         *("worker_silent", "step_waiting", "worker_lost", "wire_error", "lines_missing", "foreign_lines"),
         *("artifact_fetched", "artifact_left", "artifact_lost", "artifact_refused"),
         *("artifacts_lost", "artifacts_refused", "entry_planted", "leftovers_removed"),

@@ -5,6 +5,7 @@ writes the log. Each command gets exactly one answer, whatever a driver does.
 """
 
 import math
+import sys
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from importlib import import_module
@@ -32,6 +33,7 @@ from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 from osiris_inspect.runtime.frames.store import FrameStore, SpillPolicy
 from osiris_inspect.runtime.pipeline.component import Component
 from osiris_inspect.runtime.protocol import bundle, dependencies
+from osiris_inspect.runtime.protocol.code_identity import driver_code, installed_packages, packages_hash
 from osiris_inspect.runtime.protocol.environment import WorkerContext, environment_snapshot
 from osiris_inspect.runtime.protocol.error_report import error_to_dict
 from osiris_inspect.runtime.protocol.messages import (
@@ -51,6 +53,7 @@ _KINDS_OF_VALUES: Final = frozenset({"driver-raised", "query-failed", "value-not
 """Kinds of errors that a column of the wrong type can cause."""
 _STAGED_FIX: Final = "write the file with output_file(config, ctx) of osiris_inspect, which a sandbox needs"
 _OPTIONAL_FIELDS = (
+    "column_fingerprints",
     "original_names",
     "index_columns",
     "index_left_out",
@@ -161,13 +164,13 @@ class Worker:
         plan = manifest.parse(body["manifest"])
         options = settings.from_dict(body["settings"])
         self._heartbeat.interval_s = options.heartbeat_interval_s
-        self._emitter.emit("environment", environment_snapshot(self._context))
+        packages = installed_packages(sys.path)
+        environment = {**environment_snapshot(self._context), "packages_sha256": packages_hash(packages)}
+        self._emitter.emit("environment", environment)
         with self._heartbeat.active(None, "preparing"):
             components = self._load_bundle(body.get("parcel"))
             driver_names = sorted({step.driver for step in plan.steps})
-            for name in driver_names:
-                _load_driver(name, components)
-                self._emitter.emit("driver_registered", {"driver": name, "status": "success"})
+            self._register_drivers(driver_names, components, has_bundle=body.get("parcel") is not None)
         policy = SpillPolicy(
             options.force_spill,
             options.spill_threshold,
@@ -190,7 +193,18 @@ class Worker:
         )
         self._heartbeat.get_store_size = store.total_size
         self._emitter.emit("session_initialized", {"run_id": body["run_id"], "drivers_loaded": driver_names})
-        return {"drivers": driver_names}
+        return {"drivers": driver_names, "packages": packages}
+
+    def _register_drivers(
+        self, names: Iterable[str], components: Mapping[str, Component], *, has_bundle: bool
+    ) -> None:
+        """Load the drivers of a pipeline and emit the code of each."""
+        requirements = (
+            dependencies.read_component_specs(self._run_dir).get("packages") if has_bundle else None
+        )
+        for name in names:
+            code = driver_code(_load_driver(name, components), requirements or {})
+            self._emitter.emit("driver_registered", {"driver": name, "status": "success", "code": code})
 
     def _load_bundle(self, expected: Mapping[str, Any] | None) -> Mapping[str, Component]:
         """Verify the bundle and its modules; return its components, none if the proxy sent no bundle."""
@@ -356,6 +370,7 @@ class Worker:
                 f"from_{resolved.location}": True,
                 "tried": list(resolved.attempts),
                 "schema_hash": resolved.schema_hash,
+                "fingerprint": resolved.fingerprint,
             }
             self._emitter.emit("inputs_resolved", event_fields, step_id)
         self._writer.start_batch()

@@ -82,8 +82,11 @@ def _step(step: StepState) -> dict[str, Any]:
             for entry in step.inputs
         ],
         "because": _text(step.skipped_because),
+        **({"reused_from": _text(step.reused_from)} if step.reused_from else {}),
         "error": _text(step.failure.message) if step.failure else None,
         **({"checks": [_check(entry.result) for entry in step.checks]} if step.checks else {}),
+        **({"after": [masked_text(name) for name in step.after]} if step.after else {}),
+        **({"attempts": step.retries + 1} if step.retries else {}),
     }
 
 

@@ -28,7 +28,7 @@ from osiris_inspect.runtime.frames.conversion import frame as frames
 from osiris_inspect.runtime.frames.conversion.frame_plan import FramePlan, columns_of
 from osiris_inspect.runtime.frames.counts.frame_counts import FrameCounts
 from osiris_inspect.runtime.frames.spill import schema_json
-from osiris_inspect.runtime.frames.spill.fingerprint import Fingerprint
+from osiris_inspect.runtime.frames.spill.fingerprint import Fingerprint, FrameFingerprint
 from osiris_inspect.runtime.frames.spill.parquet_file import ParquetTableReader, ParquetTableWriter
 
 INDEX_FILE: Final = "index.parquet"
@@ -289,8 +289,8 @@ def _write(
                     _write_slices(plan, fingerprint, counts, main, other)
             else:
                 _write_slices(plan, fingerprint, counts, main, None)
-        digest = fingerprint.hexdigest(schema_json.fingerprint_identity(plan, main.rows))
-        document = schema_json.build_schema_document(plan, main.rows, digest, written)
+        digests = _finish(fingerprint, plan, main.rows)
+        document = schema_json.build_schema_document(plan, main.rows, digests, written)
         mark = files.create(_MARK)
         mark.write(schema_json.serialize(document).encode())
         files.commit()
@@ -313,11 +313,24 @@ def _write_slices(
         del batch, hidden  # or two slices are in memory while the next one is made
 
 
-def frame_fingerprint(plan: FramePlan, counts: FrameCounts | None = None) -> str:
+def _finish(fingerprint: Fingerprint, plan: FramePlan, rows: int) -> FrameFingerprint:
+    stored = (*plan.planned_columns, *plan.index_columns)
+    positions = {planned.name: position for position, planned in enumerate(stored)}
+    columns = {
+        field["physical"]: fingerprint.column_hexdigest(
+            (positions[name] for name in (field["physical"], *field["beside"].values())),
+            schema_json.column_identity(field, rows),
+        )
+        for field in plan.fields
+    }
+    return FrameFingerprint(fingerprint.hexdigest(schema_json.fingerprint_identity(plan, rows)), columns)
+
+
+def frame_fingerprint(plan: FramePlan, counts: FrameCounts | None = None) -> FrameFingerprint:
     """Return the fingerprint of a frame in memory, equal to that of its spill; count its columns on the way."""
     fingerprint = Fingerprint()
     for arrays, hidden in plan.arrays():
         fingerprint.update([*arrays, *hidden])
         if counts is not None:
             counts.update(arrays)
-    return fingerprint.hexdigest(schema_json.fingerprint_identity(plan, plan.rows or 0))
+    return _finish(fingerprint, plan, plan.rows or 0)

@@ -1,0 +1,321 @@
+"""A worker of a run: starts and prepares it, runs steps on it, and ends it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from time import monotonic
+from typing import Any, Final
+
+from osiris_inspect.model import manifest
+from osiris_inspect.model import run_layout as layout
+from osiris_inspect.model.errors import (
+    DependencyMissing,
+    DriverError,
+    ProtocolError,
+    SourceChanged,
+    WorkerHung,
+    WorkerLost,
+    log_name,
+)
+from osiris_inspect.model.manifest import Step
+from osiris_inspect.model.redaction import mask_by_key
+from osiris_inspect.runtime.pipeline.retry_policy import parse_retry_policy
+from osiris_inspect.runtime.planning.take_over import changed_source
+from osiris_inspect.runtime.protocol.bundle import Bundle
+from osiris_inspect.runtime.protocol.messages import ErrorResponse, Response, new_nonce
+from osiris_inspect.runtime.proxy.failures import (
+    WorkerLoss,
+    error_response,
+    info_of,
+    lost_worker,
+    prepare_timeout,
+    step_timeout,
+)
+from osiris_inspect.runtime.proxy.hang_watch import HangWatch
+from osiris_inspect.runtime.proxy.scheduling.run_context import RunContext
+from osiris_inspect.runtime.proxy.scheduling.step_outcomes import StepOutcomes
+from osiris_inspect.runtime.proxy.staged_outputs import StagedOutputs
+from osiris_inspect.runtime.proxy.worker_client import (
+    CommandResult,
+    CommandTimeout,
+    Interrupted,
+    WorkerClient,
+)
+from osiris_inspect.runtime.sandbox.grants import SandboxPermissions
+from osiris_inspect.runtime.sandbox.permissions import HostFolders, permissions_for
+from osiris_inspect.runtime.transport.transport import LaunchSpec, Transport
+
+_CLEANUP_TIMEOUT_S: Final = 30.0
+
+
+class RunWorker:
+    """One worker: its transport, its client and the files that it stages.
+
+    Attributes:
+        has_started: True after its process or thread has started.
+        loss: why the worker ended before its time; None as long as it can run steps.
+    """
+
+    def __init__(self, context: RunContext, transport: Transport, outcomes: StepOutcomes) -> None:
+        self._context, self.transport, self._outcomes = context, transport, outcomes
+        self._request, self._recorder = context.request, context.recorder
+        self._redactor, self._emit = context.progress.redactor, context.emit
+        self._nonce = new_nonce()
+        steps = frozenset(step.id for step in self._request.compiled.manifest.steps)
+        self._client = WorkerClient(
+            transport, context.recorder, self._redactor, context.signals, self._nonce, steps
+        )
+        self._client.on_step_complete = self._publish
+        self._staged = StagedOutputs(context.progress.path.absolute(), self._request.base)
+        self._unpublished: ErrorResponse | None = None
+        self._phase_start = 0.0
+        self.has_started = False
+        self.loss: WorkerLoss | None = None
+
+    # --- start and end
+
+    def prepare(self, make_bundle: Callable[[], Bundle]) -> CommandResult:
+        """Start the worker and prepare it for the steps; ``make_bundle`` returns its contents."""
+        request, timeout, watch = self._request, None, None
+        if not request.install_missing:  # an installation takes long, and sends nothing
+            timeout = request.prepare_timeout_s
+            watch = HangWatch(None, request.settings, self.transport, self._recorder)
+        answer: CommandResult
+        try:
+            body = self._start(make_bundle())
+            answer = self._client.request("prepare", body, timeout, watch)
+            if isinstance(answer, Response):
+                self._client.check_run_id(self._context.progress.path.name)
+        except WorkerLost as error:
+            self.loss = self._lost_worker(error)
+            answer = error_response("WorkerLost", f"{error}; see {layout.WORKER_LOG}", self.loss.info)
+        except CommandTimeout:
+            self.transport.kill()
+            self.loss = prepare_timeout(timeout)
+            answer = error_response("StepTimeout", self.loss.reason, self.loss.info)
+        except WorkerHung as error:
+            answer = self._kill_hung(error)
+        except (ProtocolError, DependencyMissing) as error:
+            if self._context.signals.is_set:
+                raise Interrupted(self._context.signals.name) from error
+            answer = error_response(log_name(error), str(error), info_of(error))
+        if isinstance(answer, Response):
+            self._record_phase("worker", self._phase_start)
+        return answer
+
+    def cleanup(self) -> None:
+        """Let the worker release its frames, unless it was lost."""
+        if self.loss is not None:
+            return
+        try:
+            self._client.request("cleanup", {}, _CLEANUP_TIMEOUT_S)
+        except WorkerLost as error:
+            self._emit("worker_lost", {"error": str(error), "phase": "cleanup"})
+        except CommandTimeout:
+            self.transport.kill()
+            reason = f"no answer within {_CLEANUP_TIMEOUT_S:g} s"
+            self._emit("worker_lost", {"error": reason, "phase": "cleanup"})
+
+    def record_rest(self) -> None:
+        """Record the remaining messages of the worker, which has ended."""
+        self._client.drain()
+
+    def close(self) -> None:
+        """End the worker and remove what it staged; calling it twice is safe."""
+        self.transport.close()
+        self._staged.close()
+
+    def _start(self, bundle: Bundle) -> dict[str, Any]:
+        """Start the worker; return the body of the command ``prepare``."""
+        request, path = self._request, self._context.progress.path
+        self._phase_start = monotonic()
+        launch = LaunchSpec(
+            path,
+            request.base,
+            bundle,
+            self._permissions(bundle),
+            self._context.secrets,
+            request.install_missing,
+            lambda: self._context.signals.is_set,
+            self._nonce,
+            self._record_phase,
+            tuple(sorted(self._redactor.by_place)),
+        )
+        base = self.transport.start(launch)
+        self.has_started = True
+        self._emit("worker_started", {**self.mode, **self.transport.details})
+        self._emit("parcel", bundle.to_dict())
+        return {
+            "run_id": path.name,
+            "manifest": manifest.to_dict(request.running.manifest),
+            "settings": request.settings.to_dict(),
+            "base": base,
+            "parcel": bundle.to_dict(),
+        }
+
+    @property
+    def mode(self) -> dict[str, Any]:
+        """Mode and isolation of the worker, for the log."""
+        return {"mode": self.transport.mode, "isolation": self.transport.isolation_level}
+
+    def _record_phase(self, name: str, start: float, sent: int | None = None) -> None:
+        """Record a phase of the run that has ended; ``start`` is a time of the monotonic clock."""
+        self._phase_start = monotonic()
+        size = {} if sent is None else {"bytes": sent}
+        self._emit("phase", {"name": name, "duration_ms": (self._phase_start - start) * 1000, **size})
+
+    def _permissions(self, bundle: Bundle) -> SandboxPermissions:
+        """Return the permissions of the worker, if the transport applies them."""
+        request = self._request
+        if not self.transport.stages_outputs:
+            return SandboxPermissions()
+        private = (request.compiled.pipeline_file, *request.connections.files, *request.private)
+        run_dir = self._context.progress.path.absolute()  # the worker has another working directory
+        folders = HostFolders(request.base.absolute(), request.logs.absolute(), run_dir, private)
+        connections = request.connections.by_step
+        permissions = permissions_for(request.running, self._context.components, bundle, connections, folders)
+        return replace(permissions, write=(*permissions.write, self._staged.open()))
+
+    # --- steps
+
+    def run_step(self, step: Step) -> CommandResult:
+        """Run a step until it succeeds, it fails with an error that is not retried, or its attempts are used up."""
+        if not step.retry:
+            return self._run_attempt(step)
+        policy = parse_retry_policy(step.retry)
+        self._recorder.attempts[step.id] = 1
+        answer = self._run_attempt(step, may_retry=policy.attempts > 1)
+        for attempt in range(2, policy.attempts + 1):
+            if isinstance(answer, Response) or self.loss is not None:
+                break
+            info = answer.error.get("error_info") or {}
+            if info.get("kind") not in policy.kinds:
+                break
+            wait_s = policy.wait_before(attempt)
+            self._recorder.attempts[step.id] = attempt
+            self._emit(
+                "step_retry",
+                {"of": policy.attempts, "because": info["kind"], "wait_s": wait_s, "driver": step.driver},
+                step.id,
+            )
+            if self._context.signals.wait(wait_s):
+                raise Interrupted(self._context.signals.name)
+            answer = self._run_attempt(step, may_retry=attempt < policy.attempts)
+        return answer
+
+    def _run_attempt(self, step: Step, *, may_retry: bool = False) -> CommandResult:
+        """Run a step once; if it ``may_retry``, the worker keeps its inputs after a failure."""
+        body = {
+            "step_id": step.id,
+            "driver": step.driver,
+            "cfg_path": step.cfg_path,
+            "inputs": inputs_of(step),
+            **({"may_retry": True} if may_retry else {}),
+            **self._confidential(step),
+        }
+        sent_at = monotonic()
+        watch = HangWatch(step.id, self._request.settings, self.transport, self._recorder)
+        answer: CommandResult
+        try:
+            answer = self._client.request("exec_step", body, self._time_limit(step), watch)
+        except WorkerLost as error:
+            self.loss = self._lost_worker(error)
+            answer = error_response("WorkerLost", str(error), self.loss.info)
+        except CommandTimeout:
+            answer = self._kill_timed_out(step)
+        except WorkerHung as error:
+            answer = self._kill_hung(error)
+        if self._unpublished is not None:
+            answer, self._unpublished = self._unpublished, None
+        if isinstance(answer, ErrorResponse) and "step_failed" not in self._recorder.event_names(step.id):
+            self._outcomes.record_failure(step, answer.error, (monotonic() - sent_at) * 1000)
+        return answer
+
+    def _time_limit(self, step: Step) -> float | None:
+        """Return the time limit of a step in seconds: its own, else that of the settings, if any."""
+        return step.timeout_s if step.timeout_s is not None else self._request.settings.step_timeout_s
+
+    def _confidential(self, step: Step) -> dict[str, Any]:
+        """Return what only this step receives: its connection, its secrets and the places of its files."""
+        config = self._request.compiled.configs[step.id]
+        connection = self._context.connection_of(step)
+        body: dict[str, Any] = {}
+        if connection:
+            body["connection"] = dict(connection)
+        if self._redactor.redact_value(mask_by_key(config)) != config:
+            body["config"] = config  # it is masked in its file
+        texts = [*_texts(connection), *_texts(config), *_texts(step.checks)]
+        own = self._request.connections.secrets_by_step.get(step.id, ())
+        secrets = [
+            name for name in self._context.secrets if name in own or any(name in text for text in texts)
+        ]
+        by_place = self._redactor.by_place.intersection(secrets)
+        if secrets:
+            body["secrets"] = secrets
+        if by_place:
+            body["secrets_by_place"] = sorted(by_place)
+        if self.transport.stages_outputs:
+            component = self._context.components.get(step.driver)
+            outputs = self._staged.begin_step(step, component, config, connection)
+            if outputs:
+                body["outputs"] = outputs
+        return body
+
+    def _publish(self, step_id: str) -> bool:
+        """Move the files of a step into place before its end is recorded; return False if that failed."""
+        try:
+            self._check_expected(step_id)
+            self._staged.publish(step_id)
+        except (DriverError, SourceChanged) as error:
+            self._unpublished = error_response(log_name(error), str(error), info_of(error))
+            return False
+        return True
+
+    def _check_expected(self, step_id: str) -> None:
+        """Check that a step whose frame is produced again returned the same frame.
+
+        Raises:
+            SourceChanged: it did not, and that is not allowed.
+        """
+        request = self._request
+        error = changed_source(
+            step_id, request.expected.get(step_id), request.origin, self._recorder.card_events
+        )
+        if error is None:
+            return
+        if not request.allow_mixed:
+            raise error
+        self._emit("source_changed", error.facts, step_id)
+
+    def _kill_timed_out(self, step: Step) -> CommandResult:
+        """Kill the worker of a step that timed out; return its answer if it arrived meanwhile."""
+        self.transport.kill()
+        self.loss = step_timeout(step.id, self._time_limit(step), is_of_step=step.timeout_s is not None)
+        return self._client.drain() or error_response("StepTimeout", self.loss.reason, self.loss.info)
+
+    def _kill_hung(self, error: WorkerHung) -> CommandResult:
+        """Kill a worker without heartbeats; lines that it sends after the decision are not recorded."""
+        stack = self.transport.dump_stack()
+        self.transport.kill()
+        self.loss = WorkerLoss(error.message, info_of(error))
+        return error_response(log_name(error), error.message, self.loss.info, stack)
+
+    def _lost_worker(self, error: WorkerLost) -> WorkerLoss:
+        return lost_worker(error, self._recorder.last_heartbeat, self.transport.details)
+
+
+def inputs_of(step: Step) -> dict[str, dict[str, str]]:
+    """Return the bound inputs of a step, as commands and the log hold them."""
+    bound = manifest.bind_inputs(step)
+    return {name: {"from_step": ref.from_step, "key": ref.key} for name, ref in bound.items()}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield all texts and numbers of a JSON value."""
+    if isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item)
+    elif value is not None:
+        yield str(value)
