@@ -1,13 +1,15 @@
 """Pipeline and options of a run."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from osiris_inspect.model.run_types import RunMode
 from osiris_inspect.runtime.connections.connections import Connections
 from osiris_inspect.runtime.files.run_access import PRIVATE, RunAccess
 from osiris_inspect.runtime.pipeline.compiler import Compiled
 from osiris_inspect.runtime.pipeline.component import Component
+from osiris_inspect.runtime.planning.schedule import Schedule, build_schedule
 from osiris_inspect.runtime.proxy.artifact_download import ArtifactPolicy
 from osiris_inspect.runtime.proxy.run_recorder import EventListener
 from osiris_inspect.runtime.settings import Settings
@@ -32,6 +34,7 @@ class RunRequest:
         prepare_timeout_s: timeout of the worker's preparation; not applied if it installs modules.
         private: files and folders that an isolated worker cannot read, besides the pipeline and the connections.
         access: who may read the run directory.
+        jobs: the most steps at a time; a remote worker runs one.
     """
 
     compiled: Compiled
@@ -50,3 +53,16 @@ class RunRequest:
     prepare_timeout_s: float = 300.0
     private: tuple[Path, ...] = ()
     access: RunAccess = PRIVATE
+    jobs: int = 1
+
+
+def schedule_of(request: RunRequest, components: Mapping[str, Component], mode: RunMode) -> Schedule:
+    """Return the order of the steps with several workers; in a thread, a step runs alone unless it is safe there."""
+    connections = request.connections
+    schedule = build_schedule(
+        request.compiled, components, request.base, connections.by_step, connections.max_parallel
+    )
+    if mode != "local":
+        return schedule
+    safe = {name for name, component in components.items() if component.thread_safe}
+    return replace(schedule, alone=frozenset(step.id for step in schedule.steps if step.driver not in safe))
