@@ -360,5 +360,6 @@ COMPONENTS: Mapping[str, Component] = {
     **{component.name: component for component in BUILT_IN},
     "test.faulty": _component("test.faulty"),
     "test.hostile": replace(_component("test.hostile"), driver="tests.runtime.hostile:Hostile"),
+    "test.patient": replace(_component("test.patient"), inputs="many"),
     "test.needy": _component("test.needy", requires=("no_such_module_for_sure",), extra="mysql"),
 }

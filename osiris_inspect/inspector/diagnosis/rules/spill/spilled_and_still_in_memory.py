@@ -7,8 +7,8 @@ Why it matters:
     A spill is meant to free memory. A DataFrame in both places uses disk space and frees nothing.
 
 How to fix:
-    Release the DataFrame once the spill is complete. The inputs of a failed step are an exception: they are
-    spilled for a replay.
+    Release the DataFrame once the spill is complete. Two spills are exceptions: the inputs of a failed step, for a
+    replay, and a DataFrame that a step on another worker takes (`run --jobs`).
 
 Example:
     `"has_df_in_memory": true, "spill_used": true`
@@ -25,12 +25,18 @@ TEMPLATE = FindingTemplate(Severity.NOTE, "code", "release the DataFrame once it
 
 
 def check(run: Run, lineage: Lineage) -> Findings:
-    """Find DataFrames spilled and in memory, except the inputs of a step that failed, also before a retry, kept for a replay."""
+    """Find DataFrames spilled and in memory, except the inputs of a step that failed or retried, and frames for other workers."""
     failed = {step.id for step in run.steps if step.status == "failed" or step.retries}
+    for_others = {
+        event.step
+        for event in run.events_named("spill_write")
+        if "another worker" in str(event.fields.get("reason"))
+    }
     for step in run.steps:
         card = run.card.for_step(step.id) if run.card is not None else None
         for_replay = any(edge.consumer in failed for edge in lineage.edges_from(step.id))
-        if card is not None and not for_replay and card.has_df_in_memory and card.spill_used:
+        is_meant = for_replay or step.id in for_others
+        if card is not None and not is_meant and card.has_df_in_memory and card.spill_used:
             yield TEMPLATE.finding(
                 "the DataFrame was spilled but kept in memory, so the spill freed nothing",
                 *run_card_evidence(run, step, "spill_used"),
