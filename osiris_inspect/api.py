@@ -24,6 +24,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
+from osiris_inspect.base.user_folders import user_folder
 from osiris_inspect.inspector.text.sanitize import multi_line, one_line
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import OsirisError, RunNotReadable, SettingsError, SpillCorrupt
@@ -218,19 +219,13 @@ def run(  # noqa: PLR0913  one parameter an option of `osiris-inspect run`
         fail_fast=fail_fast,
         connections=resolved,
         secrets=(key,) if key else (),
-        private=(_cache_dir(),),
+        private=(user_folder("cache"),),
     )
     try:
         Path(logs).mkdir(parents=True, exist_ok=True)
         return open(proxy.run(request, create_transport(on, os.environ)).path)
     except (OSError, RunError) as error:
         raise SettingsError(str(error)) from error
-
-
-def _cache_dir() -> Path:
-    import platformdirs
-
-    return platformdirs.user_cache_path("osiris-inspect", appauthor=False)
 
 
 class Table(Sequence[Item_co], Generic[Item_co]):
@@ -511,13 +506,18 @@ class Lineage:
         """The frames: producer, consumer, input name, location, rows out and in."""
         return self._report.lineage.edges
 
+    @property
+    def orders(self) -> "tuple[Edge, ...]":
+        """The pairs of steps of which the consumer runs after the producer without its frame."""
+        return self._report.lineage.orders
+
     def upstream(self, step: str) -> tuple[str, ...]:
         """Return the ids of all steps that ``step`` depends on, nearest first."""
-        return self._report.lineage.upstream(step)
+        return self._report.lineage.predecessors(step)
 
     def downstream(self, step: str) -> tuple[str, ...]:
         """Return the ids of all steps that depend on ``step``, nearest first."""
-        return self._report.lineage.downstream(step)
+        return self._report.lineage.successors(step)
 
     def to_text(self, format: Literal["text", "mermaid", "dot", "json"] = "text") -> str:  # noqa: A002
         """Return the graph in a format of ``osiris-inspect lineage``."""
@@ -734,7 +734,7 @@ def _run_directories(path: PathLike) -> list[Path]:
 
         url = parse_url(Path(text))
         if url is not None:
-            return find_runs(open_remote(url, _cache_dir()))
+            return find_runs(open_remote(url, user_folder("cache")))
     named = Path(text)
     is_archive = archive_stem(named.name) is not None and named.is_file()
     directories = find_runs(open_archive(named) if is_archive else named)

@@ -5,6 +5,7 @@ import re
 import pytest
 import yaml
 
+from osiris_inspect.base.bounded_json import load_document
 from osiris_inspect.base.bounded_yaml import load_yaml
 from osiris_inspect.model.errors import PipelineError
 from osiris_inspect.runtime.pipeline import yaml_positions
@@ -54,3 +55,22 @@ def test_values_and_text_keys_are_read_in_each_encoding(encoding: str) -> None:
 def test_error_at_the_end_names_the_last_line() -> None:
     with pytest.raises(PipelineError, match=r"p\.yaml:2:6: invalid YAML"):
         yaml_positions.parse("a: b\nc: [d", "p.yaml")
+
+
+JSON_DOCUMENTS = (
+    '{"name": "p", "steps": [{"id": "a", "n": 1, "f": 1.5, "t": true, "x": null, "text": "größe \\u00e9 \\n"}]}',
+    '{"a": {"b": [[], {}]}}\n',
+    "{a: 1, b: [x, y]}",
+    "a: 1\nb: [x]\n",
+)
+
+
+@pytest.mark.parametrize("text", JSON_DOCUMENTS)
+def test_json_has_the_value_that_it_has_as_yaml(text: str) -> None:
+    assert load_document(text.encode()) == load_yaml(text.encode())
+
+
+@pytest.mark.parametrize("text", ['{"a": "\\ud83d"}', '{"a": ' + "[" * 300 + "]" * 300 + "}", '{"a": '])
+def test_json_that_is_not_accepted_is_rejected_as_yaml(text: str) -> None:
+    with pytest.raises(yaml.YAMLError):
+        load_document(text.encode())

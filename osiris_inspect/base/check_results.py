@@ -1,8 +1,7 @@
 """Results of the checks of a step, as the event ``check_result`` carries them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 CheckKind = Literal["rows", "not_null", "unique", "in", "min", "max", "regex", "sql"]
 """``in``, ``min``, ``max`` and ``regex`` are the constraints of ``values``."""
@@ -13,8 +12,7 @@ _MAX_OUTCOMES: Final = 5
 """Checks of a step that a description shows."""
 
 
-@dataclass(frozen=True, slots=True)
-class CheckResult:
+class CheckResult(NamedTuple):
     """Result of one check.
 
     Attributes:

@@ -13,6 +13,14 @@ OsirisError
 │   ├── DriverError         a driver cannot use its configuration or inputs, or returned an invalid result
 │   ├── DependencyMissing   modules that a step needs are not installed
 │   └── RunDirectoryExists  the directory of a new run exists
+├── EarlierRunError         an earlier run cannot be continued or used as requested
+│   ├── NothingToResume     every step of it succeeded
+│   ├── AlreadyResumed      another run continued it
+│   ├── InputsGone          a frame of it is missing, damaged or another one
+│   ├── SourceChanged       a source returned other rows than in that run
+│   ├── MaskedConfiguration a value of its configuration is masked and cannot be resolved
+│   ├── MayHaveWritten      a writer of it may have written its rows
+│   └── NotOurs             it was not made by this program
 ├── SpillError              a frame cannot be written to disk or read from it
 │   ├── SpillFailed         a frame could not be written; it is still in memory
 │   └── SpillCorrupt        a spilled frame is missing, truncated, changed or not ours
@@ -176,6 +184,42 @@ class RunDirectoryExists(RunError):
     """The directory of a new run exists; nothing was written."""
 
     kind = "run-directory-exists"
+
+
+class EarlierRunError(OsirisError):
+    """An earlier run cannot be continued or used as requested."""
+
+    kind = "earlier-run-unusable"
+
+
+class NothingToResume(EarlierRunError):
+    """Every step of the run succeeded."""
+
+
+class AlreadyResumed(EarlierRunError):
+    """Another run continued the run."""
+
+
+class InputsGone(EarlierRunError):
+    """A frame of the earlier run is missing, damaged or another one."""
+
+
+class SourceChanged(EarlierRunError):
+    """A source returned other rows than in the earlier run."""
+
+    kind = "source-changed"
+
+
+class MaskedConfiguration(EarlierRunError):
+    """A value of the configuration is masked and cannot be resolved."""
+
+
+class MayHaveWritten(EarlierRunError):
+    """A writer of the earlier run may have written its rows."""
+
+
+class NotOurs(EarlierRunError):
+    """The run was not made by this program."""
 
 
 class SpillError(OsirisError):

@@ -8,8 +8,8 @@ from typing import Any, Literal, NamedTuple, TypeVar, get_args
 from osiris_inspect.model.event import as_int, finite_number, step_name
 
 T = TypeVar("T")
-StepStatus = Literal["succeeded", "failed", "interrupted", "skipped", "running", "not_started"]
-"""``interrupted``: a signal ended the run while the step was running."""
+StepStatus = Literal["succeeded", "reused", "failed", "interrupted", "skipped", "running", "not_started"]
+"""``interrupted``: a signal ended the run while the step was running; ``reused``: its result is of an earlier run."""
 
 
 class StepCard(NamedTuple):
@@ -38,6 +38,8 @@ class StepCard(NamedTuple):
     """Number of checks ``passed`` and ``failed``; a card has the key only for a step with results of checks."""
     attempts: int | None = None
     """Number of times the step ran; a card has the key only for a step that was retried."""
+    reused_from: str | None = None
+    """The run that the result was taken from; a card has the key only for a reused step."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def to_dict(card: RunCard) -> dict[str, Any]:
 def _document(step: StepCard) -> dict[str, Any]:
     spill_paths = dict(step.spill_paths) if step.spill_paths else None
     document = {**step._asdict(), "spill_paths": spill_paths, "inputs": [dict(item) for item in step.inputs]}
-    for key in ("checks", "attempts"):
+    for key in ("checks", "attempts", "reused_from"):
         if document[key] is None:
             del document[key]
     return document
@@ -99,6 +101,7 @@ def _step(item: Mapping[str, Any]) -> StepCard:
         skipped_because=step_name(item.get("skipped_because")),
         checks=_typed(item.get("checks"), dict),
         attempts=as_int(item.get("attempts")),
+        reused_from=_typed(item.get("reused_from"), str),
     )
 
 

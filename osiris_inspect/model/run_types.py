@@ -15,3 +15,13 @@ FrameLocation = Literal["memory", "spill", "none", "unknown"]
 
 InputLocation = Literal["memory", "spill", "unresolved"]
 """Where a step's input was resolved from. "unresolved": not found, or the log does not record it."""
+
+RunOriginKind = Literal["replay", "resume", "selection", "reuse"]
+"""Why a run takes over results of an earlier run."""
+OutputLevel = Literal["identical", "same rows, other order", "same but for rounding", "same shape", "other"]
+"""How close two outputs of a step are, the closest first. "same shape": rows, columns and types are the same."""
+
+FailureLevel = Literal[
+    "same failure, same values", "same failure, other values", "other failure", "succeeded"
+]
+"""How close the outcome of a second attempt is to a failure."""

@@ -29,6 +29,7 @@ COMMANDS = {
     "lineage": ["lineage", NAME],
     "open": ["open", NAME],
     "summarize folder": ["summarize", ".", "--latest"],
+    "diff": ["diff", NAME, NAME],
     "why json": ["why", NAME, "write-stats", "--format", "json"],
     "events": ["events", NAME],
     "events json": ["events", NAME, "--json"],
@@ -39,7 +40,7 @@ COMMANDS = {
     "pack": ["pack", NAME],
     "explain": ["explain", f"{NAME}:input-not-found"],
 }
-READERS = {"summarize", "lineage", "sql", "open", "why", "events", "runs", "pack", "explain"}
+READERS = {"summarize", "lineage", "sql", "open", "why", "diff", "events", "runs", "pack", "explain"}
 """The commands that read runs; ``clean`` only removes them."""
 POSITIONS = {"summarize sarif", "summarize gitlab", "summarize html"}
 """Reports that name the file of a line, and not the log."""

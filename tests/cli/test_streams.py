@@ -146,3 +146,19 @@ def test_only_streams_module_writes_to_stdout_and_stderr() -> None:
         if writes.search(path.read_text(encoding="utf-8"))
     }
     assert users == WRITERS
+
+
+def test_symbols_are_ascii_where_the_encoding_lacks_them(work: Path) -> None:
+    run = "osiris-inspect run bad.yaml >/dev/null 2>&1; "
+    code, plain, _ = shell(work, f"{run}OSIRIS_INSPECT_ASCII=1 osiris-inspect summarize @latest")
+    assert "✗ failed" in plain  # a pipe has an exact text
+    assert "⊘ skipped" in plain
+    for settings, terminal in (("PYTHONIOENCODING=ascii", False), ("OSIRIS_INSPECT_ASCII=1", True)):
+        command = f"{settings} COLUMNS=200 osiris-inspect summarize @latest --color never"
+        line = f"script -qec '{command}' /dev/null </dev/null" if terminal else command
+        _, text, _ = shell(work, line)
+        assert "x failed" in text
+        assert "o skipped" in text
+        assert "──" not in text
+        assert text.isascii()
+    assert code == 1

@@ -139,6 +139,30 @@ def test_terminal_of_another_encoding_gets_question_marks(tmp_path: Path) -> Non
     assert done.stdout.startswith("? run_1759170586030")
 
 
+def test_summary_of_a_new_run_loads_no_package_that_is_slow_to_import(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(
+        "oml_version: 0.1.0\nname: p\nsteps:\n- {id: read, component: filesystem.csv_extractor, mode: read, config: {path: a.csv}}\n"
+    )
+    (tmp_path / "a.csv").write_text("n\n1\n")
+    assert osiris_inspect("run", tmp_path / "p.yaml", "--logs", tmp_path / "logs").returncode == 0
+    code = (
+        "import sys; sys.argv = ['osiris-inspect', 'summarize', sys.argv[1]]\n"
+        "from osiris_inspect.cli import main\n"
+        "try: main()\n"
+        "finally: print(sorted({'yaml', 'platformdirs', 'tempfile', 'typer', 'asyncio'} & set(sys.modules)), file=sys.stderr)"
+    )
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "logs")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr.strip().splitlines()[-1]) == (0, "[]")
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["summarize", "RUN"], ["rules"]])
 def test_no_heavy_package_is_loaded(tmp_path: Path, arguments: list[str]) -> None:
     run = run_dir(tmp_path, succeeding_locally(), steps=CHAIN)

@@ -39,7 +39,7 @@ def test_unexplained_failure_names_difference_from_last_success(tmp_path: Path) 
     assert cause is not None
     assert cause.rule == "unexplained-failure"
     assert "compare with run_1795381930000, the last run that succeeded" in (cause.fix or "")
-    assert "step 'write-stats', rows in was 3, now 1" in (cause.fix or "")
+    assert "inputs df of write-stats: 1 row, was 3 rows" in (cause.fix or "")
 
 
 def test_explained_failure_names_no_other_run(tmp_path: Path) -> None:

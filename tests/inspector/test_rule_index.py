@@ -1,4 +1,3 @@
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,8 +18,8 @@ def test_index_is_current() -> None:
 
 
 def test_indexed_rule_declares_what_its_module_does() -> None:
-    indexed = {rule.id: replace(rule, check=BUILT[rule.id].check) for rule in indexed_rules()}
-    assert indexed == {name: replace(rule, rule_manual="") for name, rule in BUILT.items()}
+    indexed = {rule.id: rule._replace(check=BUILT[rule.id].check) for rule in indexed_rules()}
+    assert indexed == {name: rule._replace(rule_manual="") for name, rule in BUILT.items()}
 
 
 @pytest.mark.parametrize("sample", sorted(path.name for path in SAMPLES.iterdir()))

@@ -87,7 +87,7 @@ def test_a_frame_that_loses_something_keeps_its_shape_and_its_names(
 
 @pytest.mark.parametrize("name", KEPT)
 def test_a_restored_frame_has_the_fingerprint_it_had(name: str, kept: Callable[[str], SpillFile]) -> None:
-    again = spill.frame_fingerprint(frames.plan_pandas(spill.read_frame(kept(name))))
+    again = spill.frame_fingerprint(frames.plan_pandas(spill.read_frame(kept(name)))).frame
     assert again == kept(name).document["fingerprint"]
 
 
@@ -176,8 +176,51 @@ def test_a_view_and_its_copy_have_one_fingerprint() -> None:
     assert fingerprint(part) == fingerprint(part.copy(deep=True))
 
 
+@pytest.mark.parametrize("name", KEPT)
+def test_columns_of_a_spill_and_of_memory_have_one_fingerprint(
+    name: str, kept: Callable[[str], SpillFile]
+) -> None:
+    in_memory = spill.frame_fingerprint(frames.plan_pandas(made(name))).columns
+    assert kept(name).document["column_fingerprints"] == in_memory
+    assert list(in_memory) == kept(name).document["columns"]
+
+
+@pytest.mark.parametrize(
+    ("column", "changed"),
+    [
+        ("id", [1, 2, 4]),
+        ("id", [1.0, 2.0, 3.0]),
+        ("name", ["a", "b", "c"]),
+        ("note", [None, "x", float("nan")]),  # where they differ is stored in a hidden column
+    ],
+)
+def test_only_a_changed_column_has_another_fingerprint(column: str, changed: list[Any]) -> None:
+    frame = pd.DataFrame({"id": [1, 2, 3], "name": ["a", "b", None], "note": [float("nan"), "x", None]})
+    frame["note"] = frame["note"].astype(object)
+    other = frame.assign(**{column: pd.Series(changed, dtype=object if column == "note" else None)})
+    before, after = column_fingerprints(frame), column_fingerprints(other)
+    assert {name for name in before if before[name] != after[name]} == {column}
+
+
+def test_a_renamed_or_moved_column_keeps_its_fingerprint() -> None:
+    frame = pd.DataFrame({"id": [1, 2], "name": ["a", None]})
+    moved = column_fingerprints(frame[["name", "id"]].rename(columns={"id": "key"}))
+    assert moved == {"name": column_fingerprints(frame)["name"], "key": column_fingerprints(frame)["id"]}
+
+
+def test_an_empty_frame_has_column_fingerprints() -> None:
+    columns = column_fingerprints(
+        pd.DataFrame({"id": pd.Series(dtype="int64"), "x": pd.Series(dtype="float64")})
+    )
+    assert columns["id"] != columns["x"]
+
+
+def column_fingerprints(frame: pd.DataFrame) -> dict[str, str]:
+    return spill.frame_fingerprint(frames.plan_pandas(frame)).columns
+
+
 def fingerprint(frame: pd.DataFrame) -> str:
-    return spill.frame_fingerprint(frames.plan_pandas(frame))
+    return spill.frame_fingerprint(frames.plan_pandas(frame)).frame
 
 
 def test_a_frame_of_several_slices_comes_back_equal(tmp_path: Path) -> None:

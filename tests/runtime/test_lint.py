@@ -51,8 +51,11 @@ def test_named_need_of_a_writer_is_an_error(key: str) -> None:
     query = f"  - {{id: q2, component: duckdb.processor, {key}, config: {{query: SELECT 1}}}}\n"
     (remark,) = [each for each in remarks(HEAD + JOIN + TAIL + query) if ": error: " in each]
     assert remark.partition("error: ")[2] == (
-        "step 'q2' needs 'w', which is a writer and has no output; name the step whose rows it is to take, such as 'q'"
+        "step 'q2' needs 'w', which is a writer and has no output; write after: [w] to run after it, and name in needs "
+        "or inputs only steps whose rows it takes, such as 'q'"
     )
+    correct = remarks(HEAD + JOIN + TAIL + query.replace(key, "needs: [q], after: [w]"))
+    assert not any(": error: " in each for each in correct)
 
 
 def test_two_writers_of_one_file_are_a_warning() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from textual import events
+from textual.command import CommandList
 
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.tui.app import InspectorApp
@@ -100,3 +101,32 @@ async def test_key_after_the_screens_are_closed_raises_nothing() -> None:
         await pilot.pause()
     assert not app._exit
     await app.on_event(events.Key("e", "e"))
+
+
+@pytest.mark.parametrize("key", ["pageup", "pagedown", "down", "up", "enter"])
+async def test_key_before_the_palette_has_a_height_raises_nothing(key: str) -> None:
+    shelf = made.Shelf()
+    app = InspectorApp(shelf.put(made.failed()), shelf, clock=lambda: made.NOON + 60)
+    async with app.run_test(size=(60, 18)) as pilot:
+        await pilot.press("ctrl+p")
+        await pilot.pause()
+        commands = app.screen.query_one(CommandList)
+        commands.display = False  # as before the first layout
+        await pilot.pause()
+        commands._line_cache.clear()
+        await pilot.press(key)
+        await pilot.pause()
+    assert app.return_code in (None, 0)
+
+
+@pytest.mark.parametrize("key", ["escape", "q", "slash", "n", "j", "y", "colon", "f", "m"])
+async def test_key_while_the_widgets_of_a_screen_are_removed_raises_nothing(key: str) -> None:
+    shelf = made.Shelf()
+    app = InspectorApp(shelf.put(made.failed()), shelf, clock=lambda: made.NOON + 60)
+    async with app.run_test() as pilot:
+        await pilot.press("question_mark")
+        await pilot.pause()
+        await app.screen.query("*").remove()
+        await pilot.press(key)
+        await pilot.pause()
+    assert app.return_code in (None, 0)

@@ -91,7 +91,7 @@ async def test_two_runs_are_compared_where_they_first_go_apart(stage: Open) -> N
     async with stage(*named_runs(), size=(120, 40)) as one:
         await one.press("m", "j", "c")
         assert isinstance(one.app.screen, ComparisonScreen)
-        assert "first difference: compute-stats" in one.text()
+        assert "first divergence: compute-stats" in one.text()
         assert text(one).startswith("compute-stats")
         await one.press("enter")
         assert "input_df of type NoneType" in one.text()
@@ -106,7 +106,7 @@ async def test_a_run_is_compared_with_the_one_before_it_of_its_pipeline_where_no
     newer = replace(newer, run=replace(newer.run, started=made.NOON + 10))
     async with stage(older, newer) as one:
         await one.press("g", "c")
-        assert "first difference: compute-stats" in one.text()
+        assert "first divergence: compute-stats" in one.text()
 
 
 async def test_compare_without_a_second_run_says_what_to_do(stage: Open) -> None:

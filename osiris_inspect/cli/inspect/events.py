@@ -112,9 +112,10 @@ def events(options: EventsOptions) -> int:
         "json" if options.as_json else "unmasked" if options.unmasked else "raw" if options.raw else "text"
     )
     is_shown = streams.is_stdout_shown()  # also through a pager
+    width = streams.terminal_width()
     try:
         with paged(enabled=not (options.no_pager or options.follow)):
-            _write(log.filtered(query, follow=options.follow), form, options.limit, is_shown=is_shown)
+            _write(log.filtered(query, follow=options.follow), form, options.limit, width, is_shown=is_shown)
     except KeyboardInterrupt:
         return INTERRUPTED
     if log.unreadable:
@@ -351,16 +352,23 @@ def _stdin_blocks() -> Iterator[bytes]:
         yield from decompress(stdin, compression, LOG_LIMITS)
 
 
-def _write(blocks: "Iterator[EventLines]", form: Format, limit: int | None, *, is_shown: bool) -> None:
-    """Write at most ``limit`` events to stdout; if people see it, acting characters in raw lines are escaped."""
+def _write(
+    blocks: "Iterator[EventLines]", form: Format, limit: int | None, width: int | None, *, is_shown: bool
+) -> None:
+    """Write at most ``limit`` events to stdout, wrapped if it is a terminal, which has a ``width``.
+
+    If people see it, acting characters in raw lines are escaped.
+    """
     from osiris_inspect.inspector.text import event_lines
+    from osiris_inspect.inspector.text.wrap import wrap_events
 
     remaining = limit
     for matching in blocks:
         streams.check_reader()
         block = matching if remaining is None else matching.first(remaining)
         if form == "text":
-            streams.write_text(streams.stdout(), event_lines.format_text(block))
+            text = event_lines.format_text(block)
+            streams.write_text(streams.stdout(), text if width is None else wrap_events(text, width))
         elif form == "json":
             streams.stdout_buffer().write(event_lines.format_json(block))
         else:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from osiris_inspect.base import bounded_json
+from osiris_inspect.base.user_folders import user_folder
 from osiris_inspect.cli.startup.instant_verdict import find_run, verdict_lines
 from osiris_inspect.cli.support.project_reports import current_project
 from osiris_inspect.model.run_layout import COMPRESSED
@@ -29,9 +30,6 @@ MAX_THEME_NAME = 100
 
 TMUX_TIMEOUT_S = 2.0
 """Time after which copying inside tmux is given up, in seconds."""
-
-SYMBOLS = "✓━┃▌…"
-"""Some of the symbols of the screens."""
 
 _GOTO_EDITORS = ("code", "codium", "code-insiders", "cursor")
 
@@ -192,6 +190,8 @@ def save_state(run: Path, state: Mapping[str, Any]) -> None:
 
 def shows_only_ascii() -> bool:
     """Return True if OSIRIS_INSPECT_ASCII is set, or if the encoding of the terminal lacks the symbols of the screens."""
+    from osiris_inspect.cli.support.streams import SYMBOLS
+
     encoding = getattr(sys.__stderr__, "encoding", None) or "utf-8"
     is_known = SYMBOLS.encode(encoding, "replace").decode(encoding, "replace") == SYMBOLS
     return bool(os.environ.get("OSIRIS_INSPECT_ASCII")) or not is_known
@@ -220,9 +220,7 @@ def _theme_file() -> Path:
 
 
 def _state_folder() -> Path:
-    import platformdirs
-
-    return platformdirs.user_state_path("osiris-inspect", appauthor=False)
+    return user_folder("state")
 
 
 def _state_file(run: Path) -> Path:

@@ -3,10 +3,9 @@
 import io
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from osiris_inspect.base.text.terminal_text import escape_json, terminal_text
 from osiris_inspect.cli.support import streams
@@ -106,8 +105,7 @@ def requested_files(options: Mapping[str, Any]) -> Files:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class ReportOutputs:
+class ReportOutputs(NamedTuple):
     """The requested outputs.
 
     Attributes:

@@ -2,9 +2,8 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from osiris_inspect.cli.inspect import report_output as outputs
 from osiris_inspect.cli.inspect.report_output import Color, Files, render, write
@@ -112,8 +111,7 @@ def command() -> CommandSpec:
     return places.with_remote_options(command)
 
 
-@dataclass(frozen=True)
-class SummarizeOptions:
+class SummarizeOptions(NamedTuple):
     """The values of the options; ``files`` are the additional files by format."""
 
     paths: Sequence[Path]

@@ -14,6 +14,8 @@ from osiris_inspect.cli.pipeline.run_options import (
     AllowEdited,
     ArtifactsOption,
     BaseDirOption,
+    CaptureLimit,
+    CaptureOption,
     ConnectionsOption,
     DryRun,
     EnvFile,
@@ -27,6 +29,7 @@ from osiris_inspect.cli.pipeline.run_options import (
     IsolationLevel,
     IsolationOption,
     Jobs,
+    KeepOption,
     LastCompile,
     Logs,
     MaybePipeline,
@@ -52,9 +55,11 @@ if TYPE_CHECKING:
     from osiris_inspect.runtime.connections.connections import Connections
     from osiris_inspect.runtime.files.run_access import RunAccess
     from osiris_inspect.runtime.pipeline.compiler import Compiled
+    from osiris_inspect.runtime.planning.reused_step import ReusedStep, RunOrigin
     from osiris_inspect.runtime.planning.schedule import Schedule
     from osiris_inspect.runtime.proxy.proxy import RunResult
     from osiris_inspect.runtime.sandbox.isolation import ResourceLimits
+    from osiris_inspect.runtime.settings import Settings
     from osiris_inspect.runtime.transport.transport import Transport
 
 
@@ -103,6 +108,9 @@ def run_command(
     spill_threshold: SpillThreshold = None,
     step_timeout: StepTimeout = None,
     hang_timeout: HangTimeout = None,
+    capture: CaptureOption = None,
+    capture_limit: CaptureLimit = None,
+    keep: KeepOption = None,
     fail_fast: FailFast = False,
     jobs: Jobs = "1",
     only: Only = [],
@@ -128,6 +136,9 @@ def run_command(
         "spill_threshold": spill_threshold,
         "step_timeout_s": step_timeout,
         "hang_timeout_s": hang_timeout,
+        "capture": capture,
+        "capture_limit": capture_limit,
+        "keep": keep,
     }
     compiled = (
         _compile_or_fail(pipeline, logs, param, profile)
@@ -148,7 +159,20 @@ def run_command(
     resolved = connections_of(compiled, base, connections, env_file)
     count = min(count, len(compiled.manifest.steps))
     how = RunOptions(flags, fail_fast=fail_fast, quiet=quiet, connections=resolved, jobs=count)
+    recorded = {
+        "file": compiled.pipeline_file,
+        "isolation": isolation.value,
+        "artifacts": artifacts.value,
+        "memory_limit": memory_limit,
+        "install_deps": "yes" if install_deps else None,
+        "jobs": jobs if jobs != "1" else None,
+        "fail_fast": "yes" if fail_fast else None,
+        "base": base,
+        "connections": connections,
+        "env_file": env_file,
+    }
     how = replace(how, isolation=isolation, artifacts=artifacts, install=install_deps, memory=memory_limit)
+    how = replace(how, recorded=recorded_options(recorded))
     outcome = execute(compiled, on, _writable(logs), base_folder(compiled, base, resolved), how)
     if not quiet or outcome.status == "success":
         print_findings(outcome)
@@ -161,7 +185,13 @@ def run_command(
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """Options of a run."""
+    """Options of a run.
+
+    Attributes:
+        earlier: what the run uses of an earlier run.
+        recorded: options of the command line by name, for the log.
+        settings: the settings of the run; None if the environment and ``flags`` determine them.
+    """
 
     flags: Mapping[str, str | None] = field(default_factory=dict)
     fail_fast: bool = False
@@ -171,7 +201,20 @@ class RunOptions:
     artifacts: Fetched = Fetched.SMALL
     install: bool = False
     memory: str | None = None
+    earlier: "EarlierResults | None" = None
+    recorded: Mapping[str, str] = field(default_factory=dict)
+    settings: "Settings | None" = None
     jobs: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierResults:
+    """Results and fingerprints of an earlier run that a run uses; see ``RunRequest``."""
+
+    origin: "RunOrigin"
+    reused: "Mapping[str, ReusedStep]"
+    expected: Mapping[str, str] = field(default_factory=dict)
+    allow_mixed: bool = False
 
 
 def execute(
@@ -188,7 +231,7 @@ def execute(
 
     how = how or RunOptions()
     _check_utf8(base.resolve(), "--base")
-    spill_settings = settings.read(os.environ, how.flags)
+    spill_settings = how.settings or settings.read(os.environ, how.flags)
     variables = tuple(sorted(os.environ))
     transport = _transport(target, how)
     with Progress(streams.stderr(), quiet=how.quiet) as progress:
@@ -208,8 +251,17 @@ def execute(
             secrets=(key,) if key else (),
             private=(cache_dir(),),
             access=_access(),
+            options={"on": target.value, **how.recorded},
             jobs=how.jobs,
         )
+        if how.earlier is not None:
+            request = replace(
+                request,
+                reused=how.earlier.reused,
+                origin=how.earlier.origin,
+                expected=how.earlier.expected,
+                allow_mixed=how.earlier.allow_mixed,
+            )
         try:
             with chdir(request.base if target is RunTarget.LOCAL else "."):
                 outcome = run(request, transport)
@@ -217,6 +269,15 @@ def execute(
         except RunError as error:  # the run could not start
             text = str(error).replace(repr(str(request.logs)), repr(str(logs)))  # as on the command line
             raise SettingsError(text) from None
+
+
+def recorded_options(values: Mapping[str, str | Path | None]) -> dict[str, str]:
+    """Return the options that are set as texts for the log; a path is absolute, for another working directory."""
+    return {
+        name: str(value.absolute()) if isinstance(value, Path) else value
+        for name, value in values.items()
+        if value is not None
+    }
 
 
 def _access() -> "RunAccess":

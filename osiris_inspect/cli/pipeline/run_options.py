@@ -9,6 +9,7 @@ import typer
 SANDBOX: Final = "Sandbox and E2B"
 SELECTION: Final = "Part of the pipeline"
 LIMITS: Final = "Memory and time"
+KEPT: Final = "Frames on disk"
 
 
 class RunTarget(StrEnum):
@@ -34,6 +35,21 @@ class Fetched(StrEnum):
     NONE = "none"
     SMALL = "small"
     ALL = "all"
+
+
+class Captured(StrEnum):
+    """Times at which the inputs of a step are written to disk."""
+
+    ON_FAILURE = "on-failure"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+class Kept(StrEnum):
+    """Frames that stay on disk after a run."""
+
+    FAILED = "failed"
+    FRAMES = "frames"
 
 
 Pipeline = Annotated[
@@ -139,6 +155,33 @@ HangTimeout = Annotated[
         help="Stop a worker that hangs for this many seconds (E2B_HANG_TIMEOUT).",
         rich_help_panel=LIMITS,
         metavar="SECONDS",
+        show_default=False,
+    ),
+]
+CaptureOption = Annotated[
+    Captured | None,
+    typer.Option(
+        "--capture",
+        help="Write a step's inputs to disk after it failed (the default), before it starts, or never (E2B_CAPTURE).",
+        rich_help_panel=KEPT,
+        show_default=False,
+    ),
+]
+CaptureLimit = Annotated[
+    str | None,
+    typer.Option(
+        help="Download up to this much of what failed steps need from E2B; default: 256MiB (E2B_CAPTURE_LIMIT).",
+        metavar="SIZE",
+        rich_help_panel=KEPT,
+        show_default=False,
+    ),
+]
+KeepOption = Annotated[
+    Kept | None,
+    typer.Option(
+        "--keep",
+        help="Leave what failed steps need on disk (the default), or the frames of all steps (E2B_KEEP).",
+        rich_help_panel=KEPT,
         show_default=False,
     ),
 ]

@@ -12,11 +12,13 @@ EXAMPLES: Final = {
     "summarize": "osiris-inspect summarize logs --latest --junit junit.xml",
     "compile": "osiris-inspect compile movies.yaml --profile prod",
     "run": "osiris-inspect run movies.yaml --on sandbox --param year=2024",
+    "resume": "osiris-inspect resume @failed --dry-run",
     "demo": "osiris-inspect demo osiris-demo",
     "init": "osiris-inspect init ci --system github",
     "doctor": "osiris-inspect doctor --json",
     "lint": "osiris-inspect lint pipelines/*.yaml",
     "why": "osiris-inspect why @failed compute-stats.df",
+    "diff": "osiris-inspect diff @failed",
     "events": "osiris-inspect events @latest 'step=compute-* event=step_failed'",
     "runs": "osiris-inspect runs logs --failed --since -3d",
     "clean": "osiris-inspect clean logs --older-than 30d --keep 5GB",
@@ -38,9 +40,9 @@ EXAMPLES: Final = {
 """An example for each command, by its name."""
 COMMAND_GROUPS: Final = {
     "Find out why a run failed": (
-        "open", "summarize", "why", "events", "runs", "sql", "lineage", "timeline", "pack", "rules", "explain",
+        "open", "summarize", "why", "diff", "events", "runs", "sql", "lineage", "timeline", "pack", "rules", "explain",
     ),
-    "Run pipelines": ("run", "compile", "lint", "demo"),
+    "Run pipelines": ("run", "resume", "compile", "lint", "demo"),
     "Set up": ("init", "connections", "components", "config", "doctor", "clean"),
 }  # fmt: skip
 """Names of commands by the heading above them."""

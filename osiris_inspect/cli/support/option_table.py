@@ -7,17 +7,15 @@ words, prints help, completes and reports errors.
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 OptionKind = Literal["flag", "text", "number", "path", "choice"]
 COMPLETION: Final = "_OSIRIS_INSPECT_COMPLETE"
 """Environment variable with which a shell asks for completions."""
 
 
-@dataclass(frozen=True, slots=True)
-class OptionSpec:
+class OptionSpec(NamedTuple):
     """An option, or without ``names`` a positional argument.
 
     Attributes:
@@ -41,8 +39,7 @@ class OptionSpec:
     panel: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CommandSpec:
+class CommandSpec(NamedTuple):
     """A command; ``run`` takes the values by key and returns the exit code."""
 
     name: str

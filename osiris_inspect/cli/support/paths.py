@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from osiris_inspect.base.user_folders import user_folder
 from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec
 from osiris_inspect.model.errors import RunNotReadable
 
@@ -37,9 +38,7 @@ _REMOTE_INTERVAL_S: Final = 2.0
 
 def cache_dir() -> Path:
     """Return the user's cache folder for indexes and lists of runs; it may not exist yet."""
-    import platformdirs
-
-    return platformdirs.user_cache_path("osiris-inspect", appauthor=False)
+    return user_folder("cache")
 
 
 def with_remote_options(command: CommandSpec) -> CommandSpec:
@@ -49,7 +48,7 @@ def with_remote_options(command: CommandSpec) -> CommandSpec:
         set_remote_limits(values[MAX_BYTES.key], values[ALLOW_REDIRECT.key])
         return command.run({option.key: values[option.key] for option in command.options})
 
-    return replace(command, options=(*command.options, MAX_BYTES, ALLOW_REDIRECT), run=run)
+    return command._replace(options=(*command.options, MAX_BYTES, ALLOW_REDIRECT), run=run)
 
 
 def set_remote_limits(max_bytes: str | None, hosts: Sequence[str] | None) -> None:

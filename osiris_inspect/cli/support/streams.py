@@ -6,6 +6,7 @@ written to stderr neither ends a run nor changes an exit code.
 
 import io
 import os
+import shutil
 import stat
 import sys
 from contextlib import suppress
@@ -17,12 +18,22 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 
+SYMBOLS = "✓⊘━┃▌…→"
+"""Some symbols of reports and screens; an encoding without one of them gets ASCII in their place."""
+
+
 class ReaderGone(Exception):
     """The reader of stdout has exited. It is not an OSError, for which typer and rich exit with 1."""
 
 
 class OutputStream(io.TextIOWrapper):
-    """stdout or stderr; libraries call ``write``, which keeps lines and colours and nothing else that acts."""
+    """stdout or stderr; libraries call ``write``, which keeps lines and colours and nothing else that acts.
+
+    Attributes:
+        is_ascii: True if symbols and lines are written as ASCII characters.
+    """
+
+    is_ascii = False
 
     def write(self, text: str, /) -> int:
         """Write a text that may have colours."""
@@ -31,6 +42,10 @@ class OutputStream(io.TextIOWrapper):
 
     def control(self, text: str) -> None:
         """Write what the program built: sequences for the terminal, commands of CI systems, escaped JSON."""
+        if self.is_ascii and not text.isascii():
+            from osiris_inspect.base.text.ascii_symbols import ASCII
+
+            text = text.translate(ASCII)
         super().write(text)
 
 
@@ -115,13 +130,22 @@ def _wrapped(stream: TextIO, kind: type[io.FileIO], descriptor: int | None = Non
         return stream
     stream.flush()
     raw = io.BufferedWriter(kind(stream.fileno() if descriptor is None else descriptor, "w", closefd=False))
-    return OutputStream(
+    output = OutputStream(
         raw,
         stream.encoding,
         "replace",
         line_buffering=stream.line_buffering,
         write_through=stream.write_through,
     )
+    output.is_ascii = _lacks_symbols(output)
+    return output
+
+
+def _lacks_symbols(stream: TextIO) -> bool:
+    """Return True if the encoding of a stream lacks the symbols of reports, or if the user of a terminal wants ASCII."""
+    encoded = SYMBOLS.encode(stream.encoding, "replace")
+    is_known = encoded.decode(stream.encoding, "replace") == SYMBOLS
+    return not is_known or (bool(os.environ.get("OSIRIS_INSPECT_ASCII")) and stream.isatty())
 
 
 def write_text(stream: TextIO, text: str, *, control: str = "", colors: bool = False) -> None:
@@ -194,6 +218,11 @@ def lend_stdout(descriptor: int) -> int:
 def is_stdout_terminal() -> bool:
     """Return True if stdout is a terminal."""
     return sys.stdout.isatty()
+
+
+def terminal_width() -> int | None:
+    """Return the columns of the terminal that stdout is; None if it is not a terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def is_stdout_shown() -> bool:

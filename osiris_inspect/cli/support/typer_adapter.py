@@ -33,6 +33,8 @@ AllowRedirect = Annotated[
 _COMPLETERS: Final[dict[str, Callable[..., Any]]] = {
     "RUN": complete_run,
     "PATH": complete_run,
+    "A": complete_run,
+    "B": complete_run,
     "STEP[.INPUT]": complete_step,
 }
 """Completion of positional arguments, by their metavar."""

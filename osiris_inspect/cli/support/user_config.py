@@ -9,10 +9,10 @@ mode = "group"                   # the user's group may read run directories
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
+from osiris_inspect.base.user_folders import user_folder
 from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec, parse_value
 from osiris_inspect.model.errors import SettingsError
 
@@ -25,8 +25,7 @@ _OTHERS: Final = ("keys", "runs", "trusted")
 SettingOrigin = Literal["default", "file", "environment"]
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """The default of an option and its source: a file or a variable."""
 
     option: OptionSpec
@@ -43,9 +42,9 @@ def with_user_defaults(command: CommandSpec) -> CommandSpec:
     """
     defaults = {setting.option.key: setting.value for setting in settings(command.options)}
     options = (
-        replace(option, default=defaults.get(option.key, option.default)) for option in command.options
+        option._replace(default=defaults.get(option.key, option.default)) for option in command.options
     )
-    return replace(command, options=tuple(options))
+    return command._replace(options=tuple(options))
 
 
 def settings(options: Iterable[OptionSpec], env: Mapping[str, str] | None = None) -> list[Setting]:
@@ -137,6 +136,4 @@ def is_group_shared() -> bool:
 
 def user_config_file() -> Path:
     """Return the user's ``config.toml``; it may not exist."""
-    import platformdirs
-
-    return platformdirs.user_config_path("osiris-inspect", appauthor=False) / "config.toml"
+    return user_folder("config") / "config.toml"

@@ -1,7 +1,5 @@
 """Many reports in bounded memory: all but the first are in a temporary file and read when they are needed."""
 
-import tempfile
-import weakref
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Final, overload
@@ -59,6 +57,9 @@ class ReportSpool(_Reports):
             self._first.append(report)
             return
         if self._file is None:
+            import tempfile
+            import weakref
+
             self._file = tempfile.TemporaryFile()  # noqa: SIM115  open as long as this object
             weakref.finalize(self, self._file.close)
         import pickle  # one run needs none

@@ -1,9 +1,8 @@
 """Rules and the findings they report."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from types import ModuleType
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
@@ -21,8 +20,7 @@ class Check(Protocol):
         """Yield the findings of the rule in a run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """One rule.
 
     Attributes:
@@ -84,8 +82,7 @@ def build_rule(module: ModuleType, name: str, *, is_external: bool = False) -> R
     )
 
 
-@dataclass(frozen=True, slots=True)
-class FindingTemplate:
+class FindingTemplate(NamedTuple):
     """Common values of the findings of a rule; the engine adds the rule id."""
 
     severity: Severity

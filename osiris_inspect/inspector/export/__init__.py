@@ -2,18 +2,16 @@
 
 import pkgutil
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from typing import Protocol, TextIO
+from typing import NamedTuple, Protocol, TextIO
 
 from osiris_inspect.inspector.export import formats
 from osiris_inspect.inspector.project.source_location import NO_CHECKOUT, RepositoryCheckout
 from osiris_inspect.inspector.run.report import Report
 
 
-@dataclass(frozen=True, slots=True)
-class CIContext:
+class CIContext(NamedTuple):
     """The CI job that shows the report.
 
     Attributes:

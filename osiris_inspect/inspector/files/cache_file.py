@@ -2,7 +2,6 @@
 
 import os
 import stat
-import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -71,6 +70,8 @@ class NewFile:
         Raises:
             OSError: it cannot be created, or its folder belongs to another user.
         """
+        import tempfile  # only here, since most commands only read
+
         create_private_folder(path.parent)
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
         self.stream = os.fdopen(descriptor, "wb")

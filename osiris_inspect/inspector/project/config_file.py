@@ -9,10 +9,9 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final, NamedTuple, get_args
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.diagnosis.rule import Rule, build_rule
@@ -27,7 +26,8 @@ GROUP: Final = "osiris_inspect.rules"
 OWN_FILE: Final = ".osiris-inspect.toml"
 SHARED_FILE: Final = "pyproject.toml"
 OWN_TABLE: Final = b"osiris-inspect"
-_KEYS: Final = ("ignore", "rules", "patterns")
+_KEYS: Final = ("ignore", "rules", "patterns", "diff")
+_DIFF_KEYS: Final = ("unstable",)
 _PATTERN_KEYS: Final = ("name", "pattern", "message", "fix", "domain", "in_logs")
 _ENTRY: Final = LazyRegex(
     r"(?P<rule>[a-z]+(?:-[a-z]+)*)(?:@(?P<step>[^:\s]+))?\s{0,80}(?::\s{0,80}(?P<reason>.*))?"
@@ -35,20 +35,21 @@ _ENTRY: Final = LazyRegex(
 _NAME: Final = LazyRegex(r"[a-z]+(?:-[a-z]+)*")
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectConfig:
+class ProjectConfig(NamedTuple):
     """The settings of a project.
 
     Attributes:
         rules: also those of installed packages.
         untrusted_rules: folders of rules that the settings name and that were not executed.
         file: the file with the settings.
+        unstable_steps: ids of steps that return other values each time, with wildcards; for comparisons of runs.
     """
 
     suppressions: tuple[Suppression, ...] = ()
     rules: tuple[Rule, ...] = ()
     untrusted_rules: tuple[str, ...] = ()
     file: str = ""
+    unstable_steps: tuple[str, ...] = ()
 
 
 def load_project_config(project: Project) -> ProjectConfig:
@@ -81,6 +82,7 @@ def load_project_config(project: Project) -> ProjectConfig:
         (*plugin_rules(), *named, *own),
         tuple(os.path.relpath(rules, folder.resolve()) for rules in untrusted),
         file.name if table else "",
+        _unstable_steps(file, table.get("diff", {})),
     )
 
 
@@ -123,6 +125,12 @@ def _suppressions(file: Path, entries: Any, *, may_allow_errors: bool) -> Iterat
             text = f"{file.name}: ignore has {entry!r}; write 'rule', 'rule@step', or either with ': reason'"
             raise SettingsError(text)
         yield Suppression(match["rule"], match["step"], match["reason"] or "", file.name, may_allow_errors)
+
+
+def _unstable_steps(file: Path, table: Any) -> tuple[str, ...]:
+    if not isinstance(table, dict) or set(table) - set(_DIFF_KEYS):
+        raise SettingsError(f"{file.name}: [diff] takes only {', '.join(_DIFF_KEYS)}")
+    return tuple(_texts(file, "diff.unstable", table.get("unstable", [])))
 
 
 def _texts(file: Path, key: str, value: Any) -> list[str]:

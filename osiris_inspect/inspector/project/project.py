@@ -1,15 +1,14 @@
 """The project whose settings apply, and what the user trusts in it."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from osiris_inspect.inspector.files.find_runs import is_run
 from osiris_inspect.inspector.project.git_index import find_git_root, is_tracked
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(NamedTuple):
     """A folder with settings and pipeline files.
 
     A file that lies beside a run may come from the person who sent the run. So code of the folder runs only with the

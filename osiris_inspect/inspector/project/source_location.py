@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from os.path import normpath
 from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from osiris_inspect.inspector.run.run import Run
 
@@ -13,8 +13,7 @@ MAX_PATH: Final = 1000
 """Maximum characters of a path."""
 
 
-@dataclass(frozen=True, slots=True)
-class SourceLocation:
+class SourceLocation(NamedTuple):
     """A line of a pipeline file. ``file`` is relative to the repository; ``line`` is 0 if unknown."""
 
     file: str

@@ -8,8 +8,8 @@ user's repository tracks the file or the user names it: a file that came with a 
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import replace
+from typing import Final, NamedTuple
 
 from osiris_inspect.inspector.project.project import Project
 from osiris_inspect.inspector.project.source_location import step_locations
@@ -24,8 +24,7 @@ MAX_FILE_BYTES: Final = 4 << 20
 """Maximum size of a pipeline file that is searched for comments."""
 
 
-@dataclass(frozen=True, slots=True)
-class Suppression:
+class Suppression(NamedTuple):
     """One suppressed rule.
 
     Attributes:
@@ -68,7 +67,7 @@ def comment_suppressions(report: Report, project: Project) -> tuple[Suppression,
     lines = {source.line: step for step, source in locations.items() if step is not None and source.line}
     found = tuple(_in_text(file.read_text(encoding="utf-8", errors="replace"), named.file, lines))
     trusted = bool(found) and project.may_allow_errors(file)
-    return tuple(replace(entry, may_allow_errors=trusted) for entry in found)
+    return tuple(entry._replace(may_allow_errors=trusted) for entry in found)
 
 
 def _in_text(text: str, file: str, steps: Mapping[int, str]) -> Iterator[Suppression]:

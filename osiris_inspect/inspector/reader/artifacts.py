@@ -5,8 +5,8 @@ never opened, because that would execute code from the run.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from osiris_inspect.inspector.files.run_files import RunFiles
 from osiris_inspect.inspector.run.run import Artifact, ArtifactState
@@ -28,8 +28,7 @@ _DOWNLOAD_EVENTS: Mapping[str, ArtifactState] = {
 DATA_KINDS = frozenset({"parquet", "pickle"})
 
 
-@dataclass(frozen=True, slots=True)
-class MissingArtifacts:
+class MissingArtifacts(NamedTuple):
     """States of files that are not in the run directory.
 
     Attributes:

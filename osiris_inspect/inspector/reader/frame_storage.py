@@ -1,7 +1,7 @@
 """Determines where the frame of a step was kept, from all evidence."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from osiris_inspect.inspector.files.log_phrases import UPSTREAM_KEY_MISSING, parse_key_list
 from osiris_inspect.inspector.reader.artifacts import DATA_KINDS
@@ -11,8 +11,7 @@ from osiris_inspect.model.run_card import StepCard
 from osiris_inspect.model.run_types import FrameLocation
 
 
-@dataclass(frozen=True, slots=True)
-class StepTraces:
+class StepTraces(NamedTuple):
     """Evidence about a step besides its own events.
 
     Attributes:

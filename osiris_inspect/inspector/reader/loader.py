@@ -4,7 +4,6 @@ Files of any content are accepted. Inputs that cannot be read are in ``Run.unrea
 """
 
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
@@ -63,7 +62,7 @@ def load(
     material = read_raw_run(path, cache, on_progress, key_events_only=key_events_only)
     if is_foreign(material.events):
         material.disk.record_unreadable(layout.EVENTS, 0, REASON)
-        material = replace(material, events=())
+        material = material._replace(events=())
     mode = run_mode(material)
     record_missing_lines(material.events, material.disk)
     drafts = build_steps(material.events)

@@ -1,12 +1,12 @@
 """Reads the files of a run directory."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
+from osiris_inspect.base.bounded_json import load_document
 from osiris_inspect.inspector.event_log import open_large_log
 from osiris_inspect.inspector.event_log.key_events_cache import load_key_events
 from osiris_inspect.inspector.files import text_log
@@ -39,8 +39,7 @@ It is used only if it mentions the session, because it may belong to another run
 """
 
 
-@dataclass(frozen=True, slots=True)
-class RawRun:
+class RawRun(NamedTuple):
     """The decoded files of a run; None or empty for a file that is missing or unreadable.
 
     ``events`` are all events of ``log``, or the key events of a long log.
@@ -133,12 +132,8 @@ def _decoded(disk: RunFiles, file: str, decode: Callable[[bytes, int], T | None]
 
 
 def _manifest(disk: RunFiles) -> tuple[str, Manifest | None]:
-    from osiris_inspect.base.bounded_yaml import (
-        load_yaml,
-    )  # imports yaml, which a run without a manifest needs not
-
     for file in (layout.MANIFEST, layout.COMPILED_MANIFEST):
-        document = disk.read_document(file, load_yaml) if disk.exists(file) else None
+        document = disk.read_document(file, load_document) if disk.exists(file) else None
         if isinstance(document, Mapping):
             return file, manifest.parse(document)
         if document is not None:

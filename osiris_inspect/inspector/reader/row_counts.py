@@ -25,6 +25,8 @@ def rows_out(
     """Return the rows that a step returned or wrote and their source; (None, None) if unknown."""
     if draft.status in ("skipped", "not_started"):
         return None, None
+    if draft.status == "reused" and draft.rows_out is not None:
+        return draft.rows_out, "step_reused event"
     sources = (
         _writer_counts(draft, card, metrics)
         if is_writer

@@ -6,8 +6,7 @@ the status file, the run card and the exit code in the metrics are used, in this
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from osiris_inspect.inspector.reader.raw_run import RawRun
 from osiris_inspect.inspector.reader.step_builder import StepBuilder, failure_of
@@ -47,8 +46,7 @@ _LAST_LINES: Final = 5
 _LOG_PREFIX: Final = re.compile(r"^[^\n]{0,120}?\b(?:CRITICAL|FATAL|ERROR|WARNING|WARN)\b[\])]?[ :-]{0,5}")
 
 
-@dataclass(frozen=True, slots=True)
-class RunEnding:
+class RunEnding(NamedTuple):
     """How a run ended."""
 
     status: RunStatus
@@ -223,7 +221,7 @@ def _ending_without_log(drafts: Sequence[StepBuilder], material: RawRun) -> RunE
         return RunEnding("failed", True, StepFailure(text, file=layout.STATUS), "finish")
     if card is not None and card.steps:
         failed = any(draft.status == "failed" for draft in drafts)
-        done = all(draft.status in ("succeeded", "skipped", "failed") for draft in drafts)
+        done = all(draft.status in ("succeeded", "reused", "skipped", "failed") for draft in drafts)
         return RunEnding("failed" if failed else "success" if done else "truncated", finished=done or failed)
     code = next((metric.value for metric in material.metrics if metric.name == "adapter_exit_code"), None)
     if code is not None:

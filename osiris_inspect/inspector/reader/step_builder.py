@@ -7,13 +7,14 @@ from typing import Any
 
 from osiris_inspect.base.check_results import parse_check_result
 from osiris_inspect.inspector.reader.error_causes import error_causes
-from osiris_inspect.inspector.run.run import InputState, StepCheck, StepFailure
+from osiris_inspect.inspector.run.run import CapturedInput, InputState, StepCheck, StepFailure
 from osiris_inspect.inspector.run.step_times import SteadyClock
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.error_info import ErrorInfo, parse_error_info
 from osiris_inspect.model.event import Event, as_int, step_name
 from osiris_inspect.model.failure import RUN_FAILURES, error_message
 from osiris_inspect.model.run_card import StepStatus
+from osiris_inspect.model.run_layout import is_relative_and_safe
 from osiris_inspect.model.run_types import FrameLocation
 
 _STORAGES: dict[str, FrameLocation] = {"memory": "memory", "spill": "spill", "none": "none"}
@@ -36,6 +37,7 @@ class StepBuilder:
     driver: str | None = None
     status: StepStatus = "not_started"
     needs: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
     started: float | None = None
     ended: float | None = None
     next_start: float | None = None
@@ -46,12 +48,14 @@ class StepBuilder:
     failure: StepFailure | None = None
     attempts: list[StepFailure] = field(default_factory=list)
     because: str | None = None
+    reused_from: str | None = None
     rows_processed: int | None = None
     rows_out: int | None = None
     rows_written: int | None = None
     location: FrameLocation | None = None
     start_count: int = 0
     retries: int = 0
+    retry_errors: list[StepFailure] = field(default_factory=list)
     first_line: int = 0
     last_line: int = 0
     unresolved_connection: StepFailure | None = None
@@ -59,6 +63,7 @@ class StepBuilder:
     line: int = 0
     has_written: bool = False
     checks: list[StepCheck] = field(default_factory=list)
+    captures: dict[str, CapturedInput] = field(default_factory=dict)
 
     @property
     def was_started(self) -> bool:
@@ -142,6 +147,8 @@ def _retry(draft: StepBuilder, _event: Event) -> None:
     """Begin another attempt; the error of the last one is kept."""
     if draft.failure is not None:
         draft.attempts.append(draft.failure)
+        if len(draft.retry_errors) < _MAX_ATTEMPTS:
+            draft.retry_errors.append(draft.failure)
     draft.status, draft.failure, draft.ended = "running", None, None
     draft.retries += 1
     draft.inputs.clear()
@@ -173,12 +180,28 @@ def _skipped(draft: StepBuilder, event: Event) -> None:
     draft.because = step_name(event.fields.get("because"))
 
 
+def _reused(draft: StepBuilder, event: Event) -> None:
+    """Take over the result of an earlier run: a frame on disk, or what a writer wrote then."""
+    draft.status = "reused"
+    draft.reused_from = step_name(event.fields.get("from_run"))
+    draft.rows_out = event.row_count
+    draft.location = "none" if event.fields.get("how") in ("done", "accepted") else "spill"
+
+
 def _resolved(draft: StepBuilder, event: Event) -> None:
     names = event.input_names or ("df",) * len(event.upstream_steps)
     for name, origin in zip(names, event.upstream_steps, strict=False):
         rows = event.row_count if len(event.upstream_steps) == 1 else None
         draft.inputs.append(
-            InputState(name, origin, event.location or "unresolved", rows, event.line, _attempts(event))
+            InputState(
+                name,
+                origin,
+                event.location or "unresolved",
+                rows,
+                event.line,
+                _attempts(event),
+                str(event.fields.get("fingerprint") or ""),
+            )
         )
 
 
@@ -217,6 +240,22 @@ def _checked(draft: StepBuilder, event: Event) -> None:
         draft.checks.append(StepCheck(result, event.line))
 
 
+def _captured(draft: StepBuilder, event: Event) -> None:
+    """Record whether an input is on disk; the host's event replaces that of a remote worker."""
+    fields = event.fields
+    name, path = str(fields.get("input") or "df"), fields.get("path")
+    reason = None if event.name == "frame_captured" else str(fields.get("reason") or "unknown")
+    is_relative = isinstance(path, str) and is_relative_and_safe(path)
+    draft.captures[name] = CapturedInput(
+        name,
+        step_name(fields.get("from_step")),
+        str(path) if is_relative and reason is None else None,
+        reason,
+        as_int(fields.get("bytes")),
+        event.line,
+    )
+
+
 def _connection(draft: StepBuilder, event: Event) -> None:
     error = event.fields.get("error")
     if event.fields.get("ok") is False:
@@ -230,11 +269,14 @@ _HANDLERS = {
     "step_failed": _failed,
     "step_retry": _retry,
     "step_skipped": _skipped,
+    "step_reused": _reused,
     "inputs_resolved": _resolved,
     "input_not_found": _not_found,
     "rows_out": _rows_out,
     "output_stored": _stored,
     "check_result": _checked,
+    "frame_captured": _captured,
+    "capture_missed": _captured,
     "write.complete": _written,
     "connection_resolve_complete": _connection,
 }

@@ -47,6 +47,7 @@ def _planned(manifest: Manifest, drafts: Mapping[str, StepBuilder]) -> list[Step
         draft.needs = tuple(
             dict.fromkeys((*draft.needs, *step.needs, *(entry.from_step for entry in step.inputs.values())))
         )
+        draft.after = tuple(name for name in dict.fromkeys(step.after) if name not in draft.needs)
         draft.line = draft.line or step.line
     return list(planned.values())
 
@@ -57,6 +58,7 @@ def _fill_from_run_card(draft: StepBuilder, card: StepCard) -> None:
     if draft.status == "not_started" and card.status is not None:
         draft.status = card.status
         draft.because = draft.because or card.skipped_because
+        draft.reused_from = draft.reused_from or card.reused_from
         if card.status == "failed" and card.error:
             draft.failure = StepFailure(card.error, file=layout.RUN_CARD)
     if draft.duration_s is None and card.duration_ms is not None:
@@ -181,7 +183,10 @@ def _state(
         failure=draft.failure,
         attempts=tuple(draft.attempts) if draft.failure is not None else (),
         retries=draft.retries,
+        retry_errors=tuple(draft.retry_errors),
+        after=draft.after,
         skipped_because=draft.because,
+        reused_from=draft.reused_from,
         artifacts=traces.artifacts,
         config=config,
         line_range=(draft.first_line, draft.last_line),
@@ -189,6 +194,7 @@ def _state(
         line=draft.line,
         has_written=draft.has_written,
         checks=tuple(draft.checks),
+        captures=() if draft.status == "succeeded" else tuple(draft.captures.values()),
     )
 
 
@@ -209,7 +215,8 @@ def _mark_cascades(drafts: Sequence[StepBuilder]) -> None:
     for draft in drafts:
         if draft.status not in ("failed", "skipped", "not_started"):
             continue
-        cause = next((causes[need] for need in draft.needs if need in causes and need != draft.id), None)
+        upstream = (*draft.needs, *draft.after)
+        cause = next((causes[need] for need in upstream if need in causes and need != draft.id), None)
         own = cause in by_id and _has_own_failure(draft, by_id[cause])
         if cause is not None and cause != draft.id and not own and draft.because is None:
             draft.because = cause

@@ -59,7 +59,7 @@ def frame_sizes(run: Run) -> dict[str, FrameBytes]:
 def frame_totals(run: Run, lineage: Lineage) -> FrameTotals:
     """Return the number and the sizes of the frames in each location."""
     sizes, not_found = frame_sizes(run), _not_found_by_consumers(lineage)
-    frames = [step for step in run.steps if step.status == "succeeded" and not step.is_writer]
+    frames = [step for step in run.steps if step.status in ("succeeded", "reused") and not step.is_writer]
     available = [step for step in frames if step.id not in not_found]
     return FrameTotals(
         memory=_total(

@@ -3,14 +3,17 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.model.run_types import InputLocation
 
+EdgeLocation = InputLocation | Literal["order"]
+"""Where the consumer found a frame; ``order`` if it only runs after the producer and takes no frame."""
+
 
 class Edge(NamedTuple):
-    """A frame that one step passes to another.
+    """A frame that one step passes to another, or the order of two steps.
 
     Attributes:
         name: the input's name at the consumer.
@@ -22,7 +25,7 @@ class Edge(NamedTuple):
     producer: str
     consumer: str
     name: str
-    location: InputLocation
+    location: EdgeLocation
     rows_out: int | None = None
     rows_in: int | None = None
 
@@ -36,10 +39,21 @@ class Edge(NamedTuple):
 
 @dataclass(frozen=True)
 class Lineage:
-    """The graph of a run. Both ends of each edge are in ``steps``, which are in the order of the manifest."""
+    """The graph of a run. Both ends of each edge are in ``steps``, which are in the order of the manifest.
+
+    Attributes:
+        edges: the frames.
+        orders: the steps that run after another one without a frame of it.
+    """
 
     steps: tuple[StepState, ...]
     edges: tuple[Edge, ...]
+    orders: tuple[Edge, ...] = ()
+
+    @property
+    def all_edges(self) -> tuple[Edge, ...]:
+        """The frames, then the orders."""
+        return (*self.edges, *self.orders)
 
     @cached_property
     def _by_producer(self) -> Mapping[str, Sequence[Edge]]:
@@ -58,12 +72,22 @@ class Lineage:
         return self._by_consumer.get(step, ())
 
     def upstream(self, step: str) -> tuple[str, ...]:
-        """Return every step that ``step`` depends on, nearest first."""
+        """Return every step whose frame reaches ``step``, nearest first."""
         return _walk(step, lambda near: [edge.producer for edge in self.edges_to(near)])
 
     def downstream(self, step: str) -> tuple[str, ...]:
-        """Return every step that depends on ``step``, nearest first."""
+        """Return every step that the frame of ``step`` reaches, nearest first."""
         return _walk(step, lambda near: [edge.consumer for edge in self.edges_from(near)])
+
+    def predecessors(self, step: str) -> tuple[str, ...]:
+        """Return every step that must succeed before ``step`` runs, nearest first."""
+        before = _grouped(self.all_edges, lambda edge: edge.consumer)
+        return _walk(step, lambda near: [edge.producer for edge in before.get(near, ())])
+
+    def successors(self, step: str) -> tuple[str, ...]:
+        """Return every step that runs only if ``step`` succeeds, nearest first."""
+        after = _grouped(self.all_edges, lambda edge: edge.producer)
+        return _walk(step, lambda near: [edge.consumer for edge in after.get(near, ())])
 
 
 def _grouped(edges: Iterable[Edge], key: Callable[[Edge], str]) -> dict[str, list[Edge]]:
@@ -98,4 +122,7 @@ def build_lineage(run: Run) -> Lineage:
             for need in step.needs
             if need in rows_out and need not in bound
         ]
-    return Lineage(run.steps, tuple(edges))
+    orders = (
+        Edge(other, step.id, "", "order") for step in run.steps for other in step.after if other in rows_out
+    )
+    return Lineage(run.steps, tuple(edges), tuple(orders))

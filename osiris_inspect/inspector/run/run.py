@@ -40,6 +40,7 @@ class InputState(NamedTuple):
         line: the line of the event log that reports it; 0 if there is none.
         attempts: the locations that were searched, in order: ``{"place", "outcome", "reason"}``; empty if not
         logged.
+        fingerprint: the hash of its values; empty if not logged.
     """
 
     name: str
@@ -48,6 +49,7 @@ class InputState(NamedTuple):
     rows: int | None = None
     line: int = 0
     attempts: tuple[Mapping[str, Any], ...] = ()
+    fingerprint: str = ""
 
 
 class StepFailure(NamedTuple):
@@ -77,6 +79,23 @@ class Artifact(NamedTuple):
     line: int = 0
 
 
+class CapturedInput(NamedTuple):
+    """Input of a step that failed or did not run, for running the step again.
+
+    Attributes:
+        path: its Parquet file in the run directory; None if it was not captured.
+        reason: why it was not captured: ``worker gone``, ``over the limit``, ``disk refused``, ``no frame``, …
+        bytes: its size, if known.
+    """
+
+    name: str
+    from_step: str | None
+    path: str | None
+    reason: str | None = None
+    bytes: int | None = None
+    line: int = 0
+
+
 class StepCheck(NamedTuple):
     """Result of a check of a step's frame, and the line of the event log that reports it."""
 
@@ -99,6 +118,7 @@ class StepState:
         storage: where its frame was kept; ``none`` if it was not kept, ``unknown`` if the log does not say.
         attempts: errors that the step logged before it failed, oldest first.
         skipped_because: the upstream step whose failure caused this skip or failure.
+        reused_from: the earlier run that its result was taken from.
         started, ended: seconds since 1970.
         line_range: first and last line of the event log that name it; (0, 0) if there is none.
         needs_inferred: True if the run has no manifest and ``needs`` was inferred from the order of the
@@ -107,6 +127,9 @@ class StepState:
         has_written: True if it reported rows that it wrote.
         checks: results of the checks of its frame.
         retries: how often the runtime ran the step again after an error.
+        captures: its inputs that are on disk, or are not, if it failed or did not run; empty if the log does not say.
+        retry_errors: the errors after which it ran again, oldest first, however the step ended.
+        after: the steps that it runs after without taking their frames.
     """
 
     id: str
@@ -124,6 +147,7 @@ class StepState:
     failure: StepFailure | None = None
     attempts: tuple[StepFailure, ...] = ()
     skipped_because: str | None = None
+    reused_from: str | None = None
     artifacts: tuple[Artifact, ...] = ()
     config: Mapping[str, Any] = field(default_factory=dict)
     line_range: tuple[int, int] = (0, 0)
@@ -132,6 +156,19 @@ class StepState:
     has_written: bool = False
     checks: tuple[StepCheck, ...] = ()
     retries: int = 0
+    captures: tuple[CapturedInput, ...] = ()
+    retry_errors: tuple[StepFailure, ...] = ()
+    after: tuple[str, ...] = ()
+
+    @property
+    def is_flaky(self) -> bool:
+        """True if the step succeeded after an attempt that failed."""
+        return self.status == "succeeded" and self.retries > 0
+
+    @property
+    def upstream(self) -> tuple[str, ...]:
+        """Steps that must succeed before this one: its needs, then those that it only runs after."""
+        return (*self.needs, *self.after)
 
     @property
     def is_writer(self) -> bool:

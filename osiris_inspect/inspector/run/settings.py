@@ -1,14 +1,12 @@
 """The settings of a run, from its first event."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Evidence
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedSetting:
+class RecordedSetting(NamedTuple):
     """A setting: value, environment variable, and origin (``default``, ``environment``, ``flag``)."""
 
     value: Any

@@ -57,8 +57,8 @@ class StepTiming:
     """The timing of a step.
 
     Attributes:
-        phase_spans: in order, without gaps; ``waiting`` is the time between the end of the last step it
-            needs, or the beginning of the run, and its own beginning. Empty for a step without times.
+        phase_spans: in order, without gaps; ``waiting`` is the time between the end of the last step that
+            it needs or runs after, or the beginning of the run, and its own beginning. Empty for a step without times.
         is_critical: True if the run would have been shorter if this step had been.
         has_ended: True if its end is known; otherwise the last phase ends with the run.
     """
@@ -233,7 +233,7 @@ def _phases(
     step: StepState, times: Mapping[str, tuple[float, float]], start: float, spilled: float
 ) -> Iterator[PhaseSpan]:
     begin, end = times[step.id]
-    ready = max((times[need][1] for need in step.needs if need in times), default=start)
+    ready = max((times[need][1] for need in step.upstream if need in times), default=start)
     if ready < begin:
         yield PhaseSpan("waiting", ready - start, begin - start)
     written = max(begin, end - spilled)
@@ -244,8 +244,8 @@ def _phases(
 
 
 def _critical(steps: Sequence[StepState], times: Mapping[str, tuple[float, float]]) -> frozenset[str]:
-    """Return the step that ended last, the last of the steps it needs, and so on."""
-    needs = {step.id: [need for need in step.needs if need in times] for step in steps}
+    """Return the step that ended last, the last of the steps it waited for, and so on."""
+    needs = {step.id: [need for need in step.upstream if need in times] for step in steps}
     current = max(times, key=lambda step: times[step][1], default=None)
     path: dict[str, None] = {}
     while current is not None and current not in path:

@@ -30,7 +30,8 @@ COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
                "seq": "BIGINT", "rows": "BIGINT", "duration_s": "DOUBLE", "error": "VARCHAR", "fields": "JSON"},
     "metrics": {"line": "BIGINT", "ts": "TIMESTAMP", "metric": "VARCHAR", "value": "DOUBLE", "step": "VARCHAR", "tags": "JSON"},
     "steps": {"step": "VARCHAR", "driver": "VARCHAR", "status": "VARCHAR", "needs": "VARCHAR[]", "rows_in": "BIGINT", "rows_out": "BIGINT",
-              "duration_s": "DOUBLE", "started": "TIMESTAMP", "ended": "TIMESTAMP", "storage": "VARCHAR", "because": "VARCHAR", "error": "VARCHAR"},
+              "duration_s": "DOUBLE", "started": "TIMESTAMP", "ended": "TIMESTAMP", "storage": "VARCHAR", "because": "VARCHAR", "error": "VARCHAR",
+              "after": "VARCHAR[]", "attempts": "BIGINT"},
     "findings": {"rule": "VARCHAR", "severity": "VARCHAR", "confidence": "VARCHAR", "domain": "VARCHAR", "stage": "VARCHAR", "step": "VARCHAR",
                  "message": "VARCHAR", "because": "VARCHAR", "fix": "VARCHAR", "file": "VARCHAR", "line": "BIGINT", "quote": "VARCHAR"},
 }  # fmt: skip
@@ -107,7 +108,8 @@ def _steps(report: "Report") -> Iterator[TableRow]:
     for step in report.run.steps:
         error = as_cell(step.failure.message) if step.failure is not None else None
         yield (as_cell(step.id), as_cell(step.driver), step.status, [as_cell(need) for need in step.needs], _bigint(step.rows_in), _bigint(step.rows_out),
-               step.duration_s, _time(step.started), _time(step.ended), step.storage, as_cell(step.skipped_because), error)  # fmt: skip
+               step.duration_s, _time(step.started), _time(step.ended), step.storage, as_cell(step.skipped_because), error,
+               [as_cell(name) for name in step.after], step.retries + 1 if step.started is not None else None)  # fmt: skip
 
 
 def _findings(report: "Report") -> Iterator[TableRow]:

@@ -14,6 +14,8 @@ WORDS_FILE: Final = Path(__file__).with_name("required_words.json")
 """For the key of a pattern the words of which each match contains one; ``tests/make_required_words.py`` writes it."""
 _MAX_PRECHECKS: Final = 200
 """Texts that are checked for the words of a pattern before it is compiled: then searching them is cheaper."""
+_MAX_NAME: Final = 100
+"""Characters of a text that is remembered: names of columns and steps, which are searched again in each step."""
 _LETTERS_OF_OTHER_CASE: Final = ("\u0130", "\u0131", "\u017f")
 """Patterns that ignore case match i and s with them, but they have other lower-case letters."""
 
@@ -34,6 +36,7 @@ class LazyRegex:
     def __init__(self, text: str, flags: int = 0) -> None:
         self.text, self.flags = text, int(flags)
         self._prechecks = 0
+        self._unmatched: set[str] = set()
 
     @cached_property
     def _compiled(self) -> re.Pattern[str]:
@@ -70,10 +73,16 @@ class LazyRegex:
 
     def _may_match(self, text: str) -> bool:
         """Return False if the pattern is not compiled yet and need not be, as the text has none of its words."""
+        if text in self._unmatched:
+            return False
         if self.is_compiled or self._prechecks >= _MAX_PRECHECKS:
             return True
         self._prechecks += 1
-        return self.has_required_word(text)
+        if self.has_required_word(text):
+            return True
+        if len(text) <= _MAX_NAME:
+            self._unmatched.add(text)
+        return False
 
     def has_required_word(self, text: str) -> bool:
         """Return False if the text has none of the words that a match requires."""

@@ -21,8 +21,8 @@ MAX_LINE = 2_000
 LOOKAHEAD = 5_000
 """Characters read on both sides of an excerpt, so that a secret across its end is recognized."""
 
-NOT_IN_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that an XML document cannot contain."""
+NOT_IN_XML = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
+"""Characters that an XML document cannot contain, and the carriage return."""
 
 _ESCAPES = re.compile(ESCAPE)
 _ELLIPSES = re.compile(r"…(?: {0,3}…){1,50}")

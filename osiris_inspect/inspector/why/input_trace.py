@@ -203,7 +203,7 @@ def _memory(
         return TraceStep("memory", "found", "hit", cited)
     if entry.location == "spill":
         return TraceStep("memory", "not found: the frame was spilled", "", cited)
-    if upstream is None or upstream.status != "succeeded":
+    if upstream is None or upstream.status not in ("succeeded", "reused"):
         return TraceStep(
             "memory", f"not found: {entry.from_step or 'no step'!r} produced nothing", "miss", ()
         )
@@ -256,7 +256,7 @@ def _disk(
         return TraceStep(
             "spill", text, "hit", (*cited, *(_file_evidence(file) for file in files if file.line))
         )
-    if upstream is None or upstream.status != "succeeded":
+    if upstream is None or upstream.status not in ("succeeded", "reused"):
         return TraceStep("spill", f"not found: {entry.from_step or 'no step'!r} produced nothing", "miss", ())
     return _unwritten(run, upstream) or _unread(run, step, upstream) or _file(run, upstream, files)
 

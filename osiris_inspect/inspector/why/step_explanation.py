@@ -7,6 +7,7 @@ from osiris_inspect.inspector.diagnosis.evidence.citations import (
     any_evidence,
     error_evidence,
     event_evidence,
+    manifest_evidence,
     row_count_evidence,
 )
 from osiris_inspect.inspector.diagnosis.evidence.missing_input import failed_for_missing_input
@@ -110,6 +111,7 @@ def _verdict(run: Run, step: StepState) -> str:
         "not_started": f"step {step.id!r} was not started",
         "running": f"step {step.id!r} started and did not end",
         "succeeded": f"step {step.id!r} succeeded",
+        "reused": f"step {step.id!r} did not run; its result is of {step.reused_from or 'an earlier run'}",
     }[step.status]
     if step.status in ("failed", "skipped", "not_started") and step.skipped_because is not None:
         return f"{text} because of {_named(run, step.skipped_because)}"
@@ -126,7 +128,12 @@ def _named(run: Run, because: str) -> str:
 
 
 def _turns(run: Run, step: StepState) -> Iterator[TraceStep]:
+    yield from _explain_order(run, step)
     yield from _explain_skip(run, step)
+    for number, failure in enumerate(step.retry_errors, start=1):
+        line = excerpt(" ".join(failure.message.split()), MAX_TEXT)
+        cited = Evidence(failure.file, failure.line, failure.message[:120])
+        yield TraceStep(f"attempt {number}", line, "miss", (cited,))
     if step.failure is not None:
         line = " ".join(step.failure.message.split())
         yield TraceStep("error", excerpt(line, MAX_TEXT), "miss", error_evidence(step))
@@ -139,6 +146,16 @@ def _turns(run: Run, step: StepState) -> Iterator[TraceStep]:
         yield TraceStep("end", "the run was interrupted while the step was running", "miss", (cited,))
     yield from _explain_zero_rows(run, step)
     yield from _explain_storage(run, step)
+
+
+def _explain_order(run: Run, step: StepState) -> Iterator[TraceStep]:
+    """Yield the steps that the step runs after without taking their frames."""
+    for name in step.after:
+        other = run.step(name)
+        outcome = other.status.replace("_", " ") if other is not None else "is not a step of the run"
+        failed = other is not None and other.status in ("failed", "skipped")
+        cited = manifest_evidence(run, name)
+        yield TraceStep("after", f"runs after {name!r}: {outcome}", "miss" if failed else "", (cited,))
 
 
 def _explain_skip(run: Run, step: StepState) -> Iterator[TraceStep]:
@@ -183,7 +200,11 @@ def _explain_storage(run: Run, step: StepState) -> Iterator[TraceStep]:
     if step.is_writer or step.status in ("skipped", "not_started"):
         return
     stored = run.events_named("output_stored", step=step.id)
-    if stored:
+    reused = run.events_named("step_reused", step=step.id)
+    if reused:
+        text = f"taken over from {step.reused_from or 'an earlier run'}"
+        yield TraceStep("stored", text, "", (event_evidence(reused[-1], "from_run", "fingerprint"),))
+    elif stored:
         reason = stored[-1].fields.get("reason")
         yield TraceStep(
             "stored", f"{_where(step)}: {reason}", "", (event_evidence(stored[-1], "reason", "storage"),)

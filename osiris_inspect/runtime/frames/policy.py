@@ -62,6 +62,7 @@ class StoredFrame:
         filters: for each condition of the query the table, its rows and how many of them fulfil it.
         storage: location of the frame; ``reason`` explains it.
         parquet, schema: paths relative to the run directory.
+        fingerprint, column_fingerprints: hashes of the values of the frame, and of each column by its SQL name.
         keys: type name of each key that the driver returned.
     """
 
@@ -96,5 +97,6 @@ class StoredFrame:
     parquet: str | None = None
     schema: str | None = None
     fingerprint: str | None = None
+    column_fingerprints: Mapping[str, str] = field(default_factory=dict)
     schema_hash: str | None = None
     keys: Mapping[str, str]

@@ -10,7 +10,6 @@ import pandas as pd
 import pyarrow as pa
 
 from osiris_inspect.base.sql_literals import quote_name
-from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import SpillCorrupt
 from osiris_inspect.model.manifest import InputRef
 from osiris_inspect.model.run_types import InputLocation
@@ -37,6 +36,7 @@ class ResolvedInput:
         rows: rows of the frame.
         attempts: the places searched, as written to events.
         schema_hash: equal for frames with the same columns.
+        fingerprint: equal for frames with the same values.
         drops_index: the index is left out.
     """
 
@@ -45,6 +45,7 @@ class ResolvedInput:
     rows: int
     attempts: tuple[Mapping[str, Any], ...]
     schema_hash: str
+    fingerprint: str
     _source: FramePlan | SpillFile
     _frame: pd.DataFrame | pa.Table | None = None
     _emit: EmitEvent = discard_event
@@ -52,18 +53,24 @@ class ResolvedInput:
 
     @classmethod
     def in_memory(
-        cls, input_ref: InputRef, frame: Any, plan: FramePlan, attempts: tuple[Mapping[str, Any], ...]
+        cls,
+        input_ref: InputRef,
+        frame: Any,
+        plan: FramePlan,
+        attempts: tuple[Mapping[str, Any], ...],
+        fingerprint: str,
     ) -> "ResolvedInput":
         """Return an input whose frame is in memory, with its plan."""
-        return cls(input_ref, "memory", plan.rows or 0, attempts, schema_json.schema_hash(plan), plan, frame)
+        hash_ = schema_json.schema_hash(plan)
+        return cls(input_ref, "memory", plan.rows or 0, attempts, hash_, fingerprint, plan, frame)
 
     @classmethod
     def on_disk(
         cls, input_ref: InputRef, spilled: SpillFile, attempts: tuple[Mapping[str, Any], ...], emit: EmitEvent
     ) -> "ResolvedInput":
         """Return an input that was spilled; ``emit`` receives an event at each read."""
-        hash_ = str(spilled.document["schema_hash"])
-        return cls(input_ref, "spill", spilled.rows, attempts, hash_, spilled, _emit=emit)
+        hash_, fingerprint = str(spilled.document["schema_hash"]), str(spilled.document["fingerprint"])
+        return cls(input_ref, "spill", spilled.rows, attempts, hash_, fingerprint, spilled, _emit=emit)
 
     @property
     def parquet_path(self) -> Path | None:
@@ -147,7 +154,7 @@ class ResolvedInput:
 
     def _read(self, spilled: SpillFile, read: Callable[[SpillFile], Any]) -> Any:
         step = self.input_ref.from_step
-        event_fields = {"step_id": step, "path": layout.spill_path(step), "rows": spilled.rows}
+        event_fields = {"step_id": step, "path": spilled.path, "rows": spilled.rows}
         start = perf_counter()
         try:
             content = read(spilled)

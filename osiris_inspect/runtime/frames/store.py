@@ -5,6 +5,7 @@ the frame whose next use is farthest away goes first.
 """
 
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from osiris_inspect.runtime.frames.conversion.frame_plan import FramePlan, colum
 from osiris_inspect.runtime.frames.counts.frame_counts import FrameCounts
 from osiris_inspect.runtime.frames.driver_result import (
     FRAME_KEY,
+    is_frame,
     memory_lookup,
     missing_frame_reason,
     result_types,
@@ -35,6 +37,7 @@ from osiris_inspect.runtime.frames.policy import SpillPolicy, StoredFrame, Store
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 from osiris_inspect.runtime.frames.spill import schema_json
 from osiris_inspect.runtime.frames.spill import spill_file as spill
+from osiris_inspect.runtime.frames.spill.fingerprint import FrameFingerprint
 from osiris_inspect.runtime.frames.spill.spill_file import SpillFile
 from osiris_inspect.runtime.frames.spill.spiller import Batching, EmitEvent, Spiller, discard_event
 
@@ -57,6 +60,8 @@ class _StepEntry:
     spilled: SpillFile | None = None
     released: bool = False
     remaining_uses: list[int] = field(default_factory=list)
+    fingerprint: str = ""
+    spilled_keys: dict[str, SpillFile] = field(default_factory=dict)
 
 
 def _size_of(frame: pd.DataFrame | pa.Table, plan: FramePlan) -> int:
@@ -87,7 +92,7 @@ class FrameStore:
 
     ``next_uses`` holds the positions in the manifest at which each step's frame is used. ``on_event`` receives
     every move of a frame; the events of one ``batching`` context may be sent together. A failure leaves every
-    frame where it was.
+    frame where it was. One thread uses it; ``capture`` may be called by others meanwhile.
     """
 
     def __init__(
@@ -105,6 +110,7 @@ class FrameStore:
         self._spills = Spiller(root, disk or Filesystem(), on_event, batching)
         self._entries: dict[str, _StepEntry] = {}
         self._dropped = self._unsettled = self._largest = 0
+        self._moving = threading.RLock()
 
     def __enter__(self) -> Self:
         return self
@@ -206,7 +212,12 @@ class FrameStore:
         spilled = entry.spilled
         names = columns_of(plan.fields)
         counts = (spilled.counts if spilled else None) or FrameCounts(names, plan.rows)
-        fingerprint = spilled.document["fingerprint"] if spilled else spill.frame_fingerprint(plan, counts)
+        if spilled is not None:
+            document = spilled.document
+            fingerprint = FrameFingerprint(document["fingerprint"], document["column_fingerprints"])
+        else:
+            fingerprint = spill.frame_fingerprint(plan, counts)
+        entry.fingerprint = fingerprint.frame
         return StoredFrame(
             rows=spilled.rows if spilled else plan.rows,
             columns=tuple(names),
@@ -234,7 +245,8 @@ class FrameStore:
             spill_bytes=spilled.bytes if spilled else 0,
             parquet=layout.spill_path(step) if spilled else None,
             schema=layout.schema_path(step) if spilled else None,
-            fingerprint=fingerprint,
+            fingerprint=fingerprint.frame,
+            column_fingerprints=fingerprint.columns,
             schema_hash=schema_json.schema_hash(plan),
             keys=keys,
         )
@@ -257,6 +269,10 @@ class FrameStore:
 
     def _spill(self, step: str, entry: _StepEntry, reason: str, *, drop: bool = True) -> bool:
         """Spill a step's frame and, with ``drop``, release it from memory; return True if it is on disk."""
+        with self._moving:
+            return self._move(step, entry, reason, drop=drop)
+
+    def _move(self, step: str, entry: _StepEntry, reason: str, *, drop: bool) -> bool:
         was_on_disk = self._is_on_disk(step, entry)
         if not was_on_disk and entry.plan is not None:
             with suppress(SpillFailed):  # the event says why
@@ -324,32 +340,33 @@ class FrameStore:
         tried = [memory_lookup(entry, ref)]
         if entry is not None and tried[0]["outcome"] == "found":
             if ref.key == FRAME_KEY and entry.plan is not None:
-                return ResolvedInput.in_memory(ref, entry.frame, entry.plan, tuple(tried))
+                return ResolvedInput.in_memory(ref, entry.frame, entry.plan, tuple(tried), entry.fingerprint)
             value = entry.result[ref.key]
-            return ResolvedInput.in_memory(ref, value, frames.plan_frame(value), tuple(tried))
-        if ref.key == FRAME_KEY:
-            spilled, attempt, cause = self._find_spill(entry, ref.from_step)
-            tried.append(attempt)
-            if spilled is not None:
-                return ResolvedInput.on_disk(ref, spilled, tuple(tried), self._emit)
-        else:
-            cause = None
-            tried.append(
-                {"place": "spill", "outcome": "absent", "reason": f"only {FRAME_KEY!r} is ever spilled"}
-            )
+            plan = frames.plan_frame(value)
+            fingerprint = spill.frame_fingerprint(plan).frame
+            return ResolvedInput.in_memory(ref, value, plan, tuple(tried), fingerprint)
+        spilled, attempt, cause = self._find_spill(entry, ref)
+        tried.append(attempt)
+        if spilled is not None:
+            return ResolvedInput.on_disk(ref, spilled, tuple(tried), self._emit)
         raise InputNotFound(
             step=step, name=name, upstream=ref.from_step, tried=tried, present=self.held_steps()
         ) from cause
 
     def _find_spill(
-        self, entry: _StepEntry | None, step: str
+        self, entry: _StepEntry | None, ref: InputRef
     ) -> tuple[SpillFile | None, dict[str, Any], SpillCorrupt | None]:
-        attempt: dict[str, Any] = {"place": "spill", "outcome": "found", "reason": layout.spill_path(step)}
+        step, schema = ref.from_step, layout.schema_path(ref.from_step, ref.key)
+        path = layout.spill_path(step, ref.key)
+        attempt: dict[str, Any] = {"place": "spill", "outcome": "found", "reason": path}
         try:
             # once the step has stored a result, a spill of an earlier attempt is another frame
-            spilled = entry.spilled if entry else self._spills.find(step)
+            if entry is not None:
+                spilled = entry.spilled if ref.key == FRAME_KEY else entry.spilled_keys.get(ref.key)
+            else:
+                spilled = self._spills.find(step, ref.key)
             if spilled is None:
-                return None, attempt | {"outcome": "absent", "reason": f"no {layout.schema_path(step)}"}, None
+                return None, attempt | {"outcome": "absent", "reason": f"no {schema}"}, None
             spill.verify(spilled)
         except SpillCorrupt as damage:
             self._emit_damage(step, damage)
@@ -360,22 +377,42 @@ class FrameStore:
         event_fields = {"step_id": step, "path": layout.spill_path(step), "ok": False, "error": str(damage)}
         self._emit("spill_read", event_fields)
 
-    def spill_inputs_of_failed_step(self, step: str, inputs: Mapping[str, ResolvedInput]) -> tuple[str, ...]:
-        """Spill the inputs of a failed step that are only in memory, so that the step can be replayed.
+    def capture(self, ref: InputRef, reason: str) -> SpillFile | None:
+        """Return the frame of an input on disk, and write it unless it is there; None if there is no such frame.
 
-        Returns the paths of all its inputs on disk. The frames stay in memory for other consumers.
+        The frame stays in memory for its consumers. Any thread may call it.
+
+        Raises:
+            SpillFailed: the disk refused.
+            SpillCorrupt: the frame is only on disk, and its files were changed.
         """
-        paths = []
-        for resolved in inputs.values():
-            entry = self._entries.get(resolved.input_ref.from_step)
-            reason = f"input of failed step {step!r}"
-            if resolved.location == "spill" or (
-                entry is not None
-                and resolved.input_ref.key == FRAME_KEY
-                and self._spill(resolved.input_ref.from_step, entry, reason, drop=False)
-            ):
-                paths.append(layout.spill_path(resolved.input_ref.from_step))
-        return tuple(dict.fromkeys(paths))
+        with self._moving:
+            return self._capture(ref, reason)
+
+    def _capture(self, ref: InputRef, reason: str) -> SpillFile | None:
+        entry = self._entries.get(ref.from_step)
+        if entry is not None and ref.key != FRAME_KEY and is_frame(entry.result.get(ref.key)):
+            return self._capture_under_key(entry, ref)
+        if entry is not None and ref.key != FRAME_KEY:
+            return None
+        if entry is not None and entry.plan is not None:
+            if not self._is_on_disk(ref.from_step, entry):
+                size = entry.memory_bytes
+                entry.spilled = self._spills.write(ref.from_step, entry.plan, size, reason, in_memory=True)
+            return entry.spilled
+        spilled = entry.spilled if entry is not None else self._spills.find(ref.from_step, ref.key)
+        if spilled is not None:
+            spill.verify(spilled)
+        return spilled
+
+    def _capture_under_key(self, entry: _StepEntry, ref: InputRef) -> SpillFile:
+        spilled = entry.spilled_keys.get(ref.key)
+        if spilled is None:
+            value = entry.result[ref.key]
+            plan = frames.plan_frame(value)
+            spilled = self._spills.write_under_key(ref.from_step, ref.key, plan, _size_of(value, plan))
+            entry.spilled_keys[ref.key] = spilled
+        return spilled
 
     def spill_for_other_worker(self, step: str) -> SpillFile | None:
         """Write a frame to disk and keep it in memory; return None if the step has none, or the disk refuses.
@@ -395,7 +432,8 @@ class FrameStore:
             return
         entry.remaining_uses.remove(position)
         if not entry.remaining_uses and self._policy.release_consumed and entry.frame is not None:
-            freed = self._drop(entry)
+            with self._moving:
+                freed = self._drop(entry)
             entry.released = True
             self.trim_memory()
             self._emit(

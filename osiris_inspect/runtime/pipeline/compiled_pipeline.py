@@ -10,7 +10,7 @@ from typing import Any, Final
 import orjson
 import yaml
 
-from osiris_inspect.base.bounded_yaml import load_yaml
+from osiris_inspect.base.bounded_json import load_document
 from osiris_inspect.model import jsonl, manifest
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import PipelineError, Problem, SettingsError
@@ -63,7 +63,7 @@ def load_compiled(folder: Path, *, allow_edited: bool = False) -> Compiled:
     """
     file = folder / layout.MANIFEST
     try:
-        document = load_yaml(file.read_bytes())
+        document = load_document(file.read_bytes())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise PipelineError([Problem(f"cannot be read: {error}".splitlines()[0], str(file))]) from None
     plan = manifest.parse(document)

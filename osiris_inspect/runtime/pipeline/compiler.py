@@ -272,7 +272,10 @@ def _check_outputs_of_needs(
                 continue
             kind = "is a writer and has no output" if "write" in component.modes else "has no output"
             instead = f", such as {other.needs[0]!r}" if other.needs else ""
-            text = f"step {draft.id!r} needs {need!r}, which {kind}; name the step whose rows it is to take{instead}"
+            text = (
+                f"step {draft.id!r} needs {need!r}, which {kind}; write after: [{need}] to run after it, and name in needs "
+                f"or inputs only steps whose rows it takes{instead}"
+            )
             problems.append(document.problem(text, "steps", draft.position, *path))
     return problems
 

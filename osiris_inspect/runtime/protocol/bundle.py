@@ -5,7 +5,7 @@ a worker of another version or a truncated file could produce a wrong result.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib import metadata
@@ -58,8 +58,11 @@ def build_bundle(
     components: Mapping[str, Component],
     base: Path,
     connections: Mapping[str, Mapping[str, Any]],
+    frames: Sequence[str] = (),
 ) -> Bundle:
     """Write the components of a pipeline into its run directory and hash the contents of the worker.
+
+    ``frames`` are files of frames in the run directory that the steps take.
 
     Raises:
         OSError: the run directory cannot be written or read.
@@ -76,7 +79,7 @@ def build_bundle(
     write_atomic(
         run / COMPONENTS, orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     )
-    names = [layout.MANIFEST, COMPONENTS, *(step.cfg_path for step in steps)]
+    names = [layout.MANIFEST, COMPONENTS, *(step.cfg_path for step in steps), *frames]
     named = pipeline_files.files_of_pipeline(compiled, used, base, connections)
     return Bundle(code_hash(), {name: sha256(run / name) for name in names}, named, packages)
 

@@ -12,6 +12,7 @@ from time import monotonic
 from typing import Any
 
 from osiris_inspect.model import run_layout as layout
+from osiris_inspect.model.errors import InputsGone
 from osiris_inspect.model.manifest import Step
 from osiris_inspect.model.redaction import Redactor
 from osiris_inspect.model.run_types import RunStatus
@@ -19,6 +20,7 @@ from osiris_inspect.runtime.files.directory_writer import DirectoryWriter
 from osiris_inspect.runtime.files.leftovers import remove_stale_reserves
 from osiris_inspect.runtime.pipeline import pipeline_files
 from osiris_inspect.runtime.pipeline.builtin_components import all_components
+from osiris_inspect.runtime.planning.take_over import frame_files, take_over
 from osiris_inspect.runtime.protocol import dependencies
 from osiris_inspect.runtime.protocol.bundle import Bundle, build_bundle
 from osiris_inspect.runtime.protocol.environment import WorkerContext, environment_snapshot
@@ -40,6 +42,7 @@ from osiris_inspect.runtime.proxy.failures import (
 from osiris_inspect.runtime.proxy.run_finish import RunProgress, finish_run
 from osiris_inspect.runtime.proxy.run_recorder import DiskFull, RunRecorder
 from osiris_inspect.runtime.proxy.scheduling.in_order import run_in_order
+from osiris_inspect.runtime.proxy.scheduling.needed_frames import kept_files, report_frames
 from osiris_inspect.runtime.proxy.scheduling.parallel import (
     ParallelRun,
     close_workers,
@@ -75,6 +78,7 @@ def run(request: RunRequest, transport: Transport) -> RunResult:
 
     Raises:
         RunError: the run directory cannot be created; nothing is left behind.
+        InputsGone: a frame of ``request.reused`` cannot be taken over; nothing is left behind.
     """
     components = request.components or all_components()
     jobs = 1 if transport.is_remote else min(request.jobs, len(request.compiled.manifest.steps))
@@ -94,14 +98,18 @@ def run(request: RunRequest, transport: Transport) -> RunResult:
             with ExitStack() as stack:
                 files = stack.enter_context(DirectoryWriter(path, request.access))
                 run_directory.write_compiled(files, request.compiled, redactor)
+                reused = take_over(request.reused, path)
                 event_log = stack.enter_context(EventLog(files, path.name, redactor))
                 opened = stack.pop_all()
         except OSError as error:
             run_directory.remove(path)
             raise cannot_create_run(request.logs, error) from error
+        except InputsGone:
+            run_directory.remove(path)
+            raise
         remove_stale_reserves(request.logs)
         with opened, transport:
-            progress = RunProgress(path, files, request.compiled.manifest, redactor)
+            progress = RunProgress(path, files, request.compiled.manifest, redactor, reused=reused)
             recorder = RunRecorder(event_log, request.clock, request.on_event)
             context = RunContext(
                 request, recorder, progress, signals, components, secrets, _worker_settings(request)
@@ -129,7 +137,8 @@ class _RunExecution:
                 error = self._run_steps()
                 if error is not None:
                     self._record_start_error(error)
-                self._download_artifacts()
+                left = self._download_artifacts()
+                report_frames(self.context, self._missing_reason(), left)
                 status = "success" if progress.is_complete and progress.reason is None else "failed"
             except Interrupted as error:
                 status = "interrupted"
@@ -163,6 +172,8 @@ class _RunExecution:
             "manifest_path": layout.MANIFEST,
             "settings": {**request.settings.to_dict(), **_jobs_setting(request)},
             "locked": self.recorder.log.is_locked,
+            **({"options": dict(request.options)} if request.options else {}),
+            **({"origin": request.origin.to_dict(request.reused)} if request.origin else {}),
         }
         self.emit("run_start", run_start)
         plan_fields: dict[str, Any] = {
@@ -178,6 +189,8 @@ class _RunExecution:
         if compiled.edited:
             plan_fields["edited"] = list(compiled.edited)
         self.emit("plan", plan_fields)
+        for reused, entry in self.progress.reused.items():
+            self.emit("step_reused", entry.event_fields, reused)
         if compiled.duration_ms is not None:
             self.emit("phase", {"name": "compile", "duration_ms": compiled.duration_ms})
         if self.progress.redactor.by_place:
@@ -198,6 +211,7 @@ class _RunExecution:
         answer = worker.finish(worker.prepare(self._build_bundle))
         if isinstance(answer, ErrorResponse):
             return answer
+        self._write_packages(answer.body.get("packages"))
         run_in_order(self.context, worker, self.outcomes)
         worker.finish(worker.cleanup())
         return None
@@ -218,13 +232,21 @@ class _RunExecution:
         }
         self.emit("prepare_failed", event_fields)
 
+    def _write_packages(self, packages: object) -> None:
+        """Write the list of the packages that the worker imports from."""
+        if isinstance(packages, Mapping):
+            run_directory.write_json(
+                self.progress.files, layout.PACKAGES, dict(packages), self.progress.redactor
+            )
+
     def _build_bundle(self) -> Bundle:
         """Return the contents of each worker, after the installation of missing modules."""
         if self._bundle is not None:
             return self._bundle
         request, components = self.request, self.context.components
+        frames, connections = frame_files(self.progress.reused), request.connections.by_step
         bundle = build_bundle(
-            self.progress.path, request.compiled, components, request.base, request.connections.by_step
+            self.progress.path, request.running, components, request.base, connections, frames
         )
         self.progress.outputs = () if self.transport.is_remote else bundle.named_files.written
         if request.install_missing and not self.transport.is_remote:
@@ -237,7 +259,7 @@ class _RunExecution:
     def _output_files(self) -> tuple[OutputFile, ...]:
         """Return the files that the steps write into the pipeline's folder."""
         request, outputs = self.request, []
-        for step in request.compiled.manifest.steps:
+        for step in request.running.manifest.steps:
             component = self.context.components.get(step.driver)
             connection = request.connections.by_step.get(step.id)
             config = request.compiled.configs[step.id]
@@ -256,20 +278,35 @@ class _RunExecution:
             artifact = {"artifact_type": "install_log", "path": dependencies.INSTALL_LOG}
             self.emit("artifact_created", artifact)
 
-    def _download_artifacts(self) -> None:
-        if self.transport.is_remote:
-            outputs = self._output_files() if any(worker.has_started for worker in self.workers) else ()
-            wanted = DownloadRequest(
-                self.request.artifact_policy,
-                self.progress.path,
-                self.request.base,
-                outputs,
-                frozenset(step.id for step in self.request.compiled.manifest.steps),
-                frozenset(self.progress.succeeded),
-            )
-            failure = download_files(self.transport, wanted, self.emit)
-            if failure is not None:
-                self.outcomes.fail_run(str(failure), info_of(failure))
+    def _download_artifacts(self) -> Mapping[str, int]:
+        """Download the files of a remote worker; return the files of frames that were too large."""
+        if not self.transport.is_remote:
+            return {}
+        outputs = self._output_files() if any(worker.has_started for worker in self.workers) else ()
+        wanted = DownloadRequest(
+            self.request.artifact_policy,
+            self.progress.path,
+            self.request.base,
+            outputs,
+            frozenset(step.id for step in self.context.steps),
+            frozenset(self.progress.succeeded),
+            kept_files(self.context),
+            self.request.settings.capture_limit,
+            frame_files(self.progress.reused),
+        )
+        result = download_files(self.transport, wanted, self.emit)
+        if result.failure is not None:
+            self.outcomes.fail_run(str(result.failure), info_of(result.failure))
+        return result.frames_left
+
+    def _missing_reason(self) -> str:
+        """Return why the frames that steps need are not on disk."""
+        if self.request.settings.capture == "never":
+            return "capture is off"
+        if any(worker.loss is not None for worker in self.workers) or self.progress.reason == "interrupted":
+            return "worker gone"
+        is_left = self.transport.is_remote and self.request.artifact_policy == "none"
+        return "artifacts were not requested" if is_left else "no frame"
 
     # --- abort
 
@@ -282,6 +319,8 @@ class _RunExecution:
                 for worker in self.workers:
                     worker.record_rest()
             self.outcomes.finish_open_steps(reason, info)
+            if self.recorder.disk_full is None:
+                report_frames(self.context, self._missing_reason(), {})
         except (DiskFull, OSError) as error:
             self.progress.reason, self.progress.error_info = write_failure(self.recorder.disk_full or error)
 

@@ -22,6 +22,7 @@ CARD_EVENTS: Final = frozenset(
         "step_failed",
         "step_retry",
         "step_skipped",
+        "step_reused",
     }
 )
 """The events that a run card is built from."""
@@ -65,6 +66,8 @@ def _step_card(step: Step, events: list[Event]) -> StepCard:
                 values |= _from_step_end(event)
             case "step_skipped":
                 values |= {"status": "skipped", "skipped_because": event.fields.get("because")}
+            case "step_reused":
+                values |= _from_step_reused(step, event.fields)
     rows_in = [entry["rows"] for entry in inputs]
     return StepCard(
         step_id=step.id,
@@ -88,6 +91,17 @@ def _from_output_stored(fields: Mapping[str, Any]) -> dict[str, Any]:
     if is_spilled:
         values["spill_paths"] = {"parquet": fields.get("parquet"), "schema": fields.get("schema")}
     return values
+
+
+def _from_step_reused(step: Step, fields: Mapping[str, Any]) -> dict[str, Any]:
+    has_frame = fields.get("how") not in ("done", "accepted")
+    values = {
+        "status": "reused",
+        "reused_from": fields.get("from_run"),
+        "rows_out": fields.get("rows"),
+        "has_df_in_memory": False,
+    }
+    return values | (_from_spill_write(step, fields) if has_frame else {"spill_used": False})
 
 
 def _from_spill_write(step: Step, fields: Mapping[str, Any]) -> dict[str, Any]:

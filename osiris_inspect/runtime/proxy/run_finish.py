@@ -12,6 +12,7 @@ from osiris_inspect.model.redaction import Redactor
 from osiris_inspect.model.run_types import RunStatus
 from osiris_inspect.runtime.files.directory_writer import DirectoryWriter, MovedEntry
 from osiris_inspect.runtime.files.leftovers import remove_stale_parts
+from osiris_inspect.runtime.planning.take_over import TakenOver
 from osiris_inspect.runtime.proxy import run_directory
 from osiris_inspect.runtime.proxy.failures import write_failure
 from osiris_inspect.runtime.proxy.run_card_builder import build_run_card
@@ -28,6 +29,7 @@ class RunProgress:
         path: the run directory.
         files: writes into the run directory.
         outputs: the output files of the pipeline on the host.
+        reused: the steps whose results were taken over from an earlier run.
         skipped: the cause of each skipped step: a failed step, or a reason.
         reason: the first error; None if there was none.
         error_info: the parts of this error.
@@ -39,6 +41,7 @@ class RunProgress:
     redactor: Redactor
     outputs: tuple[Path, ...] = ()
     succeeded: list[str] = field(default_factory=list)
+    reused: Mapping[str, TakenOver] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     reason: str | None = None
@@ -46,13 +49,17 @@ class RunProgress:
 
     @property
     def is_complete(self) -> bool:
-        """True if every step succeeded."""
-        return len(self.succeeded) == len(self.manifest.steps)
+        """True if every step succeeded or was taken over."""
+        return len(self.succeeded) + len(self.reused) == len(self.manifest.steps)
 
     @property
     def step_counts(self) -> dict[str, int]:
-        """Number of steps that succeeded, and of all steps."""
-        return {"steps_completed": len(self.succeeded), "steps_total": len(self.manifest.steps)}
+        """Number of steps that succeeded or were taken over, and of all steps."""
+        counts = {
+            "steps_completed": len(self.succeeded) + len(self.reused),
+            "steps_total": len(self.manifest.steps),
+        }
+        return {**counts, "steps_reused": len(self.reused)} if self.reused else counts
 
 
 def finish_run(

@@ -12,6 +12,7 @@ from osiris_inspect.runtime.proxy.event_log import EventLog
 from osiris_inspect.runtime.proxy.run_card_builder import CARD_EVENTS
 
 EventListener = Callable[[Event], None]
+CAPTURE_EVENTS = ("frame_captured", "capture_missed")
 _SYNCED = frozenset({"step_complete", "step_failed"})
 
 
@@ -29,6 +30,7 @@ class RunRecorder:
         log: the event log.
         card_events: the events that the run card is built from.
         attempts: the number of the attempt by step, for steps that can have several; a field of their events.
+        captures: the last event about the capture of each input, by step and input.
         disk_full: error of the first failed write; None if none failed.
         last_heartbeats: fields of the last ``heartbeat`` of each worker by its number; None for the only worker.
     """
@@ -38,6 +40,7 @@ class RunRecorder:
         self._started = monotonic()
         self.card_events: list[Event] = []
         self.attempts: dict[str, int] = {}
+        self.captures: dict[tuple[str, str], str] = {}
         self.disk_full: DiskFull | None = None
         self.last_heartbeats: dict[int | None, Mapping[str, Any]] = {}
 
@@ -97,6 +100,8 @@ class RunRecorder:
         return names
 
     def _after_event(self, event: Event) -> None:
+        if event.name in CAPTURE_EVENTS and event.step is not None:
+            self.captures[event.step, str(event.fields.get("input"))] = event.name
         if event.name in CARD_EVENTS:
             self.card_events.append(event)
         if event.name in _SYNCED:

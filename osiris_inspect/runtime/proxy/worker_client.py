@@ -23,9 +23,22 @@ from osiris_inspect.runtime.transport.transport import Transport
 
 _POLL_INTERVAL_S: Final = 0.2
 """Interval at which a waiting proxy checks for signals."""
+_CAPTURE_ANSWER_S: Final = 2.0
+"""Seconds within which a worker must send a line after it was asked to capture frames."""
+_CAPTURE_TIMEOUT_S: Final = 60.0
 _HOST_EVENTS: Final = frozenset(
     {
-        *("run_start", "plan", "phase", "parcel", "worker_started", "prepare_failed", "step_skipped"),
+        *(
+            "run_start",
+            "plan",
+            "phase",
+            "parcel",
+            "worker_started",
+            "prepare_failed",
+            "step_skipped",
+            "step_reused",
+            "source_changed",
+        ),
         *("worker_silent", "step_waiting", "worker_lost", "wire_error", "lines_missing", "foreign_lines"),
         *("artifact_fetched", "artifact_left", "artifact_lost", "artifact_refused"),
         *("artifacts_lost", "artifacts_refused", "entry_planted", "leftovers_removed"),
@@ -87,6 +100,8 @@ class WorkerClient:
         self._run_id: object = None
         self._redactor, self._signals = redactor, signals
         self._next_id = 0
+        self._pending: int | None = None
+        self._late_answer: CommandResult | None = None
         self._next_line = 0
         self._is_silent = False
         self.on_step_complete: Callable[[str], bool] = lambda _step: True
@@ -138,7 +153,7 @@ class WorkerClient:
     def _request(
         self, verb: rpc.Verb, body: Mapping[str, Any], timeout: float | None
     ) -> Conversation[CommandResult]:
-        number, self._next_id = self._next_id, self._next_id + 1
+        number = self._pending = self._take_id()
         self._transport.send(rpc.encode_command(Command(verb, number, body)))
         watch, since = self._watch, monotonic()
         deadline = None if timeout is None else since + timeout
@@ -162,13 +177,37 @@ class WorkerClient:
             if answer is not None and answer.id in (number, None):
                 return answer
 
+    def capture(self, step: str) -> None:
+        """Let a worker whose driver runs write the inputs of a step to disk; wait while it sends lines.
+
+        It does not answer if C code of the driver holds the GIL, or if it has ended.
+        """
+        number, start = self._take_id(), monotonic()
+        deadline = start + _CAPTURE_ANSWER_S
+        try:
+            self._transport.send(rpc.encode_command(Command("capture", number, {"step_id": step})))
+            while not self._signals.is_set and (seconds := deadline - monotonic()) > 0:
+                answer = self._receive(min(seconds, _POLL_INTERVAL_S))
+                if not self._is_silent:
+                    deadline = start + _CAPTURE_TIMEOUT_S
+                if answer is not None and answer.id == self._pending:
+                    self._late_answer = answer
+                if answer is not None and answer.id == number:
+                    return
+        except ProtocolError:  # the worker has ended
+            return
+
+    def _take_id(self) -> int:
+        number, self._next_id = self._next_id, self._next_id + 1
+        return number
+
     def drain(self) -> CommandResult | None:
         """Record the remaining messages of an ended worker; return the answer to the last command, if any."""
-        result = None
+        result, self._late_answer = self._late_answer, None
         try:
             while True:
                 answer = self._receive()
-                result = answer if answer is not None and answer.id == self._next_id - 1 else result
+                result = answer if answer is not None and answer.id == self._pending else result
                 if self._is_silent:
                     return result
         except ProtocolError:
@@ -176,10 +215,10 @@ class WorkerClient:
         finally:
             self._report_foreign_lines()
 
-    def _receive(self) -> CommandResult | None:
-        """Process the next line that has arrived; return it if it is an answer."""
+    def _receive(self, timeout: float = 0.0) -> CommandResult | None:
+        """Process the next line that arrives within ``timeout`` seconds; return it if it is an answer."""
         try:
-            line = self._transport.receive(0.0)
+            line = self._transport.receive(timeout)
         except MessageTooLarge as error:
             return self.take(error)
         return self.take(line)

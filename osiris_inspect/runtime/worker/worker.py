@@ -5,6 +5,7 @@ writes the log. Each command gets exactly one answer, whatever a driver does.
 """
 
 import math
+import sys
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from importlib import import_module
@@ -32,6 +33,7 @@ from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 from osiris_inspect.runtime.frames.store import FrameStore, SpillPolicy
 from osiris_inspect.runtime.pipeline.component import Component
 from osiris_inspect.runtime.protocol import bundle, dependencies
+from osiris_inspect.runtime.protocol.code_identity import driver_code, installed_packages, packages_hash
 from osiris_inspect.runtime.protocol.environment import WorkerContext, environment_snapshot
 from osiris_inspect.runtime.protocol.error_report import error_to_dict
 from osiris_inspect.runtime.protocol.messages import (
@@ -43,6 +45,7 @@ from osiris_inspect.runtime.protocol.messages import (
 )
 from osiris_inspect.runtime.worker.driver_logging import driver_logging
 from osiris_inspect.runtime.worker.event_emitter import EventEmitter
+from osiris_inspect.runtime.worker.frame_capture import FrameCapture
 from osiris_inspect.runtime.worker.heartbeat import Heartbeat
 from osiris_inspect.runtime.worker.message_writer import MessageWriter
 
@@ -51,6 +54,7 @@ _KINDS_OF_VALUES: Final = frozenset({"driver-raised", "query-failed", "value-not
 """Kinds of errors that a column of the wrong type can cause."""
 _STAGED_FIX: Final = "write the file with output_file(config, ctx) of osiris_inspect, which a sandbox needs"
 _OPTIONAL_FIELDS = (
+    "column_fingerprints",
     "original_names",
     "index_columns",
     "index_left_out",
@@ -83,6 +87,7 @@ class _Session:
     store: FrameStore
     base: Path
     components: Mapping[str, Component]
+    capture: FrameCapture
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +142,16 @@ class Worker:
         finally:
             self._writer.flush()
 
+    def capture(self, command: Command) -> None:
+        """Capture the inputs of a step whose driver is running in another thread, and answer."""
+        step_id, session = str(command.body["step_id"]), self._session
+        self._emitter.emit(
+            "capture_started", {}, step_id
+        )  # the proxy does not wait for a worker that is silent
+        if session is not None:
+            session.capture.after_failure(step_id)
+        self._emitter.send(Response(command.id, {}))
+
     def reject(self, command_id: int | None, error: OsirisError) -> None:
         """Answer a line that is not a valid command."""
         self._emitter.send(ErrorResponse(command_id, error_to_dict(error)))
@@ -161,13 +176,13 @@ class Worker:
         plan = manifest.parse(body["manifest"])
         options = settings.from_dict(body["settings"])
         self._heartbeat.interval_s = options.heartbeat_interval_s
-        self._emitter.emit("environment", environment_snapshot(self._context))
+        packages = installed_packages(sys.path)
+        environment = {**environment_snapshot(self._context), "packages_sha256": packages_hash(packages)}
+        self._emitter.emit("environment", environment)
         with self._heartbeat.active(None, "preparing"):
             components = self._load_bundle(body.get("parcel"))
             driver_names = sorted({step.driver for step in plan.steps})
-            for name in driver_names:
-                _load_driver(name, components)
-                self._emitter.emit("driver_registered", {"driver": name, "status": "success"})
+            self._register_drivers(driver_names, components, has_bundle=body.get("parcel") is not None)
         policy = SpillPolicy(
             options.force_spill,
             options.spill_threshold,
@@ -187,10 +202,24 @@ class Worker:
             store=store,
             base=Path(body.get("base") or self._run_dir).expanduser().absolute(),
             components=components,
+            capture=FrameCapture(
+                plan, store, self._emitter.emit, options.capture, keep_frames=options.keep == "frames"
+            ),
         )
         self._heartbeat.get_store_size = store.total_size
         self._emitter.emit("session_initialized", {"run_id": body["run_id"], "drivers_loaded": driver_names})
-        return {"drivers": driver_names}
+        return {"drivers": driver_names, "packages": packages}
+
+    def _register_drivers(
+        self, names: Iterable[str], components: Mapping[str, Component], *, has_bundle: bool
+    ) -> None:
+        """Load the drivers of a pipeline and emit the code of each."""
+        requirements = (
+            dependencies.read_component_specs(self._run_dir).get("packages") if has_bundle else None
+        )
+        for name in names:
+            code = driver_code(_load_driver(name, components), requirements or {})
+            self._emitter.emit("driver_registered", {"driver": name, "status": "success", "code": code})
 
     def _load_bundle(self, expected: Mapping[str, Any] | None) -> Mapping[str, Component]:
         """Verify the bundle and its modules; return its components, none if the proxy sent no bundle."""
@@ -242,16 +271,17 @@ class Worker:
             self._writer.start_batch()
             config = self._load_config(step_id, body["cfg_path"], confidential)
             self._resolve(step_id, body["inputs"], inputs)
+            session.capture.before_step(step_id)
             self._emitter.emit("step_start", {"driver": driver_name}, step_id)
             outcome = self._run_driver(step_id, driver_name, config, inputs, confidential)
             if self._produces_frame(driver_name):
                 self._run_checks(step_id)
+            session.capture.after_success(step_id)
         except BaseException as error:
             duration_ms = (monotonic() - started) * 1000
             self._heartbeat.phase = "capturing"
             self._writer.flush()
-            if inputs:
-                session.store.spill_inputs_of_failed_step(step_id, inputs)
+            session.capture.after_failure(step_id)
             report = error_to_dict(error)
             event_fields = {
                 "driver": driver_name,
@@ -298,7 +328,8 @@ class Worker:
         return {"path": path, "fingerprint": spilled.document["fingerprint"]}
 
     def _cleanup(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        del body
+        if self._session is not None:
+            self._session.capture.after_last_step(map(str, body.get("not_run") or ()))
         held = list(self._session.store.held_steps()) if self._session is not None else []
         self._release()
         self._report_fork()
@@ -366,6 +397,7 @@ class Worker:
                 f"from_{resolved.location}": True,
                 "tried": list(resolved.attempts),
                 "schema_hash": resolved.schema_hash,
+                "fingerprint": resolved.fingerprint,
             }
             self._emitter.emit("inputs_resolved", event_fields, step_id)
         self._writer.start_batch()

@@ -11,7 +11,8 @@ _HEAVY = " ╹╻┃╸┛┓┫╺┗┏┣━┻┳╋"
 _LIGHT = " ╵╷│╴┘┐┤╶└┌├─┴┬┼"
 _SPILLED = "".join({UP | DOWN: "╏", LEFT | RIGHT: "╍"}.get(mask, sign) for mask, sign in enumerate(_HEAVY))
 _BROKEN = "".join({UP | DOWN: "┊", LEFT | RIGHT: "┈"}.get(mask, sign) for mask, sign in enumerate(_LIGHT))
-_SIGNS = {"━": _HEAVY, "╍": _SPILLED, "┈": _BROKEN}
+_ORDER = "".join({UP | DOWN: "┆", LEFT | RIGHT: "┄"}.get(mask, sign) for mask, sign in enumerate(_LIGHT))
+_SIGNS = {"━": _HEAVY, "╍": _SPILLED, "┈": _BROKEN, "┄": _ORDER}
 
 Point = tuple[int, int]
 

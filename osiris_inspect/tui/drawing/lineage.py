@@ -55,7 +55,7 @@ def edge_label(edge: Edge, consumer: StepState) -> str:
 def legend(lineage: Lineage) -> Content:
     """Return the line styles that occur in the drawing, with their meaning."""
     states = {step.id: step for step in lineage.steps}
-    styles = dict.fromkeys(edge_style(edge.location, states[edge.consumer]) for edge in lineage.edges)
+    styles = dict.fromkeys(edge_style(edge.location, states[edge.consumer]) for edge in lineage.all_edges)
     entries = [
         Content.assemble((style.across * 2, style.style), (f" {style.letter} {style.word}", MUTED))
         for style in styles
@@ -79,7 +79,7 @@ def _draw_vertical(lineage: Lineage, width: int) -> LineageDrawing:
     longest = max((len(show_line(step.id, 60)) for step in lineage.steps), default=0)
     above: str | None = None
     for step in lineage.steps:
-        edges = [edge for edge in lineage.edges if edge.consumer == step.id]
+        edges = [edge for edge in lineage.all_edges if edge.consumer == step.id]
         lines += [_edge_line(edge, step, above) for edge in edges]
         line_spans[step.id] = (len(lines), 1)
         lines.append(_step_line(step, min(longest, max(12, width // 3)), width))
@@ -102,13 +102,15 @@ def _step_line(step: StepState, id_width: int, width: int) -> Content:
     driver = Content.styled(show_line(step.driver or "", 40), MUTED).truncate(19, ellipsis=True, pad=True)
     result = (step_result(step), _style(step))
     line = Content.assemble((symbol.symbol, symbol.style), " ", name, "  ", driver, "  ", result)
+    if step.reused_from:
+        line += Content.styled(f"  of {show_line(step.reused_from, 60)}", MUTED)
     if step.skipped_because:
         line += Content.styled(f"  because of {show_line(step.skipped_because, 60)}", MUTED)
     return line.truncate(width, ellipsis=True)
 
 
 def _style(step: StepState) -> str:
-    return "" if step.status == "succeeded" else STEP[step.status].style
+    return "" if step.status in ("succeeded", "reused") else STEP[step.status].style
 
 
 # ── boxes ──
@@ -126,7 +128,7 @@ class _Box(NamedTuple):
 
 
 def _draw_boxes(lineage: Lineage, width: int, selected: str | None) -> LineageDrawing | None:
-    graph = assign_layers([step.id for step in lineage.steps], lineage.edges)
+    graph = assign_layers([step.id for step in lineage.steps], lineage.all_edges)
     if graph is None or not graph.layers:
         return None
     states = {step.id: step for step in lineage.steps}

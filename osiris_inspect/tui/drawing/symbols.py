@@ -38,6 +38,7 @@ class EdgeStyle(NamedTuple):
 
 STEP: dict[StepStatus, StatusSymbol] = {
     "succeeded": StatusSymbol("✓", "succeeded", "$state-good"),
+    "reused": StatusSymbol("↺", "reused", "$state-good"),
     "failed": StatusSymbol("✗", "failed", "bold $state-bad"),
     "interrupted": StatusSymbol("!", "interrupted", "$state-warn"),
     "skipped": StatusSymbol("⊘", "skipped", "$state-warn"),
@@ -64,6 +65,7 @@ ON_DISK = EdgeStyle("S", "spill", "$state-live", "╍", "╏")
 NOT_FOUND = EdgeStyle("✗", "missing", "bold $state-bad", "┈", "┊")
 UNKNOWN = EdgeStyle("?", "unknown", MUTED, "┈", "┊")
 PENDING = EdgeStyle("·", "not read", MUTED, "┈", "┊")
+ORDER = EdgeStyle("→", "order only", MUTED, "┄", "┆")
 LOCATIONS = {"memory": IN_MEMORY, "spill": ON_DISK}
 
 
@@ -71,6 +73,8 @@ def edge_style(location: str, consumer: StepState) -> EdgeStyle:
     """Return the style of an edge. An unresolved input is an error only if its consumer failed."""
     if location in LOCATIONS:
         return LOCATIONS[location]
+    if location == "order":
+        return ORDER
     if consumer.status == "failed":
         return NOT_FOUND
-    return PENDING if consumer.status in ("skipped", "not_started") else UNKNOWN
+    return PENDING if consumer.status in ("skipped", "not_started", "reused") else UNKNOWN

@@ -129,7 +129,9 @@ def _status_entries(report: Report) -> dict[str, Content | None]:
 def _status_sentence(report: Report) -> str:
     run = report.run
     succeeded = sum(step.status == "succeeded" for step in run.steps)
+    reused = sum(step.status == "reused" for step in run.steps)
     steps = f"{succeeded} of {pluralize(len(run.steps), 'step')}"
+    steps = f"{reused} reused, {steps}" if reused else steps
     if run.status == "success":
         rows = output_rows(report)
         return f"{steps} succeeded" + (f", {format_rows(rows)}" if rows is not None else "")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from textual.content import Content
 
 from osiris_inspect.inspector.run.report import Report
-from osiris_inspect.inspector.run.run import Artifact, InputState, StepCheck, StepState
+from osiris_inspect.inspector.run.run import Artifact, InputState, StepCheck, StepFailure, StepState
 from osiris_inspect.inspector.text.sanitize import inline_json, json_lines, multi_line, show_line
 from osiris_inspect.inspector.text.units import (
     UNKNOWN,
@@ -36,6 +36,7 @@ def describe(report: Report, step: StepState) -> Sequence[Content]:
     return [
         *_head(step),
         *_failure(step),
+        *section("attempts before", map(_retry_error, step.retry_errors)),
         *section("findings", map(finding_line, findings)),
         *section("inputs", inputs),
         *section("checks", map(check_line, step.checks)),
@@ -87,6 +88,11 @@ def _head(step: StepState) -> Iterator[Content]:
     ]
     if any(facts):
         yield Content.styled(" · ".join(filter(None, facts)), MUTED)
+    if step.retries:
+        yield Content(f"attempt {step.retries + 1}")
+    if step.after:
+        names = ", ".join(show_line(name, 120) for name in step.after)
+        yield Content(f"runs after {names}, without a frame")
     if step.skipped_because:
         yield Content(f"because of {show_line(step.skipped_because, 200)}")
 
@@ -101,6 +107,12 @@ def _failure(step: StepState) -> Iterator[Content]:
     yield from section(Content.assemble(heading("error"), "  ", source), message)
     traceback = multi_line(failure.traceback) if failure.traceback else ()
     yield from section("traceback", (Content(f"  {line}") for line in traceback))
+
+
+def _retry_error(failure: StepFailure) -> Content:
+    return Content.assemble(
+        ("  ✗ ", "$state-bad"), show_line(failure.message, 400), (f"  events.jsonl:{failure.line}", MUTED)
+    )
 
 
 def _input(entry: InputState, step: StepState) -> Iterator[Content]:

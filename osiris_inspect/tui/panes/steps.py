@@ -46,11 +46,13 @@ def _cells(step: StepState) -> list[Content]:
         Content.styled(symbol.symbol, symbol.style),
         Content.styled(show_line(step.id, 80), "bold"),
         Content.styled(show_line(step.driver or UNKNOWN, 60), MUTED),
-        Content.styled(symbol.word, symbol.style),
+        Content.styled(symbol.word + (f" ({step.retries + 1})" if step.retries else ""), symbol.style),
         Content(f"{format_int(step.rows_in)} → {format_int(step.rows_out)}"),
         Content(format_duration(step.duration_s)),
         storage_label(step),
-        Content.styled(show_line(", ".join(step.needs), 80), MUTED),
+        Content.styled(
+            show_line(", ".join((*step.needs, *(f"after {name}" for name in step.after))), 80), MUTED
+        ),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Comparison of two runs or two frames: what differs, and the first step that differs."""
+"""Comparison of two runs or two frames: the first divergence, and the differences that may have caused it."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -6,8 +6,13 @@ from pathlib import Path
 from textual import work
 from textual.content import Content
 
-from osiris_inspect.inspector.run.compare import Comparison, Difference, StepPair, compare_frames
-from osiris_inspect.inspector.run.run import Run, StepState
+from osiris_inspect.inspector.run.comparison import diff_words as words
+from osiris_inspect.inspector.run.comparison.difference_ranking import RankedDifference
+from osiris_inspect.inspector.run.comparison.divergence import StepComparison
+from osiris_inspect.inspector.run.comparison.frame_changes import ColumnChange, compare_frames
+from osiris_inspect.inspector.run.comparison.run_diff import RunDiff
+from osiris_inspect.inspector.run.comparison.step_outcome import StepOutcome
+from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.sanitize import show_line
 from osiris_inspect.inspector.text.units import format_duration, format_rows, pluralize
 from osiris_inspect.model import run_layout as layout
@@ -23,14 +28,20 @@ FIRST = "▶"
 _STEP_COLUMNS = (
     TableColumn("", min_width=1),
     TableColumn("step", min_width=10, max_width=30),
-    TableColumn("left", min_width=10, max_width=40),
-    TableColumn("right", min_width=10, max_width=40),
+    TableColumn("A", min_width=10, max_width=40),
+    TableColumn("B", min_width=10, max_width=40),
     TableColumn("differences", min_width=10),
 )
-_DIFFERENCE_COLUMNS = (
+_RANKED_COLUMNS = (
+    TableColumn("", min_width=2),
+    TableColumn("likely cause", min_width=16, max_width=44),
+    TableColumn("A", min_width=12),
+    TableColumn("B", min_width=12),
+)
+_FRAME_COLUMNS = (
     TableColumn("difference", min_width=10, max_width=40),
-    TableColumn("left", min_width=12),
-    TableColumn("right", min_width=12),
+    TableColumn("A", min_width=12),
+    TableColumn("B", min_width=12),
 )
 
 
@@ -89,34 +100,41 @@ class ComparisonScreen(TitledScreen):
             self.app.push_screen(TextScreen(title, list(map(Content, lines))))
 
 
-def run_rows(comparison: Comparison) -> tuple[Content, Layout]:
+def run_rows(diff: RunDiff) -> tuple[Content, Layout]:
     """Return the title and the rows of a comparison of two runs."""
-    first = comparison.first_difference
-    verdict = Content("no step differs")
-    if first is not None:
-        verdict = Content.assemble("first difference: ", (show_line(first, 80), "bold"))
-    names = _run_name(comparison.base), ("  and  ", MUTED), _run_name(comparison.other)
+    verdict = Content("no step diverges")
+    if diff.first:
+        steps = ", ".join(show_line(step.step, 80) for step in diff.first)
+        verdict = Content.assemble(
+            "first divergence: " if diff.is_certain else "perhaps diverges at: ", (steps, "bold")
+        )
+    elif diff.differs:
+        verdict = Content("the runs ended differently, and no step diverges")
+    names = Content.assemble(("A ", MUTED), _run_name(diff.base), ("  B ", MUTED), _run_name(diff.other))
 
     def content(width: int) -> ListContent:
-        cells = [_step_cells(pair, is_first=pair.step == first) for pair in comparison.steps]
+        cells = [_step_cells(step, is_first=step in diff.first) for step in diff.steps]
         heading, lines = layout_table(_STEP_COLUMNS, cells, width)
         rows = [
-            *(_step_row(pair, line, first) for pair, line in zip(comparison.steps, lines, strict=True)),
-            *_section("run", comparison.run, width),
-            *_section("environment", comparison.environment, width),
+            *(
+                _step_row(step, line, is_first=step in diff.first)
+                for step, line in zip(diff.steps, lines, strict=True)
+            ),
+            *_ranked_rows(diff.ranked, width),
+            *_notes(diff),
         ]
         return ListContent(rows, heading)
 
-    return Content.assemble(*names, "\n", verdict), content
+    return Content.assemble(names, "\n", verdict), content
 
 
-def frame_rows(step: str, differences: Sequence[Difference]) -> tuple[Content, Layout]:
+def frame_rows(step: str, differences: Sequence[ColumnChange]) -> tuple[Content, Layout]:
     """Return the title and the rows of a comparison of two frames of a step."""
     verdict = "same rows, columns, types and bounds"
     if differences:
         verdict = pluralize(len(differences), "difference")
     title = Content.assemble(("frames of ", MUTED), (show_line(step, 120), "bold"), "\n", verdict)
-    return title, lambda width: ListContent(list(_difference_rows(differences, width)))
+    return title, lambda width: ListContent(list(_column_rows(differences, width)))
 
 
 def _run_name(run: Run) -> Content:
@@ -124,65 +142,99 @@ def _run_name(run: Run) -> Content:
     return Content.assemble((f"{symbol.symbol} ", symbol.style), (show_line(run.id, 80), "bold"))
 
 
-def _step_cells(pair: StepPair, *, is_first: bool) -> list[Content]:
-    aspects = [difference.aspect for difference in pair.differences]
-    if pair.slowdown is not None:
-        is_slower = pair.slowdown >= 1
-        aspects.append(
-            f"{pair.slowdown:.1f} times slower" if is_slower else f"{1 / pair.slowdown:.1f} times faster"
-        )
-    sign, style = ("≠", "$state-warn") if pair.differences else ("=", "$state-good")
+def _step_cells(step: StepComparison, *, is_first: bool) -> list[Content]:
+    sign, style = _SIGNS[step.divergence] if not is_first else (FIRST, "bold $state-bad")
+    text = "; ".join(step.outcome.changes) or "same"
     return [
-        Content.styled(FIRST, "bold $state-bad") if is_first else Content.styled(sign, style),
-        Content.styled(show_line(pair.step, 80), "bold"),
-        _outcome(pair.base),
-        _outcome(pair.other),
-        Content.styled(show_line(", ".join(aspects) or "same", 400), "" if aspects else MUTED),
+        Content.styled(sign, style),
+        Content.styled(show_line(step.step, 80), "bold"),
+        _outcome(step.base),
+        _outcome(step.other),
+        Content.styled(show_line(text, 400), "" if step.outcome.changes else MUTED),
     ]
 
 
-def _outcome(step: StepState | None) -> Content:
-    if step is None:
+_SIGNS = {
+    "none": ("=", "$state-good"),
+    "first": ("≠", "$state-warn"),
+    "possible": ("≠", "$state-warn"),
+    "later": ("≠", "$state-warn"),
+}
+
+
+def _outcome(outcome: StepOutcome | None) -> Content:
+    if outcome is None:
         return Content.styled("no such step", MUTED)
+    step = outcome.step
     symbol = STEP[step.status]
     result = format_rows(step.rows_out) if step.rows_out is not None else symbol.word
     time = f" · {format_duration(step.duration_s)}" if step.duration_s is not None else ""
     return Content.assemble((symbol.symbol, symbol.style), f" {result}{time}")
 
 
-def _step_row(pair: StepPair, line: Content, first: str | None) -> StaticRow:
-    text = [show_line(pair.step, 120)]
-    for difference in pair.differences:
-        text += _difference_text(difference)
-    fields = {"step": pair.step, "differs": bool(pair.differences)}
-    is_first = pair.step == first
-    is_warning = bool(pair.differences) and not is_first
-    return StaticRow(line, "\n".join(text), pair.step, fields, is_first, is_warning)
-
-
-def _difference_text(difference: Difference) -> list[str]:
-    return [
-        "",
-        show_line(difference.aspect, 200),
-        f"  left   {show_line(difference.base, 2_000)}",
-        f"  right  {show_line(difference.other, 2_000)}",
+def _step_row(step: StepComparison, line: Content, *, is_first: bool) -> StaticRow:
+    changes = [f"  {show_line(change, 2_000)}" for change in step.outcome.changes] or ["  same outcome"]
+    errors = [
+        f"  {name}  {show_line(side.step.failure.message, 2_000)}"
+        for name, side in (("A", step.base), ("B", step.other))
+        if side is not None and side.step.failure is not None
     ]
+    text = "\n".join([show_line(step.step, 120), "", *changes, *errors])
+    differs = step.outcome.verdict != "same"
+    fields = {"step": step.step, "differs": differs}
+    return StaticRow(line, text, step.step, fields, is_first, differs and not is_first)
 
 
-def _section(name: str, differences: Sequence[Difference], width: int) -> Iterator[StaticRow]:
-    """Yield differences of the whole run below a heading."""
-    if differences:
+def _ranked_rows(ranked: Sequence[RankedDifference], width: int) -> Iterator[StaticRow]:
+    """Yield the differences that may have caused the divergence below a heading."""
+    if not ranked:
+        return
+    cells = [
+        [
+            Content.styled(f"{number}", MUTED),
+            Content.assemble(
+                show_line(entry.difference.name, 200),
+                (" named in the error" if entry.is_named else "", "$state-warn"),
+            ),
+            Content(show_line(words.shown_values(entry.difference)[0], 400)),
+            Content(show_line(words.shown_values(entry.difference)[1], 400)),
+        ]
+        for number, entry in enumerate(ranked, 1)
+    ]
+    heading, lines = layout_table(_RANKED_COLUMNS, cells, width)
+    yield static_row("")
+    yield StaticRow(heading.stylize("bold $state-link"), "")
+    for entry, line in zip(ranked, lines, strict=True):
+        difference = entry.difference
+        text = [
+            show_line(difference.name, 200),
+            "",
+            f"  A  {show_line(difference.base, 2_000)}",
+            f"  B  {show_line(difference.other, 2_000)}",
+            "",
+            f"  score {entry.score}: {entry.position}{', named in the error' if entry.is_named else ''}",
+        ]
+        yield StaticRow(line, "\n".join(text), f"{difference.kind} {difference.name}")
+
+
+def _notes(diff: RunDiff) -> Iterator[StaticRow]:
+    texts = [text for text in (words.unrelated(diff), *words.notes(diff)) if text]
+    if texts:
         yield static_row("")
-        yield StaticRow(Content.styled(name, "bold $state-link"), "")
-        yield from _difference_rows(differences, width)
+    yield from (static_row(Content.styled(show_line(text, 400), MUTED)) for text in texts)
 
 
-def _difference_rows(differences: Sequence[Difference], width: int) -> Iterator[StaticRow]:
+def _column_rows(differences: Sequence[ColumnChange], width: int) -> Iterator[StaticRow]:
     cells = [
         [Content(show_line(text, 400)) for text in (difference.aspect, difference.base, difference.other)]
         for difference in differences
     ]
-    _, lines = layout_table(_DIFFERENCE_COLUMNS, cells, width)
+    _, lines = layout_table(_FRAME_COLUMNS, cells, width)
     for difference, line in zip(differences, lines, strict=True):
-        text = "\n".join([show_line(difference.aspect, 120), *_difference_text(difference)])
-        yield StaticRow(line, text, difference.aspect)
+        text = [
+            show_line(difference.aspect, 200),
+            "",
+            f"  A  {show_line(difference.base, 2_000)}",
+            f"  B  {show_line(difference.other, 2_000)}",
+        ]
+        yield StaticRow(line, "\n".join(text), difference.aspect)

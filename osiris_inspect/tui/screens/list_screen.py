@@ -52,7 +52,9 @@ class ListScreen(Screen[None]):
 
     @property
     def lines(self) -> LineList | None:
-        """Current list."""
+        """Current list; None while the widgets of the screen are created or removed."""
+        if not self.query(LineList):
+            return None
         return self.focused if isinstance(self.focused, LineList) else self.main_list
 
     def show_error(self, text: object) -> None:
@@ -65,7 +67,7 @@ class ListScreen(Screen[None]):
 
     def action_back(self, may_quit: bool) -> None:
         """Clear the filter, close the details or go to the previous screen; ``q`` on the first screen quits."""
-        lines = self.main_list
+        lines = self.main_list if self.query(LineList) else None
         if not may_quit and lines is not None and lines.visible_rows is not None:
             lines.clear_filter()
         elif self.close_details():

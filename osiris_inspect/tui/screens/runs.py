@@ -125,6 +125,9 @@ class RunsScreen(TitledScreen):
     def action_compare(self) -> None:
         """Compare two marked runs, or the current run with the marked or the previous one of its pipeline."""
         pair = self._pair()
+        statuses = {entry.path: entry.status for entry in self._entries}
+        if pair is not None and statuses[pair[1]] == "success" != statuses[pair[0]]:
+            pair = pair[1], pair[0]  # A is the run that works
         if pair is None:
             self.notify("Mark two runs (m), then press c", markup=False)
             return
@@ -133,10 +136,10 @@ class RunsScreen(TitledScreen):
         source, now = self._source, self._clock()
 
         def compare_pair() -> tuple[Content, Layout]:
-            from osiris_inspect.inspector.run.compare import compare
+            from osiris_inspect.inspector.analysis.diff import diff_runs
 
             left, right = (source.report(path, now).run for path in pair)
-            return run_rows(compare(left, right))
+            return run_rows(diff_runs(left, right))
 
         self.app.push_screen(ComparisonScreen(compare_pair, pair, source))
 

@@ -16,7 +16,10 @@ _NOT_LISTED = frozenset({"commands", "leave_filter", "keep_filter"})
 
 
 class KeyPalette(CommandPalette):
-    """Command palette that ignores a letter which arrives while it is being closed; in Textual's, that letter ends the app."""
+    """Command palette that ignores keys while it is being opened or closed; in Textual's, they end the app.
+
+    A letter may arrive after the list is closed, and a move by a page before the list has a height.
+    """
 
     @work(exclusive=True, group=CommandPalette._GATHER_COMMANDS_GROUP)
     async def _gather_commands(self, search_value: str) -> None:
@@ -25,6 +28,10 @@ class KeyPalette(CommandPalette):
         except NoMatches:
             if self.query(CommandList):  # else it was closed before or during the search
                 raise
+
+    def _action_command_list(self, action: str) -> None:
+        if any(commands.scrollable_content_region for commands in self.query(CommandList)):
+            super()._action_command_list(action)
 
 
 class KeyCommands(Provider):

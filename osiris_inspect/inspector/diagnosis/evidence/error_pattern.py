@@ -136,4 +136,4 @@ def _without_prefix(text: ErrorText, match: re.Match[str], step: str) -> ErrorTe
     """Return a line of a text log as an error of a step, without its time, logger and level."""
     prefix = _LOG_PREFIX.match(text.text)
     start = prefix.end() if prefix is not None and prefix.end() <= match.start() else 0
-    return replace(text, step=step, text=text.text[start:])
+    return text._replace(step=step, text=text.text[start:])

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from osiris_inspect.inspector.diagnosis.evidence.echoed_text import search_own_text
 from osiris_inspect.inspector.diagnosis.evidence.error_codes import find_code_family, find_error_code
@@ -24,8 +24,7 @@ CAUSED_BY = " (caused by "
 _NO_REASON = LazyRegex(r"\S{1,80} without a reason")
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorText:
+class ErrorText(NamedTuple):
     """A text that reports an error, with its file, line, step and stage.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""A trace for Perfetto and ``chrome://tracing``: process = run, thread 0 = its phases, thread = step, arrow = frame, counter = memory.
+"""A trace for Perfetto and ``chrome://tracing``: process = run, thread 0 = its phases, thread = step, arrow = frame or order, counter = memory.
 
 Times are in microseconds from the start of each run. A step without times has no span; the name of its thread says so.
 """
@@ -83,10 +83,11 @@ def _phase(phase: RunPhase, pid: int, start: float, end: float) -> dict[str, Any
 
 def _arrows(report: Report, known: Mapping[str, Span], pid: int, start: float) -> Iterator[dict[str, Any]]:
     tids = {step.id: tid for tid, step in enumerate(report.run.steps, start=1)}
-    for number, edge in enumerate(report.lineage.edges):
+    for number, edge in enumerate(report.lineage.all_edges):
         if edge.producer not in known or edge.consumer not in known:
             continue  # an arrow needs a span at both ends
-        shared = {"name": one_line(edge.name) or "frame", "cat": "frame", "id": f"{pid}.{number}", "pid": pid}
+        kind = "order" if edge.location == "order" else "frame"
+        shared = {"name": one_line(edge.name) or kind, "cat": kind, "id": f"{pid}.{number}", "pid": pid}
         sent, taken = known[edge.producer].end, known[edge.consumer].start
         yield {"ph": "s", **shared, "tid": tids[edge.producer], "ts": _us(min(sent, taken) - start)}
         yield {"ph": "f", "bp": "e", **shared, "tid": tids[edge.consumer], "ts": _us(taken - start)}

@@ -121,12 +121,15 @@ def _step(step: StepState) -> str:
     because = (
         f' <span class="faint">because of {_text(step.skipped_because, 80)}</span>'
         if step.skipped_because
+        else f' <span class="faint">of {_text(step.reused_from, 80)}</span>'
+        if step.reused_from
         else ""
     )
+    attempts = f' <span class="faint">(attempt {step.retries + 1})</span>' if step.retries else ""
     frame = "" if step.is_writer or step.storage == "unknown" else step.storage
     numbers = (_rows(step.rows_in), _rows(step.rows_out), format_duration(step.duration_s, "?"))
     return (
-        f"<tr><td>{_text(step.id, 120)}</td><td>{_text(step.driver or '?', 120)}</td><td>{status}{because}</td>"
+        f"<tr><td>{_text(step.id, 120)}</td><td>{_text(step.driver or '?', 120)}</td><td>{status}{attempts}{because}</td>"
         + "".join(f'<td class="number">{number}</td>' for number in numbers)
         + f"<td>{frame}</td></tr>"
     )

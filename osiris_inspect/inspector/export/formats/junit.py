@@ -6,7 +6,7 @@ failure. The document follows the strict schema of Jenkins; source locations are
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Final, Literal, TextIO
 
@@ -17,7 +17,7 @@ from osiris_inspect.inspector.export.shared.spans import iso_timestamp
 from osiris_inspect.inspector.files.remote_registry import display_name
 from osiris_inspect.inspector.project.source_location import RepositoryCheckout
 from osiris_inspect.inspector.run.report import Report
-from osiris_inspect.inspector.run.run import StepState
+from osiris_inspect.inspector.run.run import StepFailure, StepState
 from osiris_inspect.inspector.run.summary import FAILED_STATUSES, STATUS_WORDS
 from osiris_inspect.inspector.text.sanitize import NOT_IN_XML, one_line, truncate
 from osiris_inspect.model.finding import Severity
@@ -38,6 +38,8 @@ class _TestCase:
     kind: str = ""
     body: str = ""
     seconds: float | None = None
+    retry_errors: Sequence[StepFailure] = ()
+    """Errors of the attempts before the last one: flaky failures of a case that passed."""
 
 
 def render(reports: Sequence[Report], out: TextIO, *, ci: CIContext = NO_CI, **_ignored: object) -> None:
@@ -74,7 +76,10 @@ def _cases(report: Report, checkout: RepositoryCheckout) -> list[_TestCase]:
         for finding in reversed(report.findings)
         if finding.caused_by is None and finding.severity is Severity.ERROR
     }
-    cases = [_case_of(step, by_step.get(step.id, ()), causes) for step in report.run.steps]
+    cases = [
+        replace(_case_of(step, by_step.get(step.id, ()), causes), retry_errors=step.retry_errors)
+        for step in report.run.steps
+    ]
     for step_id, entries in by_step.items():
         if step_id not in steps:
             cases += _run_level_cases(entries)
@@ -106,6 +111,8 @@ def _case_of(step: StepState, entries: Sequence[Annotation], causes: Mapping[str
             else step.status.replace("_", " ")
         )
         return _TestCase(step.id, "skipped", because, "", body)
+    if step.status == "reused":
+        return _TestCase(step.id, "skipped", f"reused from {step.reused_from or 'an earlier run'}", "", body)
     return _TestCase(step.id, "passed", body=body, seconds=step.duration_s)
 
 
@@ -172,19 +179,30 @@ def _suite(report: Report, cases: Sequence[_TestCase], class_name: str, limit: i
 
 def _case(case: _TestCase, class_name: str, limit: int) -> Iterator[str]:
     head = f"    <testcase{_attributes(name=case.name, classname=class_name, time=_seconds(case.seconds))}"
-    if case.outcome == "passed" and not case.body:
+    if case.outcome == "passed" and not case.body and not case.retry_errors:
         yield f"{head}/>"
         return
     body = escape(break_ci_commands(NOT_IN_XML.sub("", truncate(case.body, limit))), quote=False)
     yield f"{head}>"
     if case.outcome == "passed":
-        yield f"      <system-out>{body}</system-out>"
+        yield from _earlier_failures(case, limit)
+        if body:
+            yield f"      <system-out>{body}</system-out>"
     else:
         attributes = _attributes(
             type=case.kind or None, message=truncate(one_line(case.message), min(limit, 1000))
         )
         yield f"      <{case.outcome}{attributes}>{body}</{case.outcome}>"
+        yield from _earlier_failures(case, limit)
     yield "    </testcase>"
+
+
+def _earlier_failures(case: _TestCase, limit: int) -> Iterator[str]:
+    """Yield the errors of the attempts before the last one; a skipped case has none."""
+    element = {"passed": "flakyFailure", "failure": "rerunFailure", "error": "rerunError"}.get(case.outcome)
+    for failure in case.retry_errors if element else ():
+        message = truncate(one_line(failure.message), min(limit, 1000))
+        yield f"      <{element}{_attributes(type=failure.type or 'error', message=message)}/>"
 
 
 def _counts(cases: Sequence[_TestCase]) -> Counter[str]:

@@ -40,6 +40,7 @@ _MARKS = {
 }
 _STEP_MARKS = {
     "succeeded": "✅",
+    "reused": "♻️",
     "failed": "❌",
     "interrupted": "⏹️",
     "skipped": "⏭️",
@@ -145,7 +146,7 @@ def _step(step: StepState) -> str:
     cells = (
         code_span(step.id),
         code_span(step.driver or "?"),
-        f"{_STEP_MARKS[step.status]} {step.status.replace('_', ' ')}",
+        f"{_STEP_MARKS[step.status]} {step.status.replace('_', ' ')}{_attempts(step)}",
         _rows(step.rows_in),
         _rows(step.rows_out),
         format_duration(step.duration_s, "?"),
@@ -154,12 +155,16 @@ def _step(step: StepState) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def _attempts(step: StepState) -> str:
+    return f" (attempt {step.retries + 1})" if step.retries else ""
+
+
 def _lineage(report: Report) -> Iterator[str]:
-    if not report.lineage.edges:
+    if not report.lineage.all_edges:
         return
     yield "<details><summary>Lineage</summary>"
     yield ""
-    yield from (f"- {_edge(edge, report.run)}" for edge in report.lineage.edges)
+    yield from (f"- {_edge(edge, report.run)}" for edge in report.lineage.all_edges)
     yield ""
     yield "</details>"
     yield ""

@@ -66,7 +66,7 @@ def _events(report: Report) -> Iterator[dict[str, Any]]:
 def _step_events(
     run: Run, step: StepState, times: RunSpans, known: tuple[Sequence[Finding], Sequence[Edge]]
 ) -> Iterator[dict[str, Any]]:
-    if step.status == "not_started":
+    if step.status in ("not_started", "reused"):
         return
     span = times.spans.get(step.id, Span(step, times.end, times.end))
     parent = {"run": {"runId": str(stable_id(run))}, "job": _named(run, None)}

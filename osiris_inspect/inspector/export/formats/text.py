@@ -10,7 +10,13 @@ from osiris_inspect.inspector.project.source_location import SourceLocation, ste
 from osiris_inspect.inspector.run.lineage import Edge
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import Run, StepState
-from osiris_inspect.inspector.run.summary import count_runs, finding_scope, location_label, summarize
+from osiris_inspect.inspector.run.summary import (
+    captured_inputs,
+    count_runs,
+    finding_scope,
+    location_label,
+    summarize,
+)
 from osiris_inspect.inspector.text.sanitize import one_line, truncate
 from osiris_inspect.inspector.text.units import format_duration, pluralize
 from osiris_inspect.inspector.text.wrap import wrap_labelled
@@ -20,19 +26,20 @@ from osiris_inspect.model.run_types import RunStatus
 _GLYPHS = {
     "success": "✓",
     "succeeded": "✓",
+    "reused": "↺",
     "failed": "✗",
     "compile_failed": "✗",
     "interrupted": "!",
     "truncated": "!",
     "unreadable": "!",
     "running": "~",
-    "skipped": "-",
+    "skipped": "⊘",
     "not_started": "·",
     "error": "✗",
     "warning": "!",
     "note": "i",
 }
-_COLORS = {"✓": "32", "✗": "31", "!": "33", "~": "36"}
+_COLORS = {"✓": "32", "↺": "32", "✗": "31", "!": "33", "~": "36"}
 MAX_TEXT = 2000
 """Maximum characters of one message."""
 _SHOWN_ABOVE = "(the text above)"
@@ -62,14 +69,16 @@ def render(
 
 def _report(report: Report, width: int) -> Iterator[str]:
     yield from _verdict(report, width)
+    if captured := captured_inputs(report.run):
+        yield from _labelled("inputs", captured, width)
     if phases := _long_phases(report.run):
         yield from _labelled("phases", ", ".join(phases), width)
     if report.run.steps:
         yield ""
         yield from _steps(report.run, width)
-    if report.lineage.edges:
+    if report.lineage.all_edges:
         yield ""
-        for edge in report.lineage.edges:
+        for edge in report.lineage.all_edges:
             yield from wrap_labelled(_edge(edge, report.run), width, "  ")
     listed = [
         finding
@@ -139,25 +148,26 @@ def _labelled(label: str, text: str, width: int) -> Iterator[str]:
 
 
 def _steps(run: Run, width: int) -> Iterator[str]:
-    rows = [
+    rows: list[tuple[str, ...]] = [
         ("step", "driver", "status", "rows in → out", "time", "frame"),
         *(_step(step) for step in run.steps),
     ]
-    limits = (
+    limits: tuple[int, ...] = (
         (60, 40, 14, 32, 14, 8)
         if width >= _WIDE
         else (max(16, width // 4), max(14, width // 5), 14, 24, 12, 8)
     )
-    widths = [
-        min(limit, max(len(row[column]) for row in rows))
-        for column, limit in zip(range(6), limits, strict=True)
-    ]
+    if any(step.retries for step in run.steps):
+        attempts = ("attempts", *(f"{step.retries + 1}" if step.retries else "" for step in run.steps))
+        rows = [(*row, cell) for row, cell in zip(rows, attempts, strict=True)]
+        limits = (*limits, 8)
+    widths = [min(limit, max(len(row[column]) for row in rows)) for column, limit in enumerate(limits)]
     for row in rows:
         cells = (truncate(cell, size).ljust(size) for cell, size in zip(row, widths, strict=True))
         yield f"  {'  '.join(cells)}".rstrip()
 
 
-def _step(step: StepState) -> tuple[str, str, str, str, str, str]:
+def _step(step: StepState) -> tuple[str, ...]:
     status = f"{_GLYPHS[step.status]} {step.status.replace('_', ' ')}"
     frame = (
         "-"
@@ -165,9 +175,11 @@ def _step(step: StepState) -> tuple[str, str, str, str, str, str]:
         else _FRAMES[step.storage]
     )
     did_run = step.status not in ("skipped", "not_started")
-    rows_in = _rows(step.rows_in) if did_run and (step.needs or step.inputs) else "-"
+    rows_in = (
+        _rows(step.rows_in) if did_run and step.status != "reused" and (step.needs or step.inputs) else "-"
+    )
     rows = f"{rows_in} → {_rows(step.rows_out) if did_run else '-'}"
-    time = format_duration(step.duration_s, "?") if did_run else "-"
+    time = format_duration(step.duration_s, "?") if did_run and step.status != "reused" else "-"
     return one_line(step.id), one_line(step.driver or "?"), status, rows, time, frame
 
 
@@ -178,6 +190,8 @@ def _rows(rows: int | None) -> str:
 def _edge(edge: Edge, run: Run) -> str:
     rows = "" if edge.rows_in is None else f"{pluralize(edge.rows_in, 'row')}, "
     name = f" as {one_line(edge.name)}" if edge.name else ""
+    if edge.location == "order":
+        return f"{one_line(edge.producer)} ┄┄{location_label(edge, run)}┄┄▶ {one_line(edge.consumer)}"
     return f"{one_line(edge.producer)} ──{rows}{location_label(edge, run)}──▶ {one_line(edge.consumer)}{name}"
 
 

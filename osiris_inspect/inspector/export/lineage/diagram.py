@@ -42,10 +42,10 @@ class DiagramNode:
 
 @dataclass(frozen=True, slots=True)
 class DiagramEdge:
-    """A frame between two steps.
+    """A frame between two steps, or their order.
 
     Attributes:
-        place: storage of the frame, in words.
+        place: storage of the frame, in words; ``order only`` if the consumer takes no frame.
         rows: received rows, or produced rows if none were received.
         lost: produced rows that were not received; None if unknown.
         is_failing: True on the path from the cause to its consequences.
@@ -59,6 +59,7 @@ class DiagramEdge:
     lost: int | None
     bytes: int | None
     is_failing: bool
+    is_order: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class LineageDiagram:
     links: tuple[DiagramEdge, ...]
 
     def outgoing(self, step: str) -> tuple[DiagramEdge, ...]:
-        """Return the outgoing frames of a step."""
+        """Return the frames that a step passes on, and the steps that only run after it."""
         return tuple(link for link in self.links if link.producer == step)
 
 
@@ -98,7 +99,7 @@ def build_diagram(report: Report) -> LineageDiagram:
         )
         for step in run.steps
     )
-    links = tuple(_link(edge, run, roles, sizes) for edge in report.lineage.edges)
+    links = tuple(_link(edge, run, roles, sizes) for edge in report.lineage.all_edges)
     return LineageDiagram(run.id, run.pipeline, run.status, nodes, links)
 
 
@@ -108,7 +109,7 @@ def _roles(report: Report) -> dict[str, NodeRole]:
     if cause is None or cause.step is None:
         return {}
     roles: dict[str, NodeRole] = {cause.step: "cause"}
-    down = set(report.lineage.downstream(cause.step))
+    down = set(report.lineage.successors(cause.step))
     for step in report.run.steps:
         if step.id in down and step.status in ("failed", "skipped", "not_started"):
             roles.setdefault(step.id, "consequence")
@@ -119,7 +120,7 @@ def _link(
     edge: Edge, run: Run, roles: Mapping[str, NodeRole], sizes: Mapping[str, FrameBytes]
 ) -> DiagramEdge:
     size = sizes[edge.producer]
-    arrived = edge.location != "unresolved"
+    arrived = edge.location in ("memory", "spill")
     return DiagramEdge(
         producer=edge.producer,
         consumer=edge.consumer,
@@ -129,4 +130,5 @@ def _link(
         lost=edge.lost_rows if arrived else None,
         bytes={"memory": size.memory or None, "spill": size.spill or None}.get(edge.location),
         is_failing=edge.producer in roles and roles.get(edge.consumer) == "consequence",
+        is_order=edge.location == "order",
     )

@@ -43,4 +43,6 @@ def _style(node: DiagramNode) -> str:
 
 
 def _line(link: DiagramEdge) -> str:
-    return ', color="#b00020", style=dashed' if link.is_failing else ""
+    if link.is_failing:
+        return ', color="#b00020", style=dashed'
+    return ', color="#8a8a8a", style=dotted' if link.is_order else ""

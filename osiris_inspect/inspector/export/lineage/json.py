@@ -27,8 +27,17 @@ def document(graph: LineageDiagram) -> dict[str, Any]:
         "pipeline": None if graph.pipeline is None else masked_text(graph.pipeline),
         "status": graph.status,
         "steps": [_masked(asdict(node)) for node in graph.nodes],
-        "frames": [_masked(asdict(link)) for link in graph.links],
+        "frames": [_without_order(_masked(asdict(link))) for link in graph.links if not link.is_order],
+        "orders": [
+            {"before": masked_text(link.producer), "after": masked_text(link.consumer)}
+            for link in graph.links
+            if link.is_order
+        ],
     }
+
+
+def _without_order(frame: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in frame.items() if key != "is_order"}
 
 
 def _masked(values: dict[str, Any]) -> dict[str, Any]:

@@ -6,9 +6,10 @@ from osiris_inspect.inspector.text.units import format_bytes, pluralize
 
 GLYPHS = {
     "succeeded": "✓",
+    "reused": "↺",
     "failed": "✗",
     "interrupted": "!",
-    "skipped": "-",
+    "skipped": "⊘",
     "not_started": "·",
     "running": "~",
 }
@@ -23,6 +24,9 @@ def node_label(node: DiagramNode) -> str:
     if node.status == "running":
         return "did not end"
     verb = "wrote" if node.is_writer else "produced"
+    if node.status == "reused":
+        rows = "rows unknown" if node.rows is None else pluralize(node.rows, "row")
+        return f"reused: {'wrote ' if node.is_writer else ''}{rows}"
     rows = "rows unknown" if node.rows is None else f"{verb} {pluralize(node.rows, 'row')}"
     return rows if node.is_writer else f"{rows}, {_storage(node)}"
 
@@ -42,7 +46,9 @@ def _storage(node: DiagramNode) -> str:
 
 
 def edge_label(link: DiagramEdge) -> str:
-    """Return the rows, the storage and the lost rows of a frame."""
+    """Return the rows, the storage and the lost rows of a frame; of an order, that there is no frame."""
+    if link.is_order:
+        return link.place
     rows = "" if link.rows is None else f"{pluralize(link.rows, 'row')}, "
     lost = f", {pluralize(link.lost, 'row')} lost" if link.lost is not None and link.lost > 0 else ""
     gained = (

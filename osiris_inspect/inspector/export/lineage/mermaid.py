@@ -11,7 +11,7 @@ from osiris_inspect.inspector.export.lineage.labels import GLYPHS, edge_label, n
 from osiris_inspect.inspector.text.sanitize import one_line, truncate
 
 _MAX_LABEL = 200
-_SPECIAL = re.compile(r"[^\w \-.,:/()→✓✗·~…]", re.ASCII)
+_SPECIAL = re.compile(r"[^\w \-.,:/()→✓✗⊘·~…↺]", re.ASCII)
 _STYLES = (
     "classDef cause fill:#b00020,stroke:#7f0015,color:#ffffff",
     "classDef failed fill:#fde7e9,stroke:#b00020,color:#5f0010",
@@ -26,7 +26,7 @@ def lines(graph: LineageDiagram) -> Iterator[str]:
     for node in graph.nodes:
         yield f'  {names[node.id]}["{_label(node)}"]{_style(node)}'
     for link in graph.links:
-        arrow = "-.->" if link.is_failing else "-->"
+        arrow = "-.->" if link.is_failing or link.is_order else "-->"
         label = escaped(edge_label(link))
         yield f'  {names[link.producer]} {arrow}|"{label}"| {names[link.consumer]}'
     failing = [str(number) for number, link in enumerate(graph.links) if link.is_failing]
@@ -41,8 +41,7 @@ def escaped(text: str) -> str:
 
 
 def _label(node: DiagramNode) -> str:
-    glyph = GLYPHS[node.status].replace("-", "·")  # Mermaid reads a leading hyphen as a list
-    return f"{escaped(f'{glyph} {node.id}')}<br/>{escaped(node_label(node))}"
+    return f"{escaped(f'{GLYPHS[node.status]} {node.id}')}<br/>{escaped(node_label(node))}"
 
 
 def _style(node: DiagramNode) -> str:

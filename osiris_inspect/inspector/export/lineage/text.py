@@ -1,4 +1,4 @@
-"""Lineage as text: each step, and below it the consumers of its frame."""
+"""Lineage as text: each step, and below it the consumers of its frame and the steps that only run after it."""
 
 from collections.abc import Iterator
 
@@ -21,7 +21,7 @@ def lines(graph: LineageDiagram, width: int = 100) -> Iterator[str]:
         if node.why:
             yield from wrap_labelled(one_line(node.why), width, "    ")
         for link in graph.outgoing(node.id):
-            lead = "    ✗▶ " if link.is_failing else "    └▶ "
+            lead = "    ✗▶ " if link.is_failing else "    ┄▶ " if link.is_order else "    └▶ "
             yield from wrap_labelled(f"{one_line(link.consumer)}  {edge_label(link)}", width, lead)
 
 

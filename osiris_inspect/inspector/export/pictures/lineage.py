@@ -45,6 +45,7 @@ _SIZE: Final = re.compile(r"\((\S+) (\S+)\)")
 _LEGEND: Final = {
     "memory": "in memory",
     "spill": "spilled to disk",
+    "order": "order only",
     "bad": "failing path, lost rows or not received",
 }
 
@@ -170,11 +171,15 @@ def _input_lines(link: DiagramEdge) -> Iterator[_Line]:
 
 
 def _kind(link: DiagramEdge) -> str:
-    return "bad" if link.is_failing or link.lost else link.place if link.place in _LEGEND else "bad"
+    if link.is_failing or link.lost:
+        return "bad"
+    return "order" if link.is_order else link.place if link.place in _LEGEND else "bad"
 
 
 def _message_lines(node: DiagramNode) -> Iterator[_Line]:
-    kind = {"succeeded": "", "skipped": "faint", "not_started": "faint"}.get(node.status, node.status)
+    kind = {"succeeded": "", "reused": "", "skipped": "faint", "not_started": "faint"}.get(
+        node.status, node.status
+    )
     result = _SIZE.sub("(\\1\u00a0\\2)", _result(node))  # keeps a number and its unit on one line
     lines = wrap(result, CELLS, initial_indent="  ", subsequent_indent="  ")
     yield from (_Line(line.replace("\u00a0", " "), kind) for line in lines)

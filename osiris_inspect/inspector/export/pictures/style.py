@@ -46,11 +46,12 @@ _RULES: Final = """
 .picture text.good,.picture text.succeeded{{fill:{good}}}.picture text.bad,.picture text.failed{{fill:{bad}}}
 .picture text.warn,.picture text.interrupted,.picture text.running{{fill:{warn}}}
 .picture text.memory{{fill:{memory}}}.picture text.spill{{fill:{spill}}}
-.node{{fill:{soft};stroke:{idle};stroke-width:1.5}}.node.succeeded{{stroke:{good}}}.node.failed{{stroke:{bad}}}
+.node{{fill:{soft};stroke:{idle};stroke-width:1.5}}.node.succeeded,.node.reused{{stroke:{good}}}.node.reused{{stroke-dasharray:1 3}}.node.failed{{stroke:{bad}}}
 .node.cause{{stroke:{bad};fill:{cause};stroke-width:2.5}}.node.running,.node.interrupted{{stroke:{warn}}}
 .node.skipped,.node.not_started{{stroke-dasharray:5 4}}
 .edge{{fill:none;stroke:{idle};stroke-width:1.5}}.edge.memory{{stroke:{memory}}}
 .edge.spill{{stroke:{spill};stroke-dasharray:2 3;stroke-width:2}}.edge.bad{{stroke:{bad};stroke-dasharray:6 4}}
+.edge.order{{stroke-dasharray:1 4}}
 .tip{{fill:{idle}}}.tip.memory{{fill:{memory}}}.tip.spill{{fill:{spill}}}.tip.bad{{fill:{bad}}}
 .tick{{fill:none;stroke:{line}}}.waiting,.phase{{fill:{line}}}.spilling{{fill:{spill}}}.working{{fill:{idle}}}
 .working.succeeded{{fill:{good}}}.working.failed{{fill:{bad}}}.working.running,.working.interrupted{{fill:{warn}}}

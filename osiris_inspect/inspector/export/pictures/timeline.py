@@ -130,7 +130,7 @@ def _words(timing: StepTiming) -> str:
 def _bar(timing: StepTiming, top: float, x_of: Callable[[float], float]) -> Iterator[str]:
     step, baseline = timing.step, top + 15
     yield f"<g>{hidden(f'{step.id}: {_words(timing)}')}"
-    kind = step.status if step.status != "succeeded" else "name" if timing.is_critical else ""
+    kind = step.status if step.status not in ("succeeded", "reused") else "name" if timing.is_critical else ""
     yield text_line(x_of(0) - 10, baseline, _name(timing), kind, "end")
     end = x_of(0)
     for span in timing.phase_spans:

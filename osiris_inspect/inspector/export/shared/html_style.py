@@ -16,7 +16,7 @@ code{overflow-wrap:anywhere}h1 code,h2 code{font-size:.92em}
 section.run{border-top:4px solid var(--idle);padding-top:14px;margin-bottom:56px}
 section.success{border-color:var(--good)}section.failed,section.compile_failed{border-color:var(--bad)}
 section.truncated,section.unreadable,section.interrupted{border-color:var(--warn)}
-.verdict{font-weight:600}.success .verdict,b.succeeded{color:var(--good)}
+.verdict{font-weight:600}.success .verdict,b.succeeded,b.reused{color:var(--good)}
 .failed .verdict,.compile_failed .verdict,b.failed,b.error{color:var(--bad)}
 .truncated .verdict,.unreadable .verdict,.interrupted .verdict,b.interrupted,b.warning{color:var(--warn)}
 .cause{background:var(--cause);border-left:4px solid var(--bad);padding:10px 14px;margin:14px 0}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from osiris_inspect.base import bounded_json
 from osiris_inspect.inspector.files.find_runs import sorted_names
@@ -86,8 +86,7 @@ def last_successful_run(run: Run) -> Path | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Steps:
+class _Steps(NamedTuple):
     """The steps of a pipeline: their drivers, and those whose server is read; a run that failed may have fewer."""
 
     drivers: tuple[tuple[str, str | None], ...]

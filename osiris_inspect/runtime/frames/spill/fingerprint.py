@@ -1,17 +1,24 @@
 """Fingerprint of a frame: a hash of the Arrow buffers of its stored columns, which does not depend on the slices.
 
 Each column has hashes of its own, for its values, the lengths of its values and the positions of its gaps, and so have
-the columns inside a nested one.
+the columns inside a nested one. They also make a fingerprint of each column, without hashing its values again.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as kinds
 import xxhash
+
+
+class FrameFingerprint(NamedTuple):
+    """Fingerprint of a frame, and of each of its columns by SQL name."""
+
+    frame: str
+    columns: dict[str, str]
 
 
 class Fingerprint:
@@ -33,6 +40,19 @@ class Fingerprint:
         for column in self._columns:
             for digest in column.digests():
                 complete.update(digest)
+        complete.update(identity.encode("ascii"))
+        return complete.hexdigest()
+
+    def column_hexdigest(self, positions: Iterable[int], identity: str) -> str:
+        """Return the 64-bit fingerprint of a column, stored in the columns at ``positions``.
+
+        ``identity`` describes what belongs to the column beside its values, such as its type.
+        """
+        complete = xxhash.xxh3_64()
+        for position in positions:
+            if position < len(self._columns):  # there are no columns without a slice
+                for digest in self._columns[position].digests():
+                    complete.update(digest)
         complete.update(identity.encode("ascii"))
         return complete.hexdigest()
 

@@ -9,6 +9,7 @@ import xxhash
 from osiris_inspect.model.errors import SpillCorrupt
 from osiris_inspect.runtime.files.hashed_file import HashedFile
 from osiris_inspect.runtime.frames.conversion.frame_plan import FramePlan, columns_of, dtypes_of
+from osiris_inspect.runtime.frames.spill.fingerprint import FrameFingerprint
 
 FORMAT: Final = 1
 _encode: Final = json.JSONEncoder(sort_keys=True).encode
@@ -19,6 +20,11 @@ def fingerprint_identity(plan: FramePlan, rows: int) -> str:
     return _encode([rows, plan.restore_info, plan.fields])
 
 
+def column_identity(field: Mapping[str, Any], rows: int) -> str:
+    """Return what belongs to a column's identity beside its values: rows, types, restore info, but not its name."""
+    return _encode([rows, field["dtype"], field["arrow"], field["facts"]])
+
+
 def schema_hash(plan: FramePlan) -> str:
     """Return a hash that is equal for frames with the same columns, types and order."""
     columns = [[field["name"], field["dtype"], field["arrow"]] for field in plan.fields]
@@ -26,7 +32,7 @@ def schema_hash(plan: FramePlan) -> str:
 
 
 def build_schema_document(
-    plan: FramePlan, rows: int, fingerprint: str, files: Mapping[str, HashedFile]
+    plan: FramePlan, rows: int, fingerprint: FrameFingerprint, files: Mapping[str, HashedFile]
 ) -> dict[str, Any]:
     """Return the content of ``schema.json`` as JSON values."""
     return {
@@ -34,7 +40,8 @@ def build_schema_document(
         "columns": columns_of(plan.fields),
         "dtypes": dtypes_of(plan.fields),
         "format": FORMAT,
-        "fingerprint": fingerprint,
+        "fingerprint": fingerprint.frame,
+        "column_fingerprints": fingerprint.columns,
         "schema_hash": schema_hash(plan),
         "files": {name: {"bytes": file.size, "xxh3_128": file.hash} for name, file in files.items()},
         "fidelity": plan.fidelity_report(),

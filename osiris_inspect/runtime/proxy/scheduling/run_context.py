@@ -38,8 +38,8 @@ class RunContext:
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """Steps of the run, in the order of their needs."""
-        return self.request.compiled.manifest.steps
+        """Steps that run, in the order of their needs; those that are taken over from an earlier run do not."""
+        return self.request.running.manifest.steps
 
     def connection_of(self, step: Step) -> Mapping[str, Any]:
         """Return the resolved connection of a step; empty without one."""

@@ -12,6 +12,7 @@ from osiris_inspect.model.errors import (
     DriverError,
     MessageTooLarge,
     ProtocolError,
+    SourceChanged,
     WorkerHung,
     WorkerLost,
     log_name,
@@ -19,6 +20,7 @@ from osiris_inspect.model.errors import (
 from osiris_inspect.model.manifest import Step
 from osiris_inspect.model.redaction import mask_by_key
 from osiris_inspect.runtime.pipeline.retry_policy import parse_retry_policy
+from osiris_inspect.runtime.planning.take_over import changed_source
 from osiris_inspect.runtime.protocol.bundle import Bundle
 from osiris_inspect.runtime.protocol.messages import ErrorResponse, Response, new_nonce
 from osiris_inspect.runtime.proxy.failures import (
@@ -68,7 +70,7 @@ class RunWorker:
         self._request, self._recorder = context.request, context.recorder
         self._redactor, self._emit = context.progress.redactor, context.emit
         self._nonce = new_nonce()
-        steps = frozenset(step.id for step in context.steps)
+        steps = frozenset(step.id for step in self._request.compiled.manifest.steps)
         self._client = WorkerClient(
             transport, context.recorder, self._redactor, context.signals, self._nonce, steps
         )
@@ -123,13 +125,18 @@ class RunWorker:
         if self.loss is not None or self.is_killed or not self.has_started:
             return
         try:
-            yield from self._client.request("cleanup", {}, _CLEANUP_TIMEOUT_S)
+            yield from self._client.request("cleanup", self._not_run(), _CLEANUP_TIMEOUT_S)
         except WorkerLost as error:
             self.record_lost("cleanup", str(error))
         except CommandTimeout:
             self.transport.kill()
             reason = f"no answer within {_CLEANUP_TIMEOUT_S:g} s"
             self.record_lost("cleanup", reason)
+
+    def _not_run(self) -> dict[str, Any]:
+        """Return the skipped steps, whose inputs the worker captures."""
+        skipped = self._context.progress.skipped
+        return {"not_run": list(skipped)} if skipped else {}
 
     def record_rest(self) -> None:
         """Record the remaining messages of the worker, which has ended."""
@@ -163,7 +170,7 @@ class RunWorker:
             self._emit("parcel", bundle.to_dict())
         return {
             "run_id": path.name,
-            "manifest": manifest.to_dict(request.compiled.manifest),
+            "manifest": manifest.to_dict(request.running.manifest),
             "settings": self._context.worker_settings.to_dict(),
             "base": base,
             "parcel": bundle.to_dict(),
@@ -196,9 +203,7 @@ class RunWorker:
         run_dir = self._context.progress.path.absolute()  # the worker has another working directory
         folders = HostFolders(request.base.absolute(), request.logs.absolute(), run_dir, private)
         connections = request.connections.by_step
-        permissions = permissions_for(
-            request.compiled, self._context.components, bundle, connections, folders
-        )
+        permissions = permissions_for(request.running, self._context.components, bundle, connections, folders)
         return replace(permissions, write=(*permissions.write, self._staged.open()))
 
     # --- steps
@@ -331,14 +336,33 @@ class RunWorker:
     def _publish(self, step_id: str) -> bool:
         """Move the files of a step into place before its end is recorded; return False if that failed."""
         try:
+            self._check_expected(step_id)
             self._staged.publish(step_id)
-        except DriverError as error:
+        except (DriverError, SourceChanged) as error:
             self._unpublished = error_response(log_name(error), str(error), info_of(error))
             return False
         return True
 
+    def _check_expected(self, step_id: str) -> None:
+        """Check that a step whose frame is produced again returned the same frame.
+
+        Raises:
+            SourceChanged: it did not, and that is not allowed.
+        """
+        request = self._request
+        error = changed_source(
+            step_id, request.expected.get(step_id), request.origin, self._recorder.card_events
+        )
+        if error is None:
+            return
+        if not request.allow_mixed:
+            raise error
+        self._emit("source_changed", error.facts, step_id)
+
     def _kill_timed_out(self, step: Step) -> CommandResult:
         """Kill the worker of a step that timed out; return its answer if it arrived meanwhile."""
+        if self._request.settings.capture != "never":
+            self._client.capture(step.id)
         self.transport.kill()
         self.loss = step_timeout(step.id, self._time_limit(step), is_of_step=step.timeout_s is not None)
         return self._client.drain() or error_response("StepTimeout", self.loss.reason, self.loss.info)

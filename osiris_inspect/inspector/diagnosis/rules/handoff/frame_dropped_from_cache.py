@@ -9,8 +9,8 @@ Why it matters:
     did not contain the DataFrame. Changing the query of the failed step does not help.
 
 How to fix:
-    Keep the whole result of a step in memory until the spill has succeeded. With the original, use a version
-    whose worker does so, and check whether the spill failed.
+    Run the pipeline with `osiris-inspect run`, also `--on e2b`: its worker keeps each frame until the steps that need it
+    have used it. Workers of the original before 0.5 lose frames in a sandbox; a local run of the original keeps them.
 
 Example:
     `extract-movies` completes with 14 rows, no `output.parquet`, and `compute-stats` fails with
@@ -34,7 +34,8 @@ EXPLAINS = ("input-not-found",)
 TEMPLATE = FindingTemplate(
     Severity.ERROR,
     "code",
-    "keep the DataFrame in memory until a spill has succeeded",
+    "run the pipeline with osiris-inspect run, whose worker keeps each frame until it was used, or locally; the query of "
+    "the failed step is not the cause",
     Confidence.MEDIUM,
 )
 

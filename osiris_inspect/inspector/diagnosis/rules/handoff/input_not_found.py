@@ -40,7 +40,11 @@ def check(run: Run, _lineage: Lineage) -> Findings:
             message = _message(run, inputs, source)
         elif error_reports_missing_input(step):
             producer = requested_step(step, run)
-            if producer is None or producer.id not in step.needs or producer.status == "succeeded":
+            if (
+                producer is None
+                or producer.id not in step.needs
+                or producer.status in ("succeeded", "reused")
+            ):
                 continue
             source = repr(producer.id)
             message = f"received no input from {source}, which did not succeed"

@@ -23,7 +23,12 @@ from osiris_inspect.model.run_card import StepCard
 
 NEEDS = ("run card", "events")
 TEMPLATE = FindingTemplate(Severity.NOTE, "code", "trust the log", stage="finish")
-_ENDS = {"step_complete": "succeeded", "step_failed": "failed", "step_skipped": "skipped"}
+_ENDS = {
+    "step_complete": "succeeded",
+    "step_failed": "failed",
+    "step_skipped": "skipped",
+    "step_reused": "reused",
+}
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:

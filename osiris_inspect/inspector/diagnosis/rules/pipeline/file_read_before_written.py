@@ -1,14 +1,14 @@
 """A step reads a file that a later step of the same run writes.
 
 What it finds:
-    A source that read a file before another step replaced it in the same run, if neither of the steps needs the other.
+    A source that read a file before another step replaced it in the same run, if neither of the steps waits for the other.
 
 Why it matters:
     The source reads the file of the last run, so its rows are one run late, and the run succeeds.
 
 How to fix:
-    Add the writer to the needs of the source, or pass the frame. If the result of the last run is meant, let the writer
-    need the source, or allow this rule for the step.
+    Write `after: [<the writer>]` at the source, or pass the frame. If the result of the last run is meant, write
+    `after: [<the source>]` at the writer, or allow this rule for the step.
 
 Example:
     `mapped` reads `out/stage.csv`, and `stage` writes it afterwards.
@@ -26,7 +26,7 @@ NEEDS = ("configuration",)
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "config",
-    "add the writer to the needs of this step; if it is meant to read the file of the last run, allow this rule for it",
+    "add the writer to `after` of this step; if it is meant to read the file of the last run, allow this rule for it",
     Confidence.MEDIUM,
 )
 
@@ -42,10 +42,10 @@ def check(run: Run, lineage: Lineage) -> Findings:
             is_later = writer.line_range[0] > step.line_range[1]
             if not writer.is_writer or not is_later or writer_target(writer.config)[1] != path:
                 continue
-            needs = {*lineage.upstream(writer.id), *writer.needs}
-            if step.id not in needs and replaces_target(writer.config, is_file=True):
+            before = {*lineage.predecessors(writer.id), *writer.upstream}
+            if step.id not in before and replaces_target(writer.config, is_file=True):
                 yield TEMPLATE.finding(
-                    f"read {step.config[key]!r} before {writer.id!r} wrote it in the same run, and does not need that step: "
+                    f"read {step.config[key]!r} before {writer.id!r} wrote it in the same run, and does not wait for that step: "
                     "it read the file of an earlier run",
                     config_evidence(step.id, key),
                     config_evidence(writer.id, writer_target(writer.config)[0]),

@@ -1,0 +1,1 @@
+"""Compares two runs: where they first diverge, and which difference may have caused it."""

@@ -1,0 +1,49 @@
+"""Result of a step that a run takes over from an earlier run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from osiris_inspect.model.run_types import RunOriginKind
+
+ReusedHow = Literal["frame", "done", "accepted"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReusedStep:
+    """Result of a step that ran in an earlier run.
+
+    Attributes:
+        from_run: the name of the run that produced it.
+        run_dir: the directory of a run that holds its frame; not used if it has none.
+        fingerprint: the fingerprint of the frame in the log of that run; None for a step that keeps no frame.
+        rows: the rows of the frame, or those that the step wrote; None if unknown.
+        how: ``frame``: its frame is copied; ``done``: it succeeded, and is a writer or its frame is not needed;
+            ``accepted``: a writer that wrote its rows, as the user says.
+        code: the identity of the code of its driver, if it is known.
+    """
+
+    from_run: str
+    run_dir: Path
+    fingerprint: str | None = None
+    rows: int | None = None
+    how: ReusedHow = "frame"
+    code: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunOrigin:
+    """Earlier run that a run continues, repeats or takes frames from; ``step`` is the step that is repeated."""
+
+    kind: RunOriginKind
+    run: str
+    step: str | None = None
+
+    def to_dict(self, reused: Mapping[str, ReusedStep]) -> dict[str, Any]:
+        """Return the field ``origin`` of ``run_start``.
+
+        Its ``done`` names the writers that must not run again, so that a run that is killed at its beginning can be resumed.
+        """
+        done = [step for step, entry in reused.items() if entry.how != "frame"]
+        return {"kind": self.kind, "run": self.run, "step": self.step, "done": done}

@@ -1,0 +1,1 @@
+"""Runs that continue, repeat or use earlier runs."""
