@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ import pytest
 
 from osiris_inspect.inspector.analysis.analyze import analyze
 from osiris_inspect.model.event import Event
+from tests.runtime.faulty import COMPONENTS
 from tests.runtime.processes import nothing_left  # noqa: F401  a fixture
+from tests.runtime.resuming import resume
 from tests.runtime.runs import events_of, make_run, needs
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -262,6 +265,71 @@ def test_missing_module_is_reported_once(tmp_path: Path) -> None:
     names = [event["event"] for event in events_of(run.path)]
     assert names.count("prepare_failed") == 1
     assert "step_start" not in names
+
+
+def _threads_pipeline(count: int) -> str:
+    """Every component that may share a process with other steps, several times."""
+    steps = []
+    for n in range(count):
+        steps += [
+            f"id: csv{n}, component: filesystem.csv_extractor, config: {{path: movies.csv}}",
+            f"id: sql{n}, component: duckdb.processor, needs: [csv{n}], config: "
+            f'{{query: "SELECT r.i, md5((r.i + {n})::VARCHAR) AS h FROM range(20000) r(i), (SELECT count(*) FROM input_df) c ORDER BY 1"}}',
+            f"id: to-csv{n}, component: filesystem.csv_writer, needs: [sql{n}], config: {{path: out{n}.csv}}",
+            f"id: to-parquet{n}, component: filesystem.parquet_writer, needs: [sql{n}], config: {{path: out{n}.parquet}}",
+            f"id: to-sqlite{n}, component: sqlite.writer, needs: [sql{n}], config: "
+            f"{{path: out{n}.db, table: t, write_mode: replace, create_if_missing: true}}",
+            f"id: parquet{n}, component: filesystem.parquet_extractor, after: [to-parquet{n}], needs: [], config: {{path: out{n}.parquet}}",
+            f"id: sqlite{n}, component: sqlite.extractor, after: [to-sqlite{n}], needs: [], config: {{path: out{n}.db, table: t}}",
+        ]
+    return pipeline(*steps)
+
+
+def test_built_in_drivers_share_a_process(tmp_path: Path) -> None:
+    one = make_run(tmp_path / "one", "local", text=_threads_pipeline(4))
+    assert one.status == "success"
+    for number in range(3):
+        four = make_run(tmp_path / str(number), "local", text=_threads_pipeline(4), jobs=4)
+        assert four.status == "success"
+        assert rows_by_step(one.path) == rows_by_step(four.path)
+        assert names_by_step(one.path) == names_by_step(four.path)
+        steps = spans(four.path)
+        assert any(overlap(four.path, a, b) for a in steps for b in steps if a < b)
+
+
+def test_step_that_is_not_thread_safe_runs_alone(tmp_path: Path) -> None:
+    text = pipeline(
+        "id: csv, component: filesystem.csv_extractor, config: {path: movies.csv}",
+        fault("one", "wait", times="0.3"),
+        "id: again, component: filesystem.csv_extractor, config: {path: movies.csv}",
+        fault("two", "wait", times="0.3"),
+    )
+    run = make_run(tmp_path, "local", text=text, jobs=4)
+    assert run.status == "success"
+    steps = spans(run.path)
+    assert not [(a, b) for a in ("one", "two") for b in steps if a != b and overlap(run.path, a, b)]
+
+
+def test_log_of_threads_names_the_step_of_each_record(tmp_path: Path) -> None:
+    safe = replace(COMPONENTS["test.faulty"], thread_safe=True)
+    text = pipeline(*(fault(f"s{number}", "log_slowly") for number in range(3)))
+    run = make_run(tmp_path, "local", text=text, jobs=3, components={**COMPONENTS, safe.name: safe})
+    assert run.status == "success"
+    lines = [line for line in (run.path / "worker.log").read_text().splitlines() if "[step " in line]
+    assert sorted(line.split("[step ")[1].split("]")[0] for line in lines) == sorted(
+        line.rsplit(" ", 1)[1] for line in lines
+    )
+    assert len(lines) == 3 * 20
+
+
+def test_resumed_run_uses_several_workers(tmp_path: Path) -> None:
+    first = make_run(tmp_path, "none", text=SHARED, jobs=3, env={"E2B_FORCE_SPILL": "1"})
+    assert first.status == "failed"
+    fixed = SHARED.replace("SELECT nope", "SELECT 1 AS n")
+    entries, outcome = resume(tmp_path, first.path, text=fixed, on="none", jobs=3)
+    assert outcome.status == "success"
+    assert {entries[step].action for step in ("movies", "one", "two")} == {"reuse"}
+    assert sorted(ends(outcome.path)) == ["broken", "write-broken"]
 
 
 KILLS = 40

@@ -74,13 +74,14 @@ def build_schedule(
     edges: dict[str, tuple[Edge, ...]] = {}
     limits = max_parallel or {}
     limited: dict[str, str] = {}
+    running = {step.id for step in compiled.manifest.steps}  # not those taken over from an earlier run
     for step in compiled.manifest.steps:
         connection = connections.get(step.id, {})
         touches = touches_of_step(components.get(step.driver), compiled.configs[step.id], base, connection)
         reasons = index.add(step.id, touches)
         edges[step.id] = (
-            *(Edge(name, "needs", "this step takes its frame") for name in step.needs),
-            *(Edge(name, "after", "after") for name in step.after),
+            *(Edge(name, "needs", "this step takes its frame") for name in step.needs if name in running),
+            *(Edge(name, "after", "after") for name in step.after if name in running),
             *(Edge(name, "shared", reason) for name, reason in reasons.items() if name not in step.upstream),
         )
         if touches and touches[0].name in limits:
