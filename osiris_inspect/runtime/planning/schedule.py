@@ -74,14 +74,18 @@ def build_schedule(
     edges: dict[str, tuple[OrderEdge, ...]] = {}
     limits = max_parallel or {}
     limited: dict[str, str] = {}
-    own = {step.id for step in compiled.manifest.steps}  # a step that is taken over has ended
+    running = {step.id for step in compiled.manifest.steps}  # not those taken over from an earlier run
     for step in compiled.manifest.steps:
         connection = connections.get(step.id, {})
         touches = touches_of_step(components.get(step.driver), compiled.configs[step.id], base, connection)
         reasons = index.add(step.id, touches)
         edges[step.id] = (
-            *(OrderEdge(name, "needs", "this step takes its frame") for name in step.needs if name in own),
-            *(OrderEdge(name, "after", "after") for name in step.after if name in own),
+            *(
+                OrderEdge(name, "needs", "this step takes its frame")
+                for name in step.needs
+                if name in running
+            ),
+            *(OrderEdge(name, "after", "after") for name in step.after if name in running),
             *(
                 OrderEdge(name, "shared", reason)
                 for name, reason in reasons.items()

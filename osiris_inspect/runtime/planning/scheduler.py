@@ -95,10 +95,7 @@ class Scheduler:
     def __post_init__(self) -> None:
         self._steps = {step.id: step for step in self.schedule.steps}
         self._position = {step: number for number, step in enumerate(self._steps)}
-        self._inputs = {  # the frame of a step that is taken over is on disk from the start
-            name: {source: more for source, more in frames_of(step).items() if source in self._steps}
-            for name, step in self._steps.items()
-        }
+        self._inputs = {name: frames_of(step) for name, step in self._steps.items()}
         self._width = self.schedule.width
         for name, edges in self.schedule.edges.items():
             self._waiting[name] = {edge.earlier for edge in edges}
@@ -177,9 +174,10 @@ class Scheduler:
 
     def _skip_cause(self, step: str) -> str | None:
         for name in self._steps[step].upstream:
-            if self.outcomes.get(name) == "failed":
+            outcome = self.outcomes.get(name)  # None for a step that was taken over from an earlier run
+            if outcome == "failed":
                 return name
-            if self.outcomes.get(name) == "skipped":
+            if outcome == "skipped":
                 return self.causes[name]
         return next((source for source in self._inputs[step] if self._is_lost(source, step)), None)
 
