@@ -182,7 +182,8 @@ class _RunExecution:
         context = WorkerContext(
             self.progress.path, self.transport.isolation_level, request.clock, request.env_names
         )
-        self.emit("environment", {**environment_snapshot(context), **self.transport.details})
+        snapshot = {**environment_snapshot(context), **self.transport.details, **request.variable_digests}
+        self.emit("environment", snapshot)
 
     def _prepare(self) -> bool:
         """Start and prepare the worker; return False if that failed."""
