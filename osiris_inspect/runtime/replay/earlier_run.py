@@ -24,11 +24,18 @@ from osiris_inspect.model.run_card import StepStatus
 
 _AMBIGUOUS_KINDS: Final = frozenset(
     {
-        *("connection-lost", "driver-exited", "internal-error", "interrupted", "network-timeout"),
+        *(
+            "connection-lost",
+            "driver-exited",
+            "driver-raised",
+            "internal-error",
+            "interrupted",
+            "network-timeout",
+        ),
         *("query-cancelled", "service-failed", "step-timeout", "write-unconfirmed"),
     }
 )
-"""Kinds of errors of a driver after which its rows may be in the target."""
+"""Kinds of errors of a driver after which its rows may be in the target; ``driver-raised`` is any exception."""
 _FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC
 
 
