@@ -9,6 +9,7 @@ import typer
 SANDBOX: Final = "Sandbox and E2B"
 SELECTION: Final = "Part of the pipeline"
 LIMITS: Final = "Memory and time"
+KEPT: Final = "Frames on disk"
 
 
 class RunTarget(StrEnum):
@@ -34,6 +35,21 @@ class Fetched(StrEnum):
     NONE = "none"
     SMALL = "small"
     ALL = "all"
+
+
+class Captured(StrEnum):
+    """Times at which the inputs of a step are written to disk."""
+
+    ON_FAILURE = "on-failure"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+class Kept(StrEnum):
+    """Frames that stay on disk after a run."""
+
+    FAILED = "failed"
+    FRAMES = "frames"
 
 
 Pipeline = Annotated[
@@ -87,7 +103,7 @@ IsolationOption = Annotated[
 MemoryLimit = Annotated[
     str | None,
     typer.Option(
-        help="Limit the memory of --on sandbox, such as 2GB; a step above it fails.",
+        help="Limit the memory of --on sandbox, such as 2GB; --jobs share it.",
         rich_help_panel=SANDBOX,
         metavar="SIZE",
         show_default=False,
@@ -142,7 +158,38 @@ HangTimeout = Annotated[
         show_default=False,
     ),
 ]
+CaptureOption = Annotated[
+    Captured | None,
+    typer.Option(
+        "--capture",
+        help="Write a step's inputs to disk after it failed (the default), before it starts, or never (E2B_CAPTURE).",
+        rich_help_panel=KEPT,
+        show_default=False,
+    ),
+]
+CaptureLimit = Annotated[
+    str | None,
+    typer.Option(
+        help="Download up to this much of what failed steps need from E2B; default: 256MiB (E2B_CAPTURE_LIMIT).",
+        metavar="SIZE",
+        rich_help_panel=KEPT,
+        show_default=False,
+    ),
+]
+KeepOption = Annotated[
+    Kept | None,
+    typer.Option(
+        "--keep",
+        help="Leave what failed steps need on disk (the default), or the frames of all steps (E2B_KEEP).",
+        rich_help_panel=KEPT,
+        show_default=False,
+    ),
+]
 FailFast = Annotated[bool, typer.Option("--fail-fast", help="End the run at the first failed step.")]
+Jobs = Annotated[
+    str,
+    typer.Option("--jobs", "-j", help="Run up to N steps at a time; auto = one per core.", metavar="N|auto"),
+]
 OpenViewer = Annotated[bool, typer.Option("--open", help="Open the run in the viewer when it has ended.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress on stderr.")]
 

@@ -45,6 +45,7 @@ from osiris_inspect.runtime.protocol.messages import (
 )
 from osiris_inspect.runtime.worker.driver_logging import driver_logging
 from osiris_inspect.runtime.worker.event_emitter import EventEmitter
+from osiris_inspect.runtime.worker.frame_capture import FrameCapture
 from osiris_inspect.runtime.worker.heartbeat import Heartbeat
 from osiris_inspect.runtime.worker.message_writer import MessageWriter
 
@@ -86,6 +87,7 @@ class _Session:
     store: FrameStore
     base: Path
     components: Mapping[str, Component]
+    capture: FrameCapture
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,16 @@ class Worker:
         finally:
             self._writer.flush()
 
+    def capture(self, command: Command) -> None:
+        """Capture the inputs of a step whose driver is running in another thread, and answer."""
+        step_id, session = str(command.body["step_id"]), self._session
+        self._emitter.emit(
+            "capture_started", {}, step_id
+        )  # the proxy does not wait for a worker that is silent
+        if session is not None:
+            session.capture.after_failure(step_id)
+        self._emitter.send(Response(command.id, {}))
+
     def reject(self, command_id: int | None, error: OsirisError) -> None:
         """Answer a line that is not a valid command."""
         self._emitter.send(ErrorResponse(command_id, error_to_dict(error)))
@@ -190,6 +202,9 @@ class Worker:
             store=store,
             base=Path(body.get("base") or self._run_dir).expanduser().absolute(),
             components=components,
+            capture=FrameCapture(
+                plan, store, self._emitter.emit, options.capture, keep_frames=options.keep == "frames"
+            ),
         )
         self._heartbeat.get_store_size = store.total_size
         self._emitter.emit("session_initialized", {"run_id": body["run_id"], "drivers_loaded": driver_names})
@@ -256,16 +271,17 @@ class Worker:
             self._writer.start_batch()
             config = self._load_config(step_id, body["cfg_path"], confidential)
             self._resolve(step_id, body["inputs"], inputs)
+            session.capture.before_step(step_id)
             self._emitter.emit("step_start", {"driver": driver_name}, step_id)
             outcome = self._run_driver(step_id, driver_name, config, inputs, confidential)
             if self._produces_frame(driver_name):
                 self._run_checks(step_id)
+            session.capture.after_success(step_id)
         except BaseException as error:
             duration_ms = (monotonic() - started) * 1000
             self._heartbeat.phase = "capturing"
             self._writer.flush()
-            if inputs:
-                session.store.spill_inputs_of_failed_step(step_id, inputs)
+            session.capture.after_failure(step_id)
             report = error_to_dict(error)
             event_fields = {
                 "driver": driver_name,
@@ -301,8 +317,19 @@ class Worker:
             self._by_place |= new_by_place
             self._emitter.redactor = Redactor(self._secrets, self._by_place)
 
+    def _spill(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Write a kept frame to disk for a step on another worker; the path is None if that is not possible."""
+        with self._heartbeat.active(body["step_id"], "spilling"):
+            spilled = self._prepared.store.spill_for_other_worker(body["step_id"])
+        self._writer.flush()
+        if spilled is None:
+            return {"path": None}
+        path = layout.spill_path(body["step_id"])
+        return {"path": path, "fingerprint": spilled.document["fingerprint"]}
+
     def _cleanup(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        del body
+        if self._session is not None:
+            self._session.capture.after_last_step(map(str, body.get("not_run") or ()))
         held = list(self._session.store.held_steps()) if self._session is not None else []
         self._release()
         self._report_fork()
