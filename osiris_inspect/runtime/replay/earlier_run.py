@@ -161,7 +161,7 @@ def read_earlier_run(path: Path) -> PastRun:
         steps[step.id].code = steps[step.id].code or log.codes.get(step.driver)
     _mark_done(steps, log.start)
     if log.status is None:
-        _mark_sent(plan, steps, is_serial=options_of(log.start).get("jobs", 1) == 1)
+        _mark_sent(plan, steps, is_serial="jobs" not in options_of(log.start))
     return PastRun(path, plan, log.start, log.plan, steps, log.status, frozenset(log.fetched))
 
 
