@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import chdir
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -264,6 +264,7 @@ def execute(
             private=(cache_dir(),),
             access=_access(),
             options={"on": target.value, **how.recorded},
+            variable_digests=_variable_digests(how.connections),
             jobs=how.jobs,
         )
         if how.earlier is not None:
@@ -281,6 +282,16 @@ def execute(
         except RunError as error:  # the run could not start
             text = str(error).replace(repr(str(request.logs)), repr(str(logs)))  # as on the command line
             raise SettingsError(text) from None
+
+
+def _variable_digests(connections: "Connections | None") -> dict[str, Any]:
+    """Return digests of the variables that the connections name, and of those that set parameters."""
+    from osiris_inspect.cli.support.variable_digests import variable_digests
+    from osiris_inspect.runtime.pipeline.parameters import PREFIX
+
+    named = dict(connections.variables) if connections is not None else {}
+    parameters = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
+    return variable_digests({**parameters, **named}, os.environ)
 
 
 def recorded_options(values: Mapping[str, str | Path | None]) -> dict[str, str]:

@@ -198,7 +198,8 @@ class _RunExecution:
         context = WorkerContext(
             self.progress.path, self.transport.isolation_level, request.clock, request.env_names
         )
-        self.emit("environment", {**environment_snapshot(context), **self.transport.details})
+        snapshot = {**environment_snapshot(context), **self.transport.details, **request.variable_digests}
+        self.emit("environment", snapshot)
 
     def _run_steps(self) -> ErrorResponse | None:
         """Run the steps and end the workers; return the error if no worker could be prepared."""
