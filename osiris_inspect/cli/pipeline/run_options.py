@@ -6,6 +6,8 @@ from typing import Annotated, Final
 
 import typer
 
+from osiris_inspect.cli.support.completion import complete_run
+
 SANDBOX: Final = "Sandbox and E2B"
 SELECTION: Final = "Part of the pipeline"
 LIMITS: Final = "Memory and time"
@@ -219,4 +221,21 @@ To = Annotated[
 DryRun = Annotated[
     bool,
     typer.Option("--dry-run", help="Print the steps that would run, and why.", rich_help_panel=SELECTION),
+]
+InputsFrom = Annotated[
+    Path | None,
+    typer.Option(
+        "--inputs-from",
+        help="Take frames that selected steps need from this run.",
+        metavar="RUN",
+        rich_help_panel=SELECTION,
+        show_default=False,
+        autocompletion=complete_run,
+    ),
+]
+Reuse = Annotated[
+    bool,
+    typer.Option(
+        "--reuse", help="Take frames of unchanged steps from runs under LOGS.", rich_help_panel=SELECTION
+    ),
 ]
