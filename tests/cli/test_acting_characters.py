@@ -292,6 +292,8 @@ def command_lines(group: str) -> dict[str, list[str]]:
         "run": ["run", "fails.yaml", "--logs", "made"],
         "run wrong": ["run", "wrong.yaml", "--logs", "made"],
         "run option": ["run", "fails.yaml", "--on", word],
+        "resume": ["resume", run, "--dry-run"],
+        "resume step": ["resume", run, "--from", word],
         "connections list": ["connections", "list"],
         "connections test": ["connections", "test", f"@mysql.{word}"],
         "init": ["init"],

@@ -93,7 +93,7 @@ class Progress:
                 self._activity = _activity(event) + self._rate(event)
             case "plan", _ if isinstance(event.fields.get("steps"), list):
                 self._steps = len(event.fields["steps"])
-            case "step_skipped", _:
+            case (("step_skipped" | "step_reused"), _):
                 self._ended += 1
             case (("step_complete" | "step_failed"), _):
                 self._running, self._ended = None, self._ended + 1
@@ -126,6 +126,8 @@ class Progress:
             case "step_retry", str(step):
                 attempt, of, wait = (event.fields[key] for key in ("attempt", "of", "wait_s"))
                 return f"  ~ {step}  attempt {attempt} of {of} in {wait:g} s"
+            case "step_reused", str(step):
+                return f"  ↺ {step}  of {event.fields['from_run']}"
             case "step_skipped", str(step):
                 return f"  ⊘ {step}  skipped because of {event.fields['because']}"
         return None

@@ -151,7 +151,19 @@ def run_command(
     compiled = restrict(compiled, selectors, selection)
     resolved = connections_of(compiled, base, connections, env_file)
     how = RunOptions(flags, fail_fast=fail_fast, quiet=quiet, connections=resolved)
+    recorded = {
+        "file": compiled.pipeline_file,
+        "isolation": isolation.value,
+        "artifacts": artifacts.value,
+        "memory_limit": memory_limit,
+        "install_deps": "yes" if install_deps else None,
+        "fail_fast": "yes" if fail_fast else None,
+        "base": base,
+        "connections": connections,
+        "env_file": env_file,
+    }
     how = replace(how, isolation=isolation, artifacts=artifacts, install=install_deps, memory=memory_limit)
+    how = replace(how, recorded=recorded_options(recorded))
     outcome = execute(compiled, on, _writable(logs), base_folder(compiled, base, resolved), how)
     if not quiet or outcome.status == "success":
         print_findings(outcome)
@@ -246,6 +258,15 @@ def execute(
         except RunError as error:  # the run could not start
             text = str(error).replace(repr(str(request.logs)), repr(str(logs)))  # as on the command line
             raise SettingsError(text) from None
+
+
+def recorded_options(values: Mapping[str, str | Path | None]) -> dict[str, str]:
+    """Return the options that are set as texts for the log; a path is absolute, for another working directory."""
+    return {
+        name: str(value.absolute()) if isinstance(value, Path) else value
+        for name, value in values.items()
+        if value is not None
+    }
 
 
 def _access() -> "RunAccess":

@@ -132,6 +132,8 @@ def location_label(edge: Edge, run: Run) -> str:
     if any(entry.reason is None and entry.from_step == edge.producer for entry in captures):
         return "kept on disk"
     ends = [step for step in run.steps if step.id in (edge.producer, edge.consumer)]
+    if any(step.id == edge.consumer and step.status == "reused" for step in ends):
+        return "not read"
     never_made = any(
         step.status in ("skipped", "not_started")
         or (step.id == edge.producer and step.status in ("failed", "interrupted"))

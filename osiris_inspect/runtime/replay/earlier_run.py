@@ -16,7 +16,7 @@ from osiris_inspect.base.safe_open import open_regular
 from osiris_inspect.model import manifest as manifests
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.error_info import parse_error_info
-from osiris_inspect.model.errors import InvalidLine, NotOurs, RunNotReadable
+from osiris_inspect.model.errors import InvalidLine, NotOurs, RunNotReadable, SourceChanged
 from osiris_inspect.model.event import Event, as_int, decode
 from osiris_inspect.model.jsonl import MAX_LINE
 from osiris_inspect.model.manifest import Manifest
@@ -47,7 +47,9 @@ class EarlierStep:
             left the target as it was.
         code: the identity of the driver's code; None if it is unknown.
         files_read: the digest of each file that it read, by path; None if they were not recorded.
+        was_on_disk: True if its frame was written to disk.
         error: the message of its last error.
+        expected: the fingerprint of its frame in an earlier run, if it failed because it returned another one.
     """
 
     id: str
@@ -61,7 +63,9 @@ class EarlierStep:
     may_have_written: bool = False
     code: Mapping[str, Any] | None = None
     files_read: dict[str, str | None] = field(default_factory=dict)
+    was_on_disk: bool = False
     error: str | None = None
+    expected: str | None = None
 
     @property
     def is_done(self) -> bool:
@@ -250,6 +254,10 @@ class _LogReader:
         step, fingerprint = self._step(event), event.fields.get("fingerprint")
         step.fingerprint = str(fingerprint) if fingerprint else None
         step.rows = event.row_count
+        step.was_on_disk = event.fields.get("storage") == "spill"
+
+    def _on_spill_write(self, event: Event) -> None:
+        self._step(event).was_on_disk = True
 
     def _on_step_complete(self, event: Event) -> None:
         step = self._step(event)
@@ -261,6 +269,9 @@ class _LogReader:
         was_started = step.status == "running"
         step.status, step.error = "failed", event.error
         step.may_have_written |= was_started and (event.side == "host" or _is_ambiguous(event))
+        info = parse_error_info(event.fields.get("error_info"))
+        if info is not None and info.kind == SourceChanged.kind:
+            step.expected = str(info.facts.get("expected"))
 
     def _on_step_retry(self, event: Event) -> None:
         step = self._step(event)
@@ -276,6 +287,7 @@ class _LogReader:
         step.status, step.from_run = "reused", str(fields.get("from_run"))
         step.fingerprint = str(fields["fingerprint"]) if fields.get("fingerprint") else None
         step.rows = as_int(fields.get("rows"))
+        step.was_on_disk = fields.get("how") not in ("done", "accepted")
         code = fields.get("code")
         step.code = code if isinstance(code, Mapping) else None
 
@@ -283,7 +295,7 @@ class _LogReader:
 _WORKER_EVENTS: Final = frozenset(
     {
         *("driver_registered", "step_start", "inputs_resolved", "file_read", "output_stored"),
-        *("step_complete", "step_failed"),
+        *("spill_write", "step_complete", "step_failed"),
     }
 )
 """Events that the worker writes; a driver could write others."""

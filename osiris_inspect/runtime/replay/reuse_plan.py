@@ -115,7 +115,8 @@ def plan_steps(earlier: EarlierRun, current: CurrentPipeline, options: PlanOptio
         if current.is_writer(step):
             entries.append(planner.writer_entry(step, reasons[step.id]))
         elif reasons[step.id]:
-            entries.append(PlanEntry(step.id, "run", reasons[step.id]))
+            expected = planner.earlier_step(step).expected
+            entries.append(PlanEntry(step.id, "run", reasons[step.id], expected=expected))
         else:
             entries.append(planner.frame_entry(step, kept.get(step.id), is_needed=step.id in needed))
     return tuple(entries)
@@ -232,7 +233,8 @@ class _Planner:
                 before.from_run, self._earlier.path, before.fingerprint, before.rows, "done", before.code
             )
             return PlanEntry(step.id, "done", "its frame is not needed", result)
-        return PlanEntry(step.id, "run", "its frame was only in memory", expected=before.fingerprint)
+        where = "is no longer on disk" if before.was_on_disk else "was only in memory"
+        return PlanEntry(step.id, "run", f"its frame {where}", expected=before.fingerprint)
 
     def _changed_keys(self, step: Step) -> list[str]:
         """Return the keys of the configuration that differ from those of the earlier run."""
