@@ -4,6 +4,9 @@ import json
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
+from pyarrow import parquet
+
 from tests.cli.all_commands import Call, call_all
 from tests.samples import SAMPLES
 
@@ -68,3 +71,72 @@ def test_unstable_steps_of_settings_do_not_diverge(tmp_path: Path) -> None:
     (tmp_path / ".osiris-inspect.toml").write_text("[diff]\nstable = []\n")
     (wrong,) = call(tmp_path, ["diff", GOOD, str(other)])
     assert (wrong[0], wrong[2]) == (2, "osiris-inspect: .osiris-inspect.toml: [diff] takes only unstable\n")
+
+
+def spilled_pair(tmp_path: Path) -> tuple[str, str]:
+    """Return a spilled run, and a copy whose first frame has another title in row 4."""
+    run = SAMPLES / "all_spilled" / "run_1795381935022"
+    other = tmp_path / "run_1795381935999"
+    shutil.copytree(run, other)
+    file = other / "artifacts" / "extract-movies" / "output.parquet"
+    table = parquet.read_table(file)
+    titles = table["title"].to_pylist()
+    titles[3] = "Another"
+    parquet.write_table(table.set_column(1, "title", pa.array(titles, table["title"].type)), file)
+    log = other / "events.jsonl"
+    log.write_text(log.read_text().replace("ab876da7a232bfb42bf91cf7f4997c70", "0" * 32))
+    return str(run), str(other)
+
+
+def test_frames_show_changed_cell(tmp_path: Path) -> None:
+    runs = spilled_pair(tmp_path)
+    shown, none, document, with_values, markdown = call(
+        tmp_path,
+        ["diff", *runs],
+        ["diff", *runs, "--no-frames"],
+        ["diff", *runs, "--format", "json"],
+        ["diff", *runs, "--format", "json", "--show-values", "--key", "id"],
+        ["diff", *runs, "--format", "markdown"],
+    )
+    lines = shown[1].splitlines()
+    assert "frame of extract-movies: 14 rows: 1 changed (by position)" in lines
+    assert any(line.startswith("  ~ row 4 title ") and line.endswith(" → Another") for line in lines)
+    assert "frame of" not in none[1]
+    frame = json.loads(document[1])["frames"]["extract-movies"]
+    assert (frame["changed"], frame["cells"], frame["method"]) == (1, {"title": 1}, "position")
+    assert "Another" not in document[1] + markdown[1]
+    (row,) = json.loads(with_values[1])["frames"]["extract-movies"]["samples"]
+    assert row["cells"]["title"][1] == "Another"
+    assert "- changed cells: `title 1`" in markdown[1].splitlines()
+
+
+def test_wrong_options_of_frames_are_one_line(tmp_path: Path) -> None:
+    runs = spilled_pair(tmp_path)
+    key, tolerance, both = call(
+        tmp_path,
+        ["diff", *runs, "--key", "nope"],
+        ["diff", *runs, "--tolerance", "-1"],
+        ["diff", *runs, "--frames", "--no-frames"],
+    )
+    assert (key[0], key[2]) == (
+        2,
+        "osiris-inspect: --key: no column 'nope' in both frames; they share id, title, director, rating\n",
+    )
+    assert tolerance == (2, "", "osiris-inspect: --tolerance: '-1' is not a number from 0, such as 1e-9\n")
+    assert both == (2, "", "osiris-inspect: --frames: not together with --no-frames\n")
+
+
+def test_frames_that_were_not_kept_are_named(tmp_path: Path) -> None:
+    (done,) = call(tmp_path, ["diff", GOOD, spilled_pair(tmp_path)[1], "--frames"])
+    assert done[2].splitlines() == [
+        "osiris-inspect: the frames of 'extract-movies' are not compared: not kept by run_1795381934213"
+    ]
+
+
+def test_same_rows_in_other_order_do_not_diverge(tmp_path: Path) -> None:
+    run, other = spilled_pair(tmp_path)
+    file = Path(other) / "artifacts" / "extract-movies" / "output.parquet"
+    table = parquet.read_table(Path(run) / "artifacts" / "extract-movies" / "output.parquet")
+    parquet.write_table(table.take(list(reversed(range(table.num_rows)))), file)
+    (done,) = call(tmp_path, ["diff", run, other])
+    assert (done[0], done[2]) == (0, "")

@@ -1,7 +1,9 @@
 """``osiris-inspect diff``: where two runs first diverge, and the differences that may have caused it."""
 
+import math
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +16,7 @@ from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec
 from osiris_inspect.model.errors import RunNotReadable
 
 if TYPE_CHECKING:
+    from osiris_inspect.inspector.analysis.stored_frames import StoredFrames
     from osiris_inspect.inspector.run.comparison.run_diff import RunDiff
     from osiris_inspect.inspector.run.run import Run
 
@@ -37,6 +40,26 @@ _OPTIONS: Final = (
         metavar="B",
     ),
     OptionSpec("step", "Compare only this step and those that it needs.", ("--step",), metavar="ID"),
+    OptionSpec(
+        "frames",
+        "Compare the rows of every frame that both runs kept; default: small ones.",
+        ("--frames",),
+        "flag",
+        default=False,
+    ),
+    OptionSpec("no_frames", "Open no frame.", ("--no-frames",), "flag", default=False),
+    OptionSpec("key", "Match rows by these columns.", ("--key",), metavar="COL[,COL]"),
+    OptionSpec(
+        "tolerance", "Difference of two floats that counts as rounding.", ("--tolerance",), metavar="X"
+    ),
+    OptionSpec("rows", "Show at most N rows of each frame.", ("--rows",), "number", default=20, metavar="N"),
+    OptionSpec(
+        "show_values",
+        "Include values of frames in json and markdown.",
+        ("--show-values",),
+        "flag",
+        default=False,
+    ),
     OptionSpec(
         "ignore",
         "Leave out differences by name; * and ? are wildcards: 'variable *'.",
@@ -66,21 +89,62 @@ def diff(options: Mapping[str, Any]) -> int:
     """Print the differences of two runs and return the exit code.
 
     Raises:
-        WrongUse: no such step, or the file cannot be written.
+        WrongUse: no such step, an option is wrong, or the file cannot be written.
         SettingsError: the settings of the project are invalid.
         RunNotReadable: there is no run, or no successful one to compare with.
     """
     from osiris_inspect.inspector.analysis.diff import diff_runs
+    from osiris_inspect.inspector.tables.diff.frame_pair import FramesNotComparable
+    from osiris_inspect.inspector.text.sanitize import one_line
 
+    if options["frames"] and options["no_frames"]:
+        raise WrongUse("--frames: not together with --no-frames")
     base, other = load_pair(options["run"], options["other"])
     step = options["step"]
     if step is not None and all(run.step(step) is None for run in (base, other)):
         steps = ", ".join(dict.fromkeys(state.id for run in (other, base) for state in run.steps))
         raise WrongUse(f"--step: no step {step!r}; the runs have {steps or 'no steps'}")
     unstable = project_reports.configuration(project_reports.current_project()).unstable_steps
-    result = diff_runs(base, other, ignore=options["ignore"], unstable=unstable, step=step)
+    frames = None if options["no_frames"] else _stored_frames(options)
+    try:
+        result = diff_runs(base, other, frames=frames, ignore=options["ignore"], unstable=unstable, step=step)
+    except FramesNotComparable as error:
+        raise WrongUse(f"--key: {error}") from None
+    if not options["frames"]:
+        shown = {
+            name: changes
+            for name, changes in result.frames.items()
+            if name in {pair.step for pair in result.first}
+        }
+        result = replace(result, frames=shown)
+    elif frames is not None:
+        for name, reason in frames.missing.items():
+            streams.write_message(one_line(f"the frames of {name!r} are not compared: {reason}"))
     _write(_rendered(result, options), options["format"], options["output"])
     return FOUND if result.differs else 0
+
+
+def _stored_frames(options: Mapping[str, Any]) -> "StoredFrames":
+    from osiris_inspect.inspector.analysis.stored_frames import StoredFrames
+    from osiris_inspect.inspector.tables.diff.frame_diff import FrameDiffOptions
+
+    key = tuple(name.strip() for name in (options["key"] or "").split(",") if name.strip())
+    tolerance = _tolerance(options["tolerance"])
+    is_asked_for = options["frames"] or bool(key)
+    frame_options = FrameDiffOptions(key, (), tolerance, options["rows"], finds_key=options["frames"])
+    return StoredFrames(frame_options, is_asked_for=is_asked_for)
+
+
+def _tolerance(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise WrongUse(f"--tolerance: {text!r} is not a number from 0, such as 1e-9")
+    return value
 
 
 def load_pair(run: Path, other: Path | None) -> "tuple[Run, Run]":
@@ -123,11 +187,11 @@ def _rendered(result: "RunDiff", options: Mapping[str, Any]) -> str:
 
         from osiris_inspect.inspector.export.diff.json import document
 
-        return json.dumps(document(result), indent=2) + "\n"
+        return json.dumps(document(result, show_values=options["show_values"]), indent=2) + "\n"
     if options["format"] == "markdown":
         from osiris_inspect.inspector.export.diff import markdown
 
-        return "".join(f"{line}\n" for line in markdown.lines(result))
+        return "".join(f"{line}\n" for line in markdown.lines(result, show_values=options["show_values"]))
     from osiris_inspect.inspector.export.diff import text
 
     return "".join(f"{line}\n" for line in text.lines(result, terminal_width()))

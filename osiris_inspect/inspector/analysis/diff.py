@@ -24,6 +24,7 @@ from osiris_inspect.inspector.run.comparison.divergence import (
     compare_steps,
     first_divergences,
 )
+from osiris_inspect.inspector.run.comparison.frame_changes import FrameComparer
 from osiris_inspect.inspector.run.comparison.run_diff import (
     IN_STORAGE,
     IN_SURROUNDINGS,
@@ -35,6 +36,7 @@ from osiris_inspect.inspector.run.comparison.run_diff import (
 )
 from osiris_inspect.inspector.run.lineage import build_lineage
 from osiris_inspect.inspector.run.run import Run, StepFailure
+from osiris_inspect.model.run_types import OutputLevel
 
 _RELATED_VARIABLES: Final = 3
 """Variables that only one run has and the error does not name, listed one by one."""
@@ -44,16 +46,15 @@ def diff_runs(
     base: Run,
     other: Run,
     *,
-    level_of: LevelLookup | None = None,
+    frames: FrameComparer | None = None,
     ignore: Sequence[str] = (),
     unstable: Sequence[str] = (),
     step: str | None = None,
 ) -> RunDiff:
     """Return the differences of two runs, or with ``step`` of one step and those that it needs.
 
-    ``level_of`` compares the frames of two steps on disk, of the run that becomes ``base`` and of the other one. ``ignore``
-    are names of differences to leave out and ``unstable`` ids of steps that return other values each time, both with
-    wildcards.
+    ``frames`` compares frames on disk; None to compare what the logs record. ``ignore`` are names of differences to leave
+    out and ``unstable`` ids of steps that return other values each time, both with wildcards.
     """
     is_swapped = ended_well(other) and not ended_well(base)
     if is_swapped:
@@ -64,7 +65,7 @@ def diff_runs(
     steps = compare_steps(
         base,
         other,
-        level_of=level_of or (lambda _base, _other: None),
+        level_of=_level_lookup(base, other, frames),
         unstable=lambda step: any(fnmatchcase(step, pattern) for pattern in unstable),
         has_same_versions=has_same_versions(base, other),
     )
@@ -86,7 +87,15 @@ def diff_runs(
         all(step.divergence == "first" for step in first),
         unrelated if first or _has_failed(other) else {**unrelated, **_count_run(placed)},
         tuple(_notes(base, other, steps)),
+        frames.changes if frames is not None else {},
     )
+
+
+def _level_lookup(base: Run, other: Run, frames: FrameComparer | None) -> LevelLookup:
+    def level(base_step: str, other_step: str) -> OutputLevel | None:
+        return frames.level(base, base_step, other, other_step) if frames is not None else None
+
+    return level
 
 
 def _up_to(run: Run, step: str) -> Run:

@@ -80,6 +80,7 @@ def _frame(changes: FrameChanges, *, show_values: bool) -> dict[str, Any]:
         "removed": changes.removed,
         "changed": changes.changed,
         "rounded_cells": changes.rounded,
+        "reordered": changes.is_reordered,
         "cells": dict(changes.cells),
         "columns": list(changes.columns),
         "notes": list(changes.notes),

@@ -79,7 +79,7 @@ def notes(diff: RunDiff) -> Iterator[str]:
         yield f"nothing recorded of {steps} itself differs"
     unordered = [one_line(step.step) for step in diff.unordered if step not in diff.first]
     if unordered:
-        yield f"output differs, order unknown: {', '.join(unordered)} (frames of both runs would tell: run --keep frames)"
+        yield f"output differs, order unknown: {', '.join(unordered)} (the frames of both runs would tell)"
 
 
 def unrelated(diff: RunDiff) -> str:
@@ -97,7 +97,8 @@ def frame_counts(changes: FrameChanges) -> str:
     """Return the number of rows that two frames do not share."""
     if changes.level == "identical":
         return "identical"
-    rows = f"{changes.rows[0]:,} → {changes.rows[1]:,} rows"
+    before, after = changes.rows
+    rows = pluralize(after, "row") if before == after else f"{before:,} → {after:,} rows"
     counts = [
         f"{count:,} {word}"
         for count, word in (
@@ -107,6 +108,8 @@ def frame_counts(changes: FrameChanges) -> str:
         )
         if count
     ]
+    if changes.is_reordered:
+        counts.append("the same rows in another order")
     method = {"key": f"by key {', '.join(changes.key)}", "position": "by position", "rows": "without a key"}
     how = f" ({method[changes.method]})" if changes.method in method else ""
     return f"{rows}: {', '.join(counts) or changes.level}{how}"

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from osiris_inspect.inspector.run.frame_info import Cell, FrameInfo
+from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.run_types import OutputLevel
 
 FrameMethod = Literal["fingerprint", "position", "key", "rows"]
@@ -40,6 +41,7 @@ class FrameChanges:
         added, removed, changed: numbers of rows; a row without a key is added or removed, never changed.
         cells: number of changed cells by column, of columns that both frames have.
         rounded: number of cells that differ, but not by more than the tolerance; they count as the same.
+        is_reordered: True if both have the same rows in another order.
         columns: differences of names, types and the order of columns, in words.
         samples: the first rows that differ.
         notes: why a key was not used, and what limits the comparison.
@@ -54,9 +56,23 @@ class FrameChanges:
     changed: int = 0
     cells: Mapping[str, int] = field(default_factory=dict)
     rounded: int = 0
+    is_reordered: bool = False
     columns: tuple[str, ...] = ()
     samples: tuple[RowChange, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+class FrameComparer(Protocol):
+    """Compares frames on disk.
+
+    Attributes:
+        changes: the differences of the frames that were compared, by step of the second run.
+    """
+
+    changes: dict[str, FrameChanges]
+
+    def level(self, base: Run, base_step: str, other: Run, other_step: str) -> OutputLevel | None:
+        """Return the level of the frames of a step of each run; None if they are not both on disk."""
 
 
 @dataclass(frozen=True, slots=True)

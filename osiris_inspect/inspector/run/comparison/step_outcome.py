@@ -129,10 +129,10 @@ def _compare_outputs(
     if has_fingerprints and base.fingerprint == other.fingerprint:
         return OutcomeComparison("same", "identical")
     shape = tuple(_shape_changes(base, other))
-    if not has_fingerprints:
+    if not has_fingerprints and level is None:
         is_frame = not (base.step.is_writer and other.step.is_writer)
         return _named("differs" if shape else "same", None, shape, by_rows_only=is_frame)
-    if level in SAME_LEVELS or (is_unstable and not shape):
+    if (level in SAME_LEVELS or is_unstable) and not shape:
         return OutcomeComparison("same", level or "same shape")
     content = () if is_unstable else tuple(_content_changes(base.frame, other.frame))
     found: OutputLevel = level or ("other" if shape else "same shape")

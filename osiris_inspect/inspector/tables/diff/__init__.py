@@ -1,0 +1,1 @@
+"""Compares the rows of two frames on disk."""

@@ -1,0 +1,229 @@
+"""Ways to match the rows of two frames: by position, by a key, and as a whole."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from osiris_inspect.base.sql_literals import quote_name
+from osiris_inspect.inspector.run.comparison.frame_changes import FrameMethod, RowChange
+from osiris_inspect.inspector.tables.diff import samples
+from osiris_inspect.inspector.tables.diff.expressions import (
+    DIFFERS,
+    ROUNDED,
+    SharedColumn,
+    any_null,
+    cell_code,
+    row_hash,
+)
+from osiris_inspect.inspector.tables.diff.frame_pair import FramePair, Side
+from osiris_inspect.inspector.text.units import pluralize
+
+_MAX_CHANGED_SHARE: Final = 0.2
+"""Share of rows that differ by position, above which other ways to match them are tried."""
+_PROBE_ROWS: Final = 100_000
+_CHUNK_KEYS: Final = 1_000_000
+"""Changed rows whose cells are compared at once."""
+_SIDES: Final[tuple[tuple[str, Side], ...]] = (("A", "l"), ("B", "r"))
+_ONLY: Final[tuple[tuple[Literal["added", "removed"], Side], ...]] = (("added", "r"), ("removed", "l"))
+
+
+@dataclass
+class MatchedRows:
+    """Counts of one way to match rows; see ``FrameChanges``."""
+
+    method: FrameMethod
+    added: int = 0
+    removed: int = 0
+    changed: int = 0
+    cells: dict[str, int] = field(default_factory=dict)
+    rounded: int = 0
+    is_reordered: bool = False
+    samples: list[RowChange] = field(default_factory=list)
+    key: tuple[str, ...] = ()
+
+
+class RowMatching:
+    """Matches the rows of a pair of frames, with at most ``limit`` samples."""
+
+    def __init__(self, pair: FramePair, tolerance: float | None, limit: int) -> None:
+        self._pair, self._limit = pair, limit
+        self._columns = pair.columns
+        self._codes = ", ".join(
+            f"{cell_code(column, tolerance)} AS c{number}" for number, column in enumerate(pair.columns)
+        )
+        self._names = ", ".join(quote_name(column.name) for column in pair.columns)
+
+    def by_position(self, *, has_key: bool) -> MatchedRows | None:
+        """Match rows by position.
+
+        Returns None if too many differ, unless there is no key to try and most columns are the same.
+        """
+        total = self._pair.rows[0]
+        if total > _PROBE_ROWS and self._share_by_position(_PROBE_ROWS) > _MAX_CHANGED_SHARE:
+            return None
+        matched = self._count_cells(self._positional(), "position")
+        if not matched.changed:
+            return matched
+        if self._is_reordered():
+            return MatchedRows("position", is_reordered=True)
+        unchanged = sum(not matched.cells.get(column.name) for column in self._columns)
+        is_moved = matched.changed > _MAX_CHANGED_SHARE * total
+        if is_moved and (2 * unchanged < len(self._columns) or has_key):
+            return None
+        matched.samples = self._samples(self._positional(), "__n", (), self._limit)
+        return matched
+
+    def _positional(self, limit: int | None = None) -> str:
+        end = "" if limit is None else f" LIMIT {limit}"
+        sides = (
+            f"(SELECT file_row_number AS __n, {self._names} FROM l_rows{end}) AS l",
+            f"(SELECT {self._names} FROM r_rows{end}) AS r",
+        )
+        return f"SELECT l.__n, {self._codes}, l AS l, r AS r FROM {sides[0]} POSITIONAL JOIN {sides[1]}"
+
+    def _share_by_position(self, limit: int) -> float:
+        query = f"SELECT count(*) FILTER ({self._any(DIFFERS)}), count(*) FROM ({self._positional(limit)})"
+        ((changed, total),) = self._pair.connection.execute(query).fetchall()
+        return changed / total if total else 0.0
+
+    def _is_reordered(self) -> bool:
+        """Return True if the rows that differ by position are the same rows in another order."""
+        names = [quote_name(column.name) for column in self._columns]
+        hashes = [row_hash(self._columns, side) for side in ("l", "r")]
+        sides = " POSITIONAL JOIN ".join(
+            f"(SELECT {', '.join(names)} FROM {side}_rows) AS {side}" for side in "lr"
+        )
+        query = (
+            f"SELECT sum(a::HUGEINT) = sum(b::HUGEINT) AND bit_xor(a) = bit_xor(b) FROM "
+            f"(SELECT {hashes[0]} AS a, {hashes[1]} AS b FROM {sides}) WHERE a <> b"
+        )
+        ((is_same,),) = self._pair.connection.execute(query).fetchall()
+        return bool(is_same)
+
+    def key_problem(self, key: tuple[SharedColumn, ...]) -> str | None:
+        """Return why columns do not identify rows: NULL or duplicates in one frame."""
+        problems = []
+        for name, side in _SIDES:
+            values, is_null, parts = row_hash(key, side), any_null(key, side), self._pair.parts
+            rows = f"FROM {side}_rows AS {side} WHERE"
+            nulls = self._pair.count(f"SELECT count(*) {rows} {is_null}")
+            distinct = sum(
+                self._pair.count(
+                    f"SELECT count(DISTINCT {values}) {rows} NOT ({is_null}) AND {values} % {parts} = {part}"
+                )
+                for part in range(parts)
+            )
+            duplicates = self._pair.rows["lr".index(side)] - nulls - distinct
+            if nulls:
+                problems.append(f"{nulls:,} NULL in {name}")
+            if duplicates:
+                problems.append(f"{pluralize(duplicates, 'duplicate')} in {name}")
+        return ", ".join(problems) or None
+
+    def by_key(self, key: tuple[SharedColumn, ...]) -> MatchedRows:
+        """Match rows by a key without duplicates and NULL."""
+        others = [column for column in self._columns if column not in key]
+        self._create_hashes(key, others)
+        self._pair.connection.execute(
+            "CREATE OR REPLACE TEMP TABLE found (k UBIGINT, kind UTINYINT, times BIGINT)"
+        )
+        parts = self._pair.parts
+        for part in range(parts):
+            self._pair.connection.execute(
+                "INSERT INTO found SELECT k, CASE WHEN removed = 0 THEN 1 WHEN added = 0 THEN 2 ELSE 3 END, 1 FROM "
+                "(SELECT k, sum(side) AS added, sum(1 - side) AS removed, "
+                "max(h) FILTER (side = 0) AS a, max(h) FILTER (side = 1) AS b "
+                f"FROM hashes WHERE k % {parts} = {part} GROUP BY k) WHERE added = 0 OR removed = 0 OR a <> b"
+            )
+        self._pair.connection.execute("DROP TABLE hashes")
+        counts = dict(
+            self._pair.connection.execute("SELECT kind, count(*) FROM found GROUP BY kind").fetchall()
+        )
+        matched = MatchedRows(
+            "key", counts.get(1, 0), counts.get(2, 0), key=tuple(column.name for column in key)
+        )
+        chunks = -(-counts.get(3, 0) // _CHUNK_KEYS)
+        for chunk in range(chunks):
+            cells = self._count_cells(self._joined(key, chunk, chunks), "key")
+            matched.changed += cells.changed
+            matched.rounded += cells.rounded
+            for name, count in cells.cells.items():
+                matched.cells[name] = matched.cells.get(name, 0) + count
+            missing = self._limit - len(matched.samples)
+            if cells.changed and missing > 0:
+                order = ", ".join(f"l.{quote_name(column.name)}" for column in key)
+                matched.samples += self._samples(self._joined(key, chunk, chunks), order, key, missing)
+        matched.is_reordered = not (matched.added or matched.removed or matched.changed)
+        for kind, side in _ONLY:
+            matched.samples += samples.one_sided_rows(
+                self._pair, kind, side, key, self._limit - len(matched.samples)
+            )
+        return matched
+
+    def _joined(self, key: tuple[SharedColumn, ...], chunk: int, chunks: int) -> str:
+        """Return SQL of the pairs of rows with one key whose hashes differ."""
+        sides = [
+            f"(SELECT {row_hash(key, side)} AS __k, {self._names} FROM {side}_rows AS {side} "
+            f"WHERE {row_hash(key, side)} IN (SELECT k FROM found WHERE kind = 3 AND k % {chunks} = {chunk})) AS {side}"
+            for _, side in _SIDES
+        ]
+        return (
+            f"SELECT 0 AS __n, {self._codes}, l AS l, r AS r FROM {sides[0]} JOIN {sides[1]} ON l.__k = r.__k"
+        )
+
+    def by_rows(self) -> MatchedRows:
+        """Match equal rows: count how many times more each row occurs in one frame."""
+        self._create_hashes(self._columns, ())
+        self._pair.connection.execute(
+            "CREATE OR REPLACE TEMP TABLE found (k UBIGINT, kind UTINYINT, times BIGINT)"
+        )
+        parts = self._pair.parts
+        for part in range(parts):
+            self._pair.connection.execute(
+                "INSERT INTO found SELECT k, CASE WHEN more > 0 THEN 1 ELSE 2 END, abs(more) FROM "
+                f"(SELECT k, sum(2 * side::INT - 1) AS more FROM hashes WHERE k % {parts} = {part} GROUP BY k) WHERE more <> 0"
+            )
+        self._pair.connection.execute("DROP TABLE hashes")
+        counts = dict(
+            self._pair.connection.execute(
+                "SELECT kind, sum(times)::BIGINT FROM found GROUP BY kind"
+            ).fetchall()
+        )
+        matched = MatchedRows("rows", counts.get(1, 0), counts.get(2, 0))
+        matched.is_reordered = not counts
+        limit = self._limit if not counts.get(2, 0) else -(-self._limit // 2)
+        for kind, side in _ONLY:
+            matched.samples += samples.one_sided_rows(self._pair, kind, side, self._columns, limit)
+            limit = self._limit - len(matched.samples)
+        return matched
+
+    def _create_hashes(self, key: Sequence[SharedColumn], others: Sequence[SharedColumn]) -> None:
+        sides = (
+            f"SELECT {row_hash(key, side)} AS k, {row_hash(others, side)} AS h, {number}::UTINYINT AS side "
+            f"FROM {side}_rows AS {side}"
+            for number, (_, side) in enumerate(_SIDES)
+        )
+        self._pair.connection.execute(f"CREATE OR REPLACE TEMP TABLE hashes AS {' UNION ALL '.join(sides)}")
+
+    def _any(self, code: int) -> str:
+        return " OR ".join(f"c{number} = {code}" for number in range(len(self._columns)))
+
+    def _count_cells(self, pairs: str, method: FrameMethod) -> MatchedRows:
+        """Count the rows and cells that differ in pairs of rows."""
+        numbers = range(len(self._columns))
+        counts = [
+            f"count(*) FILTER (c{number} = {code})" for code in (DIFFERS, ROUNDED) for number in numbers
+        ]
+        query = f"SELECT count(*) FILTER ({self._any(DIFFERS)}), {', '.join(counts)} FROM ({pairs})"
+        ((changed, *values),) = self._pair.connection.execute(query).fetchall()
+        differing, rounded = values[: len(numbers)], values[len(numbers) :]
+        cells = {column.name: count for column, count in zip(self._columns, differing, strict=True) if count}
+        return MatchedRows(method, changed=changed, cells=cells, rounded=sum(rounded))
+
+    def _samples(self, pairs: str, order: str, key: Sequence[SharedColumn], limit: int) -> list[RowChange]:
+        """Return the first pairs of rows that differ."""
+        names = [quote_name(column.name) for column in self._columns]
+        codes = [f"c{number}" for number in range(len(names))]
+        values = [f"{side}.{name} AS {side}{at}" for _, side in _SIDES for at, name in enumerate(names)]
+        query = f"SELECT __n, {', '.join([*codes, *values])} FROM ({pairs}) WHERE {self._any(DIFFERS)} ORDER BY {order} LIMIT {limit}"
+        return samples.changed_rows(self._pair, query, key)
