@@ -34,6 +34,7 @@ class RunRequest:
         install_missing: True if missing modules are installed.
         prepare_timeout_s: timeout of the worker's preparation; not applied if it installs modules.
         private: files and folders that an isolated worker cannot read, besides the pipeline and the connections.
+        readable: further files and folders that an isolated worker can read.
         access: who may read the run directory.
         reused: results of an earlier run by step; these steps do not run.
         origin: the earlier run that this run continues or repeats.
@@ -57,6 +58,7 @@ class RunRequest:
     install_missing: bool = False
     prepare_timeout_s: float = 300.0
     private: tuple[Path, ...] = ()
+    readable: tuple[Path, ...] = ()
     access: RunAccess = PRIVATE
     reused: Mapping[str, ReusedStep] = field(default_factory=dict)
     origin: RunOrigin | None = None
