@@ -59,8 +59,8 @@ if TYPE_CHECKING:
     from osiris_inspect.runtime.files.run_access import RunAccess
     from osiris_inspect.runtime.pipeline.compiler import Compiled
     from osiris_inspect.runtime.planning.reused_step import ReusedStep, RunOrigin
-    from osiris_inspect.runtime.planning.selection import Selection
     from osiris_inspect.runtime.planning.schedule import Schedule
+    from osiris_inspect.runtime.planning.selection import Selection
     from osiris_inspect.runtime.proxy.proxy import RunResult
     from osiris_inspect.runtime.sandbox.isolation import ResourceLimits
     from osiris_inspect.runtime.settings import Settings
@@ -85,7 +85,7 @@ def compile_command(
     compiled = compile_file(pipeline, param, profile)
     try:
         folder = run_directory.create_compile_dir(
-            _writable(logs), int(time.time() * 1000), compiled, _access()
+            _writable(logs), int(time.time() * 1000), compiled, run_access()
         )
     except OSError as error:
         raise _unwritable(logs, error) from None
@@ -159,7 +159,9 @@ def run_command(
     earlier = None
     if inputs_from is not None or reuse:
         selection, earlier = _earlier_inputs(
-            inputs_from, logs, PipelinePart(compiled, selection, *_surroundings(compiled, base, connections, env_file))
+            inputs_from,
+            logs,
+            PipelinePart(compiled, selection, *_surroundings(compiled, base, connections, env_file)),
         )
         compiled = restrict(whole, selectors, selection)
     limits = _resource_limits(memory_limit)
@@ -262,7 +264,7 @@ def execute(
             install_missing=how.install,
             secrets=(key,) if key else (),
             private=(cache_dir(),),
-            access=_access(),
+            access=run_access(),
             options={"on": target.value, **how.recorded},
             variable_digests=_variable_digests(how.connections),
             jobs=how.jobs,
@@ -303,7 +305,8 @@ def recorded_options(values: Mapping[str, str | Path | None]) -> dict[str, str]:
     }
 
 
-def _access() -> "RunAccess":
+def run_access() -> "RunAccess":
+    """Return who may read new runs, by the user's configuration."""
     from osiris_inspect.cli.support.user_config import is_group_shared
     from osiris_inspect.runtime.files.run_access import GROUP, PRIVATE
 
@@ -329,7 +332,9 @@ def _earlier_inputs(
     if inputs_from is None:
         return reused_results(logs, part) or (part.selection, None)
     if not part.selection.left_out:
-        raise SettingsError("--inputs-from takes frames of steps that are not selected; it needs --only, --exclude or --from")
+        raise SettingsError(
+            "--inputs-from takes frames of steps that are not selected; it needs --only, --exclude or --from"
+        )
     return inputs_from_run(resolve_path(inputs_from), part)
 
 

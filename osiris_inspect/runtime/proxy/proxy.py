@@ -107,7 +107,8 @@ def run(request: RunRequest, transport: Transport) -> RunResult:
         except InputsGone:
             run_directory.remove(path)
             raise
-        remove_stale_reserves(request.logs)
+        if request.origin is None or request.origin.kind != "replay":  # which changes no earlier run
+            remove_stale_reserves(request.logs)
         with opened, transport:
             progress = RunProgress(path, files, request.compiled.manifest, redactor, reused=reused)
             recorder = RunRecorder(event_log, request.clock, request.on_event)
