@@ -107,7 +107,8 @@ def run(request: RunRequest, transport: Transport) -> RunResult:
         except InputsGone:
             run_directory.remove(path)
             raise
-        remove_stale_reserves(request.logs)
+        if request.origin is None or request.origin.kind != "replay":  # which changes no earlier run
+            remove_stale_reserves(request.logs)
         with opened, transport:
             progress = RunProgress(path, files, request.compiled.manifest, redactor, reused=reused)
             recorder = RunRecorder(event_log, request.clock, request.on_event)
@@ -198,7 +199,8 @@ class _RunExecution:
         context = WorkerContext(
             self.progress.path, self.transport.isolation_level, request.clock, request.env_names
         )
-        self.emit("environment", {**environment_snapshot(context), **self.transport.details})
+        snapshot = {**environment_snapshot(context), **self.transport.details, **request.variable_digests}
+        self.emit("environment", snapshot)
 
     def _run_steps(self) -> ErrorResponse | None:
         """Run the steps and end the workers; return the error if no worker could be prepared."""
