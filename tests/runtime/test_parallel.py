@@ -287,7 +287,7 @@ def _threads_pipeline(count: int) -> str:
         steps += [
             f"id: csv{n}, component: filesystem.csv_extractor, config: {{path: movies.csv}}",
             f"id: sql{n}, component: duckdb.processor, needs: [csv{n}], config: "
-            f'{{query: "SELECT r.i, md5((r.i + {n})::VARCHAR) AS h FROM range(20000) r(i), (SELECT count(*) FROM input_df) c ORDER BY 1"}}',
+            f'{{query: "SELECT r.i, r.i / 7.0 AS f, md5((r.i + {n})::VARCHAR) AS h FROM range(20000) r(i), (SELECT count(*) FROM input_df) c ORDER BY 1"}}',
             f"id: to-csv{n}, component: filesystem.csv_writer, needs: [sql{n}], config: {{path: out{n}.csv}}",
             f"id: to-parquet{n}, component: filesystem.parquet_writer, needs: [sql{n}], config: {{path: out{n}.parquet}}",
             f"id: to-sqlite{n}, component: sqlite.writer, needs: [sql{n}], config: "
