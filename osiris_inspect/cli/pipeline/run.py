@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from osiris_inspect.cli.pipeline.old_frames import remove_old_frames
 from osiris_inspect.cli.pipeline.run_options import (
     AllowEdited,
     ArtifactsOption,
@@ -49,6 +50,7 @@ from osiris_inspect.cli.pipeline.run_options import (
 from osiris_inspect.cli.pipeline.run_result import open_viewer, print_findings, print_result
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.paths import cache_dir
+from osiris_inspect.cli.support.user_config import keep_limits
 from osiris_inspect.model.errors import RunError, SettingsError
 
 if TYPE_CHECKING:
@@ -173,10 +175,12 @@ def run_command(
     }
     how = replace(how, isolation=isolation, artifacts=artifacts, install=install_deps, memory=memory_limit)
     how = replace(how, recorded=recorded_options(recorded))
+    frame_limits = keep_limits()
     outcome = execute(compiled, on, _writable(logs), base_folder(compiled, base, resolved), how)
     if not quiet or outcome.status == "success":
         print_findings(outcome)
     code = print_result(outcome)
+    remove_old_frames(outcome.path, frame_limits, quiet=quiet)
     if open_:
         code = open_viewer(outcome) or code
     if code:
