@@ -41,7 +41,6 @@ OTHER_FILES = {
     "cli/support/streams.py": "the null device",
     "cli/support/user_config.py": "the settings of the user",
     "cli/support/user_keys.py": "the settings of the user",
-    "cli/support/variable_digests.py": "the key in the settings folder of the user",
     "inspector/analysis/run_list.py": "the cache and the pipeline file in the repository",
     "inspector/analysis/run_signature.py": "names and states only",
     "inspector/archives/archive.py": "an archive that a user named, through open_regular",

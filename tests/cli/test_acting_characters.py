@@ -292,6 +292,8 @@ def command_lines(group: str) -> dict[str, list[str]]:
         "run": ["run", "fails.yaml", "--logs", "made"],
         "run wrong": ["run", "wrong.yaml", "--logs", "made"],
         "run option": ["run", "fails.yaml", "--on", word],
+        "replay": ["replay", run, "any"],
+        "replay step": ["replay", run, word, "--set", f"{word}={word}"],
         "resume": ["resume", run, "--dry-run"],
         "resume step": ["resume", run, "--from", word],
         "connections list": ["connections", "list"],

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.cli.pipeline.old_frames import KeptRun, exceeding_runs
+from osiris_inspect.cli.support.old_frames import KeptRun, exceeding_runs
 from osiris_inspect.cli.support.user_config import KeepLimits, keep_limits
 from osiris_inspect.model.errors import SettingsError
 from osiris_inspect.runtime.frames.spill.remove_frames import frames_bytes, remove_frames

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from osiris_inspect.cli.pipeline.old_frames import remove_old_frames
+from osiris_inspect.cli.pipeline.earlier_inputs import PipelinePart, inputs_from_run, reused_results
 from osiris_inspect.cli.pipeline.run_options import (
     AllowEdited,
     ArtifactsOption,
@@ -26,6 +26,7 @@ from osiris_inspect.cli.pipeline.run_options import (
     ForceSpill,
     From,
     HangTimeout,
+    InputsFrom,
     InstallDeps,
     IsolationLevel,
     IsolationOption,
@@ -41,6 +42,7 @@ from osiris_inspect.cli.pipeline.run_options import (
     Pipeline,
     Profile,
     Quiet,
+    Reuse,
     RunTarget,
     SpillThreshold,
     StepTimeout,
@@ -49,7 +51,8 @@ from osiris_inspect.cli.pipeline.run_options import (
 )
 from osiris_inspect.cli.pipeline.run_result import open_viewer, print_findings, print_result
 from osiris_inspect.cli.support import streams
-from osiris_inspect.cli.support.paths import cache_dir
+from osiris_inspect.cli.support.old_frames import remove_old_frames
+from osiris_inspect.cli.support.paths import cache_dir, resolve_path
 from osiris_inspect.cli.support.user_config import keep_limits
 from osiris_inspect.model.errors import RunError, SettingsError
 
@@ -59,6 +62,7 @@ if TYPE_CHECKING:
     from osiris_inspect.runtime.pipeline.compiler import Compiled
     from osiris_inspect.runtime.planning.reused_step import ReusedStep, RunOrigin
     from osiris_inspect.runtime.planning.schedule import Schedule
+    from osiris_inspect.runtime.planning.selection import Selection
     from osiris_inspect.runtime.proxy.proxy import RunResult
     from osiris_inspect.runtime.sandbox.isolation import ResourceLimits
     from osiris_inspect.runtime.settings import Settings
@@ -83,7 +87,7 @@ def compile_command(
     compiled = compile_file(pipeline, param, profile)
     try:
         folder = run_directory.create_compile_dir(
-            _writable(logs), int(time.time() * 1000), compiled, _access()
+            _writable(logs), int(time.time() * 1000), compiled, run_access()
         )
     except OSError as error:
         raise _unwritable(logs, error) from None
@@ -119,6 +123,8 @@ def run_command(
     exclude: Exclude = [],
     from_: From = [],
     to: To = [],
+    inputs_from: InputsFrom = None,
+    reuse: Reuse = False,
     dry_run: DryRun = False,
     open_: OpenViewer = False,
     quiet: Quiet = False,
@@ -152,6 +158,14 @@ def run_command(
     selectors = Selectors(tuple(only), tuple(exclude), tuple(from_), tuple(to))
     selection = select_steps(compiled.manifest, selectors)
     whole, compiled = compiled, restrict(compiled, selectors, selection)
+    earlier = None
+    if inputs_from is not None or reuse:
+        selection, earlier = _earlier_inputs(
+            inputs_from,
+            logs,
+            PipelinePart(compiled, selection, *_surroundings(compiled, base, connections, env_file)),
+        )
+        compiled = restrict(whole, selectors, selection)
     limits = _resource_limits(memory_limit)
     count = parse_jobs(jobs, limits.memory_bytes if limits else None)
     if dry_run:
@@ -174,7 +188,7 @@ def run_command(
         "env_file": env_file,
     }
     how = replace(how, isolation=isolation, artifacts=artifacts, install=install_deps, memory=memory_limit)
-    how = replace(how, recorded=recorded_options(recorded))
+    how = replace(how, recorded=recorded_options(recorded), earlier=earlier)
     frame_limits = keep_limits()
     outcome = execute(compiled, on, _writable(logs), base_folder(compiled, base, resolved), how)
     if not quiet or outcome.status == "success":
@@ -254,7 +268,7 @@ def execute(
             install_missing=how.install,
             secrets=(key,) if key else (),
             private=(cache_dir(),),
-            access=_access(),
+            access=run_access(),
             options={"on": target.value, **how.recorded},
             variable_digests=_variable_digests(how.connections),
             jobs=how.jobs,
@@ -278,8 +292,8 @@ def execute(
 
 def _variable_digests(connections: "Connections | None") -> dict[str, Any]:
     """Return digests of the variables that the connections name, and of those that set parameters."""
-    from osiris_inspect.cli.support.variable_digests import variable_digests
     from osiris_inspect.runtime.pipeline.parameters import PREFIX
+    from osiris_inspect.runtime.protocol.variable_digests import variable_digests
 
     named = dict(connections.variables) if connections is not None else {}
     parameters = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
@@ -295,7 +309,8 @@ def recorded_options(values: Mapping[str, str | Path | None]) -> dict[str, str]:
     }
 
 
-def _access() -> "RunAccess":
+def run_access() -> "RunAccess":
+    """Return who may read new runs, by the user's configuration."""
     from osiris_inspect.cli.support.user_config import is_group_shared
     from osiris_inspect.runtime.files.run_access import GROUP, PRIVATE
 
@@ -312,6 +327,26 @@ def _transport(target: RunTarget, how: RunOptions) -> "Transport":
     if how.jobs > 1 and target is RunTarget.E2B:
         streams.write_stderr("--jobs has no effect with --on e2b: the sandbox has one worker\n")
     return create_transport(target.value, os.environ, how.isolation.value, limits, redirect_stderr=is_free)
+
+
+def _earlier_inputs(
+    inputs_from: Path | None, logs: Path, part: PipelinePart
+) -> "tuple[Selection, EarlierResults | None]":
+    """Return the selection with what an earlier run has of it, and this."""
+    if inputs_from is None:
+        return reused_results(logs, part) or (part.selection, None)
+    if not part.selection.left_out:
+        raise SettingsError(
+            "--inputs-from takes frames of steps that are not selected; it needs --only, --exclude or --from"
+        )
+    return inputs_from_run(resolve_path(inputs_from), part)
+
+
+def _surroundings(
+    compiled: "Compiled", base: Path | None, connections: Path | None, env_file: Path | None
+) -> "tuple[Connections, Path]":
+    resolved = connections_of(compiled, base, connections, env_file)
+    return resolved, base_folder(compiled, base, resolved).resolve()
 
 
 def _schedule_of(
