@@ -46,6 +46,7 @@ def test_help_page_groups_commands_and_options(tmp_path: Path) -> None:
         "Options",
         "Sandbox and E2B",
         "Memory and time",
+        "Frames on disk",
         "Part of the pipeline",
     ]
 
