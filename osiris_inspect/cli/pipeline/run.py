@@ -36,6 +36,7 @@ from osiris_inspect.cli.pipeline.run_options import (
     Logs,
     MaybePipeline,
     MemoryLimit,
+    OnFailure,
     Only,
     OpenViewer,
     Params,
@@ -49,7 +50,7 @@ from osiris_inspect.cli.pipeline.run_options import (
     TargetOption,
     To,
 )
-from osiris_inspect.cli.pipeline.run_result import open_viewer, print_findings, print_result
+from osiris_inspect.cli.pipeline.run_result import open_viewer, print_findings, print_result, run_on_failure
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.paths import cache_dir, resolve_path
 from osiris_inspect.model.errors import RunError, SettingsError
@@ -59,8 +60,8 @@ if TYPE_CHECKING:
     from osiris_inspect.runtime.files.run_access import RunAccess
     from osiris_inspect.runtime.pipeline.compiler import Compiled
     from osiris_inspect.runtime.planning.reused_step import ReusedStep, RunOrigin
-    from osiris_inspect.runtime.planning.selection import Selection
     from osiris_inspect.runtime.planning.schedule import Schedule
+    from osiris_inspect.runtime.planning.selection import Selection
     from osiris_inspect.runtime.proxy.proxy import RunResult
     from osiris_inspect.runtime.sandbox.isolation import ResourceLimits
     from osiris_inspect.runtime.settings import Settings
@@ -124,6 +125,7 @@ def run_command(
     inputs_from: InputsFrom = None,
     reuse: Reuse = False,
     dry_run: DryRun = False,
+    on_failure: OnFailure = None,
     open_: OpenViewer = False,
     quiet: Quiet = False,
 ) -> None:
@@ -159,7 +161,9 @@ def run_command(
     earlier = None
     if inputs_from is not None or reuse:
         selection, earlier = _earlier_inputs(
-            inputs_from, logs, PipelinePart(compiled, selection, *_surroundings(compiled, base, connections, env_file))
+            inputs_from,
+            logs,
+            PipelinePart(compiled, selection, *_surroundings(compiled, base, connections, env_file)),
         )
         compiled = restrict(whole, selectors, selection)
     limits = _resource_limits(memory_limit)
@@ -189,6 +193,8 @@ def run_command(
     if not quiet or outcome.status == "success":
         print_findings(outcome)
     code = print_result(outcome)
+    if on_failure is not None and outcome.status != "success":
+        run_on_failure(on_failure, outcome)
     if open_:
         code = open_viewer(outcome) or code
     if code:
@@ -329,7 +335,9 @@ def _earlier_inputs(
     if inputs_from is None:
         return reused_results(logs, part) or (part.selection, None)
     if not part.selection.left_out:
-        raise SettingsError("--inputs-from takes frames of steps that are not selected; it needs --only, --exclude or --from")
+        raise SettingsError(
+            "--inputs-from takes frames of steps that are not selected; it needs --only, --exclude or --from"
+        )
     return inputs_from_run(resolve_path(inputs_from), part)
 
 

@@ -26,7 +26,9 @@ def staleness_of(current: CurrentPipeline, base: Path) -> Callable[[Step, PastSt
         if not before.files_read:
             return "the digests of its files are not recorded"
         now = _digests(current, step, base)
-        changed = [path for path in {**before.files_read, **now} if before.files_read.get(path) != now.get(path)]
+        changed = [
+            path for path in {**before.files_read, **now} if before.files_read.get(path) != now.get(path)
+        ]
         if changed:
             return f"{changed[0]} has changed"
         unknown = next((path for path, digest in now.items() if digest is None), None)
