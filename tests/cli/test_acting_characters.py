@@ -294,6 +294,8 @@ def command_lines(group: str) -> dict[str, list[str]]:
         "run on failure": ["run", "fails.yaml", "--logs", "made", "--on-failure", "cat"],
         "run reuse": ["run", "fails.yaml", "--logs", "made", "--reuse", "--dry-run"],
         "run option": ["run", "fails.yaml", "--on", word],
+        "replay": ["replay", run, "any"],
+        "replay step": ["replay", run, word, "--set", f"{word}={word}"],
         "resume": ["resume", run, "--dry-run"],
         "resume step": ["resume", run, "--from", word],
         "connections list": ["connections", "list"],

@@ -86,7 +86,7 @@ def compile_command(
     compiled = compile_file(pipeline, param, profile)
     try:
         folder = run_directory.create_compile_dir(
-            _writable(logs), int(time.time() * 1000), compiled, _access()
+            _writable(logs), int(time.time() * 1000), compiled, run_access()
         )
     except OSError as error:
         raise _unwritable(logs, error) from None
@@ -268,7 +268,7 @@ def execute(
             install_missing=how.install,
             secrets=(key,) if key else (),
             private=(cache_dir(),),
-            access=_access(),
+            access=run_access(),
             options={"on": target.value, **how.recorded},
             variable_digests=_variable_digests(how.connections),
             jobs=how.jobs,
@@ -309,7 +309,8 @@ def recorded_options(values: Mapping[str, str | Path | None]) -> dict[str, str]:
     }
 
 
-def _access() -> "RunAccess":
+def run_access() -> "RunAccess":
+    """Return who may read new runs, by the user's configuration."""
     from osiris_inspect.cli.support.user_config import is_group_shared
     from osiris_inspect.runtime.files.run_access import GROUP, PRIVATE
 

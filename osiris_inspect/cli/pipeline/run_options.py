@@ -164,7 +164,7 @@ CaptureOption = Annotated[
     Captured | None,
     typer.Option(
         "--capture",
-        help="Write a step's inputs to disk after it failed (the default), before it starts, or never (E2B_CAPTURE).",
+        help="Keep inputs when a step fails (default), always or never (E2B_CAPTURE).",
         rich_help_panel=KEPT,
         show_default=False,
     ),
@@ -172,7 +172,7 @@ CaptureOption = Annotated[
 CaptureLimit = Annotated[
     str | None,
     typer.Option(
-        help="Download up to this much of what failed steps need from E2B; default: 256MiB (E2B_CAPTURE_LIMIT).",
+        help="Limit the kept inputs from E2B; default: 256MiB (E2B_CAPTURE_LIMIT).",
         metavar="SIZE",
         rich_help_panel=KEPT,
         show_default=False,
@@ -182,7 +182,7 @@ KeepOption = Annotated[
     Kept | None,
     typer.Option(
         "--keep",
-        help="Leave what failed steps need on disk (the default), or the frames of all steps (E2B_KEEP).",
+        help="Keep what failed steps need (default), or all frames (E2B_KEEP).",
         rich_help_panel=KEPT,
         show_default=False,
     ),

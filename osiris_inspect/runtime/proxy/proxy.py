@@ -81,8 +81,8 @@ def run(request: RunRequest, transport: Transport) -> RunResult:
         InputsGone: a frame of ``request.reused`` cannot be taken over; nothing is left behind.
     """
     components = request.components or all_components()
-    jobs = 1 if transport.is_remote else min(request.jobs, len(request.compiled.manifest.steps))
-    request = replace(request, jobs=jobs)
+    jobs = 1 if transport.is_remote else min(request.jobs, len(request.running.manifest.steps))
+    request = replace(request, jobs=max(1, jobs))
     secrets = (
         *request.connections.secrets,
         *config_secrets(request.compiled, components),
@@ -107,7 +107,8 @@ def run(request: RunRequest, transport: Transport) -> RunResult:
         except InputsGone:
             run_directory.remove(path)
             raise
-        remove_stale_reserves(request.logs)
+        if request.origin is None or request.origin.kind != "replay":  # which changes no earlier run
+            remove_stale_reserves(request.logs)
         with opened, transport:
             progress = RunProgress(path, files, request.compiled.manifest, redactor, reused=reused)
             recorder = RunRecorder(event_log, request.clock, request.on_event)
@@ -207,6 +208,7 @@ class _RunExecution:
             schedule = schedule_of(self.request, self.context.components, mode=self.transport.mode)
             run = ParallelRun(self.context, self.outcomes, schedule, self._add_worker, self._build_bundle)
             run.run()
+            self._write_packages(run.packages)
             return run.start_error
         worker = self._add_worker(None)
         answer = worker.finish(worker.prepare(self._build_bundle))

@@ -19,7 +19,7 @@ from osiris_inspect.model.error_info import parse_error_info
 from osiris_inspect.model.errors import InvalidLine, NotOurs, RunNotReadable, SourceChanged
 from osiris_inspect.model.event import Event, as_int, decode
 from osiris_inspect.model.jsonl import MAX_LINE
-from osiris_inspect.model.manifest import Manifest
+from osiris_inspect.model.manifest import InputRef, Manifest
 from osiris_inspect.model.run_card import StepStatus
 
 _AMBIGUOUS_KINDS: Final = frozenset(
@@ -50,12 +50,16 @@ class PastStep:
         rows: the rows of its frame, or those that it wrote.
         rows_in: the rows of its inputs; None if it resolved none.
         inputs: the fingerprints of its inputs by the step that they are from.
+        frames: the fingerprints of its inputs; None if one was not recorded.
         may_have_written: True if an attempt was started and its driver reported neither success nor a failure that
             left the target as it was.
         code: the identity of the driver's code; None if it is unknown.
         files_read: the digest of each file that it read, by path; None if they were not recorded.
         was_on_disk: True if its frame was written to disk.
         error: the message of its last error.
+        error_type: the class of that error.
+        traceback: the traceback of that error.
+        schema_hash: the hash of the columns and types of its frame.
         expected: the fingerprint of its frame in an earlier run, if it failed because it returned another one.
     """
 
@@ -67,12 +71,16 @@ class PastStep:
     rows: int | None = None
     rows_in: int | None = None
     inputs: dict[str, str | None] = field(default_factory=dict)
+    frames: dict[InputRef, str | None] = field(default_factory=dict)
     may_have_written: bool = False
     code: Mapping[str, Any] | None = None
     files_read: dict[str, str | None] = field(default_factory=dict)
     was_on_disk: bool = False
     error: str | None = None
     expected: str | None = None
+    error_type: str | None = None
+    traceback: str | None = None
+    schema_hash: str | None = None
 
     @property
     def is_done(self) -> bool:
@@ -252,6 +260,8 @@ class _LogReader:
         fingerprint = event.fields.get("fingerprint")
         for name in event.upstream_steps:
             step.inputs[name] = str(fingerprint) if fingerprint else None
+            key = str(event.fields.get("key") or layout.FRAME_KEY)
+            step.frames[InputRef(name, key)] = step.inputs[name]
 
     def _on_file_read(self, event: Event) -> None:
         digest = event.fields.get("xxh3") if event.fields.get("complete", True) else None
@@ -275,6 +285,8 @@ class _LogReader:
         step = self._step(event)
         was_started = step.status == "running"
         step.status, step.error = "failed", event.error
+        step.error_type = _text_or_none(event.fields.get("error_type"))
+        step.traceback = _text_or_none(event.fields.get("traceback"))
         step.may_have_written |= was_started and (event.side == "host" or _is_ambiguous(event))
         info = parse_error_info(event.fields.get("error_info"))
         if info is not None and info.kind == SourceChanged.kind:
@@ -294,6 +306,7 @@ class _LogReader:
         step.status, step.from_run = "reused", str(fields.get("from_run"))
         step.fingerprint = str(fields["fingerprint"]) if fields.get("fingerprint") else None
         step.rows = as_int(fields.get("rows"))
+        step.schema_hash = _text_or_none(fields.get("schema_hash"))
         step.was_on_disk = fields.get("how") not in ("done", "accepted")
         code = fields.get("code")
         step.code = code if isinstance(code, Mapping) else None
@@ -316,6 +329,10 @@ def _is_ambiguous(event: Event) -> bool:
     if "rows_written" in info.facts:
         return bool(info.facts["rows_written"] != 0)  # a number, or a text that says that it is unknown
     return info.kind in _AMBIGUOUS_KINDS
+
+
+def _text_or_none(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
 
 
 def _mark_done(steps: Mapping[str, PastStep], start: Mapping[str, Any]) -> None:

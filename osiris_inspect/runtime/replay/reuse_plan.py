@@ -18,7 +18,7 @@ from osiris_inspect.model.redaction import MASK
 from osiris_inspect.runtime.pipeline.compiler import Compiled
 from osiris_inspect.runtime.pipeline.component import Component
 from osiris_inspect.runtime.planning.reused_step import ReusedStep
-from osiris_inspect.runtime.planning.schedule import Edge
+from osiris_inspect.runtime.planning.schedule import OrderEdge
 from osiris_inspect.runtime.replay.earlier_run import PastRun, PastStep
 
 EntryAction = Literal["done", "unknown", "reuse", "run"]
@@ -87,7 +87,7 @@ class CurrentPipeline:
     code_of: Callable[[str], Mapping[str, Any] | None]
     find_frame: Callable[[str, str], Path | None]
     has_outputs: Callable[[str], bool] = lambda _step: True
-    waits_for: Mapping[str, tuple[Edge, ...]] = field(default_factory=dict)
+    waits_for: Mapping[str, tuple[OrderEdge, ...]] = field(default_factory=dict)
     staleness: Callable[[Step, PastStep], str] = lambda _step, _before: ""
 
     def is_writer(self, step: Step) -> bool:

@@ -36,6 +36,7 @@ class RunRequest:
         install_missing: True if missing modules are installed.
         prepare_timeout_s: timeout of the worker's preparation; not applied if it installs modules.
         private: files and folders that an isolated worker cannot read, besides the pipeline and the connections.
+        readable: further files and folders that an isolated worker can read.
         access: who may read the run directory.
         jobs: the most steps at a time; a remote worker runs one.
         reused: results of an earlier run by step; these steps do not run.
@@ -61,6 +62,7 @@ class RunRequest:
     install_missing: bool = False
     prepare_timeout_s: float = 300.0
     private: tuple[Path, ...] = ()
+    readable: tuple[Path, ...] = ()
     access: RunAccess = PRIVATE
     reused: Mapping[str, ReusedStep] = field(default_factory=dict)
     origin: RunOrigin | None = None

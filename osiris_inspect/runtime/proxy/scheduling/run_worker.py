@@ -204,7 +204,8 @@ class RunWorker:
         folders = HostFolders(request.base.absolute(), request.logs.absolute(), run_dir, private)
         connections = request.connections.by_step
         permissions = permissions_for(request.running, self._context.components, bundle, connections, folders)
-        return replace(permissions, write=(*permissions.write, self._staged.open()))
+        read, write = (*permissions.read, *request.readable), (*permissions.write, self._staged.open())
+        return replace(permissions, read=read, write=write)
 
     # --- steps
 
