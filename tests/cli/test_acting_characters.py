@@ -291,6 +291,8 @@ def command_lines(group: str) -> dict[str, list[str]]:
         "compile parameter": ["compile", "fails.yaml", "--param", f"{word}={word}"],
         "run": ["run", "fails.yaml", "--logs", "made"],
         "run wrong": ["run", "wrong.yaml", "--logs", "made"],
+        "run on failure": ["run", "fails.yaml", "--logs", "made", "--on-failure", "cat"],
+        "run reuse": ["run", "fails.yaml", "--logs", "made", "--reuse", "--dry-run"],
         "run option": ["run", "fails.yaml", "--on", word],
         "replay": ["replay", run, "any"],
         "replay step": ["replay", run, word, "--set", f"{word}={word}"],

@@ -36,6 +36,7 @@ from osiris_inspect.cli.pipeline.run_options import (
     Logs,
     MaybePipeline,
     MemoryLimit,
+    OnFailure,
     Only,
     OpenViewer,
     Params,
@@ -49,7 +50,7 @@ from osiris_inspect.cli.pipeline.run_options import (
     TargetOption,
     To,
 )
-from osiris_inspect.cli.pipeline.run_result import open_viewer, print_findings, print_result
+from osiris_inspect.cli.pipeline.run_result import open_viewer, print_findings, print_result, run_on_failure
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.old_frames import remove_old_frames
 from osiris_inspect.cli.support.paths import cache_dir, resolve_path
@@ -126,6 +127,7 @@ def run_command(
     inputs_from: InputsFrom = None,
     reuse: Reuse = False,
     dry_run: DryRun = False,
+    on_failure: OnFailure = None,
     open_: OpenViewer = False,
     quiet: Quiet = False,
 ) -> None:
@@ -195,6 +197,8 @@ def run_command(
         print_findings(outcome)
     code = print_result(outcome)
     remove_old_frames(outcome.path, frame_limits, quiet=quiet)
+    if on_failure is not None and outcome.status != "success":
+        run_on_failure(on_failure, outcome)
     if open_:
         code = open_viewer(outcome) or code
     if code:
