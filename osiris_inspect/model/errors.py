@@ -15,6 +15,7 @@ OsirisError
 │   └── RunDirectoryExists  the directory of a new run exists
 ├── EarlierRunError         an earlier run cannot be continued or used as requested
 │   ├── NothingToResume     every step of it succeeded
+│   ├── AlreadyResumed      another run continued it
 │   ├── InputsGone          a frame of it is missing, damaged or another one
 │   ├── SourceChanged       a source returned other rows than in that run
 │   ├── MaskedConfiguration a value of its configuration is masked and cannot be resolved
@@ -193,6 +194,10 @@ class EarlierRunError(OsirisError):
 
 class NothingToResume(EarlierRunError):
     """Every step of the run succeeded."""
+
+
+class AlreadyResumed(EarlierRunError):
+    """Another run continued the run."""
 
 
 class InputsGone(EarlierRunError):

@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection
 from functools import lru_cache
 from typing import Final, NamedTuple
+from urllib.parse import quote
 
 from osiris_inspect.model.errors import UnsafePath
 
@@ -21,6 +22,8 @@ SYSTEM_ARTIFACTS: Final = "artifacts/_system"
 RUN_CARD: Final = "artifacts/_system/run_card.json"
 PACKAGES: Final = "artifacts/_system/packages.json"
 """Versions of the packages that the worker imports from, by name."""
+FRAME_KEY: Final = "df"
+"""The key of a result under which a driver returns its frame."""
 ARTIFACTS: Final = "artifacts"
 RESERVE: Final = ".reserve"
 """File with disk space that is reserved for the end of a run."""
@@ -111,14 +114,21 @@ def artifacts_dir(step: str) -> str:
     return f"artifacts/{_checked_step_id(step)}"
 
 
-def spill_path(step: str) -> str:
-    """Return the path of a step's spilled frame."""
-    return f"{artifacts_dir(step)}/output.parquet"
+def spill_path(step: str, key: str = FRAME_KEY) -> str:
+    """Return the path of the spilled frame that a step returned under ``key``."""
+    name = "output" if key == FRAME_KEY else _file_stem(key)
+    return f"{artifacts_dir(step)}/{name}.parquet"
 
 
-def schema_path(step: str) -> str:
+def schema_path(step: str, key: str = FRAME_KEY) -> str:
     """Return the path of the schema file, whose presence commits a spilled frame."""
-    return f"{artifacts_dir(step)}/schema.json"
+    return f"{artifacts_dir(step)}/{'' if key == FRAME_KEY else _file_stem(key) + '.'}schema.json"
+
+
+def spill_files(step: str, key: str = FRAME_KEY) -> tuple[str, ...]:
+    """Return the paths of a spilled frame: Parquet file, schema file and, which most frames lack, hidden columns."""
+    stem = "" if key == FRAME_KEY else _file_stem(key) + "."
+    return spill_path(step, key), schema_path(step, key), f"{artifacts_dir(step)}/{stem}index.parquet"
 
 
 def cleaned_config_path(step: str) -> str:
@@ -149,6 +159,12 @@ def parse_start_ms(name: str) -> int | None:
     if match[1]:
         return int(match[1])
     return _utc_ms("".join(match.groups()[1:]))
+
+
+def _file_stem(key: str) -> str:
+    """Return a file name without dots for a key of a result, other than those of the frame under ``df``."""
+    stem = quote(key, safe="").replace(".", "%2E") or "%"
+    return f"%{ord(stem[0]):02X}{stem[1:]}" if stem in ("output", "index", "schema") else stem
 
 
 def _utc_ms(digits: str) -> int | None:

@@ -6,11 +6,14 @@ error, never ignored.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from osiris_inspect.model.errors import SettingsError
+from osiris_inspect.runtime.sandbox.byte_size import parse_bytes
 
 Origin = Literal["default", "environment", "flag"]
+CaptureMode = Literal["on-failure", "always", "never"]
+KeptFrames = Literal["failed", "frames"]
 
 MAX_INT64: Final = (1 << 63) - 1
 """Largest integer that files and messages can hold."""
@@ -33,6 +36,10 @@ class Settings:
         step_timeout_s: maximum seconds of a step; None for no limit.
         hang_timeout_s: seconds without a heartbeat after which a worker is ended, and seconds without CPU time
             after which a step is reported as waiting.
+        capture: when the inputs of a step are written to disk, so that it can be run again: after it failed, before
+            it starts, or never.
+        capture_limit: maximum bytes of captured frames that are downloaded from a remote worker.
+        keep: the frames that stay on disk: those of failed steps, or every frame.
         origins: origin of each value that is not a default, by field name.
     """
 
@@ -42,6 +49,9 @@ class Settings:
     release_consumed: bool = False
     step_timeout_s: float | None = None
     hang_timeout_s: float = 300.0
+    capture: CaptureMode = "on-failure"
+    capture_limit: int = 256 * 1024 * 1024
+    keep: KeptFrames = "failed"
     origins: Mapping[str, Origin] = field(default_factory=dict)
 
     @property
@@ -95,6 +105,22 @@ def _parse_bool(text: str, source: str) -> bool:
     return text.lower() in _TRUE
 
 
+def _choice(*choices: str) -> Callable[[str, str], str]:
+    def parse(text: str, source: str) -> str:
+        if text.lower() not in choices:
+            raise _invalid(text, source, f"{', '.join(choices[:-1])} or {choices[-1]}")
+        return text.lower()
+
+    return parse
+
+
+def _parse_bytes(text: str, source: str) -> int:
+    size = parse_bytes(text, source)
+    if size > MAX_INT64:
+        raise _invalid(text, source, f"at most {MAX_INT64} bytes")
+    return size
+
+
 def _parse_int(text: str, source: str) -> int:
     digits = (text.lstrip("0") or "0") if text.isascii() and text.isdigit() else ""
     # the length first: int() rejects thousands of digits
@@ -129,5 +155,8 @@ _VARIABLES: Final[Mapping[str, tuple[str, Callable[[str, str], Any]]]] = {
     "release_consumed": ("E2B_RELEASE_CONSUMED", _parse_bool),
     "step_timeout_s": ("E2B_STEP_TIMEOUT", _parse_seconds),
     "hang_timeout_s": ("E2B_HANG_TIMEOUT", _parse_seconds),
+    "capture": ("E2B_CAPTURE", _choice(*get_args(CaptureMode))),
+    "capture_limit": ("E2B_CAPTURE_LIMIT", _parse_bytes),
+    "keep": ("E2B_KEEP", _choice(*get_args(KeptFrames))),
 }
 """Variable and parser of each setting."""

@@ -64,8 +64,8 @@ def order(
 ) -> RunRequest:
     """The order for such a run."""
     base = with_movies(folder)
-    compiled = compile_pipeline(text, "pipeline.yaml", COMPONENTS)
     more = {"components": COMPONENTS, **more}
+    compiled = compile_pipeline(text, "pipeline.yaml", more["components"])
     return RunRequest(compiled, settings.read(env or {}), folder / "logs", base, time.time, **more)
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from pandas.testing import assert_frame_equal
 
-from osiris_inspect.model.errors import InputNotFound
+from osiris_inspect.model.errors import InputNotFound, SpillFailed
 from osiris_inspect.model.manifest import InputRef
 from osiris_inspect.runtime.frames import driver_result as results
 from osiris_inspect.runtime.frames.store import FrameStore, SpillPolicy, StoredFrame
@@ -404,10 +404,9 @@ def test_nothing_is_released_unless_asked(tmp_path: Path, told: Told) -> None:
 def test_the_inputs_of_a_failed_step_can_be_read_in_another_process(tmp_path: Path) -> None:
     store = FrameStore(tmp_path, SpillPolicy())
     store.put("extract", {"df": FRAME})
-    paths = store.spill_inputs_of_failed_step(
-        "compute", {"df": store.resolve("compute", "df", InputRef("extract"))}
-    )
-    assert paths == ("artifacts/extract/output.parquet",)
+    captured = store.capture(InputRef("extract"), "input of failed step 'compute'")
+    assert captured is not None
+    assert captured.path == "artifacts/extract/output.parquet"
     assert store.location("extract") == "memory"
     assert_frame_equal(got(FrameStore(tmp_path, SpillPolicy())), FRAME)
 
@@ -415,8 +414,43 @@ def test_the_inputs_of_a_failed_step_can_be_read_in_another_process(tmp_path: Pa
 def test_an_input_that_is_on_disk_is_not_written_again(tmp_path: Path, told: Told) -> None:
     store = FrameStore(tmp_path, SPILLS, told)
     store.put("extract", {"df": FRAME})
-    store.spill_inputs_of_failed_step("compute", {"df": store.resolve("compute", "df", InputRef("extract"))})
+    store.capture(InputRef("extract"), "input of failed step 'compute'")
     assert len(told.of("spill_write")) == 1
+
+
+@pytest.mark.parametrize("key", ["data", "output", "index", "schema", "a.b", "../up", ""])
+def test_a_frame_under_another_key_is_captured_beside_df(tmp_path: Path, key: str) -> None:
+    other = FRAME.rename(columns=str.upper).set_index(FRAME.columns[0].upper())
+    store = FrameStore(tmp_path, SPILLS)
+    store.put("extract", {"df": FRAME, key: other})
+    before = store.resolve("compute", "df", InputRef("extract", key)).fingerprint
+    captured = store.capture(InputRef("extract", key), "input of failed step 'compute'")
+    assert captured is not None
+    assert captured.parquet.parent == tmp_path / "artifacts/extract"
+    elsewhere = FrameStore(tmp_path, SpillPolicy())
+    found = elsewhere.resolve("compute", "df", InputRef("extract", key))
+    assert found.fingerprint == before
+    assert_frame_equal(found.to_pandas(), other)
+    assert_frame_equal(got(elsewhere), FRAME)
+    assert store.capture(InputRef("extract", key), "again") is captured
+
+
+def test_a_file_of_the_driver_is_not_overwritten_by_a_capture(tmp_path: Path) -> None:
+    own = tmp_path / "artifacts/extract/data.parquet"
+    own.parent.mkdir(parents=True)
+    own.write_bytes(b"the driver's")
+    store = FrameStore(tmp_path, SpillPolicy())
+    store.put("extract", {"data": FRAME})
+    with pytest.raises(SpillFailed, match=r"the driver wrote a file 'data\.parquet'"):
+        store.capture(InputRef("extract", "data"), "input of failed step 'compute'")
+    assert own.read_bytes() == b"the driver's"
+
+
+def test_a_frame_that_nobody_returned_is_not_captured(tmp_path: Path) -> None:
+    store = FrameStore(tmp_path, SpillPolicy())
+    store.put("extract", {"df": FRAME})
+    assert store.capture(InputRef("extract", "data"), "why") is None
+    assert store.capture(InputRef("absent"), "why") is None
 
 
 def test_a_frame_in_memory_whose_file_was_damaged_is_spilled_anew(tmp_path: Path, told: Told) -> None:
@@ -425,7 +459,7 @@ def test_a_frame_in_memory_whose_file_was_damaged_is_spilled_anew(tmp_path: Path
         tmp_path, SpillPolicy(budget_bytes=BUDGET), told, next_uses={"a": [9], "b": [1], "c": [1]}
     )
     store.put("a", {"df": rows(1000)})
-    store.spill_inputs_of_failed_step("compute", {"df": store.resolve("compute", "df", InputRef("a"))})
+    store.capture(InputRef("a"), "input of failed step 'compute'")
     (tmp_path / "artifacts/a/output.parquet").write_bytes(b"")
     for step in "bc":
         store.put(step, {"df": rows(1000)})

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from pandas.testing import assert_frame_equal
 
-from osiris_inspect.model.errors import InputNotFound, SpillCorrupt
+from osiris_inspect.model.errors import InputNotFound, SpillCorrupt, SpillFailed
 from osiris_inspect.model.manifest import InputRef
 from osiris_inspect.runtime.frames.store import FrameStore, SpillPolicy
 from tests.runtime.failing_disk import FAULTS, FailingDisk
@@ -100,14 +100,17 @@ class StoreAgainstDict(RuleBasedStateMachine):
     @rule(step=STEPS)
     def capture(self, step: str) -> None:
         try:
-            resolved = self.store.resolve("failed", "df", InputRef(step))
+            self.store.resolve("failed", "df", InputRef(step))
         except InputNotFound:
             assert self.may_be_gone(step)
             return
-        paths = self.store.spill_inputs_of_failed_step("failed", {"df": resolved})
-        assert all((self.root / path).exists() for path in paths)
-        if not paths:
+        try:
+            captured = self.store.capture(InputRef(step), "input of failed step 'failed'")
+        except SpillFailed:
             assert self.told[-1][0] == "spill_failed"
+            return
+        assert captured is not None
+        assert captured.parquet.exists()
 
     @rule(fault=st.sampled_from(FAULTS))
     def break_the_disk(self, fault: str) -> None:

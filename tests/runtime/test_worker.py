@@ -13,7 +13,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from osiris_inspect.runtime.frames.store import FrameStore
 from osiris_inspect.runtime.protocol import messages as rpc
 from osiris_inspect.runtime.protocol.environment import WorkerContext
 from osiris_inspect.runtime.protocol.messages import Command
@@ -21,6 +20,7 @@ from osiris_inspect.runtime.transport.in_process import InProcess
 from osiris_inspect.runtime.worker import driver_logging as driver_log
 from osiris_inspect.runtime.worker.command_loop import serve
 from osiris_inspect.runtime.worker.driver_logging import driver_logging
+from osiris_inspect.runtime.worker.frame_capture import FrameCapture
 from tests.runtime.pipelines import STATS
 from tests.runtime.runs import events_of, make_run
 
@@ -158,7 +158,7 @@ def test_a_value_that_holds_itself_is_cut() -> None:
 
 def test_failed_step_duration_excludes_input_spill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr(FrameStore, "spill_inputs_of_failed_step", lambda *_: now.__setitem__(0, 60.0))
+    monkeypatch.setattr(FrameCapture, "after_failure", lambda *_: now.__setitem__(0, 60.0))
     text = STATS.replace("FROM input_df", "FROM nowhere")
     monkeypatch.setattr("osiris_inspect.runtime.worker.worker.monotonic", lambda: now[0])
     outcome = make_run(tmp_path, text=text)

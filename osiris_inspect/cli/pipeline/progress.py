@@ -93,7 +93,7 @@ class Progress:
                 self._activity = _activity(event) + self._rate(event)
             case "plan", _ if isinstance(event.fields.get("steps"), list):
                 self._steps = len(event.fields["steps"])
-            case "step_skipped", _:
+            case (("step_skipped" | "step_reused"), _):
                 self._ended += 1
             case (("step_complete" | "step_failed"), _):
                 self._running, self._ended = None, self._ended + 1
@@ -123,6 +123,8 @@ class Progress:
                 return self._step_done(step, event)
             case (("step_failed" | "prepare_failed"), step):
                 return f"  ✗ {step or 'worker'}  {_first_line(event.error or 'failed')}"
+            case "step_reused", str(step):
+                return f"  ↺ {step}  of {event.fields['from_run']}"
             case "step_retry", str(step):
                 attempt, of, wait = (event.fields[key] for key in ("attempt", "of", "wait_s"))
                 return f"  ~ {step}  attempt {attempt} of {of} in {wait:g} s"

@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from contextlib import chdir
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from osiris_inspect.cli.pipeline.earlier_inputs import PipelinePart, inputs_from_run, reused_results
 from osiris_inspect.cli.pipeline.run_options import (
     AllowEdited,
     ArtifactsOption,
     BaseDirOption,
+    CaptureLimit,
+    CaptureOption,
     ConnectionsOption,
     DryRun,
     EnvFile,
@@ -23,9 +26,12 @@ from osiris_inspect.cli.pipeline.run_options import (
     ForceSpill,
     From,
     HangTimeout,
+    InputsFrom,
     InstallDeps,
     IsolationLevel,
     IsolationOption,
+    Jobs,
+    KeepOption,
     LastCompile,
     Logs,
     MaybePipeline,
@@ -36,6 +42,7 @@ from osiris_inspect.cli.pipeline.run_options import (
     Pipeline,
     Profile,
     Quiet,
+    Reuse,
     RunTarget,
     SpillThreshold,
     StepTimeout,
@@ -44,7 +51,7 @@ from osiris_inspect.cli.pipeline.run_options import (
 )
 from osiris_inspect.cli.pipeline.run_result import open_viewer, print_findings, print_result
 from osiris_inspect.cli.support import streams
-from osiris_inspect.cli.support.paths import cache_dir
+from osiris_inspect.cli.support.paths import cache_dir, resolve_path
 from osiris_inspect.model.errors import RunError, SettingsError
 
 if TYPE_CHECKING:
@@ -52,6 +59,8 @@ if TYPE_CHECKING:
     from osiris_inspect.runtime.files.run_access import RunAccess
     from osiris_inspect.runtime.pipeline.compiler import Compiled
     from osiris_inspect.runtime.planning.reused_step import ReusedStep, RunOrigin
+    from osiris_inspect.runtime.planning.schedule import Schedule
+    from osiris_inspect.runtime.planning.selection import Selection
     from osiris_inspect.runtime.proxy.proxy import RunResult
     from osiris_inspect.runtime.sandbox.isolation import ResourceLimits
     from osiris_inspect.runtime.settings import Settings
@@ -76,7 +85,7 @@ def compile_command(
     compiled = compile_file(pipeline, param, profile)
     try:
         folder = run_directory.create_compile_dir(
-            _writable(logs), int(time.time() * 1000), compiled, _access()
+            _writable(logs), int(time.time() * 1000), compiled, run_access()
         )
     except OSError as error:
         raise _unwritable(logs, error) from None
@@ -103,11 +112,17 @@ def run_command(
     spill_threshold: SpillThreshold = None,
     step_timeout: StepTimeout = None,
     hang_timeout: HangTimeout = None,
+    capture: CaptureOption = None,
+    capture_limit: CaptureLimit = None,
+    keep: KeepOption = None,
     fail_fast: FailFast = False,
+    jobs: Jobs = "1",
     only: Only = [],
     exclude: Exclude = [],
     from_: From = [],
     to: To = [],
+    inputs_from: InputsFrom = None,
+    reuse: Reuse = False,
     dry_run: DryRun = False,
     open_: OpenViewer = False,
     quiet: Quiet = False,
@@ -119,6 +134,7 @@ def run_command(
     downloaded. Exit codes: 0 every step succeeded, 1 a step failed; quitting the viewer of --open does not change them.
     """
     from osiris_inspect.cli.pipeline.plan_text import plan_text
+    from osiris_inspect.runtime.planning.jobs import parse_jobs
     from osiris_inspect.runtime.planning.selection import Selectors, restrict, select_steps
 
     flags = {
@@ -126,6 +142,9 @@ def run_command(
         "spill_threshold": spill_threshold,
         "step_timeout_s": step_timeout,
         "hang_timeout_s": hang_timeout,
+        "capture": capture,
+        "capture_limit": capture_limit,
+        "keep": keep,
     }
     compiled = (
         _compile_or_fail(pipeline, logs, param, profile)
@@ -136,13 +155,38 @@ def run_command(
         raise SettingsError("--allow-edited applies to --last-compile only")
     selectors = Selectors(tuple(only), tuple(exclude), tuple(from_), tuple(to))
     selection = select_steps(compiled.manifest, selectors)
+    whole, compiled = compiled, restrict(compiled, selectors, selection)
+    earlier = None
+    if inputs_from is not None or reuse:
+        selection, earlier = _earlier_inputs(
+            inputs_from,
+            logs,
+            PipelinePart(compiled, selection, *_surroundings(compiled, base, connections, env_file)),
+        )
+        compiled = restrict(whole, selectors, selection)
+    limits = _resource_limits(memory_limit)
+    count = parse_jobs(jobs, limits.memory_bytes if limits else None)
     if dry_run:
-        streams.write_stdout(plan_text(compiled.manifest, selection))
+        schedule = _schedule_of(compiled, base, connections, env_file) if count > 1 else None
+        streams.write_stdout(plan_text(whole.manifest, selection, schedule, count))
         return
-    compiled = restrict(compiled, selectors, selection)
     resolved = connections_of(compiled, base, connections, env_file)
-    how = RunOptions(flags, fail_fast=fail_fast, quiet=quiet, connections=resolved)
+    count = min(count, len(compiled.manifest.steps))
+    how = RunOptions(flags, fail_fast=fail_fast, quiet=quiet, connections=resolved, jobs=count)
+    recorded = {
+        "file": compiled.pipeline_file,
+        "isolation": isolation.value,
+        "artifacts": artifacts.value,
+        "memory_limit": memory_limit,
+        "install_deps": "yes" if install_deps else None,
+        "jobs": jobs if jobs != "1" else None,
+        "fail_fast": "yes" if fail_fast else None,
+        "base": base,
+        "connections": connections,
+        "env_file": env_file,
+    }
     how = replace(how, isolation=isolation, artifacts=artifacts, install=install_deps, memory=memory_limit)
+    how = replace(how, recorded=recorded_options(recorded), earlier=earlier)
     outcome = execute(compiled, on, _writable(logs), base_folder(compiled, base, resolved), how)
     if not quiet or outcome.status == "success":
         print_findings(outcome)
@@ -174,11 +218,12 @@ class RunOptions:
     earlier: "EarlierResults | None" = None
     recorded: Mapping[str, str] = field(default_factory=dict)
     settings: "Settings | None" = None
+    jobs: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class EarlierResults:
-    """What a run uses of an earlier run; see ``RunRequest``."""
+    """Results and fingerprints of an earlier run that a run uses; see ``RunRequest``."""
 
     origin: "RunOrigin"
     reused: "Mapping[str, ReusedStep]"
@@ -219,8 +264,10 @@ def execute(
             install_missing=how.install,
             secrets=(key,) if key else (),
             private=(cache_dir(),),
-            access=_access(),
+            access=run_access(),
             options={"on": target.value, **how.recorded},
+            variable_digests=_variable_digests(how.connections),
+            jobs=how.jobs,
         )
         if how.earlier is not None:
             request = replace(
@@ -239,7 +286,27 @@ def execute(
             raise SettingsError(text) from None
 
 
-def _access() -> "RunAccess":
+def _variable_digests(connections: "Connections | None") -> dict[str, Any]:
+    """Return digests of the variables that the connections name, and of those that set parameters."""
+    from osiris_inspect.cli.support.variable_digests import variable_digests
+    from osiris_inspect.runtime.pipeline.parameters import PREFIX
+
+    named = dict(connections.variables) if connections is not None else {}
+    parameters = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
+    return variable_digests({**parameters, **named}, os.environ)
+
+
+def recorded_options(values: Mapping[str, str | Path | None]) -> dict[str, str]:
+    """Return the options that are set as texts for the log; a path is absolute, for another working directory."""
+    return {
+        name: str(value.absolute()) if isinstance(value, Path) else value
+        for name, value in values.items()
+        if value is not None
+    }
+
+
+def run_access() -> "RunAccess":
+    """Return who may read new runs, by the user's configuration."""
     from osiris_inspect.cli.support.user_config import is_group_shared
     from osiris_inspect.runtime.files.run_access import GROUP, PRIVATE
 
@@ -252,11 +319,48 @@ def _transport(target: RunTarget, how: RunOptions) -> "Transport":
     from osiris_inspect.runtime.transport.create_transport import create_transport
 
     is_free = target is RunTarget.LOCAL and streams.free_stderr_descriptor()
-    limits = _resource_limits(how.memory)
+    limits = _resource_limits(how.memory, how.jobs)
+    if how.jobs > 1 and target is RunTarget.E2B:
+        streams.write_stderr("--jobs has no effect with --on e2b: the sandbox has one worker\n")
     return create_transport(target.value, os.environ, how.isolation.value, limits, redirect_stderr=is_free)
 
 
-def _resource_limits(memory: str | None) -> "ResourceLimits | None":
+def _earlier_inputs(
+    inputs_from: Path | None, logs: Path, part: PipelinePart
+) -> "tuple[Selection, EarlierResults | None]":
+    """Return the selection with what an earlier run has of it, and this."""
+    if inputs_from is None:
+        return reused_results(logs, part) or (part.selection, None)
+    if not part.selection.left_out:
+        raise SettingsError(
+            "--inputs-from takes frames of steps that are not selected; it needs --only, --exclude or --from"
+        )
+    return inputs_from_run(resolve_path(inputs_from), part)
+
+
+def _surroundings(
+    compiled: "Compiled", base: Path | None, connections: Path | None, env_file: Path | None
+) -> "tuple[Connections, Path]":
+    resolved = connections_of(compiled, base, connections, env_file)
+    return resolved, base_folder(compiled, base, resolved).resolve()
+
+
+def _schedule_of(
+    compiled: "Compiled", base: Path | None, connections: Path | None, env_file: Path | None
+) -> "Schedule":
+    """Return the order of the steps with several workers."""
+    from osiris_inspect.runtime.pipeline import builtin_components as built_in
+    from osiris_inspect.runtime.planning.schedule import build_schedule
+
+    resolved = connections_of(compiled, base, connections, env_file)
+    folder = (base or compiled.folder).resolve()
+    return build_schedule(
+        compiled, built_in.all_components(), folder, resolved.by_step, resolved.max_parallel
+    )
+
+
+def _resource_limits(memory: str | None, workers: int = 1) -> "ResourceLimits | None":
+    """Return the limits of each worker: its part of the memory of the run."""
     from osiris_inspect.runtime.sandbox.byte_size import parse_bytes
     from osiris_inspect.runtime.sandbox.isolation import MIN_MEMORY_BYTES, ResourceLimits
     from osiris_inspect.runtime.settings import MAX_INT64
@@ -270,7 +374,12 @@ def _resource_limits(memory: str | None) -> "ResourceLimits | None":
         )
     if limit > MAX_INT64:
         raise SettingsError(f"--memory-limit {memory} is more than the maximum of {MAX_INT64} bytes")
-    return ResourceLimits(memory_bytes=limit)
+    if limit // workers < MIN_MEMORY_BYTES:
+        raise SettingsError(
+            f"--memory-limit {memory} is less than {workers} workers need to start: "
+            f"{workers * MIN_MEMORY_BYTES // 2**20} MiB; lower --jobs"
+        )
+    return ResourceLimits(memory_bytes=limit // workers)
 
 
 def _compile_or_fail(pipeline: Path | None, logs: Path, params: list[str], profile: str | None) -> "Compiled":

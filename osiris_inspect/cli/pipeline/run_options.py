@@ -6,9 +6,12 @@ from typing import Annotated, Final
 
 import typer
 
+from osiris_inspect.cli.support.completion import complete_run
+
 SANDBOX: Final = "Sandbox and E2B"
 SELECTION: Final = "Part of the pipeline"
 LIMITS: Final = "Memory and time"
+KEPT: Final = "Frames on disk"
 
 
 class RunTarget(StrEnum):
@@ -34,6 +37,21 @@ class Fetched(StrEnum):
     NONE = "none"
     SMALL = "small"
     ALL = "all"
+
+
+class Captured(StrEnum):
+    """Times at which the inputs of a step are written to disk."""
+
+    ON_FAILURE = "on-failure"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+class Kept(StrEnum):
+    """Frames that stay on disk after a run."""
+
+    FAILED = "failed"
+    FRAMES = "frames"
 
 
 Pipeline = Annotated[
@@ -87,7 +105,7 @@ IsolationOption = Annotated[
 MemoryLimit = Annotated[
     str | None,
     typer.Option(
-        help="Limit the memory of --on sandbox, such as 2GB; a step above it fails.",
+        help="Limit the memory of --on sandbox, such as 2GB; --jobs share it.",
         rich_help_panel=SANDBOX,
         metavar="SIZE",
         show_default=False,
@@ -142,7 +160,38 @@ HangTimeout = Annotated[
         show_default=False,
     ),
 ]
+CaptureOption = Annotated[
+    Captured | None,
+    typer.Option(
+        "--capture",
+        help="Keep inputs when a step fails (default), always or never (E2B_CAPTURE).",
+        rich_help_panel=KEPT,
+        show_default=False,
+    ),
+]
+CaptureLimit = Annotated[
+    str | None,
+    typer.Option(
+        help="Limit the kept inputs from E2B; default: 256MiB (E2B_CAPTURE_LIMIT).",
+        metavar="SIZE",
+        rich_help_panel=KEPT,
+        show_default=False,
+    ),
+]
+KeepOption = Annotated[
+    Kept | None,
+    typer.Option(
+        "--keep",
+        help="Keep what failed steps need (default), or all frames (E2B_KEEP).",
+        rich_help_panel=KEPT,
+        show_default=False,
+    ),
+]
 FailFast = Annotated[bool, typer.Option("--fail-fast", help="End the run at the first failed step.")]
+Jobs = Annotated[
+    str,
+    typer.Option("--jobs", "-j", help="Run up to N steps at a time; auto = one per core.", metavar="N|auto"),
+]
 OpenViewer = Annotated[bool, typer.Option("--open", help="Open the run in the viewer when it has ended.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress on stderr.")]
 
@@ -172,4 +221,21 @@ To = Annotated[
 DryRun = Annotated[
     bool,
     typer.Option("--dry-run", help="Print the steps that would run, and why.", rich_help_panel=SELECTION),
+]
+InputsFrom = Annotated[
+    Path | None,
+    typer.Option(
+        "--inputs-from",
+        help="Take frames that selected steps need from this run.",
+        metavar="RUN",
+        rich_help_panel=SELECTION,
+        show_default=False,
+        autocompletion=complete_run,
+    ),
+]
+Reuse = Annotated[
+    bool,
+    typer.Option(
+        "--reuse", help="Take frames of unchanged steps from runs under LOGS.", rich_help_panel=SELECTION
+    ),
 ]

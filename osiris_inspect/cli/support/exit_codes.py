@@ -3,6 +3,11 @@
 from typing import Final
 
 from osiris_inspect.model.errors import (
+    AlreadyResumed,
+    InputsGone,
+    MaskedConfiguration,
+    MayHaveWritten,
+    NotOurs,
     OsirisError,
     PipelineError,
     RunDirectoryExists,
@@ -36,6 +41,11 @@ _CODE_OF: dict[type[OsirisError], int] = {
     SettingsError: USAGE,
     RunDirectoryExists: USAGE,
     PipelineError: FOUND,
+    AlreadyResumed: USAGE,
+    InputsGone: NO_RUN,
+    MaskedConfiguration: USAGE,
+    MayHaveWritten: USAGE,
+    NotOurs: NO_RUN,
 }
 
 

@@ -7,13 +7,14 @@ from typing import Any
 
 from osiris_inspect.base.check_results import parse_check_result
 from osiris_inspect.inspector.reader.error_causes import error_causes
-from osiris_inspect.inspector.run.run import InputState, StepCheck, StepFailure
+from osiris_inspect.inspector.run.run import CapturedInput, InputState, StepCheck, StepFailure
 from osiris_inspect.inspector.run.step_times import SteadyClock
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.error_info import ErrorInfo, parse_error_info
 from osiris_inspect.model.event import Event, as_int, step_name
 from osiris_inspect.model.failure import RUN_FAILURES, error_message
 from osiris_inspect.model.run_card import StepStatus
+from osiris_inspect.model.run_layout import is_relative_and_safe
 from osiris_inspect.model.run_types import FrameLocation
 
 _STORAGES: dict[str, FrameLocation] = {"memory": "memory", "spill": "spill", "none": "none"}
@@ -62,6 +63,7 @@ class StepBuilder:
     line: int = 0
     has_written: bool = False
     checks: list[StepCheck] = field(default_factory=list)
+    captures: dict[str, CapturedInput] = field(default_factory=dict)
 
     @property
     def was_started(self) -> bool:
@@ -238,6 +240,22 @@ def _checked(draft: StepBuilder, event: Event) -> None:
         draft.checks.append(StepCheck(result, event.line))
 
 
+def _captured(draft: StepBuilder, event: Event) -> None:
+    """Record whether an input is on disk; the host's event replaces that of a remote worker."""
+    fields = event.fields
+    name, path = str(fields.get("input") or "df"), fields.get("path")
+    reason = None if event.name == "frame_captured" else str(fields.get("reason") or "unknown")
+    is_relative = isinstance(path, str) and is_relative_and_safe(path)
+    draft.captures[name] = CapturedInput(
+        name,
+        step_name(fields.get("from_step")),
+        str(path) if is_relative and reason is None else None,
+        reason,
+        as_int(fields.get("bytes")),
+        event.line,
+    )
+
+
 def _connection(draft: StepBuilder, event: Event) -> None:
     error = event.fields.get("error")
     if event.fields.get("ok") is False:
@@ -257,6 +275,8 @@ _HANDLERS = {
     "rows_out": _rows_out,
     "output_stored": _stored,
     "check_result": _checked,
+    "frame_captured": _captured,
+    "capture_missed": _captured,
     "write.complete": _written,
     "connection_resolve_complete": _connection,
 }

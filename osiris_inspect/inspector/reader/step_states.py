@@ -194,6 +194,7 @@ def _state(
         line=draft.line,
         has_written=draft.has_written,
         checks=tuple(draft.checks),
+        captures=() if draft.status == "succeeded" else tuple(draft.captures.values()),
     )
 
 

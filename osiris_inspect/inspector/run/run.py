@@ -79,6 +79,23 @@ class Artifact(NamedTuple):
     line: int = 0
 
 
+class CapturedInput(NamedTuple):
+    """Input of a step that failed or did not run, for running the step again.
+
+    Attributes:
+        path: its Parquet file in the run directory; None if it was not captured.
+        reason: why it was not captured: ``worker gone``, ``over the limit``, ``disk refused``, ``no frame``, …
+        bytes: its size, if known.
+    """
+
+    name: str
+    from_step: str | None
+    path: str | None
+    reason: str | None = None
+    bytes: int | None = None
+    line: int = 0
+
+
 class StepCheck(NamedTuple):
     """Result of a check of a step's frame, and the line of the event log that reports it."""
 
@@ -110,6 +127,7 @@ class StepState:
         has_written: True if it reported rows that it wrote.
         checks: results of the checks of its frame.
         retries: how often the runtime ran the step again after an error.
+        captures: its inputs that are on disk, or are not, if it failed or did not run; empty if the log does not say.
         retry_errors: the errors after which it ran again, oldest first, however the step ended.
         after: the steps that it runs after without taking their frames.
     """
@@ -138,6 +156,7 @@ class StepState:
     has_written: bool = False
     checks: tuple[StepCheck, ...] = ()
     retries: int = 0
+    captures: tuple[CapturedInput, ...] = ()
     retry_errors: tuple[StepFailure, ...] = ()
     after: tuple[str, ...] = ()
 

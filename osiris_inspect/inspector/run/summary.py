@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from osiris_inspect.inspector.run.lineage import Edge
 from osiris_inspect.inspector.run.report import Report
@@ -23,6 +23,17 @@ FAILED_STATUSES = frozenset({"failed", "truncated", "compile_failed", "unreadabl
 """The statuses of a run whose failure needs an explanation."""
 INCOMPLETE_STATUSES = FAILED_STATUSES | {"interrupted"}
 """The statuses of a run that did not complete its work."""
+
+_MAX_CAPTURES: Final = 4
+"""Captured inputs that are named; the others are counted."""
+_CAPTURE_REASONS: Final = {
+    "worker gone": "the worker was gone; run with --capture always",
+    "over the limit": "larger than the limit; raise --capture-limit",
+    "disk refused": "the disk refused; free space on it",
+    "no frame": "the step before returned no such frame",
+    "capture is off": "--capture never",
+    "artifacts were not requested": "--artifacts none",
+}
 
 
 class Summary(NamedTuple):
@@ -73,6 +84,28 @@ def output_rows(report: Report) -> int | None:
     return done[-1] if done else None
 
 
+def captured_inputs(run: Run) -> str:
+    """Return which inputs of failed and skipped steps are on disk, and why others are not; empty if not recorded."""
+    kept, missed = [], []
+    for step in run.steps:
+        for entry in step.captures:
+            label = f"{step.id}.{entry.name}"
+            if entry.reason is None:
+                kept.append(f"{label} in {entry.path}" if entry.path else label)
+            else:
+                missed.append((entry.reason, label))
+    texts = [f"kept {_listed(kept)}"] if kept else []
+    for reason in dict.fromkeys(reason for reason, _ in missed):
+        labels = [label for other, label in missed if other == reason]
+        texts.append(f"not kept: {_listed(labels)} ({_CAPTURE_REASONS.get(reason, reason)})")
+    return "; ".join(texts)
+
+
+def _listed(labels: Sequence[str]) -> str:
+    more = len(labels) - _MAX_CAPTURES
+    return ", ".join(labels[:_MAX_CAPTURES]) + (f" and {more} more" if more > 0 else "")
+
+
 def count_runs(statuses: Sequence[RunStatus]) -> str:
     """Return the number of runs, of failed and of interrupted ones: ``3 runs, 1 failed``."""
     failed = sum(status in FAILED_STATUSES for status in statuses)
@@ -95,7 +128,12 @@ def location_label(edge: Edge, run: Run) -> str:
         return "order only"
     if edge.location != "unresolved":
         return edge.location
+    captures = next((step.captures for step in run.steps if step.id == edge.consumer), ())
+    if any(entry.reason is None and entry.from_step == edge.producer for entry in captures):
+        return "kept on disk"
     ends = [step for step in run.steps if step.id in (edge.producer, edge.consumer)]
+    if any(step.id == edge.consumer and step.status == "reused" for step in ends):
+        return "not read"
     never_made = any(
         step.status in ("skipped", "not_started")
         or (step.id == edge.producer and step.status in ("failed", "interrupted"))

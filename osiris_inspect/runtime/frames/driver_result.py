@@ -6,11 +6,11 @@ from typing import Any, Protocol
 import pandas as pd
 import pyarrow as pa
 
+from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.manifest import InputRef
 from osiris_inspect.model.redaction import Redactor
 
-FRAME_KEY = "df"
-"""The key of a result under which a driver returns its frame."""
+FRAME_KEY = layout.FRAME_KEY
 
 
 class StoredResult(Protocol):

@@ -10,7 +10,6 @@ import pandas as pd
 import pyarrow as pa
 
 from osiris_inspect.base.sql_literals import quote_name
-from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import SpillCorrupt
 from osiris_inspect.model.manifest import InputRef
 from osiris_inspect.model.run_types import InputLocation
@@ -155,7 +154,7 @@ class ResolvedInput:
 
     def _read(self, spilled: SpillFile, read: Callable[[SpillFile], Any]) -> Any:
         step = self.input_ref.from_step
-        event_fields = {"step_id": step, "path": layout.spill_path(step), "rows": spilled.rows}
+        event_fields = {"step_id": step, "path": spilled.path, "rows": spilled.rows}
         start = perf_counter()
         try:
             content = read(spilled)

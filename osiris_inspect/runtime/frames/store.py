@@ -5,6 +5,7 @@ the frame whose next use is farthest away goes first.
 """
 
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from osiris_inspect.runtime.frames.conversion.frame_plan import FramePlan, colum
 from osiris_inspect.runtime.frames.counts.frame_counts import FrameCounts
 from osiris_inspect.runtime.frames.driver_result import (
     FRAME_KEY,
+    is_frame,
     memory_lookup,
     missing_frame_reason,
     result_types,
@@ -59,6 +61,7 @@ class _StepEntry:
     released: bool = False
     remaining_uses: list[int] = field(default_factory=list)
     fingerprint: str = ""
+    spilled_keys: dict[str, SpillFile] = field(default_factory=dict)
 
 
 def _size_of(frame: pd.DataFrame | pa.Table, plan: FramePlan) -> int:
@@ -89,7 +92,7 @@ class FrameStore:
 
     ``next_uses`` holds the positions in the manifest at which each step's frame is used. ``on_event`` receives
     every move of a frame; the events of one ``batching`` context may be sent together. A failure leaves every
-    frame where it was.
+    frame where it was. One thread uses it; ``capture`` may be called by others meanwhile.
     """
 
     def __init__(
@@ -107,6 +110,7 @@ class FrameStore:
         self._spills = Spiller(root, disk or Filesystem(), on_event, batching)
         self._entries: dict[str, _StepEntry] = {}
         self._dropped = self._unsettled = self._largest = 0
+        self._moving = threading.RLock()
 
     def __enter__(self) -> Self:
         return self
@@ -265,6 +269,10 @@ class FrameStore:
 
     def _spill(self, step: str, entry: _StepEntry, reason: str, *, drop: bool = True) -> bool:
         """Spill a step's frame and, with ``drop``, release it from memory; return True if it is on disk."""
+        with self._moving:
+            return self._move(step, entry, reason, drop=drop)
+
+    def _move(self, step: str, entry: _StepEntry, reason: str, *, drop: bool) -> bool:
         was_on_disk = self._is_on_disk(step, entry)
         if not was_on_disk and entry.plan is not None:
             with suppress(SpillFailed):  # the event says why
@@ -337,29 +345,28 @@ class FrameStore:
             plan = frames.plan_frame(value)
             fingerprint = spill.frame_fingerprint(plan).frame
             return ResolvedInput.in_memory(ref, value, plan, tuple(tried), fingerprint)
-        if ref.key == FRAME_KEY:
-            spilled, attempt, cause = self._find_spill(entry, ref.from_step)
-            tried.append(attempt)
-            if spilled is not None:
-                return ResolvedInput.on_disk(ref, spilled, tuple(tried), self._emit)
-        else:
-            cause = None
-            tried.append(
-                {"place": "spill", "outcome": "absent", "reason": f"only {FRAME_KEY!r} is ever spilled"}
-            )
+        spilled, attempt, cause = self._find_spill(entry, ref)
+        tried.append(attempt)
+        if spilled is not None:
+            return ResolvedInput.on_disk(ref, spilled, tuple(tried), self._emit)
         raise InputNotFound(
             step=step, name=name, upstream=ref.from_step, tried=tried, present=self.held_steps()
         ) from cause
 
     def _find_spill(
-        self, entry: _StepEntry | None, step: str
+        self, entry: _StepEntry | None, ref: InputRef
     ) -> tuple[SpillFile | None, dict[str, Any], SpillCorrupt | None]:
-        attempt: dict[str, Any] = {"place": "spill", "outcome": "found", "reason": layout.spill_path(step)}
+        step, schema = ref.from_step, layout.schema_path(ref.from_step, ref.key)
+        path = layout.spill_path(step, ref.key)
+        attempt: dict[str, Any] = {"place": "spill", "outcome": "found", "reason": path}
         try:
             # once the step has stored a result, a spill of an earlier attempt is another frame
-            spilled = entry.spilled if entry else self._spills.find(step)
+            if entry is not None:
+                spilled = entry.spilled if ref.key == FRAME_KEY else entry.spilled_keys.get(ref.key)
+            else:
+                spilled = self._spills.find(step, ref.key)
             if spilled is None:
-                return None, attempt | {"outcome": "absent", "reason": f"no {layout.schema_path(step)}"}, None
+                return None, attempt | {"outcome": "absent", "reason": f"no {schema}"}, None
             spill.verify(spilled)
         except SpillCorrupt as damage:
             self._emit_damage(step, damage)
@@ -370,22 +377,53 @@ class FrameStore:
         event_fields = {"step_id": step, "path": layout.spill_path(step), "ok": False, "error": str(damage)}
         self._emit("spill_read", event_fields)
 
-    def spill_inputs_of_failed_step(self, step: str, inputs: Mapping[str, ResolvedInput]) -> tuple[str, ...]:
-        """Spill the inputs of a failed step that are only in memory, so that the step can be replayed.
+    def capture(self, ref: InputRef, reason: str) -> SpillFile | None:
+        """Return the frame of an input on disk, and write it unless it is there; None if there is no such frame.
 
-        Returns the paths of all its inputs on disk. The frames stay in memory for other consumers.
+        The frame stays in memory for its consumers. Any thread may call it.
+
+        Raises:
+            SpillFailed: the disk refused.
+            SpillCorrupt: the frame is only on disk, and its files were changed.
         """
-        paths = []
-        for resolved in inputs.values():
-            entry = self._entries.get(resolved.input_ref.from_step)
-            reason = f"input of failed step {step!r}"
-            if resolved.location == "spill" or (
-                entry is not None
-                and resolved.input_ref.key == FRAME_KEY
-                and self._spill(resolved.input_ref.from_step, entry, reason, drop=False)
-            ):
-                paths.append(layout.spill_path(resolved.input_ref.from_step))
-        return tuple(dict.fromkeys(paths))
+        with self._moving:
+            return self._capture(ref, reason)
+
+    def _capture(self, ref: InputRef, reason: str) -> SpillFile | None:
+        entry = self._entries.get(ref.from_step)
+        if entry is not None and ref.key != FRAME_KEY and is_frame(entry.result.get(ref.key)):
+            return self._capture_under_key(entry, ref)
+        if entry is not None and ref.key != FRAME_KEY:
+            return None
+        if entry is not None and entry.plan is not None:
+            if not self._is_on_disk(ref.from_step, entry):
+                size = entry.memory_bytes
+                entry.spilled = self._spills.write(ref.from_step, entry.plan, size, reason, in_memory=True)
+            return entry.spilled
+        spilled = entry.spilled if entry is not None else self._spills.find(ref.from_step, ref.key)
+        if spilled is not None:
+            spill.verify(spilled)
+        return spilled
+
+    def _capture_under_key(self, entry: _StepEntry, ref: InputRef) -> SpillFile:
+        spilled = entry.spilled_keys.get(ref.key)
+        if spilled is None:
+            value = entry.result[ref.key]
+            plan = frames.plan_frame(value)
+            spilled = self._spills.write_under_key(ref.from_step, ref.key, plan, _size_of(value, plan))
+            entry.spilled_keys[ref.key] = spilled
+        return spilled
+
+    def spill_for_other_worker(self, step: str) -> SpillFile | None:
+        """Write a frame to disk and keep it in memory; return None if the step has none, or the disk refuses.
+
+        If consumed frames are released, it is not kept: this store does not learn when another worker consumes it.
+        """
+        entry, drop = self._entries.get(step), self._policy.release_consumed
+        if entry is None or not self._spill(step, entry, "a step on another worker takes it", drop=drop):
+            return None
+        self.trim_memory()
+        return entry.spilled
 
     def mark_consumed(self, step: str, position: int) -> None:
         """Record that the consumer at ``position`` of the manifest no longer needs the frame of ``step``."""
@@ -394,7 +432,8 @@ class FrameStore:
             return
         entry.remaining_uses.remove(position)
         if not entry.remaining_uses and self._policy.release_consumed and entry.frame is not None:
-            freed = self._drop(entry)
+            with self._moving:
+                freed = self._drop(entry)
             entry.released = True
             self.trim_memory()
             self._emit(

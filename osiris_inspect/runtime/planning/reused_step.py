@@ -1,10 +1,11 @@
 """Result of a step that a run takes over from an earlier run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from osiris_inspect.model.run_layout import FRAME_KEY
 from osiris_inspect.model.run_types import RunOriginKind
 
 ReusedHow = Literal["frame", "done", "accepted"]
@@ -22,6 +23,7 @@ class ReusedStep:
         how: ``frame``: its frame is copied; ``done``: it succeeded, and is a writer or its frame is not needed;
             ``accepted``: a writer that wrote its rows, as the user says.
         code: the identity of the code of its driver, if it is known.
+        other_frames: the fingerprints of the frames that it returned under other keys than ``df``, by key.
     """
 
     from_run: str
@@ -30,6 +32,13 @@ class ReusedStep:
     rows: int | None = None
     how: ReusedHow = "frame"
     code: Mapping[str, Any] | None = None
+    other_frames: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def frames(self) -> dict[str, str]:
+        """The fingerprints of its frames that are copied, by key."""
+        own = {} if self.fingerprint is None else {FRAME_KEY: self.fingerprint}
+        return {**own, **self.other_frames} if self.how == "frame" else {}
 
 
 @dataclass(frozen=True, slots=True)

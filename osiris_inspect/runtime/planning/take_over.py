@@ -43,10 +43,13 @@ def _take_over(step: str, entry: ReusedStep, run_dir: Path) -> TakenOver:
     }
     if entry.code is not None:
         event_fields["code"] = entry.code
-    if entry.how != "frame" or entry.fingerprint is None:
+    if not entry.frames:
         return TakenOver({**event_fields, "schema_hash": None, "how": entry.how})
     try:
-        copied, how = copy_spill(entry.run_dir, run_dir, step, entry.fingerprint)
+        copies = [
+            copy_spill(entry.run_dir, run_dir, step, fingerprint, key)
+            for key, fingerprint in entry.frames.items()
+        ]
     except SpillCorrupt as error:
         raise InputsGone(
             f"the frame of step {step!r} cannot be taken over from {entry.from_run}: {error.message}",
@@ -54,15 +57,22 @@ def _take_over(step: str, entry: ReusedStep, run_dir: Path) -> TakenOver:
             step=step,
             run=entry.from_run,
         ) from error
+    first, how = copies[0]
     event_fields |= {
-        "rows": copied.rows,
-        "schema_hash": copied.document["schema_hash"],
+        "rows": first.rows,
+        "schema_hash": first.document["schema_hash"],
         "how": how,
-        "bytes": copied.bytes,
+        "bytes": sum(copied.bytes for copied, _ in copies),
     }
-    folder = layout.artifacts_dir(step)
-    names = (layout.schema_path(step), *(f"{folder}/{name}" for name in copied.document["files"]))
-    return TakenOver(event_fields, names)
+    if entry.other_frames:
+        event_fields["keys"] = entry.frames
+    names = [
+        path
+        for key, (copied, _) in zip(entry.frames, copies, strict=True)
+        for path in layout.spill_files(step, key)
+        if path == layout.schema_path(step, key) or path.rpartition("/")[2] in copied.document["files"]
+    ]
+    return TakenOver(event_fields, tuple(names))
 
 
 def _copy_cleaned_config(step: str, source: Path, target: Path) -> None:

@@ -8,7 +8,7 @@ complete or is reported missing.
 import shutil
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final, Literal
@@ -63,6 +63,7 @@ class DownloadRequest:
         base_dir: the folder that outputs are written below.
         steps: the steps whose artifacts are accepted.
         succeeded: the steps whose outputs are accepted.
+        frames: artifacts that are files of kept frames, which ``small`` selects up to ``max_frames_bytes`` in all.
         uploaded: files of the run directory that the host sent, which stay as they are.
     """
 
@@ -72,13 +73,29 @@ class DownloadRequest:
     outputs: Sequence[OutputFile]
     steps: Collection[str]
     succeeded: Collection[str]
+    frames: Collection[str] = ()
+    max_frames_bytes: int = 0
     uploaded: Collection[str] = ()
 
     @property
     def max_artifact_bytes(self) -> int:
         """The largest artifact that the policy selects."""
-        limits = {"none": 0, "small": SMALL_ARTIFACT_BYTES, "all": MAX_DOWNLOAD_BYTES}
+        small = max(SMALL_ARTIFACT_BYTES, self.max_frames_bytes if self.frames else 0)
+        limits = {"none": 0, "small": small, "all": MAX_DOWNLOAD_BYTES}
         return limits[self.policy]
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadResult:
+    """Result of a download.
+
+    Attributes:
+        failure: the error because of which an output file is missing; None if none is.
+        frames_left: files of kept frames that were too large, with their bytes.
+    """
+
+    failure: ProtocolError | None = None
+    frames_left: Mapping[str, int] = field(default_factory=dict)
 
 
 def output_file(path: Path, base: Path, step: str, *, is_required: bool) -> OutputFile:
@@ -91,18 +108,15 @@ def output_file(path: Path, base: Path, step: str, *, is_required: bool) -> Outp
     return OutputFile(name_below(path, base, "writes"), target, step, is_required)
 
 
-def download_files(transport: Transport, request: DownloadRequest, emit: EmitEvent) -> ProtocolError | None:
-    """Download the outputs, and the artifacts that the policy selects; emit an event per file.
-
-    Returns the error because of which an output file is missing; None if none is.
-    """
+def download_files(transport: Transport, request: DownloadRequest, emit: EmitEvent) -> DownloadResult:
+    """Download the outputs, and the artifacts that the policy selects; emit an event per file."""
     started = monotonic()
     names = list(dict.fromkeys(output.name for output in request.outputs))
     try:
         listing = transport.list_remote_files(names, (request.max_artifact_bytes, MAX_DOWNLOAD_BYTES))
     except ProtocolError as error:
         emit("artifacts_lost", {"error": str(error)})
-        return _lost(f"cannot list the worker's files: {error}", error)
+        return DownloadResult(_lost(f"cannot list the worker's files: {error}", error))
     download = _Download(transport, request, emit)
     for file in listing.files:
         download.process(file)
@@ -110,7 +124,7 @@ def download_files(transport: Transport, request: DownloadRequest, emit: EmitEve
     download.check_outputs()
     duration_ms = (monotonic() - started) * 1000
     emit("phase", {"name": "download", "duration_ms": duration_ms, "bytes": download.received})
-    return download.failure
+    return DownloadResult(download.failure, download.frames_left)
 
 
 class _Download:
@@ -119,6 +133,7 @@ class _Download:
     Attributes:
         failure: the first error because of which an output is missing.
         received: bytes of the files that were downloaded.
+        frames_left: files of kept frames that were too large, with their bytes.
     """
 
     def __init__(self, transport: Transport, request: DownloadRequest, emit: EmitEvent) -> None:
@@ -129,6 +144,8 @@ class _Download:
             self._outputs.setdefault(output.name, []).append(output)
         self._counts: Counter[str] = Counter()
         self.received = 0
+        self.frames_left: dict[str, int] = {}
+        self._frames_bytes = 0
         self._seen: set[tuple[str, bool]] = set()
 
     def process(self, file: RemoteFile) -> None:
@@ -198,10 +215,21 @@ class _Download:
             return None if is_written else "the step that writes it did not succeed"
         if self._request.policy == "none":
             return "no artifacts were requested"
-        if file.bytes > self._request.max_artifact_bytes and self._request.policy == "small":
+        if self._request.policy == "small" and file.path in self._request.frames:
+            return self._frame_skip_reason(file)
+        if file.bytes > SMALL_ARTIFACT_BYTES and self._request.policy == "small":
             return f"larger than {SMALL_ARTIFACT_BYTES:,} bytes; download it with --artifacts all"
         if self._counts["failed"] >= _MAX_FAILED_ARTIFACTS:
             return f"{_MAX_FAILED_ARTIFACTS} downloads failed before"
+        return None
+
+    def _frame_skip_reason(self, file: RemoteFile) -> str | None:
+        """Return why a file of a kept frame is not downloaded; count its bytes if it is."""
+        limit = self._request.max_frames_bytes
+        if file.bytes > SMALL_ARTIFACT_BYTES and self._frames_bytes + file.bytes > limit:
+            self.frames_left[file.path] = file.bytes
+            return f"the frames that failed steps need are larger than {limit:,} bytes; raise --capture-limit"
+        self._frames_bytes += file.bytes
         return None
 
     def _fetch(self, file: RemoteFile) -> None:

@@ -12,6 +12,7 @@ from osiris_inspect.runtime.proxy.event_log import EventLog
 from osiris_inspect.runtime.proxy.run_card_builder import CARD_EVENTS
 
 EventListener = Callable[[Event], None]
+CAPTURE_EVENTS = ("frame_captured", "capture_missed")
 _SYNCED = frozenset({"step_complete", "step_failed"})
 
 
@@ -29,8 +30,9 @@ class RunRecorder:
         log: the event log.
         card_events: the events that the run card is built from.
         attempts: the number of the attempt by step, for steps that can have several; a field of their events.
+        captures: the last event about the capture of each input, by step and input.
         disk_full: error of the first failed write; None if none failed.
-        last_heartbeat: fields of the worker's last ``heartbeat``; empty before the first.
+        last_heartbeats: fields of the last ``heartbeat`` of each worker by its number; None for the only worker.
     """
 
     def __init__(self, log: EventLog, clock: Callable[[], float], on_event: EventListener) -> None:
@@ -38,8 +40,9 @@ class RunRecorder:
         self._started = monotonic()
         self.card_events: list[Event] = []
         self.attempts: dict[str, int] = {}
+        self.captures: dict[tuple[str, str], str] = {}
         self.disk_full: DiskFull | None = None
-        self.last_heartbeat: Mapping[str, Any] = {}
+        self.last_heartbeats: dict[int | None, Mapping[str, Any]] = {}
 
     def record_host_event(self, name: str, fields: Mapping[str, Any], step: str | None = None) -> None:
         """Write an event of the host; raises like ``record_event``."""
@@ -97,8 +100,8 @@ class RunRecorder:
         return names
 
     def _after_event(self, event: Event) -> None:
-        if event.name == "heartbeat":
-            self.last_heartbeat = event.fields
+        if event.name in CAPTURE_EVENTS and event.step is not None:
+            self.captures[event.step, str(event.fields.get("input"))] = event.name
         if event.name in CARD_EVENTS:
             self.card_events.append(event)
         if event.name in _SYNCED:

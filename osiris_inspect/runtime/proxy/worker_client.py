@@ -17,11 +17,15 @@ from osiris_inspect.runtime.protocol.messages import (
 )
 from osiris_inspect.runtime.proxy.hang_watch import HangWatch
 from osiris_inspect.runtime.proxy.run_recorder import RunRecorder
+from osiris_inspect.runtime.proxy.scheduling.conversation import Conversation, ForLine
 from osiris_inspect.runtime.proxy.signals import SignalFlag
 from osiris_inspect.runtime.transport.transport import Transport
 
 _POLL_INTERVAL_S: Final = 0.2
 """Interval at which a waiting proxy checks for signals."""
+_CAPTURE_ANSWER_S: Final = 2.0
+"""Seconds within which a worker must send a line after it was asked to capture frames."""
+_CAPTURE_TIMEOUT_S: Final = 60.0
 _HOST_EVENTS: Final = frozenset(
     {
         *(
@@ -42,6 +46,14 @@ _HOST_EVENTS: Final = frozenset(
     }
 )
 """Events that only the host writes; a driver could send them from the worker."""
+
+_OF_EACH_WORKER: Final = frozenset(
+    {
+        *("environment", "parcel_checked", "driver_registered", "session_initialized", "cleanup_complete"),
+        *("step_start", "heartbeat"),
+    }
+)
+"""Events with the number of the worker, in a run with several."""
 
 CommandResult = Response | ErrorResponse
 
@@ -67,6 +79,7 @@ class WorkerClient:
     Lines without the nonce of the run are ignored and counted.
 
     Attributes:
+        worker: number of the worker in a run with several.
         on_step_complete: called with a step before its ``step_complete`` is recorded; returns False to leave it out.
     """
 
@@ -82,10 +95,13 @@ class WorkerClient:
         self._transport, self._recorder = transport, recorder
         self._nonce, self._prefix = nonce, rpc.line_prefix(nonce)
         self._steps = steps
+        self.worker: int | None = None
         self._foreign_lines = 0
         self._run_id: object = None
         self._redactor, self._signals = redactor, signals
         self._next_id = 0
+        self._pending: int | None = None
+        self._late_answer: CommandResult | None = None
         self._next_line = 0
         self._is_silent = False
         self.on_step_complete: Callable[[str], bool] = lambda _step: True
@@ -97,7 +113,7 @@ class WorkerClient:
         body: Mapping[str, Any],
         timeout: float | None,
         watch: HangWatch | None = None,
-    ) -> CommandResult:
+    ) -> Conversation[CommandResult]:
         """Send a command, record messages and return the answer; ``watch`` sees heartbeats and silence.
 
         Raises:
@@ -108,9 +124,17 @@ class WorkerClient:
         """
         self._watch = watch
         try:
-            return self._request(verb, body, timeout)
+            return (yield from self._request(verb, body, timeout))
         finally:
             self._report_foreign_lines()
+
+    def take(self, line: bytes | MessageTooLarge | None) -> CommandResult | None:
+        """Record a line of the worker, or that a line was too large; return it if it is an answer."""
+        self._is_silent = line is None
+        if isinstance(line, MessageTooLarge):
+            self._recorder.record_host_event("wire_error", {"error": str(line)})
+            return None
+        return self._handle_message(line) if line is not None and self._is_new(line) else None
 
     def check_run_id(self, run_id: str) -> None:
         """Compare the run that the worker was prepared for with this one.
@@ -126,8 +150,10 @@ class WorkerClient:
                 worker=self._run_id,
             )
 
-    def _request(self, verb: rpc.Verb, body: Mapping[str, Any], timeout: float | None) -> CommandResult:
-        number, self._next_id = self._next_id, self._next_id + 1
+    def _request(
+        self, verb: rpc.Verb, body: Mapping[str, Any], timeout: float | None
+    ) -> Conversation[CommandResult]:
+        number = self._pending = self._take_id()
         self._transport.send(rpc.encode_command(Command(verb, number, body)))
         watch, since = self._watch, monotonic()
         deadline = None if timeout is None else since + timeout
@@ -137,7 +163,12 @@ class WorkerClient:
             wait = _POLL_INTERVAL_S if deadline is None else min(deadline - monotonic(), _POLL_INTERVAL_S)
             if wait <= 0:
                 raise CommandTimeout
-            answer = self._receive(wait)
+            try:
+                line = yield ForLine(wait)
+            except MessageTooLarge as error:
+                answer = self.take(error)
+            else:
+                answer = self.take(line)
             before, since = since, monotonic()
             if watch is not None and self._is_silent:
                 watch.on_silence(since - before)
@@ -146,13 +177,37 @@ class WorkerClient:
             if answer is not None and answer.id in (number, None):
                 return answer
 
+    def capture(self, step: str) -> None:
+        """Let a worker whose driver runs write the inputs of a step to disk; wait while it sends lines.
+
+        It does not answer if C code of the driver holds the GIL, or if it has ended.
+        """
+        number, start = self._take_id(), monotonic()
+        deadline = start + _CAPTURE_ANSWER_S
+        try:
+            self._transport.send(rpc.encode_command(Command("capture", number, {"step_id": step})))
+            while not self._signals.is_set and (seconds := deadline - monotonic()) > 0:
+                answer = self._receive(min(seconds, _POLL_INTERVAL_S))
+                if not self._is_silent:
+                    deadline = start + _CAPTURE_TIMEOUT_S
+                if answer is not None and answer.id == self._pending:
+                    self._late_answer = answer
+                if answer is not None and answer.id == number:
+                    return
+        except ProtocolError:  # the worker has ended
+            return
+
+    def _take_id(self) -> int:
+        number, self._next_id = self._next_id, self._next_id + 1
+        return number
+
     def drain(self) -> CommandResult | None:
         """Record the remaining messages of an ended worker; return the answer to the last command, if any."""
-        result = None
+        result, self._late_answer = self._late_answer, None
         try:
             while True:
-                answer = self._receive(0.0)
-                result = answer if answer is not None and answer.id == self._next_id - 1 else result
+                answer = self._receive()
+                result = answer if answer is not None and answer.id == self._pending else result
                 if self._is_silent:
                     return result
         except ProtocolError:
@@ -160,16 +215,13 @@ class WorkerClient:
         finally:
             self._report_foreign_lines()
 
-    def _receive(self, seconds: float) -> CommandResult | None:
-        """Process the next line; return it if it is an answer."""
+    def _receive(self, timeout: float = 0.0) -> CommandResult | None:
+        """Process the next line that arrives within ``timeout`` seconds; return it if it is an answer."""
         try:
-            line = self._transport.receive(seconds)
+            line = self._transport.receive(timeout)
         except MessageTooLarge as error:
-            self._recorder.record_host_event("wire_error", {"error": str(error)})
-            self._is_silent = False
-            return None
-        self._is_silent = line is None
-        return self._handle_message(line) if line is not None and self._is_new(line) else None
+            return self.take(error)
+        return self.take(line)
 
     def _handle_message(self, line: bytes) -> CommandResult | None:
         try:
@@ -188,9 +240,13 @@ class WorkerClient:
             case EventMessage(_, ts, name, step, fields, mono):
                 if name == "session_initialized":
                     self._run_id = fields.get("run_id")
+                if self.worker is not None and name in _OF_EACH_WORKER:
+                    fields = {**fields, "worker": self.worker}
                 self._recorder.record_event(name, ts, "worker", fields, step, mono)
-                if name == "heartbeat" and self._watch is not None:
-                    self._watch.on_heartbeat(fields)
+                if name == "heartbeat":
+                    self._recorder.last_heartbeats[self.worker] = fields
+                    if self._watch is not None:
+                        self._watch.on_heartbeat(fields)
             case MetricMessage(ts, name, value, step, tags):
                 self._recorder.record_metric(Metric(name, value, ts, step, tags))
             case ErrorResponse(None, report) if report.get("type") == "BadMessage":

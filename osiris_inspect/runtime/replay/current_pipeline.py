@@ -12,11 +12,12 @@ from osiris_inspect.runtime.files.symlinks import resolved
 from osiris_inspect.runtime.pipeline import pipeline_files
 from osiris_inspect.runtime.pipeline.compiler import Compiled
 from osiris_inspect.runtime.pipeline.component import Component
+from osiris_inspect.runtime.planning.schedule import build_schedule
 from osiris_inspect.runtime.protocol.code_identity import driver_code
 from osiris_inspect.runtime.protocol.driver_packages import driver_packages, requirements_of
 from osiris_inspect.runtime.proxy.secret_names import names_among
 from osiris_inspect.runtime.replay.earlier_frames import find_frame
-from osiris_inspect.runtime.replay.earlier_run import EarlierRun
+from osiris_inspect.runtime.replay.earlier_run import PastRun
 from osiris_inspect.runtime.replay.reuse_plan import CurrentPipeline
 from osiris_inspect.runtime.sandbox.permissions import config_secrets
 
@@ -26,7 +27,7 @@ def current_pipeline(
     components: Mapping[str, Component],
     connections: Connections,
     base: Path,
-    earlier: EarlierRun,
+    earlier: PastRun,
 ) -> CurrentPipeline:
     """Return the pipeline with what a plan compares: masked configurations, drivers' code, frames on disk."""
     secrets = (*connections.secrets, *config_secrets(compiled, components))
@@ -43,6 +44,7 @@ def current_pipeline(
         cache(partial(_code_of, used)),
         partial(find_frame, earlier.path),
         _output_check(compiled, components, connections, base, earlier),
+        build_schedule(compiled, components, base, connections.by_step).edges,
     )
 
 
@@ -65,7 +67,7 @@ def _output_check(
     components: Mapping[str, Component],
     connections: Connections,
     base: Path,
-    earlier: EarlierRun,
+    earlier: PastRun,
 ) -> Callable[[str], bool]:
     """Return a function that tells if the output files of a step were downloaded."""
     drivers = {step.id: step.driver for step in compiled.manifest.steps}

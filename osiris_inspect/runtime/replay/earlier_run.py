@@ -16,25 +16,32 @@ from osiris_inspect.base.safe_open import open_regular
 from osiris_inspect.model import manifest as manifests
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.error_info import parse_error_info
-from osiris_inspect.model.errors import InvalidLine, NotOurs, RunNotReadable
+from osiris_inspect.model.errors import InvalidLine, NotOurs, RunNotReadable, SourceChanged
 from osiris_inspect.model.event import Event, as_int, decode
 from osiris_inspect.model.jsonl import MAX_LINE
-from osiris_inspect.model.manifest import Manifest
+from osiris_inspect.model.manifest import InputRef, Manifest
 from osiris_inspect.model.run_card import StepStatus
 
 _AMBIGUOUS_KINDS: Final = frozenset(
     {
-        *("connection-lost", "driver-exited", "internal-error", "interrupted", "network-timeout"),
+        *(
+            "connection-lost",
+            "driver-exited",
+            "driver-raised",
+            "internal-error",
+            "interrupted",
+            "network-timeout",
+        ),
         *("query-cancelled", "service-failed", "step-timeout", "write-unconfirmed"),
     }
 )
-"""Kinds of errors of a driver after which its rows may be in the target."""
+"""Kinds of errors of a driver after which its rows may be in the target; ``driver-raised`` is any exception."""
 _FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC
 
 
 @dataclass(slots=True)
-class EarlierStep:
-    """What the log of an earlier run says about a step.
+class PastStep:
+    """State of a step in the log of an earlier run.
 
     Attributes:
         status: how its last attempt ended; ``running`` if the log does not say.
@@ -43,11 +50,17 @@ class EarlierStep:
         rows: the rows of its frame, or those that it wrote.
         rows_in: the rows of its inputs; None if it resolved none.
         inputs: the fingerprints of its inputs by the step that they are from.
+        frames: the fingerprints of its inputs; None if one was not recorded.
         may_have_written: True if an attempt was started and its driver reported neither success nor a failure that
             left the target as it was.
         code: the identity of the driver's code; None if it is unknown.
         files_read: the digest of each file that it read, by path; None if they were not recorded.
+        was_on_disk: True if its frame was written to disk.
         error: the message of its last error.
+        error_type: the class of that error.
+        traceback: the traceback of that error.
+        schema_hash: the hash of the columns and types of its frame.
+        expected: the fingerprint of its frame in an earlier run, if it failed because it returned another one.
     """
 
     id: str
@@ -58,10 +71,16 @@ class EarlierStep:
     rows: int | None = None
     rows_in: int | None = None
     inputs: dict[str, str | None] = field(default_factory=dict)
+    frames: dict[InputRef, str | None] = field(default_factory=dict)
     may_have_written: bool = False
     code: Mapping[str, Any] | None = None
     files_read: dict[str, str | None] = field(default_factory=dict)
+    was_on_disk: bool = False
     error: str | None = None
+    expected: str | None = None
+    error_type: str | None = None
+    traceback: str | None = None
+    schema_hash: str | None = None
 
     @property
     def is_done(self) -> bool:
@@ -70,7 +89,7 @@ class EarlierStep:
 
 
 @dataclass(frozen=True)
-class EarlierRun:
+class PastRun:
     """An earlier run.
 
     Attributes:
@@ -87,7 +106,7 @@ class EarlierRun:
     manifest: Manifest
     start: Mapping[str, Any]
     plan: Mapping[str, Any]
-    steps: Mapping[str, EarlierStep]
+    steps: Mapping[str, PastStep]
     status: str | None
     fetched: frozenset[str] = frozenset()
 
@@ -127,7 +146,7 @@ def options_of(start: Mapping[str, Any]) -> Mapping[str, Any]:
     return options if isinstance(options, Mapping) else {}
 
 
-def read_earlier_run(path: Path) -> EarlierRun:
+def read_earlier_run(path: Path) -> PastRun:
     """Return the run in a directory.
 
     Raises:
@@ -144,14 +163,14 @@ def read_earlier_run(path: Path) -> EarlierRun:
             path=str(path),
         )
     plan = _read_manifest(path)
-    steps = {step.id: log.steps.get(step.id) or EarlierStep(step.id, path.name) for step in plan.steps}
+    steps = {step.id: log.steps.get(step.id) or PastStep(step.id, path.name) for step in plan.steps}
     for step in plan.steps:
         steps[step.id].driver = step.driver
         steps[step.id].code = steps[step.id].code or log.codes.get(step.driver)
     _mark_done(steps, log.start)
     if log.status is None:
-        _mark_sent(plan, steps, is_serial=options_of(log.start).get("jobs", 1) == 1)
-    return EarlierRun(path, plan, log.start, log.plan, steps, log.status, frozenset(log.fetched))
+        _mark_sent(plan, steps, is_serial="jobs" not in options_of(log.start))
+    return PastRun(path, plan, log.start, log.plan, steps, log.status, frozenset(log.fetched))
 
 
 class RunLock:
@@ -199,7 +218,7 @@ class _LogReader:
         self._run = run
         self.start: Mapping[str, Any] | None = None
         self.plan: Mapping[str, Any] = {}
-        self.steps: dict[str, EarlierStep] = {}
+        self.steps: dict[str, PastStep] = {}
         self.codes: dict[str, Mapping[str, Any]] = {}
         self.status: str | None = None
         self.fetched: set[str] = set()
@@ -210,8 +229,8 @@ class _LogReader:
         if handler is not None and (event.side == "host" or event.name in _WORKER_EVENTS):
             handler(event)
 
-    def _step(self, event: Event) -> EarlierStep:
-        return self.steps.setdefault(event.step or "", EarlierStep(event.step or "", self._run))
+    def _step(self, event: Event) -> PastStep:
+        return self.steps.setdefault(event.step or "", PastStep(event.step or "", self._run))
 
     def _on_run_start(self, event: Event) -> None:
         if isinstance(event.fields.get("settings"), Mapping):
@@ -241,6 +260,8 @@ class _LogReader:
         fingerprint = event.fields.get("fingerprint")
         for name in event.upstream_steps:
             step.inputs[name] = str(fingerprint) if fingerprint else None
+            key = str(event.fields.get("key") or layout.FRAME_KEY)
+            step.frames[InputRef(name, key)] = step.inputs[name]
 
     def _on_file_read(self, event: Event) -> None:
         digest = event.fields.get("xxh3") if event.fields.get("complete", True) else None
@@ -250,6 +271,10 @@ class _LogReader:
         step, fingerprint = self._step(event), event.fields.get("fingerprint")
         step.fingerprint = str(fingerprint) if fingerprint else None
         step.rows = event.row_count
+        step.was_on_disk = event.fields.get("storage") == "spill"
+
+    def _on_spill_write(self, event: Event) -> None:
+        self._step(event).was_on_disk = True
 
     def _on_step_complete(self, event: Event) -> None:
         step = self._step(event)
@@ -260,7 +285,12 @@ class _LogReader:
         step = self._step(event)
         was_started = step.status == "running"
         step.status, step.error = "failed", event.error
+        step.error_type = _text_or_none(event.fields.get("error_type"))
+        step.traceback = _text_or_none(event.fields.get("traceback"))
         step.may_have_written |= was_started and (event.side == "host" or _is_ambiguous(event))
+        info = parse_error_info(event.fields.get("error_info"))
+        if info is not None and info.kind == SourceChanged.kind:
+            step.expected = str(info.facts.get("expected"))
 
     def _on_step_retry(self, event: Event) -> None:
         step = self._step(event)
@@ -276,6 +306,8 @@ class _LogReader:
         step.status, step.from_run = "reused", str(fields.get("from_run"))
         step.fingerprint = str(fields["fingerprint"]) if fields.get("fingerprint") else None
         step.rows = as_int(fields.get("rows"))
+        step.schema_hash = _text_or_none(fields.get("schema_hash"))
+        step.was_on_disk = fields.get("how") not in ("done", "accepted")
         code = fields.get("code")
         step.code = code if isinstance(code, Mapping) else None
 
@@ -283,7 +315,7 @@ class _LogReader:
 _WORKER_EVENTS: Final = frozenset(
     {
         *("driver_registered", "step_start", "inputs_resolved", "file_read", "output_stored"),
-        *("step_complete", "step_failed"),
+        *("spill_write", "step_complete", "step_failed"),
     }
 )
 """Events that the worker writes; a driver could write others."""
@@ -299,7 +331,11 @@ def _is_ambiguous(event: Event) -> bool:
     return info.kind in _AMBIGUOUS_KINDS
 
 
-def _mark_done(steps: Mapping[str, EarlierStep], start: Mapping[str, Any]) -> None:
+def _text_or_none(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _mark_done(steps: Mapping[str, PastStep], start: Mapping[str, Any]) -> None:
     """Mark the writers that the run took over as done, although it may have been killed before it recorded each."""
     origin = start.get("origin")
     names = origin.get("done") if isinstance(origin, Mapping) else None
@@ -309,7 +345,7 @@ def _mark_done(steps: Mapping[str, EarlierStep], start: Mapping[str, Any]) -> No
             step.status, step.from_run = "reused", str(origin["run"]) if origin else step.from_run
 
 
-def _mark_sent(plan: Manifest, steps: Mapping[str, EarlierStep], *, is_serial: bool) -> None:
+def _mark_sent(plan: Manifest, steps: Mapping[str, PastStep], *, is_serial: bool) -> None:
     """Mark the steps that a run whose host was killed may have started, although it could not record it."""
     running = [step for step in steps.values() if step.status == "running"]
     ready = [

@@ -45,6 +45,8 @@ from osiris_inspect.runtime.protocol.messages import (
 )
 from osiris_inspect.runtime.worker.driver_logging import driver_logging
 from osiris_inspect.runtime.worker.event_emitter import EventEmitter
+from osiris_inspect.runtime.worker.file_digests import FileDigests
+from osiris_inspect.runtime.worker.frame_capture import FrameCapture
 from osiris_inspect.runtime.worker.heartbeat import Heartbeat
 from osiris_inspect.runtime.worker.message_writer import MessageWriter
 
@@ -86,6 +88,7 @@ class _Session:
     store: FrameStore
     base: Path
     components: Mapping[str, Component]
+    capture: FrameCapture
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,16 @@ class Worker:
         finally:
             self._writer.flush()
 
+    def capture(self, command: Command) -> None:
+        """Capture the inputs of a step whose driver is running in another thread, and answer."""
+        step_id, session = str(command.body["step_id"]), self._session
+        self._emitter.emit(
+            "capture_started", {}, step_id
+        )  # the proxy does not wait for a worker that is silent
+        if session is not None:
+            session.capture.after_failure(step_id)
+        self._emitter.send(Response(command.id, {}))
+
     def reject(self, command_id: int | None, error: OsirisError) -> None:
         """Answer a line that is not a valid command."""
         self._emitter.send(ErrorResponse(command_id, error_to_dict(error)))
@@ -190,6 +203,9 @@ class Worker:
             store=store,
             base=Path(body.get("base") or self._run_dir).expanduser().absolute(),
             components=components,
+            capture=FrameCapture(
+                plan, store, self._emitter.emit, options.capture, keep_frames=options.keep == "frames"
+            ),
         )
         self._heartbeat.get_store_size = store.total_size
         self._emitter.emit("session_initialized", {"run_id": body["run_id"], "drivers_loaded": driver_names})
@@ -256,16 +272,17 @@ class Worker:
             self._writer.start_batch()
             config = self._load_config(step_id, body["cfg_path"], confidential)
             self._resolve(step_id, body["inputs"], inputs)
+            session.capture.before_step(step_id)
             self._emitter.emit("step_start", {"driver": driver_name}, step_id)
             outcome = self._run_driver(step_id, driver_name, config, inputs, confidential)
             if self._produces_frame(driver_name):
                 self._run_checks(step_id)
+            session.capture.after_success(step_id)
         except BaseException as error:
             duration_ms = (monotonic() - started) * 1000
             self._heartbeat.phase = "capturing"
             self._writer.flush()
-            if inputs:
-                session.store.spill_inputs_of_failed_step(step_id, inputs)
+            session.capture.after_failure(step_id)
             report = error_to_dict(error)
             event_fields = {
                 "driver": driver_name,
@@ -301,8 +318,19 @@ class Worker:
             self._by_place |= new_by_place
             self._emitter.redactor = Redactor(self._secrets, self._by_place)
 
+    def _spill(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Write a kept frame to disk for a step on another worker; the path is None if that is not possible."""
+        with self._heartbeat.active(body["step_id"], "spilling"):
+            spilled = self._prepared.store.spill_for_other_worker(body["step_id"])
+        self._writer.flush()
+        if spilled is None:
+            return {"path": None}
+        path = layout.spill_path(body["step_id"])
+        return {"path": path, "fingerprint": spilled.document["fingerprint"]}
+
     def _cleanup(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        del body
+        if self._session is not None:
+            self._session.capture.after_last_step(map(str, body.get("not_run") or ()))
         held = list(self._session.store.held_steps()) if self._session is not None else []
         self._release()
         self._report_fork()
@@ -396,6 +424,7 @@ class Worker:
         checks: list[Mapping[str, Any]] = []
         filters: list[Mapping[str, Any]] = []
         source: dict[str, Any] = {}
+        files = FileDigests(session.base)
         ctx = drivers.DriverContext(
             base=session.base,
             artifacts=self._run_dir / layout.artifacts_dir(step_id),
@@ -406,6 +435,7 @@ class Worker:
             describe_source=source.update,
             describe_query=checks.extend,
             describe_filters=filters.extend,
+            describe_file=files.add,
             other_steps=tuple(step.id for step in session.manifest.steps if step.id != step_id),
             memory=self._context.memory,
             outputs=confidential.outputs,
@@ -418,8 +448,11 @@ class Worker:
         try:
             with driver_logging(step_id):
                 result = driver.run(step_id=step_id, config=driver_config, inputs=inputs, ctx=ctx)
-        finally:
+        except BaseException:
             self._emitter.fork_guard.end_copy(step_id)
+            self._emit_files(step_id, files)
+            raise
+        self._emitter.fork_guard.end_copy(step_id)
         self._heartbeat.phase = "keeping"
         rows_in = sum(resolved.rows for resolved in inputs.values()) if inputs else None
 
@@ -427,7 +460,14 @@ class Worker:
             join = joins[-1] if joins else None
             return {"join": join, "checks": tuple(checks), "filters": tuple(filters), "source": source}
 
-        return self._store_result(step_id, driver_name, result, rows_in, describe)
+        try:  # a stream is read while it is stored
+            return self._store_result(step_id, driver_name, result, rows_in, describe)
+        finally:
+            self._emit_files(step_id, files)
+
+    def _emit_files(self, step_id: str, files: FileDigests) -> None:
+        for name, event_fields in files.events():
+            self._emitter.emit(name, event_fields, step_id)
 
     def _write_cleaned_config(
         self, step_id: str, config: Mapping[str, Any], connection: Mapping[str, Any]

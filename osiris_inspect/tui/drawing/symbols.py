@@ -77,4 +77,4 @@ def edge_style(location: str, consumer: StepState) -> EdgeStyle:
         return ORDER
     if consumer.status == "failed":
         return NOT_FOUND
-    return PENDING if consumer.status in ("skipped", "not_started") else UNKNOWN
+    return PENDING if consumer.status in ("skipped", "not_started", "reused") else UNKNOWN

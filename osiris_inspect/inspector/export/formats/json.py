@@ -8,7 +8,7 @@ from osiris_inspect.base.check_results import CheckResult
 from osiris_inspect.inspector.files.remote_registry import display_name
 from osiris_inspect.inspector.project.source_location import SourceLocation, step_locations
 from osiris_inspect.inspector.run.report import Report
-from osiris_inspect.inspector.run.run import Run, StepState
+from osiris_inspect.inspector.run.run import CapturedInput, Run, StepState
 from osiris_inspect.inspector.text.sanitize import masked_text
 from osiris_inspect.model.finding import Finding, fingerprint
 
@@ -84,9 +84,20 @@ def _step(step: StepState) -> dict[str, Any]:
         "because": _text(step.skipped_because),
         **({"reused_from": _text(step.reused_from)} if step.reused_from else {}),
         "error": _text(step.failure.message) if step.failure else None,
+        **({"captures": [_capture(entry) for entry in step.captures]} if step.captures else {}),
         **({"checks": [_check(entry.result) for entry in step.checks]} if step.checks else {}),
         **({"after": [masked_text(name) for name in step.after]} if step.after else {}),
         **({"attempts": step.retries + 1} if step.retries else {}),
+    }
+
+
+def _capture(entry: CapturedInput) -> dict[str, Any]:
+    return {
+        "input": masked_text(entry.name),
+        "from_step": _text(entry.from_step),
+        "path": _text(entry.path),
+        "bytes": entry.bytes,
+        "reason": _text(entry.reason),
     }
 
 

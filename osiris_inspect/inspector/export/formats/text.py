@@ -10,7 +10,13 @@ from osiris_inspect.inspector.project.source_location import SourceLocation, ste
 from osiris_inspect.inspector.run.lineage import Edge
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import Run, StepState
-from osiris_inspect.inspector.run.summary import count_runs, finding_scope, location_label, summarize
+from osiris_inspect.inspector.run.summary import (
+    captured_inputs,
+    count_runs,
+    finding_scope,
+    location_label,
+    summarize,
+)
 from osiris_inspect.inspector.text.sanitize import one_line, truncate
 from osiris_inspect.inspector.text.units import format_duration, pluralize
 from osiris_inspect.inspector.text.wrap import wrap_labelled
@@ -63,6 +69,8 @@ def render(
 
 def _report(report: Report, width: int) -> Iterator[str]:
     yield from _verdict(report, width)
+    if captured := captured_inputs(report.run):
+        yield from _labelled("inputs", captured, width)
     if phases := _long_phases(report.run):
         yield from _labelled("phases", ", ".join(phases), width)
     if report.run.steps:

@@ -20,14 +20,14 @@ _FICLONE: Final = 0x40049409
 """Request of Linux that shares the blocks of a file; only some file systems know it."""
 
 
-def find_reusable(root: Path, step: str, fingerprint: str) -> SpillFile:
-    """Return the spill of a step in a run directory whose frame has this fingerprint.
+def find_reusable(root: Path, step: str, fingerprint: str, key: str = layout.FRAME_KEY) -> SpillFile:
+    """Return the spill in a run directory of what a step returned under ``key``, if it has this fingerprint.
 
     Raises:
         SpillCorrupt: the run has no such spill, or a file of it is missing or was changed.
     """
-    spilled = spill.find_spill(root, step)
-    path = layout.schema_path(step)
+    spilled = spill.find_spill(root, step, key)
+    path = layout.schema_path(step, key)
     if spilled is None:
         raise SpillCorrupt(f"{root / path} does not exist", fix="run the step again", path=path)
     if spilled.document["fingerprint"] != fingerprint:
@@ -41,8 +41,10 @@ def find_reusable(root: Path, step: str, fingerprint: str) -> SpillFile:
     return spilled
 
 
-def copy_spill(source: Path, target: Path, step: str, fingerprint: str) -> tuple[SpillFile, CopiedHow]:
-    """Copy the spill of a step between run directories; return the copy.
+def copy_spill(
+    source: Path, target: Path, step: str, fingerprint: str, key: str = layout.FRAME_KEY
+) -> tuple[SpillFile, CopiedHow]:
+    """Copy the spill of what a step returned under ``key`` between run directories; return the copy.
 
     A file is never hard-linked: a worker that writes into its copy would change the earlier run.
 
@@ -50,12 +52,15 @@ def copy_spill(source: Path, target: Path, step: str, fingerprint: str) -> tuple
         SpillCorrupt: the copy is not a spill with this fingerprint.
         OSError: a file cannot be read or written.
     """
-    spilled = spill.find_spill(source, step)
+    spilled = spill.find_spill(source, step, key)
     folder = target / layout.artifacts_dir(step)
     folder.mkdir(0o700, parents=True, exist_ok=True)
-    files = [*(spilled.document["files"] if spilled else ()), layout.schema_path(step).rpartition("/")[2]]
+    files = [
+        *(spilled.document["files"] if spilled else ()),
+        layout.schema_path(step, key).rpartition("/")[2],
+    ]
     shared = [_copy_file(source / layout.artifacts_dir(step) / name, folder / name) for name in files]
-    return find_reusable(target, step, fingerprint), "linked" if all(shared) else "copied"
+    return find_reusable(target, step, fingerprint, key), "linked" if all(shared) else "copied"
 
 
 def _copy_file(source: Path, target: Path) -> bool:

@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
@@ -31,14 +31,23 @@ from osiris_inspect.runtime.frames.spill import schema_json
 from osiris_inspect.runtime.frames.spill.fingerprint import Fingerprint, FrameFingerprint
 from osiris_inspect.runtime.frames.spill.parquet_file import ParquetTableReader, ParquetTableWriter
 
-INDEX_FILE: Final = "index.parquet"
-"""Columns that only pandas needs; most frames have none."""
-_MAIN: Final = layout.spill_path("step").rpartition("/")[2]
-_MARK: Final = layout.schema_path("step").rpartition("/")[2]
+_DF: Final = layout.FRAME_KEY
 _MAX_MAPPED_BYTES: Final = 256 << 20
 """Largest file that is mapped while its batches are read: mapped pages stay in memory, which saves 10 % of the time."""
 FREE_SPACE_FACTOR: Final = 1.2
 """Required free disk space, as a multiple of the frame's size."""
+
+
+class _Names(NamedTuple):
+    """File names of a spill; ``hidden`` holds the columns that only pandas needs, which most frames lack."""
+
+    main: str
+    mark: str
+    hidden: str
+
+
+def _names(key: str) -> _Names:
+    return _Names(*(path.rpartition("/")[2] for path in layout.spill_files("step", key)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +64,17 @@ class SpillFile:
     stat_cache: dict[str, tuple[int, ...]] = field(default_factory=dict)
     schema_bytes: int = 0
     counts: FrameCounts | None = None
+    key: str = _DF
+
+    @property
+    def path(self) -> str:
+        """The Parquet file, relative to the run directory."""
+        return layout.spill_path(self.step, self.key)
 
     @property
     def parquet(self) -> Path:
         """The Parquet file for SQL."""
-        return self.root / layout.spill_path(self.step)
+        return self.root / self.path
 
     @property
     def rows(self) -> int:
@@ -69,7 +84,7 @@ class SpillFile:
     @property
     def parquet_bytes(self) -> int:
         """Bytes of the Parquet file."""
-        return int(self.document["files"][_MAIN]["bytes"])
+        return int(self.document["files"][_names(self.key).main]["bytes"])
 
     @property
     def bytes(self) -> int:
@@ -77,23 +92,31 @@ class SpillFile:
         return sum(int(file["bytes"]) for file in self.document["files"].values())
 
 
-def write_spill(root: Path, step: str, plan: FramePlan, size: int, disk: Filesystem) -> SpillFile:
-    """Spill a frame of ``size`` bytes in memory.
+def write_spill(
+    root: Path, step: str, plan: FramePlan, size: int, disk: Filesystem, *, key: str = _DF
+) -> SpillFile:
+    """Spill a frame of ``size`` bytes in memory, which the step returned under ``key``.
 
     Raises:
         SpillFailed: the disk refused. No partial file is left; an earlier spill of the step is removed.
     """
-    folder = f"{root}/{layout.artifacts_dir(step)}"
+    folder, names = f"{root}/{layout.artifacts_dir(step)}", _names(key)
+    if key != _DF and any(Path(folder, name).exists() for name in names):
+        raise SpillFailed(
+            f"the frame {key!r} of step {step!r} could not be spilled: the driver wrote a file {names.main!r} or {names.mark!r}",
+            fix="let the driver write its files under other names",
+            step=step,
+        )
     try:
-        _prepare(folder, size, disk)
+        _prepare(folder, size, disk, names)
         counts = FrameCounts(columns_of(plan.fields), plan.rows)
-        document, stat_cache, schema_bytes = _write(folder, plan, disk, counts)
+        document, stat_cache, schema_bytes = _write(folder, plan, disk, counts, names)
     except MemoryError as error:  # also an Arrow exception
-        _remove_leftovers(folder)
+        _remove_leftovers(folder, names)
         failure = memory_error(f"spilling step {step!r}", error, step=step, bytes=size)
         raise SpillFailed(failure.message, kind=failure.kind, fix=failure.fix, **failure.facts) from error
     except (OSError, pa.ArrowException) as error:
-        _remove_leftovers(folder)
+        _remove_leftovers(folder, names)
         raise SpillFailed(
             f"step {step!r} could not be spilled: {error}",
             fix="free disk space, or write the run to a disk that accepts the file",
@@ -102,28 +125,29 @@ def write_spill(root: Path, step: str, plan: FramePlan, size: int, disk: Filesys
             errno=errno.errorcode.get(error.errno or 0) if isinstance(error, OSError) else None,
         ) from error
     except BaseException:
-        _remove_leftovers(folder)
+        _remove_leftovers(folder, names)
         raise
-    return SpillFile(root, step, document, stat_cache, schema_bytes, counts)
+    return SpillFile(root, step, document, stat_cache, schema_bytes, counts, key)
 
 
-def find_spill(root: Path, step: str) -> SpillFile | None:
-    """Return the spill of a step; None if it has none.
+def find_spill(root: Path, step: str, key: str = _DF) -> SpillFile | None:
+    """Return the spill of the frame that a step returned under ``key``; None if there is none.
 
     Raises:
         SpillCorrupt: its ``schema.json`` cannot be used.
     """
-    path = root / layout.schema_path(step)
+    schema, names = layout.schema_path(step, key), _names(key)
+    path = root / schema
     try:
         text = path.read_bytes()
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise _corrupt(layout.schema_path(step), f"cannot be read: {error}") from error
-    document = schema_json.parse(text, layout.schema_path(step))
-    if not document["files"].keys() <= {_MAIN, INDEX_FILE}:
-        raise _corrupt(layout.schema_path(step), "names files that do not belong to a spill")
-    return SpillFile(root, step, document)
+        raise _corrupt(schema, f"cannot be read: {error}") from error
+    document = schema_json.parse(text, schema)
+    if not document["files"].keys() <= {names.main, names.hidden}:
+        raise _corrupt(schema, "names files that do not belong to a spill")
+    return SpillFile(root, step, document, key=key)
 
 
 def verify(spilled: SpillFile) -> None:
@@ -161,7 +185,7 @@ def read_frame(spilled: SpillFile) -> pd.DataFrame:
     with (
         _as_spill_corrupt(spilled),
         ParquetTableReader(spilled.parquet) as main,
-        ParquetTableReader(spilled.parquet.parent / INDEX_FILE) as hidden,
+        ParquetTableReader(spilled.parquet.parent / _names(spilled.key).hidden) as hidden,
     ):
         return frames.restore_pandas(spilled.document["restore"], spilled.rows, main.column, hidden.column)
 
@@ -232,10 +256,10 @@ def stat_file(path: Path) -> tuple[int, ...]:
         raise _corrupt(path, "is missing, although schema.json lists it") from error
 
 
-def _prepare(folder: str, size: int, disk: Filesystem) -> None:
+def _prepare(folder: str, size: int, disk: Filesystem, names: _Names) -> None:
     if not os.path.isdir(folder):  # noqa: PTH112 - text, as in `disk`
         os.makedirs(folder, 0o700, exist_ok=True)  # noqa: PTH103 - text, as in `disk`
-    remove_spill(folder, disk)
+    _remove(folder, disk, names)
     if not has_room(folder, size, disk):
         raise OSError(
             f"{disk.free_bytes(folder):,} bytes are free on the disk, "
@@ -243,20 +267,24 @@ def _prepare(folder: str, size: int, disk: Filesystem) -> None:
         )
 
 
-def remove_spill(folder: str, disk: Filesystem) -> None:
-    """Remove the spill in a step's directory, its commit mark first.
+def remove_spill(folder: str, disk: Filesystem, key: str = _DF) -> None:
+    """Remove a spill in a step's directory, its commit mark first.
 
     Raises:
         OSError: the disk refused.
     """
-    mark = f"{folder}/{_MARK}"
+    _remove(folder, disk, _names(key))
+
+
+def _remove(folder: str, disk: Filesystem, names: _Names) -> None:
+    mark = f"{folder}/{names.mark}"
     try:
         os.stat(mark)  # noqa: PTH116 - text, as in `disk`
     except (FileNotFoundError, NotADirectoryError):
         return
     os.unlink(mark)  # noqa: PTH108 - text, as in `disk`
     disk.sync_folder(folder)
-    _remove_leftovers(folder)
+    _remove_leftovers(folder, names)
 
 
 def has_room(folder: str, size: int, disk: Filesystem) -> bool:
@@ -264,9 +292,8 @@ def has_room(folder: str, size: int, disk: Filesystem) -> bool:
     return disk.free_bytes(folder) >= size * FREE_SPACE_FACTOR
 
 
-def _remove_leftovers(folder: str) -> None:
+def _remove_leftovers(folder: str, names: _Names) -> None:
     """Remove the files of a failed spill; one that stays has no commit mark and is never read."""
-    names = (_MARK, _MAIN, INDEX_FILE)
     for name in (*names, *(name + TEMPORARY for name in names)):
         try:
             Path(folder, name).unlink(missing_ok=True)
@@ -275,23 +302,23 @@ def _remove_leftovers(folder: str) -> None:
 
 
 def _write(
-    folder: str, plan: FramePlan, disk: Filesystem, counts: FrameCounts
+    folder: str, plan: FramePlan, disk: Filesystem, counts: FrameCounts, names: _Names
 ) -> tuple[dict[str, Any], dict[str, tuple[int, ...]], int]:
     """Write a spill; return its document, the status of its files and the size of ``schema.json``."""
     fingerprint = Fingerprint()
     with AtomicFileGroup(disk, folder) as files:
-        written = {_MAIN: files.create(_MAIN)}
+        written = {names.main: files.create(names.main)}
         if plan.index_columns:
-            written[INDEX_FILE] = files.create(INDEX_FILE)
-        with ParquetTableWriter(written[_MAIN], plan.schema.with_metadata(plan.metadata())) as main:
+            written[names.hidden] = files.create(names.hidden)
+        with ParquetTableWriter(written[names.main], plan.schema.with_metadata(plan.metadata())) as main:
             if plan.index_columns:
-                with ParquetTableWriter(written[INDEX_FILE], plan.hidden_schema) as other:
+                with ParquetTableWriter(written[names.hidden], plan.hidden_schema) as other:
                     _write_slices(plan, fingerprint, counts, main, other)
             else:
                 _write_slices(plan, fingerprint, counts, main, None)
         digests = _finish(fingerprint, plan, main.rows)
         document = schema_json.build_schema_document(plan, main.rows, digests, written)
-        mark = files.create(_MARK)
+        mark = files.create(names.mark)
         mark.write(schema_json.serialize(document).encode())
         files.commit()
         return document, files.stat_signatures(written), mark.size

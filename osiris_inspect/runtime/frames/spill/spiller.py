@@ -33,18 +33,19 @@ class Spiller:
     ) -> None:
         self._root, self._disk, self._emit, self._batching = root, disk, on_event, batching
         self._unsynced: dict[str, None] = {}
+        self._keys: dict[str, list[str]] = {}
 
     def has_room(self, size: int) -> bool:
         """Return True if the disk has room for a frame of ``size`` bytes."""
         return spill.has_room(str(self._root), size, self._disk)
 
-    def find(self, step: str) -> SpillFile | None:
-        """Return the spill of a step; None if it has none.
+    def find(self, step: str, key: str = layout.FRAME_KEY) -> SpillFile | None:
+        """Return the spill of a step's frame under ``key``; None if there is none.
 
         Raises:
             SpillCorrupt: its ``schema.json`` cannot be used.
         """
-        return spill.find_spill(self._root, step)
+        return spill.find_spill(self._root, step, key)
 
     def write(
         self, step: str, plan: FramePlan, size: int, reason: str, *, in_memory: bool = False
@@ -82,18 +83,32 @@ class Spiller:
                 self._emit("dtype_downgraded", {"step_id": step, **change})
         return spilled
 
+    def write_under_key(self, step: str, key: str, plan: FramePlan, size: int) -> SpillFile:
+        """Spill a frame of ``size`` bytes in memory that a step returned under another key than ``df``.
+
+        Raises:
+            SpillFailed: the disk refused, or memory did not suffice.
+        """
+        spilled = spill.write_spill(self._root, step, plan, size, self._disk, key=key)
+        self._keys.setdefault(step, []).append(key)
+        self._unsynced[step] = None
+        with self._batching():
+            self._emit_artifacts(step, spilled)
+        return spilled
+
     def _emit_artifacts(self, step: str, spilled: SpillFile) -> None:
         for kind, path, size in (
-            ("parquet", layout.spill_path(step), spilled.parquet_bytes),
-            ("schema", layout.schema_path(step), spilled.schema_bytes),
+            ("parquet", spilled.path, spilled.parquet_bytes),
+            ("schema", layout.schema_path(step, spilled.key), spilled.schema_bytes),
         ):
             event_fields = {"step_id": step, "artifact_type": kind, "path": path, "bytes": size}
             self._emit("artifact_created", event_fields)
 
     def remove(self, step: str) -> None:
-        """Remove the spill of an earlier attempt of a step; emit an event if the disk refuses."""
+        """Remove the spills of an earlier attempt of a step; emit an event if the disk refuses."""
         try:
-            spill.remove_spill(f"{self._root}/{layout.artifacts_dir(step)}", self._disk)
+            for key in (layout.FRAME_KEY, *self._keys.pop(step, ())):
+                spill.remove_spill(f"{self._root}/{layout.artifacts_dir(step)}", self._disk, key)
         except OSError as error:
             reason = "the spill of an earlier attempt could not be removed"
             self._emit("spill_failed", {"step_id": step, "reason": reason, "error": str(error)})

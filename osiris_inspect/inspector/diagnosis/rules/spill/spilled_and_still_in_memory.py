@@ -25,12 +25,22 @@ TEMPLATE = FindingTemplate(Severity.NOTE, "code", "release the DataFrame once it
 
 
 def check(run: Run, lineage: Lineage) -> Findings:
-    """Find DataFrames spilled and in memory, except the inputs of a step that failed, also before a retry, kept for a replay."""
+    """Find DataFrames spilled and in memory, except those kept for another run or for a replay of a failed step.
+
+    A retry also has a failed step. Newer logs report each spill of a frame that is to stay in memory.
+    """
+    kept = {event.step for event in run.events_named("spill_write") if event.fields.get("in_memory")}
     failed = {step.id for step in run.steps if step.status == "failed" or step.retries}
     for step in run.steps:
         card = run.card.for_step(step.id) if run.card is not None else None
         for_replay = any(edge.consumer in failed for edge in lineage.edges_from(step.id))
-        if card is not None and not for_replay and card.has_df_in_memory and card.spill_used:
+        if (
+            card is not None
+            and step.id not in kept
+            and not for_replay
+            and card.has_df_in_memory
+            and card.spill_used
+        ):
             yield TEMPLATE.finding(
                 "the DataFrame was spilled but kept in memory, so the spill freed nothing",
                 *run_card_evidence(run, step, "spill_used"),

@@ -1,0 +1,283 @@
+"""``replay``: runs one step of an earlier run again, on the inputs that it had."""
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from osiris_inspect.cli.pipeline.run import run_access
+from osiris_inspect.cli.pipeline.run_options import ConnectionsOption, EnvFile, Quiet, RunTarget
+from osiris_inspect.cli.support import streams
+from osiris_inspect.cli.support.completion import complete_step
+from osiris_inspect.cli.support.exit_codes import FOUND, INTERRUPTED, USAGE
+from osiris_inspect.cli.support.paths import cache_dir, resolve_path
+from osiris_inspect.cli.support.typer_adapter import RunPath
+from osiris_inspect.model.errors import OsirisError, SettingsError
+
+if TYPE_CHECKING:
+    from osiris_inspect.runtime.replay.replay import Replay, ReplayHost, ReplayOptions, ReplayResult
+    from osiris_inspect.runtime.replay.verdict import Verdict
+
+CANNOT_TEST: Final = 125
+"""Exit code of ``--expect`` if there is no verdict; ``git bisect run`` skips the commit."""
+_CHANGES: Final = "What is different"
+_ANSWER: Final = "Answer"
+
+
+class Expected(StrEnum):
+    """Verdicts that ``--expect`` takes."""
+
+    SAME = "same"
+    SUCCESS = "success"
+    OTHER = "other"
+
+
+StepArgument = Annotated[
+    str, typer.Argument(help="The step.", metavar="STEP", show_default=False, autocompletion=complete_step)
+]
+OnOption = Annotated[
+    RunTarget | None,
+    typer.Option("--on", help="Run there; default: where the step ran.", show_default=False),
+]
+SetOption = Annotated[
+    list[str],
+    typer.Option(
+        "--set",
+        help="Set a key of the configuration; KEY=@FILE reads a file.",
+        metavar="KEY=VALUE",
+        rich_help_panel=_CHANGES,
+    ),
+]
+TimesOption = Annotated[
+    int, typer.Option(min=1, max=1000, help="Run it N times.", metavar="N", rich_help_panel=_ANSWER)
+]
+InputsOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Take the inputs from this run directory.",
+        metavar="DIR",
+        exists=True,
+        file_okay=False,
+        show_default=False,
+    ),
+]
+RecomputeOption = Annotated[
+    bool, typer.Option("--recompute", help="Produce inputs that were not kept again, from their sources.")
+]
+CodeOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Import modules from this folder first, such as your fix.",
+        metavar="PATH",
+        exists=True,
+        file_okay=False,
+        show_default=False,
+        rich_help_panel=_CHANGES,
+    ),
+]
+AllowWrites = Annotated[
+    bool,
+    typer.Option("--allow-writes", help="Run a step that reads from or writes to files or databases."),
+]
+ThreadsOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Limit the threads of DuckDB.", metavar="N", show_default=False, rich_help_panel=_CHANGES
+    ),
+]
+LogsOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write the new run here; default: beside RUN.",
+        metavar="DIR",
+        file_okay=False,
+        show_default=False,
+    ),
+]
+ExpectOption = Annotated[
+    Expected | None,
+    typer.Option(
+        help="Exit with 0 if so, 1 if not, 125 if it cannot be tested.",
+        show_default=False,
+        rich_help_panel=_ANSWER,
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("replay")(replay_command)
+
+
+def replay_command(
+    run: RunPath,
+    step: StepArgument,
+    *,
+    on: OnOption = None,
+    set_: SetOption = [],
+    times: TimesOption = 1,
+    inputs: InputsOption = None,
+    recompute: RecomputeOption = False,
+    with_code: CodeOption = None,
+    allow_writes: AllowWrites = False,
+    threads: ThreadsOption = None,
+    logs: LogsOption = None,
+    expect: ExpectOption = None,
+    connections: ConnectionsOption = None,
+    env_file: EnvFile = None,
+    quiet: Quiet = False,
+) -> None:
+    """Run one step of an earlier run again, alone, on the very inputs that it had.
+
+    RUN stays as it is: the inputs are checked against its log and copied into a new run directory. The last line is the
+    verdict: same failure, same failure, other values, other failure, succeeded, or how the output compares. A step that
+    reads from or writes to files or databases runs only with --allow-writes.
+
+    Exit codes: 0 the step succeeded, 1 it failed, 2 refused, 3 no such run, or its inputs are not there. With --expect: 0 as expected,
+    1 not so, 125 it cannot be tested, which `git bisect run` understands.
+    """
+    from osiris_inspect.runtime.replay.replay import ReplayOptions
+
+    options = ReplayOptions(
+        target=on.value if on is not None else None,
+        inputs=inputs,
+        recompute=recompute,
+        code=with_code,
+        allow_writes=allow_writes,
+        logs=logs,
+        connections=connections,
+        env_file=env_file,
+    )
+    try:
+        code = _replay(resolve_path(run), step, options, _Request(set_, threads, times, expect, quiet))
+    except OsirisError as error:
+        if expect is None:
+            raise
+        streams.write_message(f"cannot be tested: {error}")
+        code = CANNOT_TEST
+    if code:
+        raise typer.Exit(code)
+
+
+class _Request:
+    """Options of the command beside those of a replay."""
+
+    def __init__(
+        self, sets: list[str], threads: int | None, times: int, expect: Expected | None, quiet: bool
+    ) -> None:
+        self.sets, self.threads, self.times, self.expect, self.quiet = sets, threads, times, expect, quiet
+
+
+def _replay(path: Path, step: str, options: "ReplayOptions", request: _Request) -> int:
+    from dataclasses import replace
+
+    from osiris_inspect.cli.pipeline.progress import Progress
+    from osiris_inspect.runtime.replay.replay import Replay
+
+    options = replace(options, changes=_changes(path, step, request))
+    replay = Replay(path, step, options, host_of_replay())
+    is_free = replay.target == "local" and streams.free_stderr_descriptor()
+    if not request.quiet:
+        streams.write_stderr(_heading(replay))
+    verdicts: list[Verdict] = []
+    for number in range(1, request.times + 1):
+        with Progress(streams.stderr(), quiet=request.quiet) as progress:
+            result = replay.run(progress.on_event, redirect_stderr=is_free)
+        if result.verdict is None:
+            return _not_reached(result, request.expect)
+        verdicts.append(result.verdict)
+        _print_run(result, number, request)
+    worst = max(verdicts, key=lambda verdict: (verdict.has_failed, verdict.rank))
+    streams.write_stdout(f"{_summary(verdicts, worst)}\n")
+    if request.expect is not None:
+        return 0 if all(verdict.meets(request.expect.value) for verdict in verdicts) else FOUND
+    return FOUND if worst.has_failed else 0
+
+
+def host_of_replay() -> "ReplayHost":
+    """Return what this program provides to a replay."""
+    from osiris_inspect.runtime.replay.replay import ReplayHost
+
+    return ReplayHost(os.environ, private=(cache_dir(),), access=run_access(), compare_frames=compare_frames)
+
+
+def compare_frames(base: Path, other: Path) -> Any:
+    """Return the level of two Parquet files; None if they cannot be compared."""
+    from osiris_inspect.inspector.tables.diff.frame_diff import diff_frames
+    from osiris_inspect.inspector.tables.diff.frame_pair import FramesNotComparable
+
+    try:
+        return diff_frames(base, other).level
+    except FramesNotComparable:
+        return None
+
+
+def _changes(path: Path, step: str, request: _Request) -> dict[str, Any]:
+    """Return the values that ``--set`` and ``--threads`` set, by key."""
+    if not request.sets and request.threads is None:
+        return {}
+    from osiris_inspect.runtime.replay.replay import component_of
+    from osiris_inspect.runtime.replay.step_config import parse_change
+
+    component = component_of(path, step)
+    changes = {}
+    for text in request.sets:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise SettingsError("--set takes KEY=VALUE; one has no key or no =")
+        changes[name] = parse_change(component, name, _file_or_text(value))
+    if request.threads is not None:
+        changes["threads"] = parse_change(component, "threads", str(request.threads))
+    return changes
+
+
+def _file_or_text(value: str) -> str:
+    if not value.startswith("@"):
+        return value
+    try:
+        return Path(value[1:]).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"--set: cannot read {value[1:]}: {error}") from None
+
+
+def _heading(replay: "Replay") -> str:
+    inputs = [
+        f"{name} ({entry.rows:,} rows)" if entry.rows is not None else name
+        for name, entry in replay.inputs.reused.items()
+    ]
+    inputs += [f"{name} (produced again)" for name in replay.inputs.recomputed]
+    return f"replays {replay.step.id} of {replay.earlier.name}, inputs: {', '.join(inputs) or 'none'}\n"
+
+
+def _print_run(result: "ReplayResult", number: int, request: _Request) -> None:
+    """Print what changed, the run directory and, if the step runs several times, the verdict of this one."""
+    for line in result.changed:
+        streams.write_stdout(f"{line}\n")
+    of = f"{number} of {request.times}: {result.verdict}  " if request.times > 1 else ""
+    streams.write_stdout(f"{of}{_shown(result.run.path)}\n")
+
+
+def _shown(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def _summary(verdicts: "list[Verdict]", worst: "Verdict") -> str:
+    if len(verdicts) == 1:
+        return str(worst)
+    failed = sum(verdict.has_failed for verdict in verdicts)
+    if 0 < failed < len(verdicts):
+        return f"fails {failed} of {len(verdicts)}: by chance"
+    if len(set(verdicts)) > 1 and not failed:
+        return f"succeeds {len(verdicts)} of {len(verdicts)}, other output by chance: {worst}"
+    return f"{'fails' if failed else 'succeeds'} {len(verdicts)} of {len(verdicts)}: {worst}"
+
+
+def _not_reached(result: "ReplayResult", expect: Expected | None) -> int:
+    """Print why the step did not run, and return the exit code."""
+    streams.write_message(f"the step was not reached: {result.error}; see {_shown(result.run.path)}")
+    if result.run.status == "interrupted":
+        return INTERRUPTED
+    return CANNOT_TEST if expect is not None else USAGE

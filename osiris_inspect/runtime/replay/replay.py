@@ -1,0 +1,436 @@
+"""Runs one step of an earlier run again, alone, on the inputs that it had.
+
+The earlier run is only read. Its frames are copied into the run directory of the replay, which ``proxy.run`` writes as
+that of any run: the steps of the inputs are in it as reused ones.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import chdir, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from osiris_inspect.base.near_names import did_you_mean
+from osiris_inspect.model.errors import MaskedConfiguration, NotOurs, PipelineError, SettingsError
+from osiris_inspect.model.event import Event
+from osiris_inspect.model.manifest import InputRef, Manifest, Step
+from osiris_inspect.model.redaction import MASK
+from osiris_inspect.runtime import settings
+from osiris_inspect.runtime.connections.connections import (
+    Connections,
+    open_connections,
+    resolve_connections,
+)
+from osiris_inspect.runtime.files.run_access import PRIVATE, RunAccess
+from osiris_inspect.runtime.pipeline import pipeline_files
+from osiris_inspect.runtime.pipeline.builtin_components import all_components
+from osiris_inspect.runtime.pipeline.compiler import Compiled
+from osiris_inspect.runtime.pipeline.component import Component
+from osiris_inspect.runtime.planning.reused_step import ReusedStep, RunOrigin
+from osiris_inspect.runtime.proxy.proxy import RunRequest, RunResult, run
+from osiris_inspect.runtime.replay.added_code import code_hash
+from osiris_inspect.runtime.replay.earlier_pipeline import (
+    base_folder,
+    compile_again,
+    pipeline_file,
+    recorded_path,
+)
+from osiris_inspect.runtime.replay.earlier_run import PastRun, read_earlier_run
+from osiris_inspect.runtime.replay.step_config import checked_change, recorded_config
+from osiris_inspect.runtime.replay.step_inputs import StepInputs, find_inputs
+from osiris_inspect.runtime.replay.verdict import CompareFrames, Verdict, judge
+from osiris_inspect.runtime.sandbox.byte_size import parse_bytes
+from osiris_inspect.runtime.sandbox.isolation import RequestedLevel, ResourceLimits
+from osiris_inspect.runtime.settings import Settings
+from osiris_inspect.runtime.transport.create_transport import create_transport
+from osiris_inspect.runtime.transport.transport import Transport
+
+_LEVELS: Final[Mapping[str, RequestedLevel]] = {
+    "auto": "auto",
+    "bwrap": "bwrap",
+    "landlock": "landlock",
+    "none": "none",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayOptions:
+    """What a replay does otherwise than the earlier run.
+
+    Attributes:
+        target: ``local``, ``sandbox`` or ``e2b``; None for where the step ran.
+        changes: values of the configuration by key.
+        frames: other results of the steps before it, by step; they are not compared with the log.
+        settings: None for those of the earlier run.
+        inputs: the run directory that its inputs are taken from.
+        recompute: True if inputs that are not on disk are produced again by the steps before it.
+        code: a folder from which modules are imported before any other.
+        allow_writes: True if a step that reads or writes outside of the run may run.
+        logs: the folder of the new run directory; None for the one of the earlier run.
+        connections: the connections file; None for that of the earlier run.
+        env_file: the file with variables; None for that of the earlier run.
+    """
+
+    target: str | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    frames: Mapping[str, ReusedStep] = field(default_factory=dict)
+    settings: Settings | None = None
+    inputs: Path | None = None
+    recompute: bool = False
+    code: Path | None = None
+    allow_writes: bool = False
+    logs: Path | None = None
+    connections: Path | None = None
+    env_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayHost:
+    """What the calling program provides.
+
+    Attributes:
+        private: files and folders that an isolated worker cannot read.
+        compare_frames: compares two frames on disk; None if only their fingerprints are compared.
+        components: None for the installed ones.
+        transport: makes the transport; None for that of ``target``.
+    """
+
+    environment: Mapping[str, str]
+    clock: Callable[[], float] = time.time
+    private: tuple[Path, ...] = ()
+    access: RunAccess = PRIVATE
+    compare_frames: CompareFrames | None = None
+    components: Mapping[str, Component] | None = None
+    transport: Callable[[], Transport] | None = None
+
+
+class ReplayResult(NamedTuple):
+    """Result of a replay.
+
+    Attributes:
+        run: the new run directory and its status.
+        verdict: None if the step was not reached: the worker did not start, or the run was interrupted.
+        error: the message of the failure of the step, or why it was not reached.
+        changed: a line for each input that was produced again and is another one.
+    """
+
+    run: RunResult
+    verdict: Verdict | None
+    error: str | None
+    changed: tuple[str, ...]
+
+
+class Replay:
+    """A step of an earlier run that is ready to run again; nothing was written yet."""
+
+    def __init__(self, path: Path, step: str, options: ReplayOptions, host: ReplayHost) -> None:
+        """Read the earlier run and check everything that the step needs.
+
+        Raises:
+            RunNotReadable: the run cannot be read.
+            NotOurs: it was not made by this program, so its inputs are not there.
+            SettingsError: there is no such step, an option does not fit it, or it reads or writes outside of the run.
+            MaskedConfiguration: a value of its configuration or connection is not available.
+            InputsGone: an input is not on disk, or it is another one than the log says.
+        """
+        self._options, self._host = options, host
+        self.components = host.components if host.components is not None else all_components()
+        self.earlier = _read(path)
+        self.step = find_step(self.earlier, step)
+        self.component = installed_component(self.step, self.components)
+        self._changes = self._checked_changes()
+        self.config = self._config(self.step, self._changes)
+        self._check_effects()
+        self.inputs = self._find_inputs()
+        self.compiled = self._compiled()
+        self._connections = self._resolve_connections()
+        self.target = options.target or _target(self.earlier)
+        if options.code is not None and not options.code.is_dir():
+            raise SettingsError(f"--with-code {options.code} is not a folder")
+        if options.code is not None and self.target == "e2b":
+            raise SettingsError("--with-code adds a folder of this machine; it needs --on local or sandbox")
+
+    # --- preparation
+
+    def _checked_changes(self) -> dict[str, Any]:
+        changes = self._options.changes
+        return {name: checked_change(self.component, name, value) for name, value in changes.items()}
+
+    def _config(self, step: Step, changes: Mapping[str, Any]) -> dict[str, Any]:
+        def current() -> Mapping[str, Any]:
+            return self._current.configs.get(step.id, {}) if self._current is not None else {}
+
+        return recorded_config(self.earlier, step.id, current, changes)
+
+    @cached_property
+    def _current(self) -> Compiled | None:
+        return compile_again(self.earlier, self._host.environment)
+
+    def _check_effects(self) -> None:
+        """Check that the step touches nothing outside of the run, unless that is allowed."""
+        is_writer = not self.component.produces_frame or self.config.get("mode") == "write"
+        if self._options.allow_writes or not (is_writer or self.component.inputs == "none"):
+            return
+        verb = "writes to" if is_writer else "reads from"
+        raise SettingsError(
+            f"step {self.step.id!r} {verb} {self._touched()}",
+            fix="add --allow-writes to run it again",
+            step=self.step.id,
+        )
+
+    def _touched(self) -> str:
+        """Return what the step reads or writes outside of the run."""
+        outputs = pipeline_files.outputs_of_step(self.component, self.config, self.base, None)
+        if outputs and self.component.family == pipeline_files.FILES:
+            return ", ".join(str(path) for path in outputs)
+        parts = [str(self.config[key]) for key in ("table", "path") if self.config.get(key)]
+        server = self.earlier.server(self.step.id) or {}
+        where = self.config.get("connection") or ""
+        host = server.get("host") or server.get("path") or server.get("url") or ""
+        place = f"{where} ({host})" if where and host else where or host
+        return " of ".join(text for text in (", ".join(parts), str(place)) if text) or self.step.driver
+
+    @cached_property
+    def base(self) -> Path:
+        """Folder that relative paths of the step start from."""
+        return base_folder(self.earlier).resolve()
+
+    def _find_inputs(self) -> StepInputs:
+        options = self._options
+        swapped = set(options.frames)
+        step = self.step
+        if swapped:
+            inputs = {name: ref for name, ref in _bound(step).items() if ref.from_step not in swapped}
+            needs = tuple(name for name in step.needs if name not in swapped)
+            step = replace(step, needs=needs, inputs=inputs) if inputs else replace(step, needs=(), inputs={})
+        found = find_inputs(self.earlier, step, options.inputs, recompute=options.recompute)
+        return replace(found, reused={**found.reused, **options.frames})
+
+    def _compiled(self) -> Compiled:
+        """Return the pipeline of the step and of those that its inputs are from."""
+        running = {*self.inputs.recomputed, self.step.id}
+        steps = tuple(
+            self._part(step, runs=step.id in running)
+            for step in self.earlier.manifest.steps
+            if step.id in running or step.id in self.inputs.reused
+        )
+        configs = {
+            step.id: self._config(step, {}) if step.id in self.inputs.recomputed else self._recorded(step.id)
+            for step in steps
+        }
+        configs[self.step.id] = self.config
+        plan = Manifest(self.earlier.manifest.name, steps, self._other_keys({step.id for step in steps}))
+        file = pipeline_file(self.earlier) or self.base / Path(str(self.earlier.plan.get("file"))).name
+        return Compiled(plan, configs, str(file))
+
+    def _part(self, step: Step, *, runs: bool) -> Step:
+        """Return a step without order; one that does not run has no needs either."""
+        return replace(step, after=()) if runs else replace(step, after=(), needs=(), inputs={})
+
+    def _recorded(self, step: str) -> dict[str, Any]:
+        """Return the configuration of a step that does not run, without masked values."""
+        config = self.earlier.configs.get(step, {})
+        return {key: value for key, value in config.items() if MASK not in str(value)}
+
+    def _other_keys(self, present: set[str]) -> dict[str, Any]:
+        left_out = [step.id for step in self.earlier.manifest.steps if step.id not in present]
+        keys = dict(self.earlier.manifest.other_keys)
+        keys.pop("name", None)
+        keys.pop("selection", None)
+        return {**keys, "selection": {"left_out": left_out}} if left_out else keys
+
+    def _resolve_connections(self) -> Connections:
+        options = self._options
+        running = {*self.inputs.recomputed, self.step.id}
+        compiled = replace(
+            self.compiled,
+            manifest=replace(
+                self.compiled.manifest,
+                steps=tuple(step for step in self.compiled.manifest.steps if step.id in running),
+            ),
+            configs={step: config for step, config in self.compiled.configs.items() if step in running},
+        )
+        if not any(config.get("connection") for config in compiled.configs.values()):
+            return Connections()
+        try:
+            file = open_connections(
+                (self.base, compiled.folder),
+                self._host.environment,
+                options.connections or recorded_path(self.earlier, "connections"),
+                options.env_file or recorded_path(self.earlier, "env_file"),
+            )
+            return resolve_connections(compiled, self.components, file)
+        except PipelineError as error:
+            raise MaskedConfiguration(
+                f"the connection of step {self.step.id!r} cannot be resolved: {error.problems[0]}"
+            ) from error
+
+    # --- execution
+
+    def run(
+        self, on_event: Callable[[Event], None] = lambda _: None, *, redirect_stderr: bool = False
+    ) -> ReplayResult:
+        """Run the step and compare its outcome with that of the earlier run.
+
+        Args:
+            on_event: called with each event after it is written.
+            redirect_stderr: True if descriptor 2 is free for the output of a worker in this process.
+
+        Raises:
+            InputsGone: a frame was changed since it was checked; nothing is left behind.
+            RunError: the run directory cannot be created.
+        """
+        host, options = self._host, self._options
+        changed: list[str] = []
+
+        def follow(event: Event) -> None:
+            if event.name == "source_changed":
+                changed.append(self._changed_line(event))
+            on_event(event)
+
+        with _imports_from(options.code) as environment_code:
+            transport = self._transport(environment_code, redirect_stderr=redirect_stderr)
+            request = self._request(follow)
+            with chdir(request.base) if self.target == "local" else nullcontext():
+                outcome = run(request, transport)
+        later = read_earlier_run(outcome.path)
+        step = later.steps[self.step.id]
+        if step.status not in ("succeeded", "failed") or outcome.status == "interrupted":
+            cause = next((each.error for each in later.steps.values() if each.error), None)
+            return ReplayResult(outcome, None, cause or outcome.reason, tuple(changed))
+        verdict = judge(self.earlier, later, self.step.id, host.compare_frames)
+        return ReplayResult(outcome, verdict, step.error, tuple(changed))
+
+    def _changed_line(self, event: Event) -> str:
+        before = self.earlier.steps[event.step or ""].rows
+        rows = event.fields.get("rows")
+        shown = f"rows {before:,} → {rows:,}" if before != rows and before and rows else "other values"
+        return f"the source has changed since: {event.step}: {shown}"
+
+    def _request(self, on_event: Callable[[Event], None]) -> RunRequest:
+        host, options = self._host, self._options
+        key = host.environment.get("E2B_API_KEY")
+        logs = options.logs if options.logs is not None else self.earlier.path.absolute().parent
+        recorded = {
+            name: text
+            for name, text in self.earlier.options.items()
+            if name in ("file", "base", "connections", "env_file", "isolation", "memory_limit")
+        }
+        if options.code is not None:
+            recorded |= {"with_code": str(options.code), "with_code_sha256": code_hash(options.code)}
+        return RunRequest(
+            self.compiled,
+            replace(options.settings or settings.from_dict(self.earlier.start["settings"]), keep="frames"),
+            logs.absolute(),
+            self.base,
+            host.clock,
+            tuple(sorted(host.environment)),
+            on_event=on_event,
+            connections=self._connections,
+            components=self.components,
+            secrets=(key,) if key else (),
+            private=host.private,
+            readable=() if options.code is None else (options.code.resolve(),),
+            access=host.access,
+            reused=self.inputs.reused,
+            origin=RunOrigin("replay", self.earlier.name, self.step.id),
+            expected=self.inputs.recomputed,
+            allow_mixed=True,
+            options={**recorded, "on": self.target},
+        )
+
+    def _transport(self, code: Mapping[str, str], *, redirect_stderr: bool) -> Transport:
+        host = self._host
+        if host.transport is not None:
+            return host.transport()
+        recorded = self.earlier.options.get("isolation")
+        was_none = self.earlier.start.get("mode") == "process"
+        isolation = _LEVELS.get(str(recorded), "none" if was_none and recorded is None else "auto")
+        memory = self.earlier.options.get("memory_limit")
+        limits = None
+        if isinstance(memory, str) and self.target == "sandbox":  # a step that needed more fails again
+            limits = ResourceLimits(memory_bytes=parse_bytes(memory, "--memory-limit"))
+        environment = {**host.environment, **code}
+        return create_transport(self.target, environment, isolation, limits, redirect_stderr=redirect_stderr)
+
+
+def component_of(path: Path, step: str, components: Mapping[str, Component] | None = None) -> Component:
+    """Return the component of a step of a run.
+
+    Raises:
+        RunNotReadable: the run cannot be read.
+        NotOurs: it was not made by this program.
+        SettingsError: there is no such step, or its component is not installed.
+    """
+    components = components if components is not None else all_components()
+    return installed_component(find_step(_read(path), step), components)
+
+
+def find_step(earlier: PastRun, name: str) -> Step:
+    """Return a step of a run.
+
+    Raises:
+        SettingsError: there is no such step.
+    """
+    steps = {step.id: step for step in earlier.manifest.steps}
+    if name not in steps:
+        raise SettingsError(
+            f"{earlier.name} has no step {name!r}{did_you_mean(name, steps)}; its steps are "
+            f"{', '.join(list(steps)[:20])}"
+        )
+    return steps[name]
+
+
+def installed_component(step: Step, components: Mapping[str, Component]) -> Component:
+    """Return the component of a step.
+
+    Raises:
+        SettingsError: it is not installed.
+    """
+    component = components.get(step.driver)
+    if component is None:
+        raise SettingsError(
+            f"the component {step.driver!r} of step {step.id!r} is not installed", fix="install its package"
+        )
+    return component
+
+
+def _read(path: Path) -> PastRun:
+    try:
+        return read_earlier_run(path)
+    except NotOurs:
+        raise NotOurs(
+            f"{path} was not made by osiris-inspect run, so the inputs of its steps are not there",
+            fix="run its pipeline with osiris-inspect run",
+            path=str(path),
+        ) from None
+
+
+def _bound(step: Step) -> Mapping[str, InputRef]:
+    from osiris_inspect.model.manifest import bind_inputs
+
+    return bind_inputs(step)
+
+
+def _target(earlier: PastRun) -> str:
+    """Return where the steps of an earlier run ran."""
+    return {"local": "local", "e2b": "e2b"}.get(str(earlier.start.get("mode")), "sandbox")
+
+
+@contextmanager
+def _imports_from(folder: Path | None) -> Iterator[Mapping[str, str]]:
+    """Import modules from a folder first, here and in a child process with the returned variables."""
+    if folder is None:
+        yield {}
+        return
+    text = str(folder.resolve())
+    sys.path.insert(0, text)
+    others = os.environ.get("PYTHONPATH")
+    try:
+        yield {"PYTHONPATH": f"{text}{os.pathsep}{others}" if others else text}
+    finally:
+        sys.path.remove(text)

@@ -1,0 +1,48 @@
+"""Rules of a run that continues a run which did not succeed."""
+
+from collections.abc import Sequence
+
+from osiris_inspect.model.errors import AlreadyResumed, MayHaveWritten, NothingToResume
+from osiris_inspect.runtime.replay.earlier_frames import continued_by
+from osiris_inspect.runtime.replay.earlier_run import PastRun
+from osiris_inspect.runtime.replay.reuse_plan import PlanEntry
+
+
+def check_unfinished(earlier: PastRun) -> None:
+    """Check that something of a run is left to do.
+
+    Raises:
+        NothingToResume: every step of it succeeded.
+    """
+    if earlier.status == "success" and all(step.is_done for step in earlier.steps.values()):
+        raise NothingToResume(f"nothing to resume: every step of {earlier.name} succeeded")
+
+
+def check_not_continued(earlier: PastRun) -> None:
+    """Check that no other run continued this one, which would run its writers a second time.
+
+    Raises:
+        AlreadyResumed: another run did.
+    """
+    later = continued_by(earlier.path)
+    if later is not None:
+        raise AlreadyResumed(
+            f"{earlier.name} was already resumed",
+            fix=f"resume {later.name}, which continued it",
+            run=later.name,
+        )
+
+
+def check_decided(entries: Sequence[PlanEntry]) -> None:
+    """Check that it is known for every writer whether it wrote.
+
+    Raises:
+        MayHaveWritten: it is not, and no option says so; the message names the writers.
+    """
+    unknown = [entry.step for entry in entries if entry.action == "unknown"]
+    if unknown:
+        raise MayHaveWritten(
+            f"{', '.join(map(repr, unknown))} may have written before the run ended, and would write twice",
+            fix=f"look into the target, then add --accept {unknown[0]} if the rows are there, or --rerun {unknown[0]}",
+            steps=unknown,
+        )
