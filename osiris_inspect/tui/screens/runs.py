@@ -205,7 +205,7 @@ def _cells(entry: "RunEntry", history: Content) -> list[Content]:
     return [
         _status(entry),
         Content.styled(show_line(entry.pipeline or UNKNOWN, 60), "bold"),
-        Content(show_line(shorten_finding(one_line(entry.cause or entry.warning or ""), 200), 400)),
+        Content(show_line(shorten_finding(one_line(entry.reason), 200), 400)),
         history,
         Content(format_int(entry.rows)),
         Content(format_duration(entry.duration_s)),
