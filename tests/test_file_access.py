@@ -21,6 +21,7 @@ OTHER_FILES = {
     "api.py": "the log folders that a user did not name",
     "cli/app.py": "a path that a user named",
     "cli/inspect/clean.py": "the log folders that a user did not name",
+    "cli/replay/earlier_options.py": "the pipeline file that a run recorded",
     "cli/inspect/events.py": "a log that a user named",
     "cli/inspect/launch_tui.py": "the saved state of the screens",
     "cli/inspect/report_output.py": "the repository and the files of reports",

@@ -264,6 +264,9 @@ class Faulty:
             number += 1
             time.sleep(0.02)
 
+    def wait(self, config: Mapping[str, Any], ctx: Any) -> None:
+        time.sleep(float(config["times"]))
+
 
 def nest_folders(folder: Path, depth: int) -> None:
     descriptor = os.open(folder, os.O_RDONLY)

@@ -284,7 +284,7 @@ def test_lost_worker_says_how_it_ended(tmp_path: Path, do: str, facts: dict[str,
 
 
 def _after_heartbeat(recorder: RunRecorder, **fields: int) -> RunRecorder:
-    recorder.last_heartbeat = fields
+    recorder.last_heartbeats[None] = fields
     return recorder
 
 

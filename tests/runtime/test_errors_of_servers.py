@@ -11,8 +11,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from osiris_inspect.inspector.analysis.analyze import analyze
 from osiris_inspect.model.error_info import ERROR_KINDS
 from osiris_inspect.model.errors import DriverError
+from osiris_inspect.model.finding import Severity
+from tests.cli.shell import osiris_inspect
 from tests.runtime.driving import context, drive, handed
 from tests.runtime.servers.mariadb import MariaDb
 from tests.runtime.servers.places import free_port
@@ -489,3 +492,29 @@ def test_page_is_shown_without_markup(tmp_path: Path, page: str, text: str) -> N
         error = str(rest_failure(tmp_path, url))
     assert text in error
     assert error.count("written") == 1
+
+
+@pytest.mark.parametrize("is_other", [False, True])
+def test_steps_with_one_wrong_password_have_one_cause(
+    postgres: Postgres, tmp_path: Path, *, is_other: bool
+) -> None:
+    wrong = {**postgres.connection, "password": "not-the-password"}
+    named = {"main": wrong, "other": {**wrong, "port": free_port()}}
+    (tmp_path / "osiris_connections.yaml").write_text(json.dumps({"connections": {"postgres": named}}))
+    second = "@postgres.other" if is_other else "@postgres.main"
+    text = (
+        'oml_version: "0.1.0"\nname: p\nsteps:\n'
+        '  - {id: a, component: postgres.extractor, needs: [], config: {connection: "@postgres.main", query: SELECT 1}}\n'
+        f'  - {{id: b, component: postgres.extractor, needs: [], config: {{connection: "{second}", query: SELECT 2}}}}\n'
+    )
+    (tmp_path / "p.yaml").write_text(text)
+    done = osiris_inspect("run", "p.yaml", cwd=tmp_path)
+    assert done.code == 1
+    (path,) = (tmp_path / "logs").glob("run_*")
+    findings = [finding for finding in analyze(path).findings if finding.severity == Severity.ERROR]
+    causes = [(finding.rule, finding.step) for finding in findings if finding.caused_by is None]
+    if is_other:
+        assert causes == [("authentication-failed", "a"), ("connection-refused", "b")]
+    else:
+        assert causes == [("authentication-failed", "a")]
+        assert [(finding.step, finding.caused_by) for finding in findings[1:]] == [("b", findings[0].id)]

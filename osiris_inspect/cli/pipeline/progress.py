@@ -123,11 +123,11 @@ class Progress:
                 return self._step_done(step, event)
             case (("step_failed" | "prepare_failed"), step):
                 return f"  ✗ {step or 'worker'}  {_first_line(event.error or 'failed')}"
+            case "step_reused", str(step):
+                return f"  ↺ {step}  of {event.fields['from_run']}"
             case "step_retry", str(step):
                 attempt, of, wait = (event.fields[key] for key in ("attempt", "of", "wait_s"))
                 return f"  ~ {step}  attempt {attempt} of {of} in {wait:g} s"
-            case "step_reused", str(step):
-                return f"  ↺ {step}  of {event.fields['from_run']}"
             case "step_skipped", str(step):
                 return f"  ⊘ {step}  skipped because of {event.fields['because']}"
         return None

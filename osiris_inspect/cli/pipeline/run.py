@@ -28,6 +28,7 @@ from osiris_inspect.cli.pipeline.run_options import (
     InstallDeps,
     IsolationLevel,
     IsolationOption,
+    Jobs,
     KeepOption,
     LastCompile,
     Logs,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from osiris_inspect.runtime.files.run_access import RunAccess
     from osiris_inspect.runtime.pipeline.compiler import Compiled
     from osiris_inspect.runtime.planning.reused_step import ReusedStep, RunOrigin
+    from osiris_inspect.runtime.planning.schedule import Schedule
     from osiris_inspect.runtime.proxy.proxy import RunResult
     from osiris_inspect.runtime.sandbox.isolation import ResourceLimits
     from osiris_inspect.runtime.settings import Settings
@@ -110,6 +112,7 @@ def run_command(
     capture_limit: CaptureLimit = None,
     keep: KeepOption = None,
     fail_fast: FailFast = False,
+    jobs: Jobs = "1",
     only: Only = [],
     exclude: Exclude = [],
     from_: From = [],
@@ -125,6 +128,7 @@ def run_command(
     downloaded. Exit codes: 0 every step succeeded, 1 a step failed; quitting the viewer of --open does not change them.
     """
     from osiris_inspect.cli.pipeline.plan_text import plan_text
+    from osiris_inspect.runtime.planning.jobs import parse_jobs
     from osiris_inspect.runtime.planning.selection import Selectors, restrict, select_steps
 
     flags = {
@@ -145,18 +149,23 @@ def run_command(
         raise SettingsError("--allow-edited applies to --last-compile only")
     selectors = Selectors(tuple(only), tuple(exclude), tuple(from_), tuple(to))
     selection = select_steps(compiled.manifest, selectors)
+    whole, compiled = compiled, restrict(compiled, selectors, selection)
+    limits = _resource_limits(memory_limit)
+    count = parse_jobs(jobs, limits.memory_bytes if limits else None)
     if dry_run:
-        streams.write_stdout(plan_text(compiled.manifest, selection))
+        schedule = _schedule_of(compiled, base, connections, env_file) if count > 1 else None
+        streams.write_stdout(plan_text(whole.manifest, selection, schedule, count))
         return
-    compiled = restrict(compiled, selectors, selection)
     resolved = connections_of(compiled, base, connections, env_file)
-    how = RunOptions(flags, fail_fast=fail_fast, quiet=quiet, connections=resolved)
+    count = min(count, len(compiled.manifest.steps))
+    how = RunOptions(flags, fail_fast=fail_fast, quiet=quiet, connections=resolved, jobs=count)
     recorded = {
         "file": compiled.pipeline_file,
         "isolation": isolation.value,
         "artifacts": artifacts.value,
         "memory_limit": memory_limit,
         "install_deps": "yes" if install_deps else None,
+        "jobs": jobs if jobs != "1" else None,
         "fail_fast": "yes" if fail_fast else None,
         "base": base,
         "connections": connections,
@@ -195,11 +204,12 @@ class RunOptions:
     earlier: "EarlierResults | None" = None
     recorded: Mapping[str, str] = field(default_factory=dict)
     settings: "Settings | None" = None
+    jobs: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class EarlierResults:
-    """What a run uses of an earlier run; see ``RunRequest``."""
+    """Results and fingerprints of an earlier run that a run uses; see ``RunRequest``."""
 
     origin: "RunOrigin"
     reused: "Mapping[str, ReusedStep]"
@@ -242,6 +252,7 @@ def execute(
             private=(cache_dir(),),
             access=run_access(),
             options={"on": target.value, **how.recorded},
+            jobs=how.jobs,
         )
         if how.earlier is not None:
             request = replace(
@@ -283,11 +294,28 @@ def _transport(target: RunTarget, how: RunOptions) -> "Transport":
     from osiris_inspect.runtime.transport.create_transport import create_transport
 
     is_free = target is RunTarget.LOCAL and streams.free_stderr_descriptor()
-    limits = _resource_limits(how.memory)
+    limits = _resource_limits(how.memory, how.jobs)
+    if how.jobs > 1 and target is RunTarget.E2B:
+        streams.write_stderr("--jobs has no effect with --on e2b: the sandbox has one worker\n")
     return create_transport(target.value, os.environ, how.isolation.value, limits, redirect_stderr=is_free)
 
 
-def _resource_limits(memory: str | None) -> "ResourceLimits | None":
+def _schedule_of(
+    compiled: "Compiled", base: Path | None, connections: Path | None, env_file: Path | None
+) -> "Schedule":
+    """Return the order of the steps with several workers."""
+    from osiris_inspect.runtime.pipeline import builtin_components as built_in
+    from osiris_inspect.runtime.planning.schedule import build_schedule
+
+    resolved = connections_of(compiled, base, connections, env_file)
+    folder = (base or compiled.folder).resolve()
+    return build_schedule(
+        compiled, built_in.all_components(), folder, resolved.by_step, resolved.max_parallel
+    )
+
+
+def _resource_limits(memory: str | None, workers: int = 1) -> "ResourceLimits | None":
+    """Return the limits of each worker: its part of the memory of the run."""
     from osiris_inspect.runtime.sandbox.byte_size import parse_bytes
     from osiris_inspect.runtime.sandbox.isolation import MIN_MEMORY_BYTES, ResourceLimits
     from osiris_inspect.runtime.settings import MAX_INT64
@@ -301,7 +329,12 @@ def _resource_limits(memory: str | None) -> "ResourceLimits | None":
         )
     if limit > MAX_INT64:
         raise SettingsError(f"--memory-limit {memory} is more than the maximum of {MAX_INT64} bytes")
-    return ResourceLimits(memory_bytes=limit)
+    if limit // workers < MIN_MEMORY_BYTES:
+        raise SettingsError(
+            f"--memory-limit {memory} is less than {workers} workers need to start: "
+            f"{workers * MIN_MEMORY_BYTES // 2**20} MiB; lower --jobs"
+        )
+    return ResourceLimits(memory_bytes=limit // workers)
 
 
 def _compile_or_fail(pipeline: Path | None, logs: Path, params: list[str], profile: str | None) -> "Compiled":

@@ -103,7 +103,7 @@ IsolationOption = Annotated[
 MemoryLimit = Annotated[
     str | None,
     typer.Option(
-        help="Limit the memory of --on sandbox, such as 2GB; a step above it fails.",
+        help="Limit the memory of --on sandbox, such as 2GB; --jobs share it.",
         rich_help_panel=SANDBOX,
         metavar="SIZE",
         show_default=False,
@@ -186,6 +186,10 @@ KeepOption = Annotated[
     ),
 ]
 FailFast = Annotated[bool, typer.Option("--fail-fast", help="End the run at the first failed step.")]
+Jobs = Annotated[
+    str,
+    typer.Option("--jobs", "-j", help="Run up to N steps at a time; auto = one per core.", metavar="N|auto"),
+]
 OpenViewer = Annotated[bool, typer.Option("--open", help="Open the run in the viewer when it has ended.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress on stderr.")]
 

@@ -1,1 +1,1 @@
-"""Commands that compare runs, continue them, and run parts of them again."""
+"""Commands that compare runs, continue them and run parts of them again."""

@@ -20,7 +20,7 @@ from osiris_inspect.model.redaction import MASK
 if TYPE_CHECKING:
     from osiris_inspect.runtime.connections.connections import Connections
     from osiris_inspect.runtime.pipeline.compiler import Compiled
-    from osiris_inspect.runtime.replay.earlier_run import EarlierRun
+    from osiris_inspect.runtime.replay.earlier_run import PastRun
 
 _TARGETS = {"local": RunTarget.LOCAL, "e2b": RunTarget.E2B}
 """Targets by the mode of a run that did not record its options; other modes are sandboxes."""
@@ -43,7 +43,7 @@ class EarlierOptions:
 
 
 def options_of_run(
-    earlier: "EarlierRun", params: list[str], connections: Path | None, env_file: Path | None, *, quiet: bool
+    earlier: "PastRun", params: list[str], connections: Path | None, env_file: Path | None, *, quiet: bool
 ) -> EarlierOptions:
     """Return the options of an earlier run, with its pipeline as it is now.
 
@@ -79,7 +79,7 @@ def options_of_run(
     )
 
 
-def _compile(earlier: "EarlierRun", params: Mapping[str, str]) -> tuple["Compiled", list[str]]:
+def _compile(earlier: "PastRun", params: Mapping[str, str]) -> tuple["Compiled", list[str]]:
     source = earlier.plan.get("source")
     source = source if isinstance(source, Mapping) else {}
     before = source.get("params")
@@ -103,7 +103,7 @@ def _compile(earlier: "EarlierRun", params: Mapping[str, str]) -> tuple["Compile
     return compiled, changed
 
 
-def _check_masked(earlier: "EarlierRun", params: Mapping[str, str]) -> None:
+def _check_masked(earlier: "PastRun", params: Mapping[str, str]) -> None:
     from osiris_inspect.runtime.pipeline.parameters import env_name
 
     for name, value in params.items():
@@ -115,7 +115,7 @@ def _check_masked(earlier: "EarlierRun", params: Mapping[str, str]) -> None:
             )
 
 
-def _pipeline_file(earlier: "EarlierRun") -> Path | None:
+def _pipeline_file(earlier: "PastRun") -> Path | None:
     """Return the pipeline file where the run recorded it; one that is beside its folder of runs if it was moved."""
     name = str(earlier.options.get("file") or earlier.plan.get("file") or "")
     logs = earlier.path.absolute().parent
@@ -125,7 +125,7 @@ def _pipeline_file(earlier: "EarlierRun") -> Path | None:
     )
 
 
-def _compiled_copy(earlier: "EarlierRun") -> "Compiled":
+def _compiled_copy(earlier: "PastRun") -> "Compiled":
     from osiris_inspect.runtime.pipeline.compiled_pipeline import load_compiled
 
     try:
@@ -137,7 +137,7 @@ def _compiled_copy(earlier: "EarlierRun") -> "Compiled":
         raise MaskedConfiguration(masked.message, fix="restore the pipeline file") from None
 
 
-def _without_left_out(compiled: "Compiled", earlier: "EarlierRun") -> "Compiled":
+def _without_left_out(compiled: "Compiled", earlier: "PastRun") -> "Compiled":
     """Return the pipeline without the steps that the selection of the earlier run left out."""
     from osiris_inspect.runtime.planning.selection import Selection, Selectors, restrict
 
@@ -148,13 +148,13 @@ def _without_left_out(compiled: "Compiled", earlier: "EarlierRun") -> "Compiled"
     return restrict(compiled, Selectors(), Selection(running, left_out))
 
 
-def _settings(earlier: "EarlierRun") -> Any:
+def _settings(earlier: "PastRun") -> Any:
     from osiris_inspect.runtime import settings
 
     return settings.from_dict(earlier.start["settings"])
 
 
-def _changed_settings(earlier: "EarlierRun", how: RunOptions) -> list[str]:
+def _changed_settings(earlier: "PastRun", how: RunOptions) -> list[str]:
     """Return a line for each setting that the environment sets to another value now."""
     from osiris_inspect.runtime import settings
 
@@ -168,7 +168,7 @@ def _changed_settings(earlier: "EarlierRun", how: RunOptions) -> list[str]:
     ]
 
 
-def _target(earlier: "EarlierRun") -> RunTarget:
+def _target(earlier: "PastRun") -> RunTarget:
     return _TARGETS.get(str(earlier.start.get("mode")), RunTarget.SANDBOX)
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from osiris_inspect.cli.replay.earlier_options import EarlierOptions
     from osiris_inspect.model.manifest import Manifest
     from osiris_inspect.runtime.proxy.proxy import RunResult
-    from osiris_inspect.runtime.replay.earlier_run import EarlierRun
+    from osiris_inspect.runtime.replay.earlier_run import PastRun
     from osiris_inspect.runtime.replay.reuse_plan import PlanEntry, PlanOptions
 
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print the plan, and run nothing.")]
@@ -75,9 +75,9 @@ def resume_command(
     env_file: EnvFile = None,
     quiet: Quiet = False,
 ) -> None:
-    """Continue a run that failed: print the plan with a reason for each step, then run what is left.
+    """Continue a run that did not succeed, after printing its plan.
 
-    Frames of steps that are as before are taken over into a new run directory beside the first one, which stays as it is.
+    The plan has a reason for each step.     Frames of steps that are as before are taken over into a new run directory beside the first one, which stays as it is.
     A writer that succeeded never runs twice. One that may have written stops the command, unless --rerun or --accept names
     it. Parameters, settings and target are those of the first run. Exit codes: 0 every step succeeded or there is nothing to resume, 1 a step failed,
     2 a decision or a value is missing, 3 no such run, or its frames are gone.
@@ -98,10 +98,10 @@ def resume_command(
                 return
         check_not_continued(earlier)
         options = options_of_run(earlier, param, connections, env_file, quiet=quiet)
-        wanted = PlanOptions(
+        choices = PlanOptions(
             _forced(options.compiled.manifest, from_), frozenset(rerun), frozenset(accept), despite_code
         )
-        entries = plan_of(earlier, options, wanted)
+        entries = plan_of(earlier, options, choices)
         heading = (
             f"{options.compiled.manifest.name} {'would continue' if dry_run else 'continues'} {earlier.name}"
         )
@@ -122,20 +122,18 @@ def resume_command(
         raise typer.Exit(code)
 
 
-def plan_of(
-    earlier: "EarlierRun", options: "EarlierOptions", wanted: "PlanOptions"
-) -> "tuple[PlanEntry, ...]":
+def plan_of(earlier: "PastRun", options: "EarlierOptions", choices: "PlanOptions") -> "tuple[PlanEntry, ...]":
     """Return the entries of the steps of a run that continues another."""
     from osiris_inspect.runtime.pipeline.builtin_components import all_components
     from osiris_inspect.runtime.replay.current_pipeline import current_pipeline
     from osiris_inspect.runtime.replay.reuse_plan import plan_steps
 
     current = current_pipeline(options.compiled, all_components(), options.connections, options.base, earlier)
-    return plan_steps(earlier, current, wanted)
+    return plan_steps(earlier, current, choices)
 
 
 def _run(
-    earlier: "EarlierRun", options: "EarlierOptions", entries: "Sequence[PlanEntry]", *, allow_mixed: bool
+    earlier: "PastRun", options: "EarlierOptions", entries: "Sequence[PlanEntry]", *, allow_mixed: bool
 ) -> "RunResult":
     from dataclasses import replace
 

@@ -32,6 +32,11 @@ FALLBACK_RULE = "unexplained-failure"
 REPORTED_RULE = "reported-error"
 LIBRARY_RULE = "library-error"
 MAX_EVIDENCE = 5
+_OF_A_CONNECTION = frozenset({
+    "authentication-failed", "connection-failed", "connection-refused", "connection-unresolved", "database-missing",
+    "environment-variable-missing", "host-not-found", "network-timeout", "tls-failed",
+})  # fmt: skip
+"""Rules whose finding concerns a connection: steps that use it fail with one message."""
 _ABOUT_COLUMNS = frozenset(
     ("column-all-null", "differs-from-earlier-runs", "operand-without-value", "values-missing-or-new")
 )
@@ -184,6 +189,7 @@ def _order_causes(
         return finding.severity.rank, _position(finding, step_numbers)
 
     causes: list[Finding] = []
+    shared_causes: dict[tuple[str, str], Finding] = {}
     causes_of_step: dict[str | None, list[int]] = {}
     consequences: dict[str, list[Finding]] = {}
     ordered = sorted(findings, key=scope)
@@ -195,12 +201,24 @@ def _order_causes(
             candidates = (causes[number] for number in numbers)
             explained = (each for each in candidates if _is_consequence(each, finding, upstream, run, order))
             cause = next(explained, None) or _cause_of_cause(finding, consequences, causes, order)
+            shared = _shared_cause(finding)
+            cause = cause or shared_causes.get(shared or ("", ""))
             if cause is None:
+                if shared is not None:
+                    shared_causes[shared] = finding
                 causes_of_step.setdefault(finding.step, []).append(len(causes))
                 causes.append(finding)
             elif finding.rule != FALLBACK_RULE:
                 consequences.setdefault(cause.id, []).append(replace(finding, caused_by=cause.id))
     return [(cause, *consequences.get(cause.id, ())) for cause in causes]
+
+
+def _shared_cause(finding: Finding) -> tuple[str, str] | None:
+    """Return what the failures of steps without a common frame agree in if one connection is the cause of all."""
+    if finding.severity != Severity.ERROR or finding.step is None or finding.rule not in _OF_A_CONNECTION:
+        return None
+    names = (f"step {finding.step!r}", f"step {finding.step}")
+    return finding.rule, finding.message.replace(names[0], "step").replace(names[1], "step")
 
 
 def _causes_first(findings: list[Finding], run: Run, order: RuleOrder) -> list[Finding]:

@@ -31,6 +31,7 @@ from osiris_inspect.runtime.pipeline.yaml_positions import PositionedDocument
 FILE: Final = "osiris_connections.yaml"
 
 _EXCEPTIONS: Final = "not_secret"
+_LIMIT: Final = "max_parallel"
 _NOT_SENT: Final = tuple(key.name for key in COMMON_KEYS)
 _BUILT_IN: Final = f"{__name__.split('.')[0]}."
 
@@ -44,12 +45,14 @@ class Connections:
         secrets: all secret values.
         secrets_by_step: the secret values of each step's connection.
         files: the files that they were read from.
+        max_parallel: the most steps at a time that use a connection, by its name ``family.alias``, if it has a limit.
     """
 
     by_step: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     files: tuple[Path, ...] = ()
     secrets_by_step: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    max_parallel: Mapping[str, int] = field(default_factory=dict)
 
 
 class ConnectionsFile:
@@ -210,6 +213,18 @@ class ConnectionsFile:
         text = f": {_EXCEPTIONS} must be a list of keys of the connection: [<key>, …]"
         raise PipelineError([self._problem(text, family, alias, _EXCEPTIONS)])
 
+    def max_parallel(self, family: str, alias: str) -> int | None:
+        """Return the most steps at a time that may use a connection; None for any number.
+
+        Raises:
+            PipelineError: the value is not a number from 1 on.
+        """
+        limit = self.families[family][alias].get(_LIMIT)
+        if limit is None or (type(limit) is int and limit >= 1):
+            return limit
+        text = f": {_LIMIT} must be an integer from 1 on: the most steps at a time that use the connection"
+        raise PipelineError([self._problem(text, family, alias, _LIMIT)])
+
     def masked(self, family: str, alias: str) -> dict[str, str]:
         """Return one connection for display: variables by name, secrets masked."""
         return {
@@ -310,23 +325,26 @@ def resolve_connections(
     by_step: dict[str, Mapping[str, Any]] = {}
     secrets: dict[str, None] = {}
     secrets_by_step: dict[str, tuple[str, ...]] = {}
+    limits: dict[str, int] = {}
     problems = dict.fromkeys(reference_problems(compiled, components, file))
     for use in connection_uses(compiled, components):
         try:
             alias = file.alias_of(use.family, use.alias)
             public = public_keys(use.family, components.values())
             values, secrets_of_step = file.resolve(use.family, alias, public)
+            limit = file.max_parallel(use.family, alias)
         except LookupError:  # a reference problem
             continue
         except PipelineError as error:
             problems |= dict.fromkeys(error.problems)
         else:
+            limits |= {} if limit is None else {f"{use.family}.{alias}": limit}
             by_step[use.step_id] = {**values, "family": use.family, "alias": alias}
             secrets |= dict.fromkeys(secrets_of_step)
             secrets_by_step[use.step_id] = secrets_of_step
     if problems:
         raise PipelineError(list(problems))
-    return Connections(by_step, tuple(secrets), file.sources, secrets_by_step)
+    return Connections(by_step, tuple(secrets), file.sources, secrets_by_step, limits)
 
 
 @dataclass(frozen=True, slots=True)

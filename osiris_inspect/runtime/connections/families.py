@@ -13,6 +13,7 @@ COMMON_KEYS: Final = (
     ConfigKey("default", "switch", "use this connection for a reference without an alias"),
     ConfigKey("description", "text", "free text"),
     ConfigKey("not_secret", "list", "keys whose values are not masked"),
+    ConfigKey("max_parallel", "whole", "the most steps at a time that use it, with run --jobs", minimum=1),
 )
 """Keys of the connections of every family; they are not sent to drivers."""
 _SYNONYMS: Final = {

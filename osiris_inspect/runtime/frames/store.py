@@ -414,6 +414,17 @@ class FrameStore:
             entry.spilled_keys[ref.key] = spilled
         return spilled
 
+    def spill_for_other_worker(self, step: str) -> SpillFile | None:
+        """Write a frame to disk and keep it in memory; return None if the step has none, or the disk refuses.
+
+        If consumed frames are released, it is not kept: this store does not learn when another worker consumes it.
+        """
+        entry, drop = self._entries.get(step), self._policy.release_consumed
+        if entry is None or not self._spill(step, entry, "a step on another worker takes it", drop=drop):
+            return None
+        self.trim_memory()
+        return entry.spilled
+
     def mark_consumed(self, step: str, position: int) -> None:
         """Record that the consumer at ``position`` of the manifest no longer needs the frame of ``step``."""
         entry = self._entries.get(step)

@@ -140,6 +140,7 @@ class Component:
         capabilities: abilities beyond the summary, one sentence each.
         example: a step in a pipeline, as YAML.
         repeatable: True if it can run again after it failed and write no row twice, or a key and the values with which it can.
+        thread_safe: True if steps can run in several threads of a process at the same time.
         not_secret: keys of its connections whose values are not secrets, also if they come from a variable.
     """
 
@@ -158,6 +159,7 @@ class Component:
     example: str = ""
     not_secret: tuple[str, ...] = ()
     repeatable: bool | tuple[str, tuple[Any, ...]] = False
+    thread_safe: bool = False
 
     def is_repeatable(self, config: Mapping[str, Any]) -> bool:
         """Return True if a step with this configuration, defaults included, writes no row twice if it runs again."""

@@ -172,6 +172,22 @@ def outputs_of_step(
     return tuple(folder(base, connection) / text for text in _texts(config.get("path")))
 
 
+def touched_paths(
+    component: Component, config: Mapping[str, Any], base: Path, connection: Mapping[str, Any] | None
+) -> tuple[Path, ...]:
+    """Return the files that a step reads or writes; of a pattern, the folder that it is matched in."""
+    if component.family == SQLITE:
+        return _database_paths(config, base, connection)
+    if component.family not in (None, FILES):
+        return ()
+    start = folder(base, connection)
+    is_output = "write" in component.modes
+    return tuple(
+        _literal_prefix(start, text) if not is_output and is_pattern(start, text) else start / text
+        for text in _texts(config.get("path"))
+    )
+
+
 def database_path(config: Mapping[str, Any], connection: Mapping[str, Any] | None) -> str | None:
     """Return the ``path`` of a step with a SQLite database: its own, or that of its connection."""
     path = config.get("path") or (connection or {}).get("path")

@@ -30,13 +30,14 @@ _END_OF_TIME: Final = 253402300800
 """Seconds since 1970 of the year 10000, which a date cannot have."""
 _SEQUENCE = re.compile(rb'"n":(\d{1,18}),')
 
-Verb = Literal["prepare", "exec_step", "capture", "cleanup", "ping"]
+Verb = Literal["prepare", "exec_step", "spill", "capture", "cleanup", "ping"]
 _VERBS: Final[tuple[Verb, ...]] = get_args(Verb)
 _ENVELOPE: Final = frozenset({"type", "id", "n", "nonce"})
 _FIELDS: Mapping[Verb, Mapping[str, type]] = {
     "prepare": {"run_id": str, "manifest": dict, "settings": dict},
     "exec_step": {"step_id": str, "driver": str, "cfg_path": str, "inputs": dict},
     "capture": {"step_id": str},
+    "spill": {"step_id": str},
     "cleanup": {},
     "ping": {},
 }

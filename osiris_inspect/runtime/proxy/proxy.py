@@ -6,7 +6,7 @@ skipped with their cause, and ``run_end``, run card and ``status.json`` are writ
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -24,7 +24,7 @@ from osiris_inspect.runtime.planning.take_over import frame_files, take_over
 from osiris_inspect.runtime.protocol import dependencies
 from osiris_inspect.runtime.protocol.bundle import Bundle, build_bundle
 from osiris_inspect.runtime.protocol.environment import WorkerContext, environment_snapshot
-from osiris_inspect.runtime.protocol.messages import Response
+from osiris_inspect.runtime.protocol.messages import ErrorResponse
 from osiris_inspect.runtime.proxy import run_directory
 from osiris_inspect.runtime.proxy.artifact_download import (
     DownloadRequest,
@@ -43,14 +43,20 @@ from osiris_inspect.runtime.proxy.run_finish import RunProgress, finish_run
 from osiris_inspect.runtime.proxy.run_recorder import DiskFull, RunRecorder
 from osiris_inspect.runtime.proxy.scheduling.in_order import run_in_order
 from osiris_inspect.runtime.proxy.scheduling.needed_frames import kept_files, report_frames
+from osiris_inspect.runtime.proxy.scheduling.parallel import (
+    ParallelRun,
+    close_workers,
+    kill_workers,
+)
 from osiris_inspect.runtime.proxy.scheduling.run_context import RunContext
-from osiris_inspect.runtime.proxy.scheduling.run_request import RunRequest
+from osiris_inspect.runtime.proxy.scheduling.run_request import RunRequest, schedule_of
 from osiris_inspect.runtime.proxy.scheduling.run_worker import RunWorker, inputs_of
 from osiris_inspect.runtime.proxy.scheduling.step_outcomes import StepOutcomes
 from osiris_inspect.runtime.proxy.secret_names import names_among
 from osiris_inspect.runtime.proxy.signals import SignalFlag
 from osiris_inspect.runtime.proxy.worker_client import Interrupted
 from osiris_inspect.runtime.sandbox.permissions import config_secrets
+from osiris_inspect.runtime.settings import Settings
 from osiris_inspect.runtime.transport.transport import Transport
 
 __all__ = ["RunRequest", "RunResult", "run"]
@@ -75,6 +81,8 @@ def run(request: RunRequest, transport: Transport) -> RunResult:
         InputsGone: a frame of ``request.reused`` cannot be taken over; nothing is left behind.
     """
     components = request.components or all_components()
+    jobs = 1 if transport.is_remote else min(request.jobs, len(request.compiled.manifest.steps))
+    request = replace(request, jobs=jobs)
     secrets = (
         *request.connections.secrets,
         *config_secrets(request.compiled, components),
@@ -104,7 +112,9 @@ def run(request: RunRequest, transport: Transport) -> RunResult:
         with opened, transport:
             progress = RunProgress(path, files, request.compiled.manifest, redactor, reused=reused)
             recorder = RunRecorder(event_log, request.clock, request.on_event)
-            context = RunContext(request, recorder, progress, signals, components, secrets)
+            context = RunContext(
+                request, recorder, progress, signals, components, secrets, _worker_settings(request)
+            )
             return _RunExecution(context, transport).execute()
 
 
@@ -116,7 +126,8 @@ class _RunExecution:
         self.request, self.recorder, self.progress = context.request, context.recorder, context.progress
         self.emit = context.emit
         self.outcomes = StepOutcomes(context)
-        self.worker = RunWorker(context, transport, self.outcomes)
+        self.workers: list[RunWorker] = []
+        self._bundle: Bundle | None = None
 
     def execute(self) -> RunResult:
         progress, signals = self.progress, self.context.signals
@@ -124,9 +135,9 @@ class _RunExecution:
         try:
             try:
                 self._record_start()
-                if self._prepare():
-                    run_in_order(self.context, self.worker, self.outcomes)
-                    self.worker.cleanup()
+                error = self._run_steps()
+                if error is not None:
+                    self._record_start_error(error)
                 left = self._download_artifacts()
                 report_frames(self.context, self._missing_reason(), left)
                 status = "success" if progress.is_complete and progress.reason is None else "failed"
@@ -143,8 +154,13 @@ class _RunExecution:
                 progress.reason, progress.error_info = internal_error(error)
                 raise
         finally:
-            self.worker.close()
-            details = {**self.worker.mode, **self.transport.details}
+            close_workers(self.workers[1:])
+            close_workers(self.workers[:1])  # it has the log of all
+            details = {
+                "mode": self.transport.mode,
+                "isolation": self.transport.isolation_level,
+                **self.transport.details,
+            }
             status = finish_run(self.recorder, progress, status, details)
         return RunResult(progress.path, status, progress.reason)
 
@@ -155,7 +171,7 @@ class _RunExecution:
             "pipeline": plan.name,
             "mode": self.transport.mode,
             "manifest_path": layout.MANIFEST,
-            "settings": request.settings.to_dict(),
+            "settings": {**request.settings.to_dict(), **_jobs_setting(request)},
             "locked": self.recorder.log.is_locked,
             **({"options": dict(request.options)} if request.options else {}),
             **({"origin": request.origin.to_dict(request.reused)} if request.origin else {}),
@@ -185,13 +201,29 @@ class _RunExecution:
         )
         self.emit("environment", {**environment_snapshot(context), **self.transport.details})
 
-    def _prepare(self) -> bool:
-        """Start and prepare the worker; return False if that failed."""
-        answer = self.worker.prepare(self._build_bundle)
-        if isinstance(answer, Response):
-            self._write_packages(answer.body.get("packages"))
-            return True
-        report = answer.error
+    def _run_steps(self) -> ErrorResponse | None:
+        """Run the steps and end the workers; return the error if no worker could be prepared."""
+        if self.request.jobs > 1:
+            schedule = schedule_of(self.request, self.context.components, mode=self.transport.mode)
+            run = ParallelRun(self.context, self.outcomes, schedule, self._add_worker, self._build_bundle)
+            run.run()
+            return run.start_error
+        worker = self._add_worker(None)
+        answer = worker.finish(worker.prepare(self._build_bundle))
+        if isinstance(answer, ErrorResponse):
+            return answer
+        self._write_packages(answer.body.get("packages"))
+        run_in_order(self.context, worker, self.outcomes)
+        worker.finish(worker.cleanup())
+        return None
+
+    def _add_worker(self, number: int | None) -> RunWorker:
+        transport = self.transport.sibling() if self.workers else self.transport
+        self.workers.append(RunWorker(self.context, transport, self.outcomes, number))
+        return self.workers[-1]
+
+    def _record_start_error(self, error: ErrorResponse) -> None:
+        report = error.error
         self.outcomes.fail_run(f"cannot prepare the worker: {report['message']}", report.get("error_info"))
         event_fields = {
             "error": report["message"],
@@ -200,7 +232,6 @@ class _RunExecution:
             "error_info": report.get("error_info"),
         }
         self.emit("prepare_failed", event_fields)
-        return False
 
     def _write_packages(self, packages: object) -> None:
         """Write the list of the packages that the worker imports from."""
@@ -210,7 +241,9 @@ class _RunExecution:
             )
 
     def _build_bundle(self) -> Bundle:
-        """Return the contents of the worker, after the installation of missing modules."""
+        """Return the contents of each worker, after the installation of missing modules."""
+        if self._bundle is not None:
+            return self._bundle
         request, components = self.request, self.context.components
         frames, connections = frame_files(self.progress.reused), request.connections.by_step
         bundle = build_bundle(
@@ -221,6 +254,7 @@ class _RunExecution:
             started = monotonic()
             self._install()
             self.emit("phase", {"name": "install", "duration_ms": (monotonic() - started) * 1000})
+        self._bundle = bundle
         return bundle
 
     def _output_files(self) -> tuple[OutputFile, ...]:
@@ -249,7 +283,7 @@ class _RunExecution:
         """Download the files of a remote worker; return the files of frames that were too large."""
         if not self.transport.is_remote:
             return {}
-        outputs = self._output_files() if self.worker.has_started else ()
+        outputs = self._output_files() if any(worker.has_started for worker in self.workers) else ()
         wanted = DownloadRequest(
             self.request.artifact_policy,
             self.progress.path,
@@ -270,7 +304,7 @@ class _RunExecution:
         """Return why the frames that steps need are not on disk."""
         if self.request.settings.capture == "never":
             return "capture is off"
-        if self.worker.loss is not None or self.progress.reason == "interrupted":
+        if any(worker.loss is not None for worker in self.workers) or self.progress.reason == "interrupted":
             return "worker gone"
         is_left = self.transport.is_remote and self.request.artifact_policy == "none"
         return "artifacts were not requested" if is_left else "no frame"
@@ -280,15 +314,27 @@ class _RunExecution:
     def _abort(self, reason: str, info: Mapping[str, Any]) -> None:
         """Kill the worker and record the end of every step."""
         self.progress.reason, self.progress.error_info = reason, info
-        self.transport.kill()
+        kill_workers(worker for worker in self.workers if worker.has_started)
         try:
             if self.recorder.disk_full is None:  # the reserved space is for the end of the run
-                self.worker.record_rest()
+                for worker in self.workers:
+                    worker.record_rest()
             self.outcomes.finish_open_steps(reason, info)
             if self.recorder.disk_full is None:
                 report_frames(self.context, self._missing_reason(), {})
         except (DiskFull, OSError) as error:
             self.progress.reason, self.progress.error_info = write_failure(self.recorder.disk_full or error)
+
+
+def _worker_settings(request: RunRequest) -> Settings:
+    """Return the settings of one worker, with its part of the memory for frames."""
+    budget = request.settings.spill_memory_bytes
+    return replace(request.settings, spill_memory_bytes=budget if budget is None else budget // request.jobs)
+
+
+def _jobs_setting(request: RunRequest) -> dict[str, Any]:
+    """Return the number of workers as a setting, if there can be several."""
+    return {"jobs": {"value": request.jobs, "origin": "flag", "variable": None}} if request.jobs > 1 else {}
 
 
 def _plan_entry(step: Step, file: str) -> dict[str, Any]:

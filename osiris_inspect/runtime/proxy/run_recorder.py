@@ -32,7 +32,7 @@ class RunRecorder:
         attempts: the number of the attempt by step, for steps that can have several; a field of their events.
         captures: the last event about the capture of each input, by step and input.
         disk_full: error of the first failed write; None if none failed.
-        last_heartbeat: fields of the worker's last ``heartbeat``; empty before the first.
+        last_heartbeats: fields of the last ``heartbeat`` of each worker by its number; None for the only worker.
     """
 
     def __init__(self, log: EventLog, clock: Callable[[], float], on_event: EventListener) -> None:
@@ -42,7 +42,7 @@ class RunRecorder:
         self.attempts: dict[str, int] = {}
         self.captures: dict[tuple[str, str], str] = {}
         self.disk_full: DiskFull | None = None
-        self.last_heartbeat: Mapping[str, Any] = {}
+        self.last_heartbeats: dict[int | None, Mapping[str, Any]] = {}
 
     def record_host_event(self, name: str, fields: Mapping[str, Any], step: str | None = None) -> None:
         """Write an event of the host; raises like ``record_event``."""
@@ -100,8 +100,6 @@ class RunRecorder:
         return names
 
     def _after_event(self, event: Event) -> None:
-        if event.name == "heartbeat":
-            self.last_heartbeat = event.fields
         if event.name in CAPTURE_EVENTS and event.step is not None:
             self.captures[event.step, str(event.fields.get("input"))] = event.name
         if event.name in CARD_EVENTS:

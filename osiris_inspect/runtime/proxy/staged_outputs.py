@@ -33,10 +33,12 @@ class StagedOutputs:
     Attributes:
         run_dir: the run directory.
         base: the folder that relative paths of the pipeline start from.
+        folder: name of the folder in the run directory.
     """
 
     run_dir: Path
     base: Path
+    folder: str = layout.OUTPUTS
     _step: str = ""
     _root: int = -1
     _folder: int = -1
@@ -49,7 +51,7 @@ class StagedOutputs:
         Raises:
             OSError: it cannot be created.
         """
-        path = self.run_dir / layout.OUTPUTS
+        path = self.run_dir / self.folder
         path.mkdir(0o700)
         self._root = os.open(path, _FOLDER)
         return path
@@ -95,7 +97,7 @@ class StagedOutputs:
                 }
             else:
                 self._targets[str(number)] = (path, target)
-            entry["staged"] = str(self.run_dir / layout.OUTPUTS / name / str(number))
+            entry["staged"] = str(self.run_dir / self.folder / name / str(number))
             entries.append(entry)
         return entries
 
@@ -126,7 +128,7 @@ class StagedOutputs:
         if self._root >= 0:
             os.close(self._root)
             self._root = -1
-            remove_tree(self.run_dir / layout.OUTPUTS)
+            remove_tree(self.run_dir / self.folder)
 
     def _end_step(self) -> None:
         for _, target in self._targets.values():

@@ -17,6 +17,7 @@ from osiris_inspect.runtime.protocol.messages import (
 )
 from osiris_inspect.runtime.proxy.hang_watch import HangWatch
 from osiris_inspect.runtime.proxy.run_recorder import RunRecorder
+from osiris_inspect.runtime.proxy.scheduling.conversation import Conversation, ForLine
 from osiris_inspect.runtime.proxy.signals import SignalFlag
 from osiris_inspect.runtime.transport.transport import Transport
 
@@ -46,6 +47,14 @@ _HOST_EVENTS: Final = frozenset(
 )
 """Events that only the host writes; a driver could send them from the worker."""
 
+_OF_EACH_WORKER: Final = frozenset(
+    {
+        *("environment", "parcel_checked", "driver_registered", "session_initialized", "cleanup_complete"),
+        *("step_start", "heartbeat"),
+    }
+)
+"""Events with the number of the worker, in a run with several."""
+
 CommandResult = Response | ErrorResponse
 
 
@@ -70,6 +79,7 @@ class WorkerClient:
     Lines without the nonce of the run are ignored and counted.
 
     Attributes:
+        worker: number of the worker in a run with several.
         on_step_complete: called with a step before its ``step_complete`` is recorded; returns False to leave it out.
     """
 
@@ -85,6 +95,7 @@ class WorkerClient:
         self._transport, self._recorder = transport, recorder
         self._nonce, self._prefix = nonce, rpc.line_prefix(nonce)
         self._steps = steps
+        self.worker: int | None = None
         self._foreign_lines = 0
         self._run_id: object = None
         self._redactor, self._signals = redactor, signals
@@ -102,7 +113,7 @@ class WorkerClient:
         body: Mapping[str, Any],
         timeout: float | None,
         watch: HangWatch | None = None,
-    ) -> CommandResult:
+    ) -> Conversation[CommandResult]:
         """Send a command, record messages and return the answer; ``watch`` sees heartbeats and silence.
 
         Raises:
@@ -113,9 +124,17 @@ class WorkerClient:
         """
         self._watch = watch
         try:
-            return self._request(verb, body, timeout)
+            return (yield from self._request(verb, body, timeout))
         finally:
             self._report_foreign_lines()
+
+    def take(self, line: bytes | MessageTooLarge | None) -> CommandResult | None:
+        """Record a line of the worker, or that a line was too large; return it if it is an answer."""
+        self._is_silent = line is None
+        if isinstance(line, MessageTooLarge):
+            self._recorder.record_host_event("wire_error", {"error": str(line)})
+            return None
+        return self._handle_message(line) if line is not None and self._is_new(line) else None
 
     def check_run_id(self, run_id: str) -> None:
         """Compare the run that the worker was prepared for with this one.
@@ -131,7 +150,9 @@ class WorkerClient:
                 worker=self._run_id,
             )
 
-    def _request(self, verb: rpc.Verb, body: Mapping[str, Any], timeout: float | None) -> CommandResult:
+    def _request(
+        self, verb: rpc.Verb, body: Mapping[str, Any], timeout: float | None
+    ) -> Conversation[CommandResult]:
         number = self._pending = self._take_id()
         self._transport.send(rpc.encode_command(Command(verb, number, body)))
         watch, since = self._watch, monotonic()
@@ -142,7 +163,12 @@ class WorkerClient:
             wait = _POLL_INTERVAL_S if deadline is None else min(deadline - monotonic(), _POLL_INTERVAL_S)
             if wait <= 0:
                 raise CommandTimeout
-            answer = self._receive(wait)
+            try:
+                line = yield ForLine(wait)
+            except MessageTooLarge as error:
+                answer = self.take(error)
+            else:
+                answer = self.take(line)
             before, since = since, monotonic()
             if watch is not None and self._is_silent:
                 watch.on_silence(since - before)
@@ -180,7 +206,7 @@ class WorkerClient:
         result, self._late_answer = self._late_answer, None
         try:
             while True:
-                answer = self._receive(0.0)
+                answer = self._receive()
                 result = answer if answer is not None and answer.id == self._pending else result
                 if self._is_silent:
                     return result
@@ -189,16 +215,13 @@ class WorkerClient:
         finally:
             self._report_foreign_lines()
 
-    def _receive(self, seconds: float) -> CommandResult | None:
-        """Process the next line; return it if it is an answer."""
+    def _receive(self, timeout: float = 0.0) -> CommandResult | None:
+        """Process the next line that arrives within ``timeout`` seconds; return it if it is an answer."""
         try:
-            line = self._transport.receive(seconds)
+            line = self._transport.receive(timeout)
         except MessageTooLarge as error:
-            self._recorder.record_host_event("wire_error", {"error": str(error)})
-            self._is_silent = False
-            return None
-        self._is_silent = line is None
-        return self._handle_message(line) if line is not None and self._is_new(line) else None
+            return self.take(error)
+        return self.take(line)
 
     def _handle_message(self, line: bytes) -> CommandResult | None:
         try:
@@ -217,9 +240,13 @@ class WorkerClient:
             case EventMessage(_, ts, name, step, fields, mono):
                 if name == "session_initialized":
                     self._run_id = fields.get("run_id")
+                if self.worker is not None and name in _OF_EACH_WORKER:
+                    fields = {**fields, "worker": self.worker}
                 self._recorder.record_event(name, ts, "worker", fields, step, mono)
-                if name == "heartbeat" and self._watch is not None:
-                    self._watch.on_heartbeat(fields)
+                if name == "heartbeat":
+                    self._recorder.last_heartbeats[self.worker] = fields
+                    if self._watch is not None:
+                        self._watch.on_heartbeat(fields)
             case MetricMessage(ts, name, value, step, tags):
                 self._recorder.record_metric(Metric(name, value, ts, step, tags))
             case ErrorResponse(None, report) if report.get("type") == "BadMessage":

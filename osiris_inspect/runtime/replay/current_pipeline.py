@@ -16,7 +16,7 @@ from osiris_inspect.runtime.protocol.code_identity import driver_code
 from osiris_inspect.runtime.protocol.driver_packages import driver_packages, requirements_of
 from osiris_inspect.runtime.proxy.secret_names import names_among
 from osiris_inspect.runtime.replay.earlier_frames import find_frame
-from osiris_inspect.runtime.replay.earlier_run import EarlierRun
+from osiris_inspect.runtime.replay.earlier_run import PastRun
 from osiris_inspect.runtime.replay.reuse_plan import CurrentPipeline
 from osiris_inspect.runtime.sandbox.permissions import config_secrets
 
@@ -26,7 +26,7 @@ def current_pipeline(
     components: Mapping[str, Component],
     connections: Connections,
     base: Path,
-    earlier: EarlierRun,
+    earlier: PastRun,
 ) -> CurrentPipeline:
     """Return the pipeline with what a plan compares: masked configurations, drivers' code, frames on disk."""
     secrets = (*connections.secrets, *config_secrets(compiled, components))
@@ -65,7 +65,7 @@ def _output_check(
     components: Mapping[str, Component],
     connections: Connections,
     base: Path,
-    earlier: EarlierRun,
+    earlier: PastRun,
 ) -> Callable[[str], bool]:
     """Return a function that tells if the output files of a step were downloaded."""
     drivers = {step.id: step.driver for step in compiled.manifest.steps}

@@ -8,10 +8,10 @@ from osiris_inspect.model.redaction import MASK
 from osiris_inspect.runtime.pipeline.builtin_components import all_components
 from osiris_inspect.runtime.pipeline.compiler import Compiled, compile_pipeline, read_pipeline
 from osiris_inspect.runtime.pipeline.parameters import CompileInputs
-from osiris_inspect.runtime.replay.earlier_run import EarlierRun
+from osiris_inspect.runtime.replay.earlier_run import PastRun
 
 
-def pipeline_file(earlier: EarlierRun) -> Path | None:
+def pipeline_file(earlier: PastRun) -> Path | None:
     """Return the pipeline file where the run recorded it; one that is beside its folder of runs if it was moved."""
     name = str(earlier.options.get("file") or earlier.plan.get("file") or "")
     logs = earlier.path.absolute().parent
@@ -21,7 +21,7 @@ def pipeline_file(earlier: EarlierRun) -> Path | None:
     )
 
 
-def base_folder(earlier: EarlierRun) -> Path:
+def base_folder(earlier: PastRun) -> Path:
     """Return the folder that relative paths of an earlier run start from; the one of its runs' folder if it is gone."""
     base, file = recorded_path(earlier, "base"), pipeline_file(earlier)
     if base is not None and base.is_dir():
@@ -29,13 +29,13 @@ def base_folder(earlier: EarlierRun) -> Path:
     return file.absolute().parent if file is not None else earlier.path.absolute().parent.parent
 
 
-def recorded_path(earlier: EarlierRun, option: str) -> Path | None:
+def recorded_path(earlier: PastRun, option: str) -> Path | None:
     """Return the path that an option of the earlier run had; None if it had none."""
     value = earlier.options.get(option)
     return Path(value) if isinstance(value, str) and value else None
 
 
-def compile_again(earlier: EarlierRun, environment: Mapping[str, str]) -> Compiled | None:
+def compile_again(earlier: PastRun, environment: Mapping[str, str]) -> Compiled | None:
     """Return the pipeline of an earlier run as it is now, with its parameters; None if its file cannot be compiled.
 
     Masked parameters come from the environment.

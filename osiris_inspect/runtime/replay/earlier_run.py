@@ -33,8 +33,8 @@ _FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC
 
 
 @dataclass(slots=True)
-class EarlierStep:
-    """What the log of an earlier run says about a step.
+class PastStep:
+    """State of a step in the log of an earlier run.
 
     Attributes:
         status: how its last attempt ended; ``running`` if the log does not say.
@@ -82,7 +82,7 @@ class EarlierStep:
 
 
 @dataclass(frozen=True)
-class EarlierRun:
+class PastRun:
     """An earlier run.
 
     Attributes:
@@ -99,7 +99,7 @@ class EarlierRun:
     manifest: Manifest
     start: Mapping[str, Any]
     plan: Mapping[str, Any]
-    steps: Mapping[str, EarlierStep]
+    steps: Mapping[str, PastStep]
     status: str | None
     fetched: frozenset[str] = frozenset()
 
@@ -139,7 +139,7 @@ def options_of(start: Mapping[str, Any]) -> Mapping[str, Any]:
     return options if isinstance(options, Mapping) else {}
 
 
-def read_earlier_run(path: Path) -> EarlierRun:
+def read_earlier_run(path: Path) -> PastRun:
     """Return the run in a directory.
 
     Raises:
@@ -156,14 +156,14 @@ def read_earlier_run(path: Path) -> EarlierRun:
             path=str(path),
         )
     plan = _read_manifest(path)
-    steps = {step.id: log.steps.get(step.id) or EarlierStep(step.id, path.name) for step in plan.steps}
+    steps = {step.id: log.steps.get(step.id) or PastStep(step.id, path.name) for step in plan.steps}
     for step in plan.steps:
         steps[step.id].driver = step.driver
         steps[step.id].code = steps[step.id].code or log.codes.get(step.driver)
     _mark_done(steps, log.start)
     if log.status is None:
         _mark_sent(plan, steps, is_serial=options_of(log.start).get("jobs", 1) == 1)
-    return EarlierRun(path, plan, log.start, log.plan, steps, log.status, frozenset(log.fetched))
+    return PastRun(path, plan, log.start, log.plan, steps, log.status, frozenset(log.fetched))
 
 
 class RunLock:
@@ -211,7 +211,7 @@ class _LogReader:
         self._run = run
         self.start: Mapping[str, Any] | None = None
         self.plan: Mapping[str, Any] = {}
-        self.steps: dict[str, EarlierStep] = {}
+        self.steps: dict[str, PastStep] = {}
         self.codes: dict[str, Mapping[str, Any]] = {}
         self.status: str | None = None
         self.fetched: set[str] = set()
@@ -222,8 +222,8 @@ class _LogReader:
         if handler is not None and (event.side == "host" or event.name in _WORKER_EVENTS):
             handler(event)
 
-    def _step(self, event: Event) -> EarlierStep:
-        return self.steps.setdefault(event.step or "", EarlierStep(event.step or "", self._run))
+    def _step(self, event: Event) -> PastStep:
+        return self.steps.setdefault(event.step or "", PastStep(event.step or "", self._run))
 
     def _on_run_start(self, event: Event) -> None:
         if isinstance(event.fields.get("settings"), Mapping):
@@ -328,7 +328,7 @@ def _text_or_none(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _mark_done(steps: Mapping[str, EarlierStep], start: Mapping[str, Any]) -> None:
+def _mark_done(steps: Mapping[str, PastStep], start: Mapping[str, Any]) -> None:
     """Mark the writers that the run took over as done, although it may have been killed before it recorded each."""
     origin = start.get("origin")
     names = origin.get("done") if isinstance(origin, Mapping) else None
@@ -338,7 +338,7 @@ def _mark_done(steps: Mapping[str, EarlierStep], start: Mapping[str, Any]) -> No
             step.status, step.from_run = "reused", str(origin["run"]) if origin else step.from_run
 
 
-def _mark_sent(plan: Manifest, steps: Mapping[str, EarlierStep], *, is_serial: bool) -> None:
+def _mark_sent(plan: Manifest, steps: Mapping[str, PastStep], *, is_serial: bool) -> None:
     """Mark the steps that a run whose host was killed may have started, although it could not record it."""
     running = [step for step in steps.values() if step.status == "running"]
     ready = [

@@ -39,9 +39,9 @@ from osiris_inspect.runtime.replay.earlier_pipeline import (
     pipeline_file,
     recorded_path,
 )
-from osiris_inspect.runtime.replay.earlier_run import EarlierRun, read_earlier_run
+from osiris_inspect.runtime.replay.earlier_run import PastRun, read_earlier_run
 from osiris_inspect.runtime.replay.step_config import checked_change, recorded_config
-from osiris_inspect.runtime.replay.step_inputs import StepInputs, find_inputs
+from osiris_inspect.runtime.replay.replay_inputs import ReplayInputs, find_inputs
 from osiris_inspect.runtime.replay.verdict import CompareFrames, Verdict, judge
 from osiris_inspect.runtime.sandbox.byte_size import parse_bytes
 from osiris_inspect.runtime.sandbox.isolation import RequestedLevel, ResourceLimits
@@ -199,7 +199,7 @@ class Replay:
         """Folder that relative paths of the step start from."""
         return base_folder(self.earlier).resolve()
 
-    def _find_inputs(self) -> StepInputs:
+    def _find_inputs(self) -> ReplayInputs:
         options = self._options
         swapped = set(options.frames)
         step = self.step
@@ -370,7 +370,7 @@ def component_of(path: Path, step: str, components: Mapping[str, Component] | No
     return installed_component(find_step(_read(path), step), components)
 
 
-def find_step(earlier: EarlierRun, name: str) -> Step:
+def find_step(earlier: PastRun, name: str) -> Step:
     """Return a step of a run.
 
     Raises:
@@ -399,7 +399,7 @@ def installed_component(step: Step, components: Mapping[str, Component]) -> Comp
     return component
 
 
-def _read(path: Path) -> EarlierRun:
+def _read(path: Path) -> PastRun:
     try:
         return read_earlier_run(path)
     except NotOurs:
@@ -416,7 +416,7 @@ def _bound(step: Step) -> Mapping[str, InputRef]:
     return bind_inputs(step)
 
 
-def _target(earlier: EarlierRun) -> str:
+def _target(earlier: PastRun) -> str:
     """Return where the steps of an earlier run ran."""
     return {"local": "local", "e2b": "e2b"}.get(str(earlier.start.get("mode")), "sandbox")
 

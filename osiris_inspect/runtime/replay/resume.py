@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from osiris_inspect.model.errors import AlreadyResumed, MayHaveWritten, NothingToResume
 from osiris_inspect.runtime.replay.earlier_frames import continued_by
-from osiris_inspect.runtime.replay.earlier_run import EarlierRun
+from osiris_inspect.runtime.replay.earlier_run import PastRun
 from osiris_inspect.runtime.replay.reuse_plan import PlanEntry
 
 
-def check_unfinished(earlier: EarlierRun) -> None:
+def check_unfinished(earlier: PastRun) -> None:
     """Check that something of a run is left to do.
 
     Raises:
@@ -18,7 +18,7 @@ def check_unfinished(earlier: EarlierRun) -> None:
         raise NothingToResume(f"nothing to resume: every step of {earlier.name} succeeded")
 
 
-def check_not_continued(earlier: EarlierRun) -> None:
+def check_not_continued(earlier: PastRun) -> None:
     """Check that no other run continued this one, which would run its writers a second time.
 
     Raises:

@@ -18,7 +18,7 @@ from osiris_inspect.model.redaction import MASK
 from osiris_inspect.runtime.pipeline.compiler import Compiled
 from osiris_inspect.runtime.pipeline.component import Component
 from osiris_inspect.runtime.planning.reused_step import ReusedStep
-from osiris_inspect.runtime.replay.earlier_run import EarlierRun, EarlierStep
+from osiris_inspect.runtime.replay.earlier_run import PastRun, PastStep
 
 EntryAction = Literal["done", "unknown", "reuse", "run"]
 _MAX_KEYS = 3
@@ -26,7 +26,7 @@ _MAX_KEYS = 3
 
 @dataclass(frozen=True, slots=True)
 class PlanEntry:
-    """What happens to a step, and why.
+    """Entry of a step in a plan, with its reason.
 
     Attributes:
         reused: the result that is taken over; None for a step that runs.
@@ -94,7 +94,7 @@ class CurrentPipeline:
         return component is not None and component.is_repeatable({**component.defaults, **config})
 
 
-def plan_steps(earlier: EarlierRun, current: CurrentPipeline, options: PlanOptions) -> tuple[PlanEntry, ...]:
+def plan_steps(earlier: PastRun, current: CurrentPipeline, options: PlanOptions) -> tuple[PlanEntry, ...]:
     """Return the entry of each step of the pipeline, in its order.
 
     Raises:
@@ -137,13 +137,13 @@ def _needed(
 class _Planner:
     """Rules for each step; ``reason`` is called in the order of the pipeline."""
 
-    def __init__(self, earlier: EarlierRun, current: CurrentPipeline, options: PlanOptions) -> None:
+    def __init__(self, earlier: PastRun, current: CurrentPipeline, options: PlanOptions) -> None:
         self._earlier, self._current, self._options = earlier, current, options
         self._running: set[str] = set()
 
-    def earlier_step(self, step: Step) -> EarlierStep:
+    def earlier_step(self, step: Step) -> PastStep:
         """Return what the earlier run says about a step."""
-        return self._earlier.steps.get(step.id) or EarlierStep(step.id, self._earlier.name)
+        return self._earlier.steps.get(step.id) or PastStep(step.id, self._earlier.name)
 
     def reason(self, step: Step) -> str:
         """Return the first reason why a step runs; empty if it need not run."""
@@ -191,7 +191,7 @@ class _Planner:
             raise SettingsError(f"--accept {step.id}: it did not write its rows in {self._earlier.name}")
         return self._options.forced.get(step.id) or "did not succeed"
 
-    def _is_done(self, step: Step, before: EarlierStep) -> bool:
+    def _is_done(self, step: Step, before: PastStep) -> bool:
         return before.is_done and (
             before.status == "reused" or not self._earlier.is_remote or self._current.has_outputs(step.id)
         )
@@ -212,7 +212,7 @@ class _Planner:
             return PlanEntry(step.id, "done", "--accept", result)
         return PlanEntry(step.id, "unknown", f"it may have written{self._target(step, before)}")
 
-    def _target(self, step: Step, before: EarlierStep) -> str:
+    def _target(self, step: Step, before: PastStep) -> str:
         """Return where a writer writes to, and the rows that it was given."""
         config = self._current.configs.get(step.id, {})
         target = config.get("table") or config.get("path") or ""
@@ -256,7 +256,7 @@ class _Planner:
             changed.append("the server of its connection")
         return changed[:_MAX_KEYS]
 
-    def _code_difference(self, step: Step, before: EarlierStep) -> str:
+    def _code_difference(self, step: Step, before: PastStep) -> str:
         old, new = before.code, self._current.code_of(step.driver)
         if old is None or new is None or new.get("file_sha256") is None or old.get("file_sha256") is None:
             return f"the code of {step.driver} is not recorded, so it may differ"

@@ -9,11 +9,11 @@ from osiris_inspect.base.near_names import did_you_mean
 from osiris_inspect.model.errors import MaskedConfiguration, SettingsError
 from osiris_inspect.model.redaction import MASK
 from osiris_inspect.runtime.pipeline.component import Component, ConfigKey
-from osiris_inspect.runtime.replay.earlier_run import EarlierRun
+from osiris_inspect.runtime.replay.earlier_run import PastRun
 
 
 def recorded_config(
-    earlier: EarlierRun, step: str, current: Callable[[], Mapping[str, Any]], changed: Mapping[str, Any]
+    earlier: PastRun, step: str, current: Callable[[], Mapping[str, Any]], changed: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return the configuration of a step as it was; masked values come from the pipeline as it is now.
 
@@ -89,7 +89,7 @@ def _masked_keys(key: str, value: Any) -> Iterator[str]:
         yield key
 
 
-def _unmask(earlier: EarlierRun, step: str, path: tuple[str, ...], recorded: Any, now: Any) -> Any:
+def _unmask(earlier: PastRun, step: str, path: tuple[str, ...], recorded: Any, now: Any) -> Any:
     """Return a recorded value with its masked texts as they are in the pipeline."""
     if isinstance(recorded, Mapping):
         values = now if isinstance(now, Mapping) else {}

@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple, get_args
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.failure.signature import FailureSignature, failure_level, failure_signature
 from osiris_inspect.model.run_types import FailureLevel, OutputLevel
-from osiris_inspect.runtime.replay.earlier_run import EarlierRun, EarlierStep
+from osiris_inspect.runtime.replay.earlier_run import PastRun, PastStep
 
 Expectation = Literal["same", "success", "other"]
 CompareFrames = Callable[[Path, Path], OutputLevel | None]
@@ -54,7 +54,7 @@ class Verdict(NamedTuple):
         return "same failure" if self.level == _FAILURE_LEVELS[0] else self.level
 
 
-def judge(earlier: EarlierRun, later: EarlierRun, step: str, compare: CompareFrames | None = None) -> Verdict:
+def judge(earlier: PastRun, later: PastRun, step: str, compare: CompareFrames | None = None) -> Verdict:
     """Return the verdict about a step that ran in both runs."""
     before, after = earlier.steps[step], later.steps[step]
     if after.status != "succeeded":
@@ -71,13 +71,11 @@ def judge(earlier: EarlierRun, later: EarlierRun, step: str, compare: CompareFra
     return Verdict(_output_level(earlier, later, step, compare), is_output=True)
 
 
-def _signature(step: EarlierStep) -> FailureSignature:
+def _signature(step: PastStep) -> FailureSignature:
     return failure_signature(step.error or "", step.error_type, step.traceback)
 
 
-def _output_level(
-    earlier: EarlierRun, later: EarlierRun, step: str, compare: CompareFrames | None
-) -> OutputLevel:
+def _output_level(earlier: PastRun, later: PastRun, step: str, compare: CompareFrames | None) -> OutputLevel:
     before, after = earlier.steps[step], later.steps[step]
     if before.fingerprint == after.fingerprint:
         return "identical"

@@ -13,6 +13,7 @@ import resource
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final, TextIO
 
 from osiris_inspect.model import run_layout as layout
@@ -51,11 +52,14 @@ class InProcess(Transport):
         self._end_reason: str | None = None
         self._thread_error: str | None = None
         self._cancel = CancelToken()
+        self._first = self
+        self._wake: tuple[int, int] | None = None
 
     def start(self, launch: LaunchSpec) -> str:
         """Start the thread. Output of drivers goes to the worker's log."""
-        self._log = WorkerLog(launch.run_dir / layout.WORKER_LOG, launch.secrets, launch.by_place)
-        self._stdio = _RedirectedStdio(self._log.descriptor(), self._descriptors)
+        if self._first is self:
+            self._log = WorkerLog(launch.run_dir / layout.WORKER_LOG, launch.secrets, launch.by_place)
+            self._stdio = _RedirectedStdio(self._log.descriptor(), self._descriptors)
         context = WorkerContext(
             launch.run_dir,
             self.isolation_level,
@@ -78,6 +82,10 @@ class InProcess(Transport):
 
     def receive(self, timeout: float | None) -> bytes | None:
         """Return the next line."""
+        if self._wake is not None and self._lines.empty():
+            with suppress(BlockingIOError):  # before the queue is read, so no line is missed
+                while os.read(self._wake[0], 1 << 16):
+                    pass
         try:
             line = self._lines.get(timeout=timeout)
         except queue.Empty:
@@ -87,6 +95,25 @@ class InProcess(Transport):
             self._end_reason = self._end_reason or self._thread_error or "its thread ended"
             raise WorkerLost(self._end_reason)
         return line
+
+    def sibling(self) -> "InProcess":
+        """Return a transport to another thread, whose output goes to the same log."""
+        other = InProcess({}, self._clock)
+        other._env_names, other._first = self._env_names, self
+        return other
+
+    def descriptors(self) -> tuple[int, ...]:
+        """Return the end of a pipe that can be read after the worker has sent lines, until the next call."""
+        if self._wake is None:
+            self._wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+            if not self._lines.empty():
+                self._wake_up()
+        return (self._wake[0],)
+
+    def _wake_up(self) -> None:
+        if self._wake is not None:
+            with suppress(BlockingIOError):  # it is full, so it can be read
+                os.write(self._wake[1], b"x")
 
     def kill(self) -> None:
         """Cancel the step and stop the thread; a thread that does not stop is abandoned."""
@@ -115,6 +142,10 @@ class InProcess(Transport):
         if self._thread is not None and self._end_reason is None:
             self._thread.join()
         self._end_reason = self._end_reason or "it was closed"
+        if self._wake is not None and self._thread is not None and not self._thread.is_alive():
+            for descriptor in self._wake:
+                os.close(descriptor)
+            self._wake = None
         if self._stdio is not None:
             self._stdio.restore()
         if self._log is not None:
@@ -124,6 +155,7 @@ class InProcess(Transport):
         def write(data: bytes) -> None:
             for line in data.split(b"\n")[:-1]:
                 lines.put(line)
+            self._wake_up()
 
         try:
             from osiris_inspect.runtime.worker.command_loop import serve
@@ -134,6 +166,7 @@ class InProcess(Transport):
             sys.stderr.write(f"worker: {self._thread_error}\n")
         finally:
             lines.put(_END)
+            self._wake_up()
 
     def _chunks(self) -> Iterator[bytes]:
         while (line := self._commands.get()) is not _END:

@@ -73,6 +73,7 @@ class Stdio(Transport):
         limits: ResourceLimits | None = None,
     ) -> None:
         chosen = isolation.choose(requested)
+        self._requested, self._limits, self._first = requested, limits, self
         self.isolation_level: str = chosen.level
         self.mode: RunMode = "process" if chosen.level == "none" else "sandbox"
         self.details: Mapping[str, Any] = {
@@ -107,7 +108,9 @@ class Stdio(Transport):
                 path="/",
             )
         self._temp_dir = LockedTempDir()
-        self._log = WorkerLog(launch.run_dir / layout.WORKER_LOG, launch.secrets, launch.by_place)
+        self._log = self._first._log or WorkerLog(
+            launch.run_dir / layout.WORKER_LOG, launch.secrets, launch.by_place
+        )
         permissions = self._permissions(launch, self._temp_dir.path)
         granted = permissions.to_document() if self._level != "none" else None
         self.details = {
@@ -176,6 +179,16 @@ class Stdio(Transport):
             raise line
         return line
 
+    def sibling(self) -> "Stdio":
+        """Return a transport to another child, with the same isolation and limits and the same log."""
+        other = Stdio(self._environment, self._requested, self._limits)
+        other._first = self
+        return other
+
+    def descriptors(self) -> tuple[int, ...]:
+        """Return the child's stdout and its PID descriptor."""
+        return () if self._process is None else (self._stdout, self._pidfd)
+
     def worker_state(self) -> WorkerState:
         """Return the state of the child that sends no heartbeats."""
         return UNKNOWN if self._process is None else read_state(worker_pid(self._process.pid))
@@ -214,7 +227,7 @@ class Stdio(Transport):
                     pipe.close()
             self._wait_or_kill(process, _EXIT_TIMEOUT_S)
             os.close(self._pidfd)
-        if self._log is not None:
+        if self._log is not None and self._first is self:
             self._log.close()
         if self._temp_dir is not None:
             self._temp_dir.close()

@@ -82,6 +82,14 @@ class Transport(Protocol):
             MessageTooLarge: a line over the limit was dropped; the next one can be received.
         """
 
+    def sibling(self) -> Self:
+        """Return a transport to another worker of the same run; this one is closed last. A remote run has none."""
+        raise AssertionError(self)
+
+    def descriptors(self) -> tuple[int, ...]:
+        """Return the file descriptors that can be read when ``receive`` has a line, or the worker has ended."""
+        return ()
+
     def kill(self) -> None:
         """End the worker and its child processes now. Lines sent before can still be received."""
 

@@ -317,6 +317,16 @@ class Worker:
             self._by_place |= new_by_place
             self._emitter.redactor = Redactor(self._secrets, self._by_place)
 
+    def _spill(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Write a kept frame to disk for a step on another worker; the path is None if that is not possible."""
+        with self._heartbeat.active(body["step_id"], "spilling"):
+            spilled = self._prepared.store.spill_for_other_worker(body["step_id"])
+        self._writer.flush()
+        if spilled is None:
+            return {"path": None}
+        path = layout.spill_path(body["step_id"])
+        return {"path": path, "fingerprint": spilled.document["fingerprint"]}
+
     def _cleanup(self, body: Mapping[str, Any]) -> dict[str, Any]:
         if self._session is not None:
             self._session.capture.after_last_step(map(str, body.get("not_run") or ()))

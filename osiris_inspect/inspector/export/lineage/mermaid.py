@@ -11,7 +11,7 @@ from osiris_inspect.inspector.export.lineage.labels import GLYPHS, edge_label, n
 from osiris_inspect.inspector.text.sanitize import one_line, truncate
 
 _MAX_LABEL = 200
-_SPECIAL = re.compile(r"[^\w \-.,:/()→✓✗⊘·~…]", re.ASCII)
+_SPECIAL = re.compile(r"[^\w \-.,:/()→✓✗⊘·~…↺]", re.ASCII)
 _STYLES = (
     "classDef cause fill:#b00020,stroke:#7f0015,color:#ffffff",
     "classDef failed fill:#fde7e9,stroke:#b00020,color:#5f0010",

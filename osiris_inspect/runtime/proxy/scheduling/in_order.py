@@ -10,6 +10,6 @@ def run_in_order(context: RunContext, worker: RunWorker, outcomes: StepOutcomes)
     for step in context.steps:
         cause = outcomes.skip_cause(step, worker.loss)
         if cause is None:
-            outcomes.record_answer(step, worker.run_step(step))
+            outcomes.record_answer(step, worker.finish(worker.run_step(step)))
         else:
             outcomes.skip(step, cause, outcomes.skip_info(step, cause, worker.loss))

@@ -1,4 +1,4 @@
-"""What the parts of a run share: its request, its log and its progress."""
+"""Context of a run: its request, its log and its progress, shared by the parts that carry it out."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from osiris_inspect.runtime.proxy.run_finish import RunProgress
 from osiris_inspect.runtime.proxy.run_recorder import RunRecorder
 from osiris_inspect.runtime.proxy.scheduling.run_request import RunRequest
 from osiris_inspect.runtime.proxy.signals import SignalFlag
+from osiris_inspect.runtime.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class RunContext:
     Attributes:
         components: components of the pipeline.
         secrets: masked in everything that is written.
+        worker_settings: settings of one worker, which has its part of the run's memory.
     """
 
     request: RunRequest
@@ -27,6 +29,7 @@ class RunContext:
     signals: SignalFlag
     components: Mapping[str, Component]
     secrets: tuple[str, ...]
+    worker_settings: Settings
 
     @property
     def emit(self) -> Callable[..., None]:

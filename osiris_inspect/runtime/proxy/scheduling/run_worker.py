@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from osiris_inspect.model import manifest
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import (
     DependencyMissing,
     DriverError,
+    MessageTooLarge,
     ProtocolError,
     SourceChanged,
     WorkerHung,
@@ -31,6 +32,7 @@ from osiris_inspect.runtime.proxy.failures import (
     step_timeout,
 )
 from osiris_inspect.runtime.proxy.hang_watch import HangWatch
+from osiris_inspect.runtime.proxy.scheduling.conversation import Conversation, Pause, converse
 from osiris_inspect.runtime.proxy.scheduling.run_context import RunContext
 from osiris_inspect.runtime.proxy.scheduling.step_outcomes import StepOutcomes
 from osiris_inspect.runtime.proxy.staged_outputs import StagedOutputs
@@ -44,6 +46,8 @@ from osiris_inspect.runtime.sandbox.grants import SandboxPermissions
 from osiris_inspect.runtime.sandbox.permissions import HostFolders, permissions_for
 from osiris_inspect.runtime.transport.transport import LaunchSpec, Transport
 
+T = TypeVar("T")
+
 _CLEANUP_TIMEOUT_S: Final = 30.0
 
 
@@ -51,12 +55,18 @@ class RunWorker:
     """One worker: its transport, its client and the files that it stages.
 
     Attributes:
+        number: counts the workers of a run with several from 1; None for the only one.
         has_started: True after its process or thread has started.
         loss: why the worker ended before its time; None as long as it can run steps.
+        lost_with: the step that ran when it ended; None if none ran.
+        is_killed: True if it was ended because the run needs it no more.
     """
 
-    def __init__(self, context: RunContext, transport: Transport, outcomes: StepOutcomes) -> None:
+    def __init__(
+        self, context: RunContext, transport: Transport, outcomes: StepOutcomes, number: int | None = None
+    ) -> None:
         self._context, self.transport, self._outcomes = context, transport, outcomes
+        self.number = number
         self._request, self._recorder = context.request, context.recorder
         self._redactor, self._emit = context.progress.redactor, context.emit
         self._nonce = new_nonce()
@@ -64,25 +74,33 @@ class RunWorker:
         self._client = WorkerClient(
             transport, context.recorder, self._redactor, context.signals, self._nonce, steps
         )
+        self._client.worker = number
         self._client.on_step_complete = self._publish
-        self._staged = StagedOutputs(context.progress.path.absolute(), self._request.base)
+        folder = layout.OUTPUTS if number is None else f"{layout.OUTPUTS}-{number}"
+        self._staged = StagedOutputs(context.progress.path.absolute(), self._request.base, folder)
         self._unpublished: ErrorResponse | None = None
         self._phase_start = 0.0
         self.has_started = False
         self.loss: WorkerLoss | None = None
+        self.lost_with: str | None = None
+        self.is_killed = False
 
     # --- start and end
 
-    def prepare(self, make_bundle: Callable[[], Bundle]) -> CommandResult:
+    def finish(self, conversation: Conversation[T]) -> T:
+        """Carry out a conversation with this worker, while no other one runs."""
+        return converse(conversation, self.transport, self._context.signals.wait)
+
+    def prepare(self, make_bundle: Callable[[], Bundle]) -> Conversation[CommandResult]:
         """Start the worker and prepare it for the steps; ``make_bundle`` returns its contents."""
         request, timeout, watch = self._request, None, None
         if not request.install_missing:  # an installation takes long, and sends nothing
             timeout = request.prepare_timeout_s
-            watch = HangWatch(None, request.settings, self.transport, self._recorder)
+            watch = self._watch(None)
         answer: CommandResult
         try:
             body = self._start(make_bundle())
-            answer = self._client.request("prepare", body, timeout, watch)
+            answer = yield from self._client.request("prepare", body, timeout, watch)
             if isinstance(answer, Response):
                 self._client.check_run_id(self._context.progress.path.name)
         except WorkerLost as error:
@@ -102,18 +120,18 @@ class RunWorker:
             self._record_phase("worker", self._phase_start)
         return answer
 
-    def cleanup(self) -> None:
+    def cleanup(self) -> Conversation[None]:
         """Let the worker release its frames, unless it was lost."""
-        if self.loss is not None:
+        if self.loss is not None or self.is_killed or not self.has_started:
             return
         try:
-            self._client.request("cleanup", self._not_run(), _CLEANUP_TIMEOUT_S)
+            yield from self._client.request("cleanup", self._not_run(), _CLEANUP_TIMEOUT_S)
         except WorkerLost as error:
-            self._emit("worker_lost", {"error": str(error), "phase": "cleanup"})
+            self.record_lost("cleanup", str(error))
         except CommandTimeout:
             self.transport.kill()
             reason = f"no answer within {_CLEANUP_TIMEOUT_S:g} s"
-            self._emit("worker_lost", {"error": reason, "phase": "cleanup"})
+            self.record_lost("cleanup", reason)
 
     def _not_run(self) -> dict[str, Any]:
         """Return the skipped steps, whose inputs the worker captures."""
@@ -147,15 +165,20 @@ class RunWorker:
         )
         base = self.transport.start(launch)
         self.has_started = True
-        self._emit("worker_started", {**self.mode, **self.transport.details})
-        self._emit("parcel", bundle.to_dict())
+        self._emit("worker_started", {**self._number_field, **self.mode, **self.transport.details})
+        if self.number in (None, 1):
+            self._emit("parcel", bundle.to_dict())
         return {
             "run_id": path.name,
             "manifest": manifest.to_dict(request.running.manifest),
-            "settings": request.settings.to_dict(),
+            "settings": self._context.worker_settings.to_dict(),
             "base": base,
             "parcel": bundle.to_dict(),
         }
+
+    @property
+    def _number_field(self) -> dict[str, int]:
+        return {} if self.number is None else {"worker": self.number}
 
     @property
     def mode(self) -> dict[str, Any]:
@@ -166,7 +189,10 @@ class RunWorker:
         """Record a phase of the run that has ended; ``start`` is a time of the monotonic clock."""
         self._phase_start = monotonic()
         size = {} if sent is None else {"bytes": sent}
-        self._emit("phase", {"name": name, "duration_ms": (self._phase_start - start) * 1000, **size})
+        self._emit(
+            "phase",
+            {"name": name, "duration_ms": (self._phase_start - start) * 1000, **size, **self._number_field},
+        )
 
     def _permissions(self, bundle: Bundle) -> SandboxPermissions:
         """Return the permissions of the worker, if the transport applies them."""
@@ -183,13 +209,13 @@ class RunWorker:
 
     # --- steps
 
-    def run_step(self, step: Step) -> CommandResult:
+    def run_step(self, step: Step) -> Conversation[CommandResult]:
         """Run a step until it succeeds, it fails with an error that is not retried, or its attempts are used up."""
         if not step.retry:
-            return self._run_attempt(step)
+            return (yield from self._run_attempt(step))
         policy = parse_retry_policy(step.retry)
         self._recorder.attempts[step.id] = 1
-        answer = self._run_attempt(step, may_retry=policy.attempts > 1)
+        answer = yield from self._run_attempt(step, may_retry=policy.attempts > 1)
         for attempt in range(2, policy.attempts + 1):
             if isinstance(answer, Response) or self.loss is not None:
                 break
@@ -203,12 +229,13 @@ class RunWorker:
                 {"of": policy.attempts, "because": info["kind"], "wait_s": wait_s, "driver": step.driver},
                 step.id,
             )
-            if self._context.signals.wait(wait_s):
+            yield Pause(wait_s)
+            if self._context.signals.is_set:
                 raise Interrupted(self._context.signals.name)
-            answer = self._run_attempt(step, may_retry=attempt < policy.attempts)
+            answer = yield from self._run_attempt(step, may_retry=attempt < policy.attempts)
         return answer
 
-    def _run_attempt(self, step: Step, *, may_retry: bool = False) -> CommandResult:
+    def _run_attempt(self, step: Step, *, may_retry: bool = False) -> Conversation[CommandResult]:
         """Run a step once; if it ``may_retry``, the worker keeps its inputs after a failure."""
         body = {
             "step_id": step.id,
@@ -219,10 +246,10 @@ class RunWorker:
             **self._confidential(step),
         }
         sent_at = monotonic()
-        watch = HangWatch(step.id, self._request.settings, self.transport, self._recorder)
+        watch = self._watch(step.id)
         answer: CommandResult
         try:
-            answer = self._client.request("exec_step", body, self._time_limit(step), watch)
+            answer = yield from self._client.request("exec_step", body, self._time_limit(step), watch)
         except WorkerLost as error:
             self.loss = self._lost_worker(error)
             answer = error_response("WorkerLost", str(error), self.loss.info)
@@ -235,6 +262,47 @@ class RunWorker:
         if isinstance(answer, ErrorResponse) and "step_failed" not in self._recorder.event_names(step.id):
             self._outcomes.record_failure(step, answer.error, (monotonic() - sent_at) * 1000)
         return answer
+
+    def spill(self, step_id: str) -> Conversation[bool]:
+        """Have the worker write a frame to disk; return True if it is there."""
+        body = {"step_id": step_id}
+        try:
+            answer = yield from self._client.request("spill", body, None, self._watch(step_id))
+        except WorkerLost as error:
+            self.loss = self._lost_worker(error)
+            return False
+        except WorkerHung as error:
+            self._kill_hung(error)
+            return False
+        return isinstance(answer, Response) and answer.body.get("path") is not None
+
+    def end_step(self, step: Step, info: Mapping[str, Any]) -> CommandResult:
+        """Return the answer to a step of this worker, which was killed; an error with ``info`` if there is none."""
+        answer = self._client.drain() or error_response("Cancelled", info["message"], info)
+        self.loss = WorkerLoss(info["message"], info)
+        if isinstance(answer, ErrorResponse) and "step_failed" not in self._recorder.event_names(step.id):
+            self._outcomes.record_failure(step, answer.error, None)
+        return answer
+
+    def check_idle(self) -> bool:
+        """Record what arrived from a worker that does nothing; return False if it has ended."""
+        try:
+            while (line := self.transport.receive(0.0)) is not None:
+                self._client.take(line)
+        except MessageTooLarge as error:
+            self._client.take(error)
+        except WorkerLost as error:
+            self.loss = self._lost_worker(error)
+            self.record_lost("idle", self.loss.reason)
+            return False
+        return True
+
+    def record_lost(self, phase: str, reason: str) -> None:
+        """Record the loss of a worker that ran no step."""
+        self._emit("worker_lost", {"error": reason, "phase": phase, **self._number_field})
+
+    def _watch(self, step_id: str | None) -> HangWatch:
+        return HangWatch(step_id, self._request.settings, self.transport, self._recorder)
 
     def _time_limit(self, step: Step) -> float | None:
         """Return the time limit of a step in seconds: its own, else that of the settings, if any."""
@@ -308,7 +376,8 @@ class RunWorker:
         return error_response(log_name(error), error.message, self.loss.info, stack)
 
     def _lost_worker(self, error: WorkerLost) -> WorkerLoss:
-        return lost_worker(error, self._recorder.last_heartbeat, self.transport.details)
+        heartbeat = self._recorder.last_heartbeats.get(self.number, {})
+        return lost_worker(error, heartbeat, self.transport.details)
 
 
 def inputs_of(step: Step) -> dict[str, dict[str, str]]:

@@ -11,11 +11,11 @@ from osiris_inspect.model.run_layout import FRAME_KEY
 from osiris_inspect.runtime.frames.spill.copy_spill import find_reusable
 from osiris_inspect.runtime.planning.reused_step import ReusedStep
 from osiris_inspect.runtime.replay.earlier_frames import sibling_runs
-from osiris_inspect.runtime.replay.earlier_run import EarlierRun, EarlierStep
+from osiris_inspect.runtime.replay.earlier_run import PastRun, PastStep
 
 
 @dataclass(frozen=True, slots=True)
-class StepInputs:
+class ReplayInputs:
     """Frames that steps take, by the step that returned them.
 
     Attributes:
@@ -28,8 +28,8 @@ class StepInputs:
 
 
 def find_inputs(
-    earlier: EarlierRun, step: Step, folder: Path | None = None, *, recompute: bool = False
-) -> StepInputs:
+    earlier: PastRun, step: Step, folder: Path | None = None, *, recompute: bool = False
+) -> ReplayInputs:
     """Return the inputs of a step of an earlier run, with the fingerprints that its log has.
 
     They are searched in ``folder``, by default in the run and those beside it. With ``recompute`` the steps before it
@@ -58,13 +58,13 @@ def find_inputs(
                 recomputed[name] = fingerprints[FRAME_KEY]
                 open_steps.append(steps[name])
     order = [each.id for each in earlier.manifest.steps]
-    return StepInputs(
+    return ReplayInputs(
         {name: reused[name] for name in order if name in reused},
         {name: recomputed[name] for name in order if name in recomputed},
     )
 
 
-def _expected(earlier: EarlierRun, step: Step) -> dict[str, dict[str, str]]:
+def _expected(earlier: PastRun, step: Step) -> dict[str, dict[str, str]]:
     """Return the fingerprints of the inputs of a step: by the step that they are from, and their key.
 
     Raises:
@@ -85,16 +85,14 @@ def _expected(earlier: EarlierRun, step: Step) -> dict[str, dict[str, str]]:
     return frames
 
 
-def _fingerprint(earlier: EarlierRun, step: Step, ref: InputRef) -> str | None:
+def _fingerprint(earlier: PastRun, step: Step, ref: InputRef) -> str | None:
     resolved = _earlier_step(earlier, step.id).frames.get(ref)
     if resolved is not None or ref.key != FRAME_KEY:
         return resolved
     return _earlier_step(earlier, ref.from_step).fingerprint
 
 
-def _find(
-    earlier: EarlierRun, name: str, fingerprints: Mapping[str, str], places: Sequence[Path]
-) -> ReusedStep:
+def _find(earlier: PastRun, name: str, fingerprints: Mapping[str, str], places: Sequence[Path]) -> ReusedStep:
     """Return the frames of a step in the first place that has all of them.
 
     Raises:
@@ -130,5 +128,5 @@ def _find(
     )
 
 
-def _earlier_step(earlier: EarlierRun, step: str) -> EarlierStep:
-    return earlier.steps.get(step) or EarlierStep(step, earlier.name)
+def _earlier_step(earlier: PastRun, step: str) -> PastStep:
+    return earlier.steps.get(step) or PastStep(step, earlier.name)
