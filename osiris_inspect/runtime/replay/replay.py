@@ -40,8 +40,8 @@ from osiris_inspect.runtime.replay.earlier_pipeline import (
     recorded_path,
 )
 from osiris_inspect.runtime.replay.earlier_run import PastRun, read_earlier_run
-from osiris_inspect.runtime.replay.step_config import checked_change, recorded_config
 from osiris_inspect.runtime.replay.replay_inputs import ReplayInputs, find_inputs
+from osiris_inspect.runtime.replay.step_config import checked_change, recorded_config
 from osiris_inspect.runtime.replay.verdict import CompareFrames, Verdict, judge
 from osiris_inspect.runtime.sandbox.byte_size import parse_bytes
 from osiris_inspect.runtime.sandbox.isolation import RequestedLevel, ResourceLimits
