@@ -142,6 +142,15 @@ def test_tolerance_counts_as_rounding(tmp_path: Path) -> None:
     assert (found.level, found.rounded) == ("same but for rounding", 1)
 
 
+def test_null_and_empty_nested_values_differ(tmp_path: Path) -> None:
+    values = [None, [], [None], [0.0], [1.0, None]]
+    left, right = (
+        pa.table({"tags": pa.array(some, pa.list_(pa.float64()))}) for some in (values, values[:1])
+    )
+    found = compared(tmp_path, left, right)
+    assert (found.method, found.added, found.removed) == ("rows", 0, 4)
+
+
 def test_number_of_samples_is_limited(tmp_path: Path) -> None:
     other = ORDERS.set_column(3, "price", pa.array([99.0] * 10))
     found = compared(tmp_path, ORDERS, other, FrameDiffOptions(rows=3))

@@ -1,7 +1,7 @@
 """Lines of events in the width of a terminal."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from osiris_inspect.inspector.text.display_width import display_width
@@ -38,6 +38,7 @@ def test_event_is_wrapped_between_its_fields(width: int, lines: list[str]) -> No
     assert wrap_events(text, width).split("\n") == lines
 
 
+@settings(deadline=None)
 @given(
     st.text(st.sampled_from(" ab=漢é"), max_size=40),
     st.text(st.sampled_from(" ab=漢é"), max_size=300),

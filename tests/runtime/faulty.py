@@ -267,6 +267,12 @@ class Faulty:
     def wait(self, config: Mapping[str, Any], ctx: Any) -> None:
         time.sleep(float(config["times"]))
 
+    def log_slowly(self, config: Mapping[str, Any], ctx: Any) -> None:
+        step = ctx.artifacts.name
+        for _ in range(20):
+            logging.getLogger("driver").info("from %s", step)
+            time.sleep(0.01)
+
 
 def nest_folders(folder: Path, depth: int) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
@@ -360,5 +366,6 @@ COMPONENTS: Mapping[str, Component] = {
     **{component.name: component for component in BUILT_IN},
     "test.faulty": _component("test.faulty"),
     "test.hostile": replace(_component("test.hostile"), driver="tests.runtime.hostile:Hostile"),
+    "test.patient": replace(_component("test.patient"), inputs="many"),
     "test.needy": _component("test.needy", requires=("no_such_module_for_sure",), extra="mysql"),
 }

@@ -10,7 +10,7 @@ from osiris_inspect.runtime.proxy.proxy import RunRequest, RunResult, run
 from osiris_inspect.runtime.replay.current_pipeline import current_pipeline
 from osiris_inspect.runtime.replay.earlier_run import RunLock, read_earlier_run
 from osiris_inspect.runtime.replay.resume import check_decided, check_not_continued, check_unfinished
-from osiris_inspect.runtime.replay.reuse_plan import PlanEntry, PlanOptions, plan_steps
+from osiris_inspect.runtime.replay.reuse_plan import PlanEntry, PlanOptions, plan_steps, results_of
 from tests.runtime.runs import TRANSPORTS, order
 
 
@@ -54,8 +54,7 @@ def resume(
         check_not_continued(earlier)
         entries = plan(path, request, options)
         check_decided(tuple(entries.values()))
-        reused = {step: entry.reused for step, entry in entries.items() if entry.reused is not None}
-        expected = {step: entry.expected for step, entry in entries.items() if entry.expected is not None}
+        reused, expected = results_of(tuple(entries.values()))
         more |= {"reused": reused, "expected": expected, "origin": RunOrigin("resume", earlier.name)}
         outcome = run(order(folder, text=text, **more), TRANSPORTS[on]())
     return entries, outcome

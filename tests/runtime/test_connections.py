@@ -397,7 +397,7 @@ NEEDS_MYSQL = EXAMPLE.partition("db_movies: ")[2].removesuffix("}}")
         ("filesystem", {"path": "data"}, ["unknown key 'path'; did you mean 'base_dir'?"]),
         ("filesystem", {}, []),
         ("filesystem", {"zzz": 1}, [
-            "unknown key 'zzz'; filesystem has base_dir, default, description, not_secret",
+            "unknown key 'zzz'; filesystem has base_dir, default, description, not_secret, max_parallel",
         ]),
         ("mysql", {"database": "d", "user": "u", "password:hunter-2": None}, [
             "unknown key 'password:***'; did you mean 'password'?",

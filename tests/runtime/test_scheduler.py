@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from osiris_inspect.model.manifest import InputRef, Step
-from osiris_inspect.runtime.planning.schedule import Edge, Schedule
+from osiris_inspect.runtime.planning.schedule import OrderEdge, Schedule
 from osiris_inspect.runtime.planning.scheduler import (
     RunStep,
     Scheduler,
@@ -33,9 +33,9 @@ def schedule_of(
     for step in steps:
         shared = index.add(step.id, touches.get(step.id, []))
         edges[step.id] = (
-            *(Edge(name, "needs", "") for name in step.needs),
-            *(Edge(name, "after", "") for name in step.after),
-            *(Edge(name, "shared", why) for name, why in shared.items() if name not in step.upstream),
+            *(OrderEdge(name, "needs", "") for name in step.needs),
+            *(OrderEdge(name, "after", "") for name in step.after),
+            *(OrderEdge(name, "shared", why) for name, why in shared.items() if name not in step.upstream),
         )
     limit = limit or {}
     used = {step: each.name for step, own in touches.items() for each in own if each.name in limit}

@@ -32,6 +32,11 @@ def _lines(
     for number, step in enumerate(running, start=1):
         reasons = filter(None, (selection.running[step.id], *_order(step, selection, schedule)))
         yield f"{number:>4}  {step.id:<{width[0]}}  {step.component:<{width[1]}}  {'; '.join(reasons)}".rstrip()
+    if selection.reused:
+        yield "taken over:"
+    for step in steps:
+        if step.id in selection.reused:
+            yield f"      {step.id:<{width[0]}}  {step.component:<{width[1]}}  {selection.reused[step.id]}"
     if selection.left_out:
         yield "left out:"
     for step in steps:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from contextlib import chdir
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from osiris_inspect.cli.pipeline.earlier_inputs import PipelinePart, inputs_from_run, reused_results
 from osiris_inspect.cli.pipeline.run_options import (
     AllowEdited,
     ArtifactsOption,
@@ -25,6 +26,7 @@ from osiris_inspect.cli.pipeline.run_options import (
     ForceSpill,
     From,
     HangTimeout,
+    InputsFrom,
     InstallDeps,
     IsolationLevel,
     IsolationOption,
@@ -40,6 +42,7 @@ from osiris_inspect.cli.pipeline.run_options import (
     Pipeline,
     Profile,
     Quiet,
+    Reuse,
     RunTarget,
     SpillThreshold,
     StepTimeout,
@@ -48,7 +51,7 @@ from osiris_inspect.cli.pipeline.run_options import (
 )
 from osiris_inspect.cli.pipeline.run_result import open_viewer, print_findings, print_result
 from osiris_inspect.cli.support import streams
-from osiris_inspect.cli.support.paths import cache_dir
+from osiris_inspect.cli.support.paths import cache_dir, resolve_path
 from osiris_inspect.model.errors import RunError, SettingsError
 
 if TYPE_CHECKING:
@@ -57,6 +60,7 @@ if TYPE_CHECKING:
     from osiris_inspect.runtime.pipeline.compiler import Compiled
     from osiris_inspect.runtime.planning.reused_step import ReusedStep, RunOrigin
     from osiris_inspect.runtime.planning.schedule import Schedule
+    from osiris_inspect.runtime.planning.selection import Selection
     from osiris_inspect.runtime.proxy.proxy import RunResult
     from osiris_inspect.runtime.sandbox.isolation import ResourceLimits
     from osiris_inspect.runtime.settings import Settings
@@ -117,6 +121,8 @@ def run_command(
     exclude: Exclude = [],
     from_: From = [],
     to: To = [],
+    inputs_from: InputsFrom = None,
+    reuse: Reuse = False,
     dry_run: DryRun = False,
     open_: OpenViewer = False,
     quiet: Quiet = False,
@@ -150,6 +156,14 @@ def run_command(
     selectors = Selectors(tuple(only), tuple(exclude), tuple(from_), tuple(to))
     selection = select_steps(compiled.manifest, selectors)
     whole, compiled = compiled, restrict(compiled, selectors, selection)
+    earlier = None
+    if inputs_from is not None or reuse:
+        selection, earlier = _earlier_inputs(
+            inputs_from,
+            logs,
+            PipelinePart(compiled, selection, *_surroundings(compiled, base, connections, env_file)),
+        )
+        compiled = restrict(whole, selectors, selection)
     limits = _resource_limits(memory_limit)
     count = parse_jobs(jobs, limits.memory_bytes if limits else None)
     if dry_run:
@@ -172,7 +186,7 @@ def run_command(
         "env_file": env_file,
     }
     how = replace(how, isolation=isolation, artifacts=artifacts, install=install_deps, memory=memory_limit)
-    how = replace(how, recorded=recorded_options(recorded))
+    how = replace(how, recorded=recorded_options(recorded), earlier=earlier)
     outcome = execute(compiled, on, _writable(logs), base_folder(compiled, base, resolved), how)
     if not quiet or outcome.status == "success":
         print_findings(outcome)
@@ -252,6 +266,7 @@ def execute(
             private=(cache_dir(),),
             access=run_access(),
             options={"on": target.value, **how.recorded},
+            variable_digests=_variable_digests(how.connections),
             jobs=how.jobs,
         )
         if how.earlier is not None:
@@ -269,6 +284,16 @@ def execute(
         except RunError as error:  # the run could not start
             text = str(error).replace(repr(str(request.logs)), repr(str(logs)))  # as on the command line
             raise SettingsError(text) from None
+
+
+def _variable_digests(connections: "Connections | None") -> dict[str, Any]:
+    """Return digests of the variables that the connections name, and of those that set parameters."""
+    from osiris_inspect.cli.support.variable_digests import variable_digests
+    from osiris_inspect.runtime.pipeline.parameters import PREFIX
+
+    named = dict(connections.variables) if connections is not None else {}
+    parameters = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
+    return variable_digests({**parameters, **named}, os.environ)
 
 
 def recorded_options(values: Mapping[str, str | Path | None]) -> dict[str, str]:
@@ -298,6 +323,26 @@ def _transport(target: RunTarget, how: RunOptions) -> "Transport":
     if how.jobs > 1 and target is RunTarget.E2B:
         streams.write_stderr("--jobs has no effect with --on e2b: the sandbox has one worker\n")
     return create_transport(target.value, os.environ, how.isolation.value, limits, redirect_stderr=is_free)
+
+
+def _earlier_inputs(
+    inputs_from: Path | None, logs: Path, part: PipelinePart
+) -> "tuple[Selection, EarlierResults | None]":
+    """Return the selection with what an earlier run has of it, and this."""
+    if inputs_from is None:
+        return reused_results(logs, part) or (part.selection, None)
+    if not part.selection.left_out:
+        raise SettingsError(
+            "--inputs-from takes frames of steps that are not selected; it needs --only, --exclude or --from"
+        )
+    return inputs_from_run(resolve_path(inputs_from), part)
+
+
+def _surroundings(
+    compiled: "Compiled", base: Path | None, connections: Path | None, env_file: Path | None
+) -> "tuple[Connections, Path]":
+    resolved = connections_of(compiled, base, connections, env_file)
+    return resolved, base_folder(compiled, base, resolved).resolve()
 
 
 def _schedule_of(

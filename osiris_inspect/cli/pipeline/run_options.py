@@ -6,6 +6,8 @@ from typing import Annotated, Final
 
 import typer
 
+from osiris_inspect.cli.support.completion import complete_run
+
 SANDBOX: Final = "Sandbox and E2B"
 SELECTION: Final = "Part of the pipeline"
 LIMITS: Final = "Memory and time"
@@ -162,7 +164,7 @@ CaptureOption = Annotated[
     Captured | None,
     typer.Option(
         "--capture",
-        help="Write a step's inputs to disk after it failed (the default), before it starts, or never (E2B_CAPTURE).",
+        help="Keep inputs when a step fails (default), always or never (E2B_CAPTURE).",
         rich_help_panel=KEPT,
         show_default=False,
     ),
@@ -170,7 +172,7 @@ CaptureOption = Annotated[
 CaptureLimit = Annotated[
     str | None,
     typer.Option(
-        help="Download up to this much of what failed steps need from E2B; default: 256MiB (E2B_CAPTURE_LIMIT).",
+        help="Limit the kept inputs from E2B; default: 256MiB (E2B_CAPTURE_LIMIT).",
         metavar="SIZE",
         rich_help_panel=KEPT,
         show_default=False,
@@ -180,7 +182,7 @@ KeepOption = Annotated[
     Kept | None,
     typer.Option(
         "--keep",
-        help="Leave what failed steps need on disk (the default), or the frames of all steps (E2B_KEEP).",
+        help="Keep what failed steps need (default), or all frames (E2B_KEEP).",
         rich_help_panel=KEPT,
         show_default=False,
     ),
@@ -219,4 +221,21 @@ To = Annotated[
 DryRun = Annotated[
     bool,
     typer.Option("--dry-run", help="Print the steps that would run, and why.", rich_help_panel=SELECTION),
+]
+InputsFrom = Annotated[
+    Path | None,
+    typer.Option(
+        "--inputs-from",
+        help="Take frames that selected steps need from this run.",
+        metavar="RUN",
+        rich_help_panel=SELECTION,
+        show_default=False,
+        autocompletion=complete_run,
+    ),
+]
+Reuse = Annotated[
+    bool,
+    typer.Option(
+        "--reuse", help="Take frames of unchanged steps from runs under LOGS.", rich_help_panel=SELECTION
+    ),
 ]

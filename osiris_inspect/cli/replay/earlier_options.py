@@ -66,6 +66,7 @@ def options_of_run(
         artifacts=Fetched(recorded.get("artifacts", "small")),
         install=recorded.get("install_deps") == "yes",
         memory=recorded.get("memory_limit"),
+        jobs=_jobs(recorded, len(compiled.manifest.steps)),
         recorded={key: text for key, text in recorded.items() if key != "on"},
         settings=_settings(earlier),
     )
@@ -170,6 +171,15 @@ def _changed_settings(earlier: "PastRun", how: RunOptions) -> list[str]:
 
 def _target(earlier: "PastRun") -> RunTarget:
     return _TARGETS.get(str(earlier.start.get("mode")), RunTarget.SANDBOX)
+
+
+def _jobs(recorded: Mapping[str, Any], steps: int) -> int:
+    from osiris_inspect.runtime.planning.jobs import parse_jobs
+    from osiris_inspect.runtime.sandbox.byte_size import parse_bytes
+
+    limit = recorded.get("memory_limit")
+    memory = parse_bytes(limit, "--memory-limit") if limit else None
+    return min(parse_jobs(recorded.get("jobs", "1"), memory), steps)
 
 
 def _folder(value: object) -> Path | None:

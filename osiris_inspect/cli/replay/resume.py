@@ -138,13 +138,10 @@ def _run(
     from dataclasses import replace
 
     from osiris_inspect.runtime.planning.reused_step import RunOrigin
+    from osiris_inspect.runtime.replay.reuse_plan import results_of
 
-    results = EarlierResults(
-        RunOrigin("resume", earlier.name),
-        {entry.step: entry.reused for entry in entries if entry.reused is not None},
-        {entry.step: entry.expected for entry in entries if entry.expected is not None},
-        allow_mixed,
-    )
+    reused, expected = results_of(entries)
+    results = EarlierResults(RunOrigin("resume", earlier.name), reused, expected, allow_mixed)
     how = replace(options.how, earlier=results)
     return execute(options.compiled, options.target, earlier.path.parent, options.base, how)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Final
 
-from osiris_inspect.inspector.files.run_files import RunFiles
+from osiris_inspect.inspector.files.run_files import RunFiles, parse_json
 from osiris_inspect.inspector.reader.counts.frame_facts import read_frame_facts
 from osiris_inspect.inspector.reader.counts.run_inputs import read_run_inputs
 from osiris_inspect.inspector.run.comparison.difference_ranking import Position, rank
@@ -36,6 +36,7 @@ from osiris_inspect.inspector.run.comparison.run_diff import (
 )
 from osiris_inspect.inspector.run.lineage import build_lineage
 from osiris_inspect.inspector.run.run import Run, StepFailure
+from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.run_types import OutputLevel
 
 _RELATED_VARIABLES: Final = 3
@@ -132,7 +133,7 @@ def _place(
             placed += [(each, "first divergence") for each in _of_first(pair, found)]
         else:
             placed += [(each, "path") for each in found]
-    for each in run_differences(base, other):
+    for each in run_differences(base, other, (_packages(base), _packages(other))):
         if is_ignored(each.name):
             continue
         if each.kind == "storage":
@@ -172,6 +173,13 @@ def _joined_variables(
 
 def _servers(run: Run) -> Mapping[str, Mapping[str, str]]:
     return read_run_inputs(RunFiles(run.path), (), (step.id for step in run.steps)).servers
+
+
+def _packages(run: Run) -> Mapping[str, str]:
+    """Return the versions of the packages of the worker; empty if they are not recorded."""
+    disk = RunFiles(run.path)
+    document = disk.read_document(layout.PACKAGES, parse_json) if disk.exists(layout.PACKAGES) else None
+    return document if isinstance(document, Mapping) else {}
 
 
 def _has_failed(run: Run) -> bool:

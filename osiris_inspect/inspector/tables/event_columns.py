@@ -41,14 +41,19 @@ def column_cells(log: LargeLog, store: ColumnStore, name: str, lines: Numbers) -
 def field_cells(log: LargeLog, store: ColumnStore, names: Sequence[str], lines: Numbers) -> pa.Array:
     """Return JSON objects with some fields of lines, which are of one chunk, secrets masked."""
     pieces, unknown = [], np.zeros(len(lines), bool)
+    ends = ("{", "}") if len(names) == 1 else ("", ",")
     for name in names:
         chunk = store.chunk(name, int(lines[0]) // CHUNK_LINES)
         positions, has_row = _positions(chunk, lines)
-        texts, is_known = _json_pieces(name, chunk)
-        pieces.append(arrow_buffers.take(texts, positions, has_row).fill_null(""))
+        texts, is_known = _json_pieces(name, chunk, ends)
+        is_whole = len(positions) == len(texts) and bool(has_row.all())  # then each line has its row
+        pieces.append(texts if is_whole else arrow_buffers.take(texts, positions, has_row))
         unknown |= has_row & ~is_known[positions] if len(is_known) else has_row
-    members = compute.utf8_rtrim(compute.binary_join_element_wise(*pieces, ""), ",")
-    cells = compute.binary_join_element_wise("{", members, "}", "")
+    if len(names) == 1:
+        cells = pieces[0].fill_null("{}")
+    else:
+        joined = compute.binary_join_element_wise(*(piece.fill_null("") for piece in pieces), "")
+        cells = compute.binary_join_element_wise("{", compute.utf8_rtrim(joined, ","), "}", "")
     if not unknown.any():
         return cells
     events = log.events(lines[unknown])
@@ -58,16 +63,18 @@ def field_cells(log: LargeLog, store: ColumnStore, names: Sequence[str], lines: 
     return merge(cells, pa.array(decoded, pa.string()), ~unknown)
 
 
-def _json_pieces(name: str, chunk: FieldChunk) -> tuple[pa.Array, Mask]:
-    """Return the members of JSON objects for the values of a chunk, each with a comma, and which are known."""
-    integers = compute.binary_join_element_wise(f'"{name}":', chunk.integers.cast("string"), ",", "")
+def _json_pieces(name: str, chunk: FieldChunk, ends: tuple[str, str]) -> tuple[pa.Array, Mask]:
+    """Return the members of JSON objects for the values of a chunk, each between ``ends``, and which are known."""
+    begin, end = ends
+    integers = compute.binary_join_element_wise(f'{begin}"{name}":', chunk.integers.cast("string"), end, "")
     others = []
     known = ~chunk.undecided
     for column in (chunk.reals, chunk.texts):
         if column.null_count == len(column):
             continue
         distinct = column.dictionary_encode()
-        values = [_member(name, value) for value in distinct.dictionary.to_pylist()]
+        found = [_member(name, value) for value in distinct.dictionary.to_pylist()]
+        values = [None if member is None else f"{begin}{member}{end}" for member in found]
         members = pa.array(values, pa.string()).take(distinct.indices)
         known &= ~arrow_buffers.valid(column) | arrow_buffers.valid(members)
         others.append(members)
@@ -77,7 +84,7 @@ def _json_pieces(name: str, chunk: FieldChunk) -> tuple[pa.Array, Mask]:
 def _member(name: str, value: float | str) -> str | None:
     """Return the member for a float or a JSON text; None if only our reader can parse it."""
     try:
-        return _object({name: decode_text(value) if isinstance(value, str) else value})[1:-1] + ","
+        return _object({name: decode_text(value) if isinstance(value, str) else value})[1:-1]
     except InvalidLine:
         return None
 

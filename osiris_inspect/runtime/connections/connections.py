@@ -17,6 +17,7 @@ from osiris_inspect.runtime.connections.env_file import (
     EnvironmentVariables,
     contains_variable,
     substitute_variables,
+    variables_of,
     without_defaults,
 )
 from osiris_inspect.runtime.connections.families import COMMON_KEYS, FAMILIES, key_mistakes
@@ -46,6 +47,7 @@ class Connections:
         secrets_by_step: the secret values of each step's connection.
         files: the files that they were read from.
         max_parallel: the most steps at a time that use a connection, by its name ``family.alias``, if it has a limit.
+        variables: the values of the environment variables that they name, by name.
     """
 
     by_step: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
@@ -53,6 +55,7 @@ class Connections:
     files: tuple[Path, ...] = ()
     secrets_by_step: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     max_parallel: Mapping[str, int] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class ConnectionsFile:
@@ -196,6 +199,12 @@ class ConnectionsFile:
             raise PipelineError(problems)
         return values, tuple(secret for secret in dict.fromkeys(secrets) if secret)
 
+    def variables(self, family: str, alias: str) -> dict[str, str]:
+        """Return the values of the environment variables that a connection names and that are set, by name."""
+        texts = _texts(self.families[family][alias])
+        used = (pair for text in texts for pair in variables_of(text, self._variables).values())
+        return {name: value for name, value in used if self._variables.get(name) is not None}
+
     def _substituted(self, value: Any, missing: dict[str, None]) -> Any:
         """Return a value with the variables in its texts substituted; add the names of those that are not set."""
         if isinstance(value, str):
@@ -326,6 +335,7 @@ def resolve_connections(
     secrets: dict[str, None] = {}
     secrets_by_step: dict[str, tuple[str, ...]] = {}
     limits: dict[str, int] = {}
+    variables: dict[str, str] = {}
     problems = dict.fromkeys(reference_problems(compiled, components, file))
     for use in connection_uses(compiled, components):
         try:
@@ -340,11 +350,12 @@ def resolve_connections(
         else:
             limits |= {} if limit is None else {f"{use.family}.{alias}": limit}
             by_step[use.step_id] = {**values, "family": use.family, "alias": alias}
+            variables |= file.variables(use.family, alias)
             secrets |= dict.fromkeys(secrets_of_step)
             secrets_by_step[use.step_id] = secrets_of_step
     if problems:
         raise PipelineError(list(problems))
-    return Connections(by_step, tuple(secrets), file.sources, secrets_by_step, limits)
+    return Connections(by_step, tuple(secrets), file.sources, secrets_by_step, limits, variables)
 
 
 @dataclass(frozen=True, slots=True)
@@ -403,6 +414,15 @@ def public_keys(family: str, components: Iterable[Component]) -> frozenset[str]:
     declaring = [component for component in components if component.family == family]
     keys = {key.name for component in declaring for key in component.keys if not key.is_secret}
     return frozenset(keys.union(*(component.not_secret for component in declaring)))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield the texts in a value of a connection."""
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
+    elif isinstance(value, str):
+        yield value
 
 
 def _masked(key: str, value: Any) -> str:

@@ -136,6 +136,7 @@ def _writer(**fields: Any) -> Component:
 BUILT_IN: Final = (
     _extractor(
         name="filesystem.csv_extractor",
+        thread_safe=True,
         summary="Reads CSV files.",
         driver="osiris_inspect.runtime.drivers.csv.driver:CsvExtractor",
         keys=(
@@ -223,6 +224,7 @@ BUILT_IN: Final = (
     ),
     _writer(
         name="filesystem.csv_writer",
+        thread_safe=True,
         summary="Writes its input to a CSV file, atomically and in the order of the columns.",
         driver="osiris_inspect.runtime.drivers.csv.driver:CsvWriter",
         keys=(
@@ -260,6 +262,7 @@ BUILT_IN: Final = (
     ),
     _extractor(
         name="filesystem.parquet_extractor",
+        thread_safe=True,
         summary="Reads Parquet files.",
         driver="osiris_inspect.runtime.drivers.parquet:ParquetExtractor",
         keys=(_PATH_IN, _COLUMNS),
@@ -273,6 +276,7 @@ BUILT_IN: Final = (
     ),
     _writer(
         name="filesystem.parquet_writer",
+        thread_safe=True,
         summary="Writes its input to a Parquet file, atomically.",
         driver="osiris_inspect.runtime.drivers.parquet:ParquetWriter",
         keys=(
@@ -299,6 +303,7 @@ BUILT_IN: Final = (
     ),
     Component(
         name="duckdb.processor",
+        thread_safe=True,
         summary="Runs SQL on its inputs; outputs the last statement's result.",
         driver="osiris_inspect.runtime.drivers.duckdb:DuckdbProcessor",
         modes=("transform",),
@@ -420,6 +425,7 @@ BUILT_IN: Final = (
     ),
     _extractor(
         name="sqlite.extractor",
+        thread_safe=True,
         summary="Runs a query on a SQLite file, or reads a table of it, and outputs the rows.",
         driver="osiris_inspect.runtime.drivers.sqlite.driver:SqliteExtractor",
         keys=(
@@ -449,6 +455,7 @@ BUILT_IN: Final = (
     ),
     _writer(
         name="sqlite.writer",
+        thread_safe=True,
         summary="Writes its input to a table of a SQLite file, in one transaction.",
         driver="osiris_inspect.runtime.drivers.sqlite.driver:SqliteWriter",
         keys=(

@@ -16,7 +16,7 @@ EdgeKind = Literal["needs", "after", "shared"]
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
+class OrderEdge:
     """A step that another one waits for.
 
     Attributes:
@@ -42,7 +42,7 @@ class Schedule:
     """
 
     steps: tuple[Step, ...]
-    edges: Mapping[str, tuple[Edge, ...]]
+    edges: Mapping[str, tuple[OrderEdge, ...]]
     alone: frozenset[str] = frozenset()
     connection: Mapping[str, str] = field(default_factory=dict)
     max_parallel: Mapping[str, int] = field(default_factory=dict)
@@ -71,17 +71,26 @@ def build_schedule(
 ) -> Schedule:
     """Return the order of the steps; ``connections`` are the resolved ones by step, as far as they are known."""
     index = TouchIndex()
-    edges: dict[str, tuple[Edge, ...]] = {}
+    edges: dict[str, tuple[OrderEdge, ...]] = {}
     limits = max_parallel or {}
     limited: dict[str, str] = {}
+    running = {step.id for step in compiled.manifest.steps}  # not those taken over from an earlier run
     for step in compiled.manifest.steps:
         connection = connections.get(step.id, {})
         touches = touches_of_step(components.get(step.driver), compiled.configs[step.id], base, connection)
         reasons = index.add(step.id, touches)
         edges[step.id] = (
-            *(Edge(name, "needs", "this step takes its frame") for name in step.needs),
-            *(Edge(name, "after", "after") for name in step.after),
-            *(Edge(name, "shared", reason) for name, reason in reasons.items() if name not in step.upstream),
+            *(
+                OrderEdge(name, "needs", "this step takes its frame")
+                for name in step.needs
+                if name in running
+            ),
+            *(OrderEdge(name, "after", "after") for name in step.after if name in running),
+            *(
+                OrderEdge(name, "shared", reason)
+                for name, reason in reasons.items()
+                if name not in step.upstream
+            ),
         )
         if touches and touches[0].name in limits:
             limited[step.id] = touches[0].name

@@ -174,9 +174,10 @@ class Scheduler:
 
     def _skip_cause(self, step: str) -> str | None:
         for name in self._steps[step].upstream:
-            if self.outcomes[name] == "failed":
+            outcome = self.outcomes.get(name)  # None for a step that was taken over from an earlier run
+            if outcome == "failed":
                 return name
-            if self.outcomes[name] == "skipped":
+            if outcome == "skipped":
                 return self.causes[name]
         return next((source for source in self._inputs[step] if self._is_lost(source, step)), None)
 

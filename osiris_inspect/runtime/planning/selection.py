@@ -52,10 +52,14 @@ class Selection:
     Attributes:
         running: reasons by the id of a step that runs, in execution order; empty texts if all steps run.
         left_out: reasons by the id of a step that does not run, in execution order.
+        producers: the steps that run only because others take their frames.
+        reused: the steps whose frames are taken over from an earlier run, each with the fingerprint.
     """
 
     running: Mapping[str, str] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
+    producers: frozenset[str] = frozenset()
+    reused: Mapping[str, str] = field(default_factory=dict)
 
 
 def select_steps(manifest: Manifest, selectors: Selectors) -> Selection:
@@ -108,6 +112,7 @@ def select_steps(manifest: Manifest, selectors: Selectors) -> Selection:
     return Selection(
         {step: running[step] for step in order if step in running},
         {step: left_out[step] for step in order if step not in running},
+        frozenset(needed),
     )
 
 
@@ -115,7 +120,7 @@ def restrict(compiled: Compiled, selectors: Selectors, selection: Selection) -> 
     """Return the compiled pipeline with the steps of a selection alone; the manifest records what was left out."""
     if not selection.left_out:
         return compiled
-    running = selection.running
+    running = {**selection.running, **selection.reused}
     steps = tuple(
         replace(step, after=tuple(name for name in step.after if name in running))
         for step in compiled.manifest.steps

@@ -81,8 +81,8 @@ def run(request: RunRequest, transport: Transport) -> RunResult:
         InputsGone: a frame of ``request.reused`` cannot be taken over; nothing is left behind.
     """
     components = request.components or all_components()
-    jobs = 1 if transport.is_remote else min(request.jobs, len(request.compiled.manifest.steps))
-    request = replace(request, jobs=jobs)
+    jobs = 1 if transport.is_remote else min(request.jobs, len(request.running.manifest.steps))
+    request = replace(request, jobs=max(1, jobs))
     secrets = (
         *request.connections.secrets,
         *config_secrets(request.compiled, components),
@@ -199,7 +199,8 @@ class _RunExecution:
         context = WorkerContext(
             self.progress.path, self.transport.isolation_level, request.clock, request.env_names
         )
-        self.emit("environment", {**environment_snapshot(context), **self.transport.details})
+        snapshot = {**environment_snapshot(context), **self.transport.details, **request.variable_digests}
+        self.emit("environment", snapshot)
 
     def _run_steps(self) -> ErrorResponse | None:
         """Run the steps and end the workers; return the error if no worker could be prepared."""
@@ -207,6 +208,7 @@ class _RunExecution:
             schedule = schedule_of(self.request, self.context.components, mode=self.transport.mode)
             run = ParallelRun(self.context, self.outcomes, schedule, self._add_worker, self._build_bundle)
             run.run()
+            self._write_packages(run.packages)
             return run.start_error
         worker = self._add_worker(None)
         answer = worker.finish(worker.prepare(self._build_bundle))

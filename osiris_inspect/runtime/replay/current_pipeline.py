@@ -12,6 +12,7 @@ from osiris_inspect.runtime.files.symlinks import resolved
 from osiris_inspect.runtime.pipeline import pipeline_files
 from osiris_inspect.runtime.pipeline.compiler import Compiled
 from osiris_inspect.runtime.pipeline.component import Component
+from osiris_inspect.runtime.planning.schedule import build_schedule
 from osiris_inspect.runtime.protocol.code_identity import driver_code
 from osiris_inspect.runtime.protocol.driver_packages import driver_packages, requirements_of
 from osiris_inspect.runtime.proxy.secret_names import names_among
@@ -43,6 +44,7 @@ def current_pipeline(
         cache(partial(_code_of, used)),
         partial(find_frame, earlier.path),
         _output_check(compiled, components, connections, base, earlier),
+        build_schedule(compiled, components, base, connections.by_step).edges,
     )
 
 

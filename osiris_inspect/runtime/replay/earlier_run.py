@@ -24,11 +24,18 @@ from osiris_inspect.model.run_card import StepStatus
 
 _AMBIGUOUS_KINDS: Final = frozenset(
     {
-        *("connection-lost", "driver-exited", "internal-error", "interrupted", "network-timeout"),
+        *(
+            "connection-lost",
+            "driver-exited",
+            "driver-raised",
+            "internal-error",
+            "interrupted",
+            "network-timeout",
+        ),
         *("query-cancelled", "service-failed", "step-timeout", "write-unconfirmed"),
     }
 )
-"""Kinds of errors of a driver after which its rows may be in the target."""
+"""Kinds of errors of a driver after which its rows may be in the target; ``driver-raised`` is any exception."""
 _FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC
 
 
@@ -162,7 +169,7 @@ def read_earlier_run(path: Path) -> PastRun:
         steps[step.id].code = steps[step.id].code or log.codes.get(step.driver)
     _mark_done(steps, log.start)
     if log.status is None:
-        _mark_sent(plan, steps, is_serial=options_of(log.start).get("jobs", 1) == 1)
+        _mark_sent(plan, steps, is_serial="jobs" not in options_of(log.start))
     return PastRun(path, plan, log.start, log.plan, steps, log.status, frozenset(log.fetched))
 
 

@@ -18,6 +18,7 @@ from osiris_inspect.model.redaction import MASK
 from osiris_inspect.runtime.pipeline.compiler import Compiled
 from osiris_inspect.runtime.pipeline.component import Component
 from osiris_inspect.runtime.planning.reused_step import ReusedStep
+from osiris_inspect.runtime.planning.schedule import OrderEdge
 from osiris_inspect.runtime.replay.earlier_run import PastRun, PastStep
 
 EntryAction = Literal["done", "unknown", "reuse", "run"]
@@ -53,12 +54,14 @@ class PlanOptions:
         rerun: writers that may have written, and that run again.
         accepted: writers that may have written, and that count as done.
         ignore_code: True if other code of a driver is no reason to run a step.
+        is_resume: True if the earlier run is continued; otherwise all writers run.
     """
 
     forced: Mapping[str, str] = field(default_factory=dict)
     rerun: frozenset[str] = frozenset()
     accepted: frozenset[str] = frozenset()
     ignore_code: bool = False
+    is_resume: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,9 @@ class CurrentPipeline:
         code_of: returns the identity of the code of a driver; None if it is unknown.
         find_frame: returns the run directory that holds the frame of a step with a fingerprint; None if there is none.
         has_outputs: returns True if the output files of a step that ran remotely were downloaded.
+        waits_for: edges by step to earlier steps that touch the same file or connection.
+        staleness: returns why the source of a step may have changed since it ran; empty if it did not, or if that is no
+            reason to run it.
     """
 
     compiled: Compiled
@@ -81,6 +87,8 @@ class CurrentPipeline:
     code_of: Callable[[str], Mapping[str, Any] | None]
     find_frame: Callable[[str, str], Path | None]
     has_outputs: Callable[[str], bool] = lambda _step: True
+    waits_for: Mapping[str, tuple[OrderEdge, ...]] = field(default_factory=dict)
+    staleness: Callable[[Step, PastStep], str] = lambda _step, _before: ""
 
     def is_writer(self, step: Step) -> bool:
         """Return True if a step keeps no frame."""
@@ -122,6 +130,18 @@ def plan_steps(earlier: PastRun, current: CurrentPipeline, options: PlanOptions)
     return tuple(entries)
 
 
+def results_of(entries: Iterable[PlanEntry]) -> tuple[dict[str, ReusedStep], dict[str, str]]:
+    """Return the results that a run takes over, and the fingerprints of the frames that it produces again.
+
+    If no frame is taken over, none can be of an old state of a source.
+    """
+    listed = list(entries)
+    reused = {entry.step: entry.reused for entry in listed if entry.reused is not None}
+    is_mixed = any(entry.how == "frame" for entry in reused.values())
+    expected = {entry.step: entry.expected for entry in listed if entry.expected is not None}
+    return reused, expected if is_mixed else {}
+
+
 def _needed(
     steps: Iterable[Step], reasons: Mapping[str, str], kept: Mapping[str, Path | None]
 ) -> frozenset[str]:
@@ -148,6 +168,10 @@ class _Planner:
     def reason(self, step: Step) -> str:
         """Return the first reason why a step runs; empty if it need not run."""
         is_writer = self._current.is_writer(step)
+        if is_writer and not self._options.is_resume:
+            reason = self._options.forced.get(step.id) or "a writer always runs"
+            self._running.add(step.id)
+            return reason
         reason = self._writer_reason(step) if is_writer else self._frame_reason(step)
         if reason:
             self._running.add(step.id)
@@ -155,24 +179,36 @@ class _Planner:
 
     def _frame_reason(self, step: Step) -> str:
         before = self.earlier_step(step)
-        if step.id in self._options.forced:
-            return self._options.forced[step.id]
-        if step.id in self._options.rerun:
-            return "--rerun"
         if step.id in self._options.accepted:
             raise SettingsError(f"--accept {step.id}: it is not a writer, so it runs again without harm")
-        if not before.is_done or before.fingerprint is None:
-            return (
-                "did not succeed" if step.id in self._earlier.steps else f"it is not in {self._earlier.name}"
-            )
+        return (
+            self._options.forced.get(step.id)
+            or ("--rerun" if step.id in self._options.rerun else "")
+            or self._missing_result(step, before)
+            or self._difference(step, before)
+            or self._upstream_reason(step)
+            or self._current.staleness(step, before)
+        )
+
+    def _missing_result(self, step: Step, before: PastStep) -> str:
+        if before.is_done and before.fingerprint is not None:
+            return ""
+        return "did not succeed" if step.id in self._earlier.steps else f"it is not in {self._earlier.name}"
+
+    def _difference(self, step: Step, before: PastStep) -> str:
         changed = self._changed_keys(step)
         if changed:
             return f"its configuration differs in {', '.join(changed)}"
-        code = "" if self._options.ignore_code else self._code_difference(step, before)
-        if code:
-            return code
+        return "" if self._options.ignore_code else self._code_difference(step, before)
+
+    def _upstream_reason(self, step: Step) -> str:
+        """Return an earlier step that runs again and whose frame, file or connection the step uses."""
         needs = next((name for name in step.upstream if name in self._running), None)
-        return f"it needs {needs}, which runs again" if needs else ""
+        if needs:
+            return f"it needs {needs}, which runs again"
+        edges = self._current.waits_for.get(step.id, ())
+        edge = next((edge for edge in edges if edge.kind == "shared" and edge.earlier in self._running), None)
+        return "" if edge is None else f"it waits for {edge.earlier}, which runs again: {edge.reason}"
 
     def _writer_reason(self, step: Step) -> str:
         before, is_rerun = self.earlier_step(step), step.id in self._options.rerun

@@ -2,10 +2,11 @@
 
 import logging
 import sys
+import threading
 import warnings
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Final, TextIO
 
 MAX_RECORDS: Final = 1_000
@@ -44,27 +45,64 @@ def driver_logging(step_id: str) -> Iterator[None]:
     Drivers are logged from INFO on and well-known libraries from WARNING on, unless the process is configured to log
     more. In every mode what a driver prints is written to the worker's log.
     """
-    root = logging.getLogger()
-    level = root.level
-    handler = _DriverLogHandler(sys.stdout, step_id, level)
-    host_filter = _HostFilter(level)
-    host_handlers = list(root.handlers)
-    if level > logging.INFO:
-        for host_handler in host_handlers:
-            host_handler.addFilter(host_filter)
-        root.setLevel(logging.INFO)
-    root.addHandler(handler)
+    handler = _PROCESS.add_step(step_id)
     try:
-        with _warnings_as_records():
-            yield
+        yield
     finally:
-        root.removeHandler(handler)
-        if level > logging.INFO:
-            if root.level == logging.INFO:  # else the driver has set another level
-                root.setLevel(level)
-            for host_handler in host_handlers:
-                host_handler.removeFilter(host_filter)
+        _PROCESS.remove_step(handler)
         handler.print_last_records()
+
+
+class _ProcessLogging:
+    """Logging of this process while steps run, in one thread each; the first changes it, and the last restores it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._handlers: list[_DriverLogHandler] = []
+        self._changes = ExitStack()
+        self._level = logging.WARNING
+
+    def add_step(self, step_id: str) -> "_DriverLogHandler":
+        """Return the handler of the records of a step in this thread."""
+        root = logging.getLogger()
+        with self._lock:
+            if not self._handlers:
+                self._level = root.level
+                self._change(root)
+            handler = _DriverLogHandler(sys.stdout, step_id, self._level, self)
+            self._handlers.append(handler)
+            root.addHandler(handler)
+        return handler
+
+    def remove_step(self, handler: "_DriverLogHandler") -> None:
+        """Print no more records of a step."""
+        with self._lock:
+            logging.getLogger().removeHandler(handler)
+            self._handlers.remove(handler)
+            if not self._handlers:
+                self._changes.close()
+
+    def is_of(self, handler: "_DriverLogHandler", record: logging.LogRecord) -> bool:
+        """Return True if a record is of the thread of a step, or of no step's thread and this is the oldest step."""
+        owner = next((each for each in self._handlers if each.thread == record.thread), None)
+        return handler is (owner or next(iter(self._handlers), None))
+
+    def _change(self, root: logging.Logger) -> None:
+        host_filter, level = _HostFilter(self._level), self._level
+        if level > logging.INFO:
+            for host_handler in root.handlers:
+                host_handler.addFilter(host_filter)
+                self._changes.callback(host_handler.removeFilter, host_filter)
+            root.setLevel(logging.INFO)
+            self._changes.callback(_restore_level, level)
+        self._changes.enter_context(_warnings_as_records())
+
+
+def _restore_level(level: int) -> None:
+    """Restore the level of the process, unless a driver has set another one."""
+    root = logging.getLogger()
+    if root.level == logging.INFO:
+        root.setLevel(level)
 
 
 @contextmanager
@@ -98,12 +136,13 @@ def _warnings_as_records() -> Iterator[None]:
 class _DriverLogHandler(logging.StreamHandler[TextIO]):
     """Prints the records of one step; those below WARNING up to a limit, and the last ones."""
 
-    def __init__(self, stream: TextIO, step_id: str, host_level: int) -> None:
+    def __init__(self, stream: TextIO, step_id: str, host_level: int, process: "_ProcessLogging") -> None:
         super().__init__(stream)
+        self.thread = threading.get_ident()
         self.setFormatter(
             logging.Formatter(f"%(asctime)s - %(name)s - [step {step_id}] - %(levelname)s - %(message)s")
         )
-        self.addFilter(lambda record: _is_kept(record, host_level))
+        self.addFilter(lambda record: _is_kept(record, host_level) and process.is_of(self, record))
         self._records = self._characters = self._skipped = 0
         self._last: deque[str] = deque(maxlen=LAST_RECORDS)
 
@@ -148,6 +187,9 @@ class _HostFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Return True if the record is high enough, or its logger has a level of its own."""
         return record.levelno >= self._level or _has_own_level(record.name)
+
+
+_PROCESS: Final = _ProcessLogging()
 
 
 def _is_kept(record: logging.LogRecord, host_level: int) -> bool:

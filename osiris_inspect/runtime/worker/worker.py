@@ -45,6 +45,7 @@ from osiris_inspect.runtime.protocol.messages import (
 )
 from osiris_inspect.runtime.worker.driver_logging import driver_logging
 from osiris_inspect.runtime.worker.event_emitter import EventEmitter
+from osiris_inspect.runtime.worker.file_digests import FileDigests
 from osiris_inspect.runtime.worker.frame_capture import FrameCapture
 from osiris_inspect.runtime.worker.heartbeat import Heartbeat
 from osiris_inspect.runtime.worker.message_writer import MessageWriter
@@ -429,6 +430,7 @@ class Worker:
         checks: list[Mapping[str, Any]] = []
         filters: list[Mapping[str, Any]] = []
         source: dict[str, Any] = {}
+        files = FileDigests(session.base)
         ctx = drivers.DriverContext(
             base=session.base,
             artifacts=self._run_dir / layout.artifacts_dir(step_id),
@@ -439,6 +441,7 @@ class Worker:
             describe_source=source.update,
             describe_query=checks.extend,
             describe_filters=filters.extend,
+            describe_file=files.add,
             other_steps=tuple(step.id for step in session.manifest.steps if step.id != step_id),
             memory=self._context.memory,
             outputs=confidential.outputs,
@@ -451,8 +454,11 @@ class Worker:
         try:
             with driver_logging(step_id):
                 result = driver.run(step_id=step_id, config=driver_config, inputs=inputs, ctx=ctx)
-        finally:
+        except BaseException:
             self._emitter.fork_guard.end_copy(step_id)
+            self._emit_files(step_id, files)
+            raise
+        self._emitter.fork_guard.end_copy(step_id)
         self._heartbeat.phase = "keeping"
         rows_in = sum(resolved.rows for resolved in inputs.values()) if inputs else None
 
@@ -460,7 +466,14 @@ class Worker:
             join = joins[-1] if joins else None
             return {"join": join, "checks": tuple(checks), "filters": tuple(filters), "source": source}
 
-        return self._store_result(step_id, driver_name, result, rows_in, describe)
+        try:  # a stream is read while it is stored
+            return self._store_result(step_id, driver_name, result, rows_in, describe)
+        finally:
+            self._emit_files(step_id, files)
+
+    def _emit_files(self, step_id: str, files: FileDigests) -> None:
+        for name, event_fields in files.events():
+            self._emitter.emit(name, event_fields, step_id)
 
     def _write_cleaned_config(
         self, step_id: str, config: Mapping[str, Any], connection: Mapping[str, Any]

@@ -34,7 +34,8 @@ _METADATA: Final = b"osiris-inspect"
 _SCHEMA: Final = pa.schema(
     [("line", pa.int64()), ("integer", pa.int64()), ("real", pa.float64()), ("text", pa.string()), ("undecided", pa.bool_())]
 )  # fmt: skip
-
+_READ_SCHEMA: Final = _SCHEMA.set(3, pa.field("text", pa.dictionary(pa.int32(), pa.string())))
+"""As read back: few distinct texts are not repeated in memory."""
 
 UNREAD: Final = -1
 """Instead of the number of a row group: the chunk was not read."""
@@ -83,7 +84,9 @@ def load(folder: Path, descriptor: int, key: str, chunk_lines: int) -> KeptColum
         with os.fdopen(cache_file.open_trusted(path), "rb") as stream:
             content = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
         os.utime(path)  # recently used
-        file = parquet.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
+        file = parquet.ParquetFile(
+            pa.BufferReader(content), page_checksum_verification=True, read_dictionary=["text"]
+        )
         header = bounded_json.loads(file.metadata.metadata[_METADATA])
         is_valid = header["key"] == key and header["version"] == [VERSION, chunk_lines]
         is_valid = is_valid and not was_rewritten(header["log"], os.fstat(descriptor))
@@ -91,7 +94,9 @@ def load(folder: Path, descriptor: int, key: str, chunk_lines: int) -> KeptColum
         if not is_valid or end_digests(descriptor, int(header["size"])) != ends:
             return None
         groups = tuple(None if group is None else int(group) for group in header["groups"])
-        return KeptColumn(file, groups, int(header["lines"])) if file.schema_arrow.equals(_SCHEMA) else None
+        return (
+            KeptColumn(file, groups, int(header["lines"])) if file.schema_arrow.equals(_READ_SCHEMA) else None
+        )
     except (OSError, ValueError, KeyError, TypeError):  # missing, damaged, or writable by another user
         return None
 
@@ -137,11 +142,12 @@ class ColumnWriter:
         if not len(chunk.lines):
             self._groups.append(None)
             return
+        texts = chunk.texts
         arrays = [
             arrow_buffers.number_column(chunk.lines),
             chunk.integers,
             chunk.reals,
-            chunk.texts,
+            texts.dictionary_decode() if isinstance(texts, pa.DictionaryArray) else texts,
             arrow_buffers.boolean_column(chunk.undecided),
         ]
         self._writer.write_table(

@@ -16,6 +16,7 @@ import pyarrow as pa
 from osiris_inspect.inspector.event_log.columns import arrow_buffers
 from osiris_inspect.inspector.event_log.columns.field_chunk import FieldChunk, concatenate
 from osiris_inspect.inspector.event_log.columns.field_keys import FieldKey
+from osiris_inspect.inspector.event_log.columns.json_values import JsonValues, split_values
 from osiris_inspect.inspector.event_log.index.blocks import read_into
 from osiris_inspect.inspector.event_log.index.line_index import LineIndex
 from osiris_inspect.inspector.event_log.index.vectorized import Mask, Numbers
@@ -26,16 +27,8 @@ _WINDOW_BYTES: Final = 1 << 19
 """Bytes that are compared at once: they fit the processor's cache."""
 _MAX_BRACKETS: Final = 2 * jsonl.MAX_DEPTH
 _NO_VALUES: Final = (pa.nulls(0, pa.int64()), pa.nulls(0, pa.float64()), pa.nulls(0, pa.string()))
-_QUERY: Final = """
-SELECT i, r, CASE WHEN i IS NULL AND r IS NULL AND v <> 'null' THEN v END AS t, v IS NULL AS is_missing
-FROM (SELECT v, i, CASE WHEN isfinite(r) THEN r END AS r
-      FROM (SELECT v, i, CASE WHEN i IS NULL AND v >= '-' AND v < ':' AND (contains(v, '.') OR contains(v, 'e') OR contains(v, 'E'))
-                         THEN TRY_CAST(v AS DOUBLE) END AS r
-            FROM (SELECT v, CASE WHEN v >= '-' AND v < ':' AND length(v) < 18 AND v <> '-0'
-                                 AND NOT (contains(v, '.') OR contains(v, 'e') OR contains(v, 'E')) THEN TRY_CAST(v AS BIGINT) END AS i
-                  FROM (SELECT CAST(TRY(%s) AS VARCHAR) AS v FROM lines))))
-"""
-"""The value of each line as a 64-bit integer, a finite float or JSON."""
+_QUERY: Final = "SELECT CAST(TRY(%s) AS VARCHAR) FROM lines"
+"""The value of each line as JSON; null if there is none or the line is not JSON."""
 
 
 class FieldReader:
@@ -68,15 +61,15 @@ class FieldReader:
         ) | (np.max(counts, axis=0) > 1)
         rows = np.flatnonzero(((counts[0] > 0) | (counts[-1] > 0)) & ~undecided)
         # a copy of most lines costs more than parsing all of them
-        parsed = np.arange(len(block)) if 2 * len(rows) > len(block) else rows
-        values = self._values(block.take(parsed))
-        at = np.searchsorted(parsed, rows)
+        parsed = None if 2 * len(rows) > len(block) else rows
+        values = self._values(block if parsed is None else block.take(parsed))
+        at = rows if parsed is None else slice(None)
         has_value = np.zeros(len(block), bool)
         has_value[rows] = np.logical_or.reduce([arrow_buffers.valid(column)[at] for column in values[:3]])
-        undecided[rows] |= arrow_buffers.booleans(values[3])[at]
+        undecided[rows] |= values.is_missing[at]
         undecided |= self._computed(block, ~has_value & ~undecided, first)
         kept = np.flatnonzero(undecided | has_value)
-        picks = np.searchsorted(parsed, kept)
+        picks = kept if parsed is None else np.searchsorted(parsed, kept)
         integers, reals, texts = (arrow_buffers.take(column, picks, has_value[kept]) for column in values[:3])
         return FieldChunk(first + kept, integers, reals, texts, undecided[kept])
 
@@ -89,12 +82,10 @@ class FieldReader:
         view[count:] = bytes(size - count)  # the log was truncated meanwhile
         return view
 
-    def _values(self, lines: "_LineBytes") -> list[pa.Array]:
-        """Return the integers, floats and texts of lines, and which of them have no value or are not JSON."""
+    def _values(self, lines: "_LineBytes") -> JsonValues:
+        """Return the values of lines; those that are not JSON have none."""
         self._connection.register("lines", pa.Table.from_arrays([lines.strings], ["line"]))
-        return [
-            column.combine_chunks() for column in self._connection.sql(self._query).to_arrow_table().columns
-        ]
+        return split_values(self._connection.sql(self._query).to_arrow_table().column(0).combine_chunks())
 
     def _computed(self, block: "_LineBytes", is_missing: Mask, first: int) -> Mask:
         """Return the lines without a value that may have a computed one."""

@@ -37,7 +37,8 @@ class FieldChunk:
     Attributes:
         lines: their numbers from 0.
         integers, reals: values that are 64-bit integers or finite floats; else null.
-        texts: all other values as JSON; null for a number and for a line that must be decoded.
+        texts: all other values as JSON, those of a kept column by a dictionary; null for a number and for a line that must
+            be decoded.
         undecided: True for each line that must be decoded.
     """
 

@@ -31,7 +31,7 @@ _ENVIRONMENT: Final[Mapping[str, DifferenceKind]] = {
     "cpus": "cpus",
 }
 _UNRANKED: Final = re.compile(
-    r"(?:^|_)(?:free|available|pid|hostname|ts|time|mono|origin|grants|nonce)(?:_|$)"
+    r"^packages_sha256$|(?:^|_)(?:free|available|pid|hostname|ts|time|mono|origin|grants|nonce)(?:_|$)"
 )
 """Keys of environment values that vary at random, or with the place alone."""
 _STORAGE_SETTINGS: Final = frozenset(
@@ -71,7 +71,7 @@ class Difference:
     def name(self) -> str:
         """The difference in a few words: ``configuration query of b``."""
         name = self.kind if self.key in ("", self.kind) else f"{self.kind} {self.key}"
-        return name if self.step is None else f"{name} of {self.step}"
+        return name if self.step in (None, self.key) else f"{name} of {self.step}"
 
 
 def step_differences(
@@ -119,12 +119,21 @@ def data_difference(pair: StepComparison) -> Difference:
 _MAX_CHANGES: Final = 4
 
 
-def run_differences(base: Run, other: Run) -> Iterator[Difference]:
-    """Yield the differences of whole runs: mode, settings, parameters and environment."""
+def run_differences(
+    base: Run, other: Run, packages: tuple[Mapping[str, Any], Mapping[str, Any]] = ({}, {})
+) -> Iterator[Difference]:
+    """Yield the differences of whole runs: mode, settings, parameters, packages and environment.
+
+    ``packages`` are the versions of all packages of each worker, by name; empty if a run does not record them.
+    """
     if base.mode and other.mode and base.mode != other.mode:
         yield Difference("place", "", base.mode, other.mode)
     yield from _setting_differences(base, other)
     yield from _parameter_differences(base, other)
+    known = _environment(base).get("packages"), _environment(other).get("packages")
+    for difference in _mapping_differences("packages", *packages) if all(packages) else ():
+        if not any(isinstance(side, Mapping) and difference.key in side for side in known):
+            yield difference
     yield from _environment_differences(_environment(base), _environment(other))
 
 

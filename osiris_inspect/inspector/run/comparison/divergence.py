@@ -1,8 +1,8 @@
 """First divergence of two runs: the steps whose outcome differs although each of their inputs is the same."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 from osiris_inspect.inspector.run.comparison.step_outcome import (
     OutcomeComparison,
@@ -18,7 +18,6 @@ Divergence = Literal["none", "first", "possible", "later"]
 """``possible``: the output differs, perhaps in its order only. ``later``: an input differs too."""
 LevelLookup = Callable[[str, str], OutputLevel | None]
 """Returns the level of the frames of a step of each run; None if they are not both on disk."""
-_UNKNOWN: Final = OutcomeComparison("unknown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +61,17 @@ def compare_steps(
     matched = match_steps(base.steps, other.steps)
     failing = _path_to_failure(base), _path_to_failure(other)
     comparisons: dict[str, StepComparison] = {}
-    outcomes: dict[tuple[str | None, str | None], OutcomeComparison] = {}
+    differing: set[str | None] = set()
     for left, right in matched:
         sides = _outcome_of(base, left), _outcome_of(other, right)
         outcome = _compare(sides, level_of, unstable, has_same_versions=has_same_versions)
         names = _id(left), _id(right)
-        outcomes[names] = outcome
         step = names[1] or names[0] or ""
         on_path = not any(failing) or names[0] in failing[0] or names[1] in failing[1]
         has_same_config = left is not None and right is not None and _has_same_config(left, right)
-        divergence = _divergence(sides, outcome, outcomes, has_same_config=has_same_config)
+        divergence = _divergence(sides, outcome, frozenset(differing), has_same_config=has_same_config)
+        if outcome.verdict == "differs" or divergence == "later":
+            differing.update(names)
         comparisons[step] = StepComparison(
             step, *sides, outcome, divergence, on_path=on_path, has_same_config=has_same_config
         )
@@ -130,14 +130,14 @@ def _compare(
 def _divergence(
     sides: tuple[StepOutcome | None, StepOutcome | None],
     outcome: OutcomeComparison,
-    outcomes: Mapping[tuple[str | None, str | None], OutcomeComparison],
+    differing: frozenset[str | None],
     *,
     has_same_config: bool,
 ) -> Divergence:
     left, right = sides
     if outcome.verdict == "same":
         return "none"
-    if _has_other_input(left, right, outcomes):
+    if _has_other_input(left, right, differing):
         return "later"
     if left is not None and right is not None and "did not run" in (left.ending, right.ending):
         return "later"  # the run ended before it, or it was not selected
@@ -150,10 +150,9 @@ def _divergence(
 def _has_other_input(
     left: StepOutcome | None,
     right: StepOutcome | None,
-    outcomes: Mapping[tuple[str | None, str | None], OutcomeComparison],
+    differing: frozenset[str | None],
 ) -> bool:
     """Return True if an input of a step differs, or a step before it."""
-    differing = {name for pair, outcome in outcomes.items() if outcome.verdict == "differs" for name in pair}
     if left is None or right is None:
         side = left or right
         return side is not None and bool(differing.intersection(_producers(side.step)))

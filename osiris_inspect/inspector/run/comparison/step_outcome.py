@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from osiris_inspect.inspector.run.counts.column_kinds import kind_of
@@ -50,6 +50,7 @@ class StepOutcome:
 
     Attributes:
         fingerprint, schema_hash: of its frame; empty if the run does not record them.
+        columns: a hash of each column by name; empty if the run does not record them.
         frame: counts of its frame; None if unknown.
         failure: None unless it failed.
     """
@@ -58,6 +59,7 @@ class StepOutcome:
     ending: Ending
     fingerprint: str = ""
     schema_hash: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
     frame: FrameFacts | None = None
     failure: FailureSignature | None = None
 
@@ -84,13 +86,15 @@ def step_outcome(run: Run, step: StepState) -> StepOutcome:
     """Return the outcome of a step."""
     ending = _ENDINGS.get(step.status, "succeeded")
     failure = step.failure if ending == "failed" else None
-    stored = run.events_named("output_stored", step=step.id)[-1:]
+    stored = run.events_named("output_stored", "step_reused", step=step.id)[-1:]
     fields: Mapping[str, Any] = stored[0].fields if stored else {}
+    columns = fields.get("column_fingerprints")
     return StepOutcome(
         step,
         ending,
         _text(fields.get("fingerprint")),
         _text(fields.get("schema_hash")),
+        columns if isinstance(columns, Mapping) else {},
         run.frames.get(step.id),
         failure_signature(failure.message, failure.type, failure.traceback) if failure else None,
     )
@@ -139,8 +143,16 @@ def _compare_outputs(
     if shape or content:
         return _named("differs", found, (*shape, *content))
     if level is not None or is_stable:
-        return OutcomeComparison("differs", found, ("values in the same number of rows",))
+        changed = tuple(_changed_columns(base, other))
+        words = tuple(f"values of {name!r}" for name in changed) or ("values in the same number of rows",)
+        return OutcomeComparison("differs", found, words, changed)
     return OutcomeComparison("unknown", found, ("output differs, order unknown",))
+
+
+def _changed_columns(base: StepOutcome, other: StepOutcome) -> Iterator[str]:
+    for name, fingerprint in base.columns.items():
+        if other.columns.get(name, fingerprint) != fingerprint:
+            yield name
 
 
 def is_order_stable(base: StepState, other: StepState, *, has_same_versions: bool) -> bool:

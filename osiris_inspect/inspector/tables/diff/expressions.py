@@ -12,6 +12,7 @@ SAME, DIFFERS, ROUNDED = 0, 1, 2
 MAX_ULPS: Final = 4
 """Units in the last place by which equal floats may differ."""
 _INTEGERS: Final = re.compile(r"U?(?:TINY|SMALL|BIG|HUGE)?INT(?:EGER)?")
+_NESTED: Final = re.compile(r"\]$|^(?:STRUCT|MAP|UNION)\b")
 _FLOATS: Final = {"FLOAT": 23, "DOUBLE": 52}
 """Types of floats, and the bits of their fractions."""
 _MIN_EXPONENTS: Final = {"FLOAT": -126, "DOUBLE": -1022}
@@ -79,7 +80,13 @@ def cell_code(column: SharedColumn, tolerance: float | None) -> str:
 
 def row_hash(columns: Sequence[SharedColumn], side: Literal["l", "r"]) -> str:
     """Return SQL of a 64-bit hash of some columns; equal values have equal hashes."""
-    return f"hash({', '.join(column.value(side) for column in columns)})" if columns else "0::UBIGINT"
+    return f"hash({', '.join(_hashed(column, side) for column in columns)})" if columns else "0::UBIGINT"
+
+
+def _hashed(column: SharedColumn, side: Literal["l", "r"]) -> str:
+    """Return the SQL of a value with a good hash: DuckDB hashes NULL, [], [NULL] and {'x': NULL} alike."""
+    value = column.value(side)
+    return f"CAST({value} AS VARCHAR)" if _NESTED.search(column.type) else value
 
 
 def any_null(columns: Sequence[SharedColumn], side: Literal["l", "r"]) -> str:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from osiris_inspect.model.errors import DriverError, DriverNotFound, OsirisError
 from osiris_inspect.runtime.files.memory_limit import MemoryLimit, current_limit
@@ -15,6 +15,7 @@ from osiris_inspect.runtime.protocol.cancellation import CancelToken
 if TYPE_CHECKING:
     from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 
+FileUse = Literal["read", "written"]
 Config = Mapping[str, Any]
 """The configuration of a step with its defaults, or of a connection."""
 Inputs = Mapping[str, "ResolvedInput"]
@@ -67,6 +68,7 @@ class DriverContext:
         describe_source: records what is unusual in a file that the step read, by name; see ``csv.file_checks``.
         describe_query: records the mistakes that the query and its inputs show.
         describe_filters: records for conditions of the query the table, its rows and how many fulfil them.
+        describe_file: records a file that the step read or wrote, by its path in the pipeline, and where its content is.
         other_steps: the ids of the pipeline's other steps.
         memory: memory that the process may use.
         outputs: in a sandbox, the places of the step's files by their paths; ``output_file`` uses them.
@@ -81,6 +83,7 @@ class DriverContext:
     describe_query: Callable[[Sequence[Mapping[str, Any]]], None] = lambda _checks: None
     describe_filters: Callable[[Sequence[Mapping[str, Any]]], None] = lambda _filters: None
     describe_source: Callable[[Mapping[str, Any]], None] = lambda _facts: None
+    describe_file: Callable[[FileUse, Path, Path], None] = lambda _use, _path, _content: None
     other_steps: tuple[str, ...] = ()
     memory: MemoryLimit = field(default_factory=current_limit)
     outputs: Mapping[str, StagedOutput] = field(default_factory=dict)

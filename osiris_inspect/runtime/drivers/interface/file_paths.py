@@ -62,12 +62,17 @@ def input_paths(config: Config, ctx: DriverContext, kind: str) -> list[Path]:
             paths += matches
         else:
             paths.append(_readable(base, name, kind))
-    return list(dict.fromkeys(paths))
+    paths = list(dict.fromkeys(paths))
+    for path in paths:
+        ctx.describe_file("read", path, path)
+    return paths
 
 
 def input_file(config: Config, ctx: DriverContext, kind: str) -> Path:
     """Return the file that ``path`` names, which is not a pattern; raises as ``input_paths``."""
-    return _readable(base_dir(config, ctx), config["path"], kind, takes_pattern=False)
+    path = _readable(base_dir(config, ctx), config["path"], kind, takes_pattern=False)
+    ctx.describe_file("read", path, path)
+    return path
 
 
 def _readable(base: Path, name: str, kind: str, *, takes_pattern: bool = True) -> Path:
@@ -211,12 +216,14 @@ def output_file(config: Config, ctx: DriverContext, *, append: bool = False) -> 
             temporary = staged.begin(append=append)
             yield temporary
             temporary.replace(staged.path)
+            ctx.describe_file("written", path, staged.path)
             return
         check_target(path, config)
         with replace_file(path) as temporary:
             if append and temporary != path and path.exists():
                 shutil.copyfile(path, temporary)
             yield temporary
+        ctx.describe_file("written", path, path)
     except OSError as error:
         raise write_error(error, path) from error
 

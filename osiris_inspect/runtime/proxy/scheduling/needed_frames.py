@@ -85,7 +85,7 @@ def report_frames(context: RunContext, missing_reason: str, left: Mapping[str, i
 def stored_bytes(run_dir: Path, ref: InputRef) -> int | None:
     """Return the bytes of a frame on disk whose files have the sizes in its ``schema.json``; None without it.
 
-    Whoever uses the frame verifies its hashes.
+    Its hashes are not verified here: a reader of the frame does that.
     """
     main, schema, index = layout.spill_files(ref.from_step, ref.key)
     names = {path.rpartition("/")[2]: run_dir / path for path in (main, index)}

@@ -39,6 +39,7 @@ class ParallelRun:
 
     Attributes:
         start_error: why no worker could be prepared; None if one was.
+        packages: the packages that the first worker imports from; None before it is prepared.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class ParallelRun:
         self._failed_starts: list[tuple[int, ErrorResponse]] = []
         self._is_prepared = False
         self.start_error: ErrorResponse | None = None
+        self.packages: object = None
 
     def run(self) -> None:
         """Run all steps and end the workers; skip the steps that cannot run."""
@@ -193,6 +195,7 @@ class ParallelRun:
     def _finish_start(self, number: int, answer: CommandResult) -> None:
         if isinstance(answer, Response):
             self._is_prepared = True
+            self.packages = self.packages or answer.body.get("packages")
             self._scheduler.worker_ready(number)
         else:
             self._scheduler.worker_lost(number, can_replace=False)

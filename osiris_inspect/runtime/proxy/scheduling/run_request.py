@@ -44,6 +44,7 @@ class RunRequest:
         expected: fingerprints by step of frames that are produced again; a step that returns another one fails.
         allow_mixed: True if such a step does not fail, and the log says that its source has changed.
         options: options of the command line, for the log.
+        variable_digests: fields of the host's event ``environment`` about the values of variables.
     """
 
     compiled: Compiled
@@ -69,6 +70,7 @@ class RunRequest:
     allow_mixed: bool = False
     jobs: int = 1
     options: Mapping[str, Any] = field(default_factory=dict)
+    variable_digests: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def running(self) -> Compiled:

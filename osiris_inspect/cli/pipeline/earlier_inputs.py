@@ -1,0 +1,108 @@
+"""Frames of earlier runs for ``run``: ``--inputs-from`` and ``--reuse``."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from osiris_inspect.model.errors import EarlierRunError, RunNotReadable
+
+if TYPE_CHECKING:
+    from osiris_inspect.cli.pipeline.run import EarlierResults
+    from osiris_inspect.model.run_types import RunOriginKind
+    from osiris_inspect.runtime.connections.connections import Connections
+    from osiris_inspect.runtime.pipeline.compiler import Compiled
+    from osiris_inspect.runtime.planning.selection import Selection
+    from osiris_inspect.runtime.replay.earlier_run import PastRun
+    from osiris_inspect.runtime.replay.reuse_plan import CurrentPipeline, PlanEntry
+
+_MAX_RUNS: Final = 20
+"""Newest runs of a pipeline that ``--reuse`` looks at."""
+
+
+class PipelinePart(NamedTuple):
+    """The selected steps of a pipeline, with all that an earlier run is compared with."""
+
+    compiled: "Compiled"
+    selection: "Selection"
+    connections: "Connections"
+    base: Path
+
+
+def inputs_from_run(path: Path, part: PipelinePart) -> "tuple[Selection, EarlierResults]":
+    """Return the selection with the frames of a run in place of the steps that produce them, and these frames.
+
+    Steps that are selected run; the others run only if their frame is not that of the pipeline as it is now, or is gone.
+
+    Raises:
+        RunNotReadable, NotOurs: the run cannot be used.
+    """
+    from osiris_inspect.runtime.replay.earlier_run import read_earlier_run
+    from osiris_inspect.runtime.replay.reuse_plan import PlanOptions, plan_steps
+
+    earlier = read_earlier_run(path)
+    producers = part.selection.producers
+    forced = {step: reason for step, reason in part.selection.running.items() if step not in producers}
+    options = PlanOptions(forced, is_resume=False)
+    entries = plan_steps(earlier, _current(part, earlier), options)
+    return _with_entries(part.selection, entries, earlier, "selection")
+
+
+def reused_results(logs: Path, part: PipelinePart) -> "tuple[Selection, EarlierResults] | None":
+    """Return the selection with results of the run that leaves fewest steps to run; None if there is no such run."""
+    from osiris_inspect.runtime.replay.earlier_frames import newest_runs
+    from osiris_inspect.runtime.replay.earlier_run import read_earlier_run
+    from osiris_inspect.runtime.replay.reuse_plan import PlanOptions, plan_steps
+    from osiris_inspect.runtime.replay.source_files import staleness_of
+
+    best: tuple[int, PastRun, tuple[PlanEntry, ...]] | None = None
+    looked_at = 0
+    for folder in newest_runs(logs):
+        try:
+            earlier = read_earlier_run(folder)
+        except (RunNotReadable, EarlierRunError):  # it runs, was not made by this program, or is damaged
+            continue
+        if earlier.manifest.name != part.compiled.manifest.name:
+            continue
+        current = _current(part, earlier)
+        current = replace(current, staleness=staleness_of(current, part.base))
+        entries = plan_steps(earlier, current, PlanOptions(is_resume=False))
+        running = sum(entry.action == "run" for entry in entries)
+        if best is None or running < best[0]:
+            best = running, earlier, entries
+        looked_at += 1
+        if looked_at >= _MAX_RUNS:
+            break
+    return None if best is None else _with_entries(part.selection, best[2], best[1], "reuse")
+
+
+def _current(part: PipelinePart, earlier: "PastRun") -> "CurrentPipeline":
+    from osiris_inspect.runtime.pipeline.builtin_components import all_components
+    from osiris_inspect.runtime.replay.current_pipeline import current_pipeline
+
+    return current_pipeline(part.compiled, all_components(), part.connections, part.base, earlier)
+
+
+def _with_entries(
+    selection: "Selection", entries: "Sequence[PlanEntry]", earlier: "PastRun", kind: "RunOriginKind"
+) -> "tuple[Selection, EarlierResults]":
+    from osiris_inspect.cli.pipeline.run import EarlierResults
+    from osiris_inspect.runtime.planning.reused_step import RunOrigin
+    from osiris_inspect.runtime.planning.selection import Selection
+    from osiris_inspect.runtime.replay.reuse_plan import results_of
+
+    running, reused, left_out = {}, {}, dict(selection.left_out)
+    for entry in entries:
+        reason = selection.running[entry.step]
+        if entry.action == "run":
+            is_same = entry.reason == reason
+            running[entry.step] = reason if is_same else "; ".join(filter(None, (reason, entry.reason)))
+        elif entry.action == "reuse":
+            reused[entry.step] = str(entry)
+        else:
+            left_out[entry.step] = entry.reason
+    results, expected = results_of([entry for entry in entries if entry.action != "done"])
+    return (
+        Selection(running, left_out, selection.producers, reused),
+        EarlierResults(RunOrigin(kind, earlier.name), results, expected),
+    )
