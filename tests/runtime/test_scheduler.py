@@ -239,3 +239,21 @@ Runs.TestCase.settings = settings(
     max_examples=150, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestScheduler: Any = Runs.TestCase
+
+
+def test_connection_is_used_by_as_many_steps_as_its_limit() -> None:
+    names = ("a", "b", "c", "free")
+    touches = {name: [Touch("db", "db", writes=False)] for name in names[:3]}
+    schedule = schedule_of([Step(name, "d", "") for name in names], touches, limit={"db": 2})
+    scheduler = Scheduler(schedule, 4)
+    while (action := scheduler.next_action()) is not None:
+        assert isinstance(action, StartWorker)
+    for worker in list(scheduler.workers):
+        scheduler.worker_ready(worker)
+    scheduler.workers[9] = "idle"  # one more than it starts
+    while scheduler.next_action() is not None:
+        pass
+    assert sorted(scheduler.running) == ["a", "b", "free"]
+    scheduler.step_ended("a", succeeded=True)
+    assert scheduler.next_action() is not None
+    assert sorted(scheduler.running) == ["b", "c", "free"]
