@@ -74,7 +74,7 @@ def test_json_report_has_the_captures_of_each_step(tmp_path: Path) -> None:
         ({"event": "frame_captured", "path": 7}, "kept b.df"),
         (
             {"event": "capture_missed", "reason": "worker gone"},
-            "not kept: b.df (the worker was gone; run with --capture always)",
+            "not kept: b.df (the worker was gone; replay with --recompute, or run with --capture always)",
         ),
         ({"event": "capture_missed", "reason": "a new reason"}, "not kept: b.df (a new reason)"),
         ({"event": "capture_missed"}, "not kept: b.df (unknown)"),
