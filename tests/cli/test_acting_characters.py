@@ -299,6 +299,8 @@ def command_lines(group: str) -> dict[str, list[str]]:
         "run option": ["run", "fails.yaml", "--on", word],
         "replay": ["replay", run, "any"],
         "replay step": ["replay", run, word, "--set", f"{word}={word}"],
+        "shell": ["shell", run, "any"],
+        "shell step": ["shell", run, word],
         "resume": ["resume", run, "--dry-run"],
         "resume step": ["resume", run, "--from", word],
         "connections list": ["connections", "list"],

@@ -42,9 +42,14 @@ def _open(options: Mapping[str, Any]) -> int:
     return open_path(chosen)
 
 
+def has_terminal() -> bool:
+    """Return True if stdin and stdout are a terminal."""
+    return sys.stdin.isatty() and streams.is_stdout_terminal()
+
+
 def can_show_viewer() -> bool:
     """Return True if stdin and stdout are a terminal that can show the viewer."""
-    return sys.stdin.isatty() and streams.is_stdout_terminal() and os.environ.get("TERM") != "dumb"
+    return has_terminal() and os.environ.get("TERM") != "dumb"
 
 
 def open_path(chosen: Path) -> int:

@@ -173,12 +173,12 @@ def _row(run: "RunEntry", green: Mapping[Path, str | None] | None) -> tuple[str,
 
 
 def _reason(run: "RunEntry") -> str:
-    """Return the cause of a failure, or the first warning of a success and the number of the others, on a short line."""
+    """Return the cause of a failure, the first warning of a success and the number of the others, or retries, shortly."""
     from osiris_inspect.inspector.text.reasons import shorten_finding
     from osiris_inspect.inspector.text.sanitize import one_line
 
     if run.cause is not None or run.warning is None:
-        return shorten_finding(one_line(run.cause or ""), _MAX_REASON)
+        return shorten_finding(one_line(run.reason), _MAX_REASON)
     others = f" (and {run.warnings - 1} more)" if run.warnings > 1 else ""
     start = f"warning{others}: "
     return start + shorten_finding(one_line(run.warning), _MAX_REASON - len(start))

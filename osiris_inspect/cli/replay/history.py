@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 DEFAULT_RUNS: Final = 100
 _SIGNS: Final = {"succeeded": "✓", "reused": "✓", "failed": "✗", "interrupted": "!"}
-_HELP: Final = """List the runs of a pipeline in which a step's output or failure changed, oldest first.
+_HELP: Final = """List the runs in which a step's output or failure changed, oldest first.
 
 Reads the runs beside RUN that are of its pipeline. A run with the same outcome as the one before it is only counted.
 """

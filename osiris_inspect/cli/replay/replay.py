@@ -3,7 +3,7 @@
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import typer
 
@@ -17,6 +17,8 @@ from osiris_inspect.cli.support.typer_adapter import RunPath
 from osiris_inspect.model.errors import OsirisError, SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from osiris_inspect.runtime.replay.replay import Replay, ReplayHost, ReplayOptions, ReplayResult
     from osiris_inspect.runtime.replay.verdict import Verdict
 
@@ -48,6 +50,18 @@ SetOption = Annotated[
         help="Set a key of the configuration; KEY=@FILE reads a file.",
         metavar="KEY=VALUE",
         rich_help_panel=_CHANGES,
+    ),
+]
+EditOption = Annotated[
+    bool,
+    typer.Option(
+        "--edit", help="Change the query or configuration in $EDITOR first.", rich_help_panel=_CHANGES
+    ),
+]
+PdbOption = Annotated[
+    bool,
+    typer.Option(
+        "--pdb", help="Debug the error where it happens, in this terminal.", rich_help_panel=_ANSWER
     ),
 ]
 TimesOption = Annotated[
@@ -117,6 +131,8 @@ def replay_command(
     *,
     on: OnOption = None,
     set_: SetOption = [],
+    edit: EditOption = False,
+    pdb: PdbOption = False,
     times: TimesOption = 1,
     inputs: InputsOption = None,
     recompute: RecomputeOption = False,
@@ -149,9 +165,12 @@ def replay_command(
         logs=logs,
         connections=connections,
         env_file=env_file,
+        on_error=_debugger(on, times) if pdb else None,
     )
     try:
-        code = _replay(resolve_path(run), step, options, _Request(set_, threads, times, expect, quiet))
+        request = _Request(set_, threads, times, expect, quiet)
+        command = _edit_and_replay if edit else _replay
+        code = command(resolve_path(run), step, options, request)
     except OsirisError as error:
         if expect is None:
             raise
@@ -161,13 +180,36 @@ def replay_command(
         raise typer.Exit(code)
 
 
-class _Request:
+class _Request(NamedTuple):
     """Options of the command beside those of a replay."""
 
-    def __init__(
-        self, sets: list[str], threads: int | None, times: int, expect: Expected | None, quiet: bool
-    ) -> None:
-        self.sets, self.threads, self.times, self.expect, self.quiet = sets, threads, times, expect, quiet
+    sets: list[str]
+    threads: int | None
+    times: int
+    expect: Expected | None
+    quiet: bool
+
+
+def _edit_and_replay(path: Path, step: str, options: "ReplayOptions", request: _Request) -> int:
+    """Edit the step and replay it, again as often as the user wants; then print the patch."""
+    from dataclasses import replace
+
+    from osiris_inspect.cli.replay import edit
+    from osiris_inspect.runtime.replay.earlier_pipeline import pipeline_file
+    from osiris_inspect.runtime.replay.replay import Replay
+
+    options = replace(options, changes=_changes(path, step, request))
+    replay = Replay(path, step, options, host_of_replay())
+    edited = edit.edit_config(replay.config)
+    while True:
+        streams.write_stdout(edited.diff)
+        code = _replay(path, step, replace(options, changes={**options.changes, **edited.changes}), request)
+        if not edit.ask_again():
+            break
+        edited = edit.edit_config(replay.config, edited.after)
+    if edited.diff:
+        streams.write_stderr(edit.pipeline_patch(pipeline_file(replay.earlier), step, edited))
+    return code
 
 
 def _replay(path: Path, step: str, options: "ReplayOptions", request: _Request) -> int:
@@ -176,14 +218,15 @@ def _replay(path: Path, step: str, options: "ReplayOptions", request: _Request) 
     from osiris_inspect.cli.pipeline.progress import Progress
     from osiris_inspect.runtime.replay.replay import Replay
 
-    options = replace(options, changes=_changes(path, step, request))
+    options = replace(options, changes={**_changes(path, step, request), **options.changes})
     replay = Replay(path, step, options, host_of_replay())
-    is_free = replay.target == "local" and streams.free_stderr_descriptor()
+    is_debugged = options.on_error is not None
+    is_free = replay.target == "local" and not is_debugged and streams.free_stderr_descriptor()
     if not request.quiet:
         streams.write_stderr(_heading(replay))
     verdicts: list[Verdict] = []
     for number in range(1, request.times + 1):
-        with Progress(streams.stderr(), quiet=request.quiet) as progress:
+        with Progress(streams.stderr(), quiet=request.quiet or is_debugged) as progress:
             result = replay.run(progress.on_event, redirect_stderr=is_free)
         if result.verdict is None:
             return _not_reached(result, request.expect)
@@ -194,6 +237,22 @@ def _replay(path: Path, step: str, options: "ReplayOptions", request: _Request) 
     if request.expect is not None:
         return 0 if all(verdict.meets(request.expect.value) for verdict in verdicts) else FOUND
     return FOUND if worst.has_failed else 0
+
+
+def _debugger(on: RunTarget | None, times: int) -> "Callable[[BaseException], None]":
+    """Return the function that debugs an error.
+
+    Raises:
+        SettingsError: there is no terminal, or another option does not fit.
+    """
+    from osiris_inspect.cli.inspect.open import has_terminal
+    from osiris_inspect.runtime.replay.debugger import debug_error
+
+    if on not in (None, RunTarget.LOCAL) or times > 1:
+        raise SettingsError("--pdb runs the step once in this process; leave out --on and --times")
+    if not has_terminal():
+        raise SettingsError("--pdb needs a terminal; without one, read the traceback with osiris-inspect why")
+    return debug_error
 
 
 def host_of_replay() -> "ReplayHost":

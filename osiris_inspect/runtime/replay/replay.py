@@ -40,8 +40,8 @@ from osiris_inspect.runtime.replay.earlier_pipeline import (
     recorded_path,
 )
 from osiris_inspect.runtime.replay.earlier_run import PastRun, read_earlier_run
+from osiris_inspect.runtime.replay.replay_inputs import ReplayInputs, find_inputs
 from osiris_inspect.runtime.replay.step_config import checked_change, recorded_config
-from osiris_inspect.runtime.replay.step_inputs import StepInputs, find_inputs
 from osiris_inspect.runtime.replay.verdict import CompareFrames, Verdict, judge
 from osiris_inspect.runtime.sandbox.byte_size import parse_bytes
 from osiris_inspect.runtime.sandbox.isolation import RequestedLevel, ResourceLimits
@@ -59,7 +59,7 @@ _LEVELS: Final[Mapping[str, RequestedLevel]] = {
 
 @dataclass(frozen=True, slots=True)
 class ReplayOptions:
-    """What a replay does otherwise than the earlier run.
+    """Differences of a replay from the earlier run.
 
     Attributes:
         target: ``local``, ``sandbox`` or ``e2b``; None for where the step ran.
@@ -73,6 +73,8 @@ class ReplayOptions:
         logs: the folder of the new run directory; None for the one of the earlier run.
         connections: the connections file; None for that of the earlier run.
         env_file: the file with variables; None for that of the earlier run.
+        on_error: called in this thread with the error of the step, which then runs in this thread; None if it runs as
+            ever.
     """
 
     target: str | None = None
@@ -86,11 +88,12 @@ class ReplayOptions:
     logs: Path | None = None
     connections: Path | None = None
     env_file: Path | None = None
+    on_error: Callable[[BaseException], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayHost:
-    """What the calling program provides.
+    """Surroundings of a replay that the calling program provides.
 
     Attributes:
         private: files and folders that an isolated worker cannot read.
@@ -148,7 +151,7 @@ class Replay:
         self.inputs = self._find_inputs()
         self.compiled = self._compiled()
         self._connections = self._resolve_connections()
-        self.target = options.target or _target(self.earlier)
+        self.target = options.target or ("local" if options.on_error else _target(self.earlier))
         if options.code is not None and not options.code.is_dir():
             raise SettingsError(f"--with-code {options.code} is not a folder")
         if options.code is not None and self.target == "e2b":
@@ -199,7 +202,7 @@ class Replay:
         """Folder that relative paths of the step start from."""
         return base_folder(self.earlier).resolve()
 
-    def _find_inputs(self) -> StepInputs:
+    def _find_inputs(self) -> ReplayInputs:
         options = self._options
         swapped = set(options.frames)
         step = self.step
@@ -229,6 +232,8 @@ class Replay:
 
     def _part(self, step: Step, *, runs: bool) -> Step:
         """Return a step without order; one that does not run has no needs either."""
+        if self._options.on_error is not None:
+            step = replace(step, timeout_s=None)
         return replace(step, after=()) if runs else replace(step, after=(), needs=(), inputs={})
 
     def _recorded(self, step: str) -> dict[str, Any]:
@@ -324,7 +329,7 @@ class Replay:
             recorded |= {"with_code": str(options.code), "with_code_sha256": code_hash(options.code)}
         return RunRequest(
             self.compiled,
-            replace(options.settings or settings.from_dict(self.earlier.start["settings"]), keep="frames"),
+            self._settings(),
             logs.absolute(),
             self.base,
             host.clock,
@@ -343,10 +348,20 @@ class Replay:
             options={**recorded, "on": self.target},
         )
 
+    def _settings(self) -> Settings:
+        own = self._options.settings or settings.from_dict(self.earlier.start["settings"])
+        if self._options.on_error is not None:  # the user takes time
+            own = replace(own, step_timeout_s=None)
+        return replace(own, keep="frames")
+
     def _transport(self, code: Mapping[str, str], *, redirect_stderr: bool) -> Transport:
         host = self._host
         if host.transport is not None:
             return host.transport()
+        if self._options.on_error is not None:
+            from osiris_inspect.runtime.replay.debugger import DebuggedWorker
+
+            return DebuggedWorker(host.environment, self._options.on_error)
         recorded = self.earlier.options.get("isolation")
         was_none = self.earlier.start.get("mode") == "process"
         isolation = _LEVELS.get(str(recorded), "none" if was_none and recorded is None else "auto")

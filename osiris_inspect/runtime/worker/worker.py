@@ -115,8 +115,13 @@ class _Confidential:
 class Worker:
     """Executes commands one at a time. It writes files only into the run directory of its context."""
 
-    def __init__(self, context: WorkerContext, writer: MessageWriter) -> None:
-        self._context = context
+    def __init__(
+        self,
+        context: WorkerContext,
+        writer: MessageWriter,
+        on_step_error: Callable[[BaseException], None] = lambda _: None,
+    ) -> None:
+        self._context, self._on_step_error = context, on_step_error
         self._run_dir = context.run_dir
         self._writer = writer
         self._emitter = EventEmitter(writer.send, context.clock)
@@ -280,6 +285,7 @@ class Worker:
             session.capture.after_success(step_id)
         except BaseException as error:
             duration_ms = (monotonic() - started) * 1000
+            self._on_step_error(error)
             self._heartbeat.phase = "capturing"
             self._writer.flush()
             session.capture.after_failure(step_id)

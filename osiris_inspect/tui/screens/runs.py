@@ -249,7 +249,7 @@ def _cells(entry: "RunEntry", history: Content, green: str) -> list[Content]:
     return [
         _status(entry),
         Content.styled(show_line(entry.pipeline or UNKNOWN, 60), "bold"),
-        Content(show_line(shorten_finding(one_line(entry.cause or entry.warning or ""), 200), 400)),
+        Content(show_line(shorten_finding(one_line(entry.reason), 200), 400)),
         Content.styled(show_line(green, 80), MUTED if green.startswith("=") else ""),
         history,
         Content(format_int(entry.rows)),

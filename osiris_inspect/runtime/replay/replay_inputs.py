@@ -15,7 +15,7 @@ from osiris_inspect.runtime.replay.earlier_run import PastRun, PastStep
 
 
 @dataclass(frozen=True, slots=True)
-class StepInputs:
+class ReplayInputs:
     """Frames that steps take, by the step that returned them.
 
     Attributes:
@@ -29,7 +29,7 @@ class StepInputs:
 
 def find_inputs(
     earlier: PastRun, step: Step, folder: Path | None = None, *, recompute: bool = False
-) -> StepInputs:
+) -> ReplayInputs:
     """Return the inputs of a step of an earlier run, with the fingerprints that its log has.
 
     They are searched in ``folder``, by default in the run and those beside it. With ``recompute`` the steps before it
@@ -58,7 +58,7 @@ def find_inputs(
                 recomputed[name] = fingerprints[FRAME_KEY]
                 open_steps.append(steps[name])
     order = [each.id for each in earlier.manifest.steps]
-    return StepInputs(
+    return ReplayInputs(
         {name: reused[name] for name in order if name in reused},
         {name: recomputed[name] for name in order if name in recomputed},
     )
