@@ -102,6 +102,21 @@ def test_frame_that_was_not_kept_is_named(here: Path) -> None:
     }
 
 
+def test_excluded_step_gives_its_frame(here: Path) -> None:
+    call(here, [*RUN, "--keep", "frames"])
+    part = [*RUN, "--exclude", "ext,write-some", "--inputs-from", "@latest"]
+    (done,) = call(here, part)
+    assert done.code == 0, done.err
+    (here / "films.yaml").write_text(PIPELINE.replace("path: films.csv", "path: films.csv, limit: 2"))
+    (refused,) = call(here, part)
+    run = done.out.strip().removeprefix("logs/")
+    assert (refused.code, refused.err) == (
+        3,
+        f"osiris-inspect: --exclude ext leaves out step 'ext', and its frame cannot be taken from {run}: "
+        "its configuration differs in limit; let the step run\n",
+    )
+
+
 def test_whole_pipeline_takes_no_inputs(here: Path) -> None:
     call(here, RUN)
     (done,) = call(here, [*RUN, "--inputs-from", "@latest"])

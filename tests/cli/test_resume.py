@@ -189,3 +189,15 @@ def test_changed_source_stops(here: Path) -> None:
     assert allowed.code == 0, allowed.err
     assert "mixed-sources ext: returned another frame" in allowed.err
     assert (here / "bad.csv").read_text() == "w\n2\n"
+
+
+def test_pipeline_of_other_folder_resumes(here: Path) -> None:
+    (here / "sub").mkdir()
+    for name in ("films.csv", "films.yaml"):
+        (here / name).rename(here / "sub" / name)
+    call(here, ["run", "sub/films.yaml", "--quiet"])
+    (here / "sub/films.yaml").write_text(PIPELINE.replace("COLUMN", "v + 1 AS w"))
+    (done,) = call(here, ["resume", "@failed"])
+    assert (done.code, _plain(done.out)) == (0, "logs/RUN\n"), done.err
+    assert "good        duckdb.processor          reuse " in done.err
+    assert (here / "sub/bad.csv").read_text() == "w\n2\n3\n4\n"

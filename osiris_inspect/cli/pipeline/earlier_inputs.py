@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from osiris_inspect.model.errors import EarlierRunError, RunNotReadable
+from osiris_inspect.model.errors import EarlierRunError, InputsGone, RunNotReadable
 
 if TYPE_CHECKING:
     from osiris_inspect.cli.pipeline.run import EarlierResults
@@ -36,6 +36,7 @@ def inputs_from_run(path: Path, part: PipelinePart) -> "tuple[Selection, Earlier
 
     Raises:
         RunNotReadable, NotOurs: the run cannot be used.
+        InputsGone: it does not have the frame of a step that is excluded.
     """
     from osiris_inspect.runtime.replay.earlier_run import read_earlier_run
     from osiris_inspect.runtime.replay.reuse_plan import PlanOptions, plan_steps
@@ -45,6 +46,13 @@ def inputs_from_run(path: Path, part: PipelinePart) -> "tuple[Selection, Earlier
     forced = {step: reason for step, reason in part.selection.running.items() if step not in producers}
     options = PlanOptions(forced, is_resume=False)
     entries = plan_steps(earlier, _current(part, earlier), options)
+    for entry in entries:
+        excluded = part.selection.excluded.get(entry.step)
+        if excluded is not None and entry.action == "run":
+            raise InputsGone(
+                f"{excluded} leaves out step {entry.step!r}, and its frame cannot be taken from {earlier.name}: {entry.reason}",
+                fix="let the step run",
+            )
     return _with_entries(part.selection, entries, earlier, "selection")
 
 

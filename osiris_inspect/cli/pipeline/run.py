@@ -158,7 +158,7 @@ def run_command(
     if allow_edited and not last_compile:
         raise SettingsError("--allow-edited applies to --last-compile only")
     selectors = Selectors(tuple(only), tuple(exclude), tuple(from_), tuple(to))
-    selection = select_steps(compiled.manifest, selectors)
+    selection = select_steps(compiled.manifest, selectors, has_frames=inputs_from is not None)
     whole, compiled = compiled, restrict(compiled, selectors, selection)
     earlier = None
     if inputs_from is not None or reuse:
@@ -339,7 +339,7 @@ def _earlier_inputs(
     """Return the selection with what an earlier run has of it, and this."""
     if inputs_from is None:
         return reused_results(logs, part) or (part.selection, None)
-    if not part.selection.left_out:
+    if not part.selection.producers:
         raise SettingsError(
             "--inputs-from takes frames of steps that are not selected; it needs --only, --exclude or --from"
         )

@@ -16,6 +16,7 @@ from osiris_inspect.model.errors import NothingToResume, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from osiris_inspect.cli.replay.earlier_options import EarlierOptions
     from osiris_inspect.model.manifest import Manifest
@@ -114,7 +115,7 @@ def resume_command(
         check_decided(entries)
         if dry_run:
             return
-        outcome = _run(earlier, options, entries, allow_mixed=allow_mixed)
+        outcome = _run(earlier, options, entries, path.parent, allow_mixed=allow_mixed)
     if not quiet or outcome.status == "success":
         print_findings(outcome)
     code = print_result(outcome)
@@ -133,7 +134,12 @@ def plan_of(earlier: "PastRun", options: "EarlierOptions", choices: "PlanOptions
 
 
 def _run(
-    earlier: "PastRun", options: "EarlierOptions", entries: "Sequence[PlanEntry]", *, allow_mixed: bool
+    earlier: "PastRun",
+    options: "EarlierOptions",
+    entries: "Sequence[PlanEntry]",
+    logs: "Path",
+    *,
+    allow_mixed: bool,
 ) -> "RunResult":
     from dataclasses import replace
 
@@ -143,7 +149,7 @@ def _run(
     reused, expected = results_of(entries)
     results = EarlierResults(RunOrigin("resume", earlier.name), reused, expected, allow_mixed)
     how = replace(options.how, earlier=results)
-    return execute(options.compiled, options.target, earlier.path.parent, options.base, how)
+    return execute(options.compiled, options.target, logs, options.base, how)
 
 
 def _forced(manifest: "Manifest", start: str | None) -> dict[str, str]:

@@ -54,16 +54,20 @@ class Selection:
         left_out: reasons by the id of a step that does not run, in execution order.
         producers: the steps that run only because others take their frames.
         reused: the steps whose frames are taken over from an earlier run, each with the fingerprint.
+        excluded: the producers that must not run, each with its selector.
     """
 
     running: Mapping[str, str] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
     producers: frozenset[str] = frozenset()
     reused: Mapping[str, str] = field(default_factory=dict)
+    excluded: Mapping[str, str] = field(default_factory=dict)
 
 
-def select_steps(manifest: Manifest, selectors: Selectors) -> Selection:
+def select_steps(manifest: Manifest, selectors: Selectors, *, has_frames: bool = False) -> Selection:
     """Return the steps that run: the selected ones, and those that produce the frames they take.
+
+    If the run ``has_frames`` of an earlier run, a step may be excluded whose frame is needed.
 
     Raises:
         SettingsError: a selector is invalid or matches no step, or no step is left.
@@ -103,7 +107,7 @@ def select_steps(manifest: Manifest, selectors: Selectors) -> Selection:
         raise SettingsError(f"{options} selects no step; the steps are {_listed(graph.ids)}")
     needed = graph.producers(selected)
     for step, reason in needed.items():
-        if step in excluded:
+        if step in excluded and not has_frames:
             raise SettingsError(
                 f"{excluded[step]} leaves out step {step!r}, but {reason.removesuffix(' it')} its frame; exclude {step}+"
             )
@@ -113,6 +117,7 @@ def select_steps(manifest: Manifest, selectors: Selectors) -> Selection:
         {step: running[step] for step in order if step in running},
         {step: left_out[step] for step in order if step not in running},
         frozenset(needed),
+        excluded={step: reason for step, reason in excluded.items() if step in needed},
     )
 
 

@@ -170,7 +170,8 @@ def read_earlier_run(path: Path) -> PastRun:
     _mark_done(steps, log.start)
     if log.status is None:
         _mark_sent(plan, steps, is_serial="jobs" not in options_of(log.start))
-    return PastRun(path, plan, log.start, log.plan, steps, log.status, frozenset(log.fetched))
+    # absolute, because a local run changes the working directory
+    return PastRun(path.absolute(), plan, log.start, log.plan, steps, log.status, frozenset(log.fetched))
 
 
 class RunLock:
