@@ -17,7 +17,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from osiris_inspect.api import Finding, Frame, Run, Step, Table, compile, lint, open, open_all, run  # noqa: A004  the API's names
+    from osiris_inspect.api import Finding, Frame, Run, Step, Table, lint, open_all, replay, run
+    from osiris_inspect.api import compile as compile  # noqa: A004  the API's name
+    from osiris_inspect.api import open as open  # noqa: A004  the API's name
     from osiris_inspect.model.errors import OsirisError
     from osiris_inspect.model.version import __version__
     from osiris_inspect.runtime.drivers.interface.file_paths import output_file
@@ -38,6 +40,7 @@ __all__ = [
     "open",
     "open_all",
     "output_file",
+    "replay",
     "run",
 ]
 
