@@ -17,9 +17,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from osiris_inspect.api import Finding, Frame, Run, Step, Table, lint, open_all, replay, run
-    from osiris_inspect.api import compile as compile  # noqa: A004  the API's name
-    from osiris_inspect.api import open as open  # noqa: A004  the API's name
+    from osiris_inspect.api import (
+        Diff,
+        Finding,
+        Frame,
+        Run,
+        Step,
+        Table,
+        compile,  # noqa: A004  the API's name
+        diff,
+        lint,
+        open,  # noqa: A004  the API's name
+        open_all,
+        replay,
+        run,
+    )
     from osiris_inspect.model.errors import OsirisError
     from osiris_inspect.model.version import __version__
     from osiris_inspect.runtime.drivers.interface.file_paths import output_file
@@ -28,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Component",
     "ConfigKey",
+    "Diff",
     "Finding",
     "Frame",
     "OsirisError",
@@ -36,6 +49,7 @@ __all__ = [
     "Table",
     "__version__",
     "compile",
+    "diff",
     "lint",
     "open",
     "open_all",

@@ -208,3 +208,13 @@ def test_lint_reports_unknown_table(folder: Path) -> None:
         PIPELINE.replace("FROM df", "FROM peple").replace("${params.age}", "18")
     )
     assert any("peple" in str(message) for message in oi.lint(folder / "people.yaml"))
+
+
+def test_diff_names_first_divergence_and_causes() -> None:
+    diff = oi.diff(SAMPLES / "good_local", oi.open(SAMPLES / "killed_worker"))
+    assert (diff.differs, diff.first) == (True, ("compute-stats",))
+    assert diff.causes[0].startswith("configuration query of compute-stats: ")
+    assert diff.to_dict()["first"] == ["compute-stats"]
+    assert "first diverges" in repr(diff)
+    assert diff._repr_html_().startswith("<pre")
+    assert not oi.diff(SAMPLES / "good_local", SAMPLES / "good_local").differs

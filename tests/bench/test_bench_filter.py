@@ -4,18 +4,25 @@ CPU of the question alone, in processes of their own, turn by turn; ratios are o
 a run was opened; the first question includes keeping the column. ``OSIRIS_BENCH_FILTER_EVENTS`` sets the number (1,000,000).
 """
 
+import asyncio
 import json
 import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from osiris_inspect.tui.app import InspectorApp
+from osiris_inspect.tui.shared.data_source import LocalDataSource
 from tests.bench import filter_measured
 from tests.bench.test_bench_reading import REPOSITORY, write_log
+from tests.tui.conftest import Stage
+from tests.tui.made import Shelf
+from tests.tui.test_keys import lines
 
 pytestmark = pytest.mark.bench
 EVENTS = int(os.environ.get("OSIRIS_BENCH_FILTER_EVENTS", "1_000_000"))
@@ -86,3 +93,23 @@ def test_filter_beside_loop_and_jq(log: Path, tmp_path: Path) -> None:
         command = ["jq", "-c", "select(.rows == 77777)", str(log)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=TIMEOUT_S)
         print(f"jq {(os.times().children_user - before.children_user) / ours:.1f}x")
+
+
+async def test_key_while_a_filter_runs(log: Path, tmp_path: Path) -> None:
+    """A key waits as long as the loop of the viewer does; CPU tells that from the load of the machine."""
+    measured("events", log, tmp_path, "event=nowhere")
+    app = InspectorApp(log.parent, LocalDataSource(tmp_path), clock=time.time)
+    async with app.run_test(size=(120, 40)) as pilot:
+        stage = Stage(app, pilot, Shelf())
+        await stage.settle()
+        await stage.press("3")
+        for question in (*FILTERS, *FILTERS):
+            lines(stage).set_filter(question)
+            search = asyncio.ensure_future(app.workers.wait_for_complete())
+            waits = []
+            while not search.done():
+                begin, before = time.perf_counter(), time.process_time()
+                await asyncio.sleep(0.001)
+                waits.append((time.perf_counter() - begin - 0.001, time.process_time() - before))
+            longest, used = (1e3 * max(wait[number] for wait in waits) for number in (0, 1))
+            print(f"\n{question:<30} longest wait {longest:4.0f} ms, CPU meanwhile at most {used:3.0f} ms")

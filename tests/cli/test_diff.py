@@ -140,3 +140,38 @@ def test_same_rows_in_other_order_do_not_diverge(tmp_path: Path) -> None:
     parquet.write_table(table.take(list(reversed(range(table.num_rows)))), file)
     (done,) = call(tmp_path, ["diff", run, other])
     assert (done[0], done[2]) == (0, "")
+
+
+def series(tmp_path: Path) -> None:
+    """Make a folder of four runs: a success, the same again, a failure, and the success again."""
+    stories = (("good_local", "run_1795381934213"), ("killed_worker", "run_1795381937075"))
+    for number, (story, name) in enumerate((stories[0], stories[0], stories[1], stories[0])):
+        shutil.copytree(SAMPLES / story / name, tmp_path / "logs" / f"run_179538193{number}000")
+
+
+def test_history_lists_runs_in_which_step_changed(tmp_path: Path) -> None:
+    series(tmp_path)
+    text, lines, unknown = call(
+        tmp_path,
+        ["history", "logs", "compute-stats"],
+        ["history", "logs", "extract-movies", "--format", "json"],
+        ["history", "logs", "nope"],
+    )
+    shown = text[1].splitlines()
+    assert shown[0] == "compute-stats: 2 changes in 4 runs"
+    assert [line.split()[0] for line in shown[1:]] == ["✓", "✗", "✓"]
+    assert "(+1 the same)" in shown[1]
+    assert shown[2].endswith("succeeded (3 rows) → failed  [configuration query]")
+    (only,) = map(json.loads, lines[1].splitlines())
+    assert (only["run"], only["same_runs"], only["changes"]) == ("run_1795381930000", 3, [])
+    assert (
+        unknown[0],
+        unknown[2].startswith("osiris-inspect: STEP: no step 'nope'; the run has extract"),
+    ) == (2, True)
+
+
+def test_runs_since_green_names_first_divergence(tmp_path: Path) -> None:
+    series(tmp_path)
+    (done,) = call(tmp_path, ["runs", "logs", "--since-green", "--json"])
+    found = [json.loads(line)["since_green"] for line in done[1].splitlines()]
+    assert found == ["= all", "compute-stats: query", "= all", None]

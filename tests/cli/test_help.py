@@ -46,6 +46,7 @@ def test_help_page_groups_commands_and_options(tmp_path: Path) -> None:
         "Options",
         "Sandbox and E2B",
         "Memory and time",
+        "Frames on disk",
         "Part of the pipeline",
     ]
 
@@ -54,7 +55,7 @@ ERRORS = (
     ("--versoin", "no such option '--versoin'; did you mean '--version'?"),
     ("summarize logs --lates", "no such option '--lates'; did you mean '--latest'?"),
     ("logs --format json", "no such option '--format' of osiris-inspect without a command; it is an option of "
-     "osiris-inspect summarize, osiris-inspect why, osiris-inspect diff, osiris-inspect sql, osiris-inspect lineage, osiris-inspect timeline"),
+     "osiris-inspect summarize, osiris-inspect why, osiris-inspect diff, osiris-inspect history, osiris-inspect sql, osiris-inspect lineage, osiris-inspect timeline"),
     ("why logs --frobnicate", "no such option '--frobnicate'; see osiris-inspect why --help"),
     ("runz", "no such command 'runz'; did you mean 'run' or 'runs'?"),
     ("connections lst", "no such command 'lst'; did you mean 'list'?"),

@@ -30,6 +30,7 @@ COMMANDS = {
     "open": ["open", NAME],
     "summarize folder": ["summarize", ".", "--latest"],
     "diff": ["diff", NAME, NAME],
+    "history": ["history", NAME, "write-stats"],
     "why json": ["why", NAME, "write-stats", "--format", "json"],
     "events": ["events", NAME],
     "events json": ["events", NAME, "--json"],
@@ -40,7 +41,19 @@ COMMANDS = {
     "pack": ["pack", NAME],
     "explain": ["explain", f"{NAME}:input-not-found"],
 }
-READERS = {"summarize", "lineage", "sql", "open", "why", "diff", "events", "runs", "pack", "explain"}
+READERS = {
+    "summarize",
+    "lineage",
+    "sql",
+    "open",
+    "why",
+    "diff",
+    "history",
+    "events",
+    "runs",
+    "pack",
+    "explain",
+}
 """The commands that read runs; ``clean`` only removes them."""
 POSITIONS = {"summarize sarif", "summarize gitlab", "summarize html"}
 """Reports that name the file of a line, and not the log."""

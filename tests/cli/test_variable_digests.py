@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.cli.support.variable_digests import variable_digests
+from osiris_inspect.runtime.protocol.variable_digests import variable_digests
 from tests.cli.shell import osiris_inspect
 from tests.runtime.runs import events_of
 

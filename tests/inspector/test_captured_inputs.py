@@ -2,13 +2,14 @@
 
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from osiris_inspect.inspector.analysis.analyze import analyze
+from osiris_inspect.inspector.export.formats import html, markdown, text
 from osiris_inspect.inspector.export.formats import json as json_report
-from osiris_inspect.inspector.export.formats import text
 from osiris_inspect.inspector.reader.loader import load
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.summary import captured_inputs
@@ -37,6 +38,15 @@ def test_report_names_the_reason_of_a_missing_input(tmp_path: Path) -> None:
     report = _failed_run(tmp_path, "never")
     assert captured_inputs(report.run) == (
         "not kept: broken.df, broken.other, join.df_early, join.df_side (--capture never)"
+    )
+
+
+@pytest.mark.parametrize("render", [html.render, markdown.render])
+def test_other_reports_name_them_too(tmp_path: Path, render: Callable[..., None]) -> None:
+    out = io.StringIO()
+    render([_failed_run(tmp_path, "never")], out)
+    assert (
+        "not kept: broken.df, broken.other, join.df_early, join.df_side (--capture never)" in out.getvalue()
     )
 
 

@@ -272,3 +272,30 @@ def test_frames_differ_in_rows_columns_types_nulls_and_order() -> None:
         "column name",
         "column title",
     ]
+
+
+def test_variable_with_other_value_is_named_without_it() -> None:
+    bad = sample("killed_worker")
+
+    def run(status: Any, digest: str, key: str) -> Run:
+        fields = {"variable_digests": {"CITY": digest}, "variables_key": key}
+        return replace(bad, status=status, events=(Event("environment", 1.0, None, fields),))
+
+    changed = diff_runs(run("success", "ab", "k"), run("failed", "cd", "k"))
+    assert [(entry.difference.name, entry.difference.other) for entry in changed.ranked] == [
+        ("variable CITY", "another value")
+    ]
+    assert diff_runs(run("success", "ab", "k"), run("failed", "cd", "other key")).ranked == ()
+
+
+def test_file_with_other_content_is_the_cause_of_a_failed_reader() -> None:
+    good = sample("good_local")
+
+    def run(status: Any, digest: str) -> Run:
+        read = Event("file_read", 1.0, "extract-movies", {"path": "movies.csv", "bytes": 3, "xxh3": digest})
+        run = with_step(good, "extract-movies", status="failed" if status == "failed" else "succeeded")
+        return replace(run, status=status, events=(*run.events, read))
+
+    diff = diff_runs(run("success", "ab"), run("failed", "cd"))
+    assert first(diff) == ["extract-movies"]
+    assert [entry.difference.name for entry in diff.ranked] == ["file movies.csv of extract-movies"]

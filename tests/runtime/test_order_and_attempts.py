@@ -8,6 +8,7 @@ from junitparser import JUnitXml
 from junitparser.xunit2 import FlakyFailure, RerunError, TestCase
 
 from osiris_inspect.inspector.analysis.analyze import analyze
+from osiris_inspect.inspector.analysis.run_list import run_entry, run_fields
 from osiris_inspect.inspector.export import get_renderer
 from osiris_inspect.inspector.export.lineage import build_diagram
 from osiris_inspect.inspector.export.lineage import dot as as_dot
@@ -145,6 +146,14 @@ def test_attempts_are_in_reports(good: Report) -> None:
     lines = [line.plain for line in describe(good, step)]
     assert "attempt 3" in lines
     assert sum(ERROR in line for line in lines[lines.index("attempts before") :]) >= 2
+
+
+def test_list_of_runs_counts_flaky_steps(good: Report, bad: Report) -> None:
+    entries = [run_entry(report.run.path) for report in (good, bad)]
+    assert [entry.retried for entry in entries] == [1, 0]
+    assert entries[0].reason == "1 step succeeded at a later attempt"
+    assert ERROR in entries[1].reason
+    assert [run_fields(entry)["retried"] for entry in entries] == [1, 0]
 
 
 def test_attempts_are_flaky_failures_in_junit(good: Report, bad: Report) -> None:

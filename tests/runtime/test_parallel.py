@@ -11,17 +11,21 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
 
 from osiris_inspect.inspector.analysis.analyze import analyze
 from osiris_inspect.model.event import Event
+from tests.runtime.clouds import cloud, transport  # noqa: F401  fixtures
 from tests.runtime.faulty import COMPONENTS
 from tests.runtime.processes import nothing_left  # noqa: F401  a fixture
 from tests.runtime.resuming import resume
 from tests.runtime.runs import events_of, make_run, needs
+
+if TYPE_CHECKING:
+    from osiris_inspect.runtime.transport.transport import Transport
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -111,6 +115,15 @@ def test_several_workers_give_same_rows_and_events(tmp_path: Path, on: str, env:
     assert [event["seq"] for event in events_of(four.path)] == list(range(len(events_of(four.path))))
     assert _verdict(one.path) == _verdict(four.path)
     assert not list(four.path.glob(".outputs*"))
+
+
+@pytest.mark.parametrize("on", ["e2b"])
+def test_remote_run_has_one_worker_and_same_events(tmp_path: Path, transport: "Transport") -> None:  # noqa: F811
+    one = make_run(tmp_path / "one", "local", text=SHARED)
+    four = make_run(tmp_path / "four", text=SHARED, transport=transport, jobs=4)
+    assert rows_by_step(one.path) == rows_by_step(four.path)
+    assert names_by_step(one.path) == names_by_step(four.path)
+    assert "jobs" not in events_of(four.path)[0]["settings"]
 
 
 def _verdict(run: Path) -> list[tuple[str, str | None]]:
@@ -274,7 +287,7 @@ def _threads_pipeline(count: int) -> str:
         steps += [
             f"id: csv{n}, component: filesystem.csv_extractor, config: {{path: movies.csv}}",
             f"id: sql{n}, component: duckdb.processor, needs: [csv{n}], config: "
-            f'{{query: "SELECT r.i, md5((r.i + {n})::VARCHAR) AS h FROM range(20000) r(i), (SELECT count(*) FROM input_df) c ORDER BY 1"}}',
+            f'{{query: "SELECT r.i, r.i / 7.0 AS f, md5((r.i + {n})::VARCHAR) AS h FROM range(20000) r(i), (SELECT count(*) FROM input_df) c ORDER BY 1"}}',
             f"id: to-csv{n}, component: filesystem.csv_writer, needs: [sql{n}], config: {{path: out{n}.csv}}",
             f"id: to-parquet{n}, component: filesystem.parquet_writer, needs: [sql{n}], config: {{path: out{n}.parquet}}",
             f"id: to-sqlite{n}, component: sqlite.writer, needs: [sql{n}], config: "

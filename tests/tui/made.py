@@ -8,6 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import parquet
 
+from osiris_inspect.inspector.analysis.diff import diff_runs
+from osiris_inspect.inspector.analysis.history import divergence_words
 from osiris_inspect.inspector.analysis.run_list import RunEntry
 from osiris_inspect.inspector.run.frame_info import FrameReader
 from osiris_inspect.inspector.run.lineage import build_lineage
@@ -324,6 +326,13 @@ class Shelf:
 
     def entries(self, path: Path, now: float) -> Iterator[RunEntry]:
         return map(_entry, self.reports.values())
+
+    def since_green(self, path: Path, now: float) -> str | None:
+        run = self.reports[path].run
+        older = [
+            one.run for one in self.reports.values() if one.run.id < run.id and one.run.status == "success"
+        ]
+        return divergence_words(diff_runs(older[-1], run)) if older else None
 
     def frame(self, path: Path) -> FrameReader:
         return ParquetFrameReader(path)

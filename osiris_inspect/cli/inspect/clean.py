@@ -1,6 +1,5 @@
 """``osiris-inspect clean``: removes the cache and old runs, after showing them."""
 
-import re
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -13,12 +12,11 @@ from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import FOUND, USAGE, WrongUse
 from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec
 from osiris_inspect.cli.support.run_names import DEFAULT_DIRS
+from osiris_inspect.cli.support.user_config import parse_age
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.files.old_runs import CachedFile, StoredRun
 
-_AGE: Final = re.compile(r"(\d{1,5})([hdw])", re.ASCII)
-_SECONDS: Final = {"h": 3600, "d": 86_400, "w": 604_800}
 _HELP: Final = """Remove the cache, and old runs by age or size, after showing them.
 
 Without --older-than and --keep no run is removed. A running run is never removed, and nothing outside of the folder of
@@ -86,10 +84,10 @@ def _folders(folder: Path | None) -> list[Path]:
 
 
 def _parse_age(text: str) -> int:
-    match = _AGE.fullmatch(text)
-    if match is None:
+    age = parse_age(text)
+    if age is None:
         raise WrongUse(f"--older-than: {text!r} is not an age; write hours, days or weeks: 12h, 30d, 8w")
-    return int(match[1]) * _SECONDS[match[2]]
+    return age
 
 
 def _show(

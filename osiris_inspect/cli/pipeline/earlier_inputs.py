@@ -91,18 +91,17 @@ def _with_entries(
     from osiris_inspect.runtime.planning.selection import Selection
     from osiris_inspect.runtime.replay.reuse_plan import results_of
 
-    running, reused, left_out = {}, {}, dict(selection.left_out)
+    running, reused = {}, {}
     for entry in entries:
         reason = selection.running[entry.step]
-        if entry.action == "run":
-            is_same = entry.reason == reason
-            running[entry.step] = reason if is_same else "; ".join(filter(None, (reason, entry.reason)))
-        elif entry.action == "reuse":
+        if entry.action != "run":
             reused[entry.step] = str(entry)
+        elif entry.reason == reason:
+            running[entry.step] = reason
         else:
-            left_out[entry.step] = entry.reason
-    results, expected = results_of([entry for entry in entries if entry.action != "done"])
+            running[entry.step] = "; ".join(filter(None, (reason, entry.reason)))
+    results, expected = results_of(entries)
     return (
-        Selection(running, left_out, selection.producers, reused),
+        Selection(running, selection.left_out, selection.producers, reused),
         EarlierResults(RunOrigin(kind, earlier.name), results, expected),
     )

@@ -36,6 +36,7 @@ from osiris_inspect.cli.pipeline.run_options import (
     Logs,
     MaybePipeline,
     MemoryLimit,
+    OnFailure,
     Only,
     OpenViewer,
     Params,
@@ -49,9 +50,11 @@ from osiris_inspect.cli.pipeline.run_options import (
     TargetOption,
     To,
 )
-from osiris_inspect.cli.pipeline.run_result import open_viewer, print_findings, print_result
+from osiris_inspect.cli.pipeline.run_result import open_viewer, print_findings, print_result, run_on_failure
 from osiris_inspect.cli.support import streams
+from osiris_inspect.cli.support.old_frames import remove_old_frames
 from osiris_inspect.cli.support.paths import cache_dir, resolve_path
+from osiris_inspect.cli.support.user_config import keep_limits
 from osiris_inspect.model.errors import RunError, SettingsError
 
 if TYPE_CHECKING:
@@ -124,6 +127,7 @@ def run_command(
     inputs_from: InputsFrom = None,
     reuse: Reuse = False,
     dry_run: DryRun = False,
+    on_failure: OnFailure = None,
     open_: OpenViewer = False,
     quiet: Quiet = False,
 ) -> None:
@@ -187,10 +191,14 @@ def run_command(
     }
     how = replace(how, isolation=isolation, artifacts=artifacts, install=install_deps, memory=memory_limit)
     how = replace(how, recorded=recorded_options(recorded), earlier=earlier)
+    frame_limits = keep_limits()
     outcome = execute(compiled, on, _writable(logs), base_folder(compiled, base, resolved), how)
     if not quiet or outcome.status == "success":
         print_findings(outcome)
     code = print_result(outcome)
+    remove_old_frames(outcome.path, frame_limits, quiet=quiet)
+    if on_failure is not None and outcome.status != "success":
+        run_on_failure(on_failure, outcome)
     if open_:
         code = open_viewer(outcome) or code
     if code:
@@ -288,8 +296,8 @@ def execute(
 
 def _variable_digests(connections: "Connections | None") -> dict[str, Any]:
     """Return digests of the variables that the connections name, and of those that set parameters."""
-    from osiris_inspect.cli.support.variable_digests import variable_digests
     from osiris_inspect.runtime.pipeline.parameters import PREFIX
+    from osiris_inspect.runtime.protocol.variable_digests import variable_digests
 
     named = dict(connections.variables) if connections is not None else {}
     parameters = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}

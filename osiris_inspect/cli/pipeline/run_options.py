@@ -192,6 +192,15 @@ Jobs = Annotated[
     str,
     typer.Option("--jobs", "-j", help="Run up to N steps at a time; auto = one per core.", metavar="N|auto"),
 ]
+OnFailure = Annotated[
+    str | None,
+    typer.Option(
+        "--on-failure",
+        help="Run CMD with the verdict as JSON on stdin if the run fails.",
+        metavar="CMD",
+        show_default=False,
+    ),
+]
 OpenViewer = Annotated[bool, typer.Option("--open", help="Open the run in the viewer when it has ended.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress on stderr.")]
 

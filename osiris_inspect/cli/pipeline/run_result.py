@@ -1,5 +1,6 @@
 """Output of ``run`` after the run: its directory and failure, its findings, and the viewer."""
 
+import os
 import shlex
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
 
 _MAX_WARNINGS: Final = 5
 _MAX_TEXT: Final = 400
+ON_FAILURE_TIMEOUT_S: Final = 60.0
+"""Seconds that the command of ``--on-failure`` may take."""
+_MAX_OUTPUT_BYTES: Final = 10_000
+"""Bytes of its output that are printed: the last ones."""
 _CODES: Final = {"success": 0, "failed": FOUND, "interrupted": INTERRUPTED}
 
 
@@ -86,3 +91,53 @@ def _print_finding(label: str, finding: "Finding") -> None:
     streams.write_message(truncate(one_line(text), _MAX_TEXT))
     if finding.fix:
         streams.write_message(f"    fix  {truncate(one_line(finding.fix), _MAX_TEXT)}")
+
+
+def run_on_failure(command: str, outcome: "RunResult") -> None:
+    """Run a command of the shell with the verdict of a run that did not succeed as JSON on stdin.
+
+    Its output is printed on stderr. A command that fails or takes too long is reported, and changes nothing else.
+    """
+    import signal
+    import subprocess
+
+    verdict = _verdict(outcome)
+    try:
+        process = subprocess.Popen(  # noqa: S602  the user's own command line
+            command,
+            shell=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        streams.write_message(f"--on-failure could not be run: {error}")
+        return
+    try:
+        output, _ = process.communicate(verdict, ON_FAILURE_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        streams.write_message(f"--on-failure took more than {ON_FAILURE_TIMEOUT_S:g} s and was ended")
+        os.killpg(process.pid, signal.SIGKILL)
+        output, _ = process.communicate()
+    if output:
+        streams.write_stderr(output[-_MAX_OUTPUT_BYTES:].decode(errors="replace").rstrip("\n") + "\n")
+    if process.returncode > 0:
+        streams.write_message(
+            f"--on-failure ended with exit code {process.returncode}; that of the run stays"
+        )
+
+
+def _verdict(outcome: "RunResult") -> bytes:
+    """Return the report of a run as ``summarize --format json`` prints it, or its status if it cannot be checked."""
+    import json
+
+    from osiris_inspect.cli.support.project_reports import iter_reports
+    from osiris_inspect.inspector.export.formats.json import document
+
+    try:
+        return json.dumps(document(list(iter_reports([outcome.path])))).encode()
+    except OsirisError as error:
+        streams.write_message(f"the run was not checked: {error}")
+    run = {"path": str(outcome.path), "status": outcome.status, "reason": outcome.reason}
+    return json.dumps({"runs": [run]}).encode()

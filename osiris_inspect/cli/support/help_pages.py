@@ -21,6 +21,7 @@ EXAMPLES: Final = {
     "lint": "osiris-inspect lint pipelines/*.yaml",
     "why": "osiris-inspect why @failed compute-stats.df",
     "diff": "osiris-inspect diff @failed",
+    "history": "osiris-inspect history @latest compute-stats",
     "events": "osiris-inspect events @latest 'step=compute-* event=step_failed'",
     "runs": "osiris-inspect runs logs --failed --since -3d",
     "clean": "osiris-inspect clean logs --older-than 30d --keep 5GB",
@@ -42,7 +43,7 @@ EXAMPLES: Final = {
 """An example for each command, by its name."""
 COMMAND_GROUPS: Final = {
     "Find out why a run failed": (
-        "open", "summarize", "why", "diff", "events", "runs", "sql", "lineage", "timeline", "pack", "rules", "explain",
+        "open", "summarize", "why", "diff", "history", "events", "runs", "sql", "lineage", "timeline", "pack", "rules", "explain",
     ),
     "Run pipelines": ("run", "resume", "replay", "shell", "compile", "lint", "demo"),
     "Set up": ("init", "connections", "components", "config", "doctor", "clean"),

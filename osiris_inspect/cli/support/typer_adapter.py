@@ -33,6 +33,7 @@ AllowRedirect = Annotated[
 _COMPLETERS: Final[dict[str, Callable[..., Any]]] = {
     "RUN": complete_run,
     "PATH": complete_run,
+    "STEP": complete_step,
     "A": complete_run,
     "B": complete_run,
     "STEP[.INPUT]": complete_step,

@@ -5,9 +5,15 @@ OSIRIS_INSPECT_FAIL_ON=warning   # in the environment, which wins over the file
 
 [runs]                           # only in the file
 mode = "group"                   # the user's group may read run directories
+
+[keep]                           # only in the file: after a run, frames of older runs are removed
+runs = 20                        # of each pipeline, the frames of this many runs stay
+bytes = "5GB"                    # the size of all frames in the folder of runs
+age = "30d"                      # hours, days or weeks since the run
 """
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
@@ -19,8 +25,11 @@ from osiris_inspect.model.errors import SettingsError
 PREFIX: Final = "OSIRIS_INSPECT_"
 CONFIGURABLE: Final = ("color", "fail_on", "min_confidence")
 """Options that have a user default."""
-_OTHERS: Final = ("keys", "runs", "trusted")
+_OTHERS: Final = ("keep", "keys", "runs", "trusted")
 """Keys of the file that are not defaults of options."""
+
+_AGE: Final = re.compile(r"(\d{1,5})([hdw])", re.ASCII)
+_SECONDS: Final = {"h": 3600, "d": 86_400, "w": 604_800}
 
 SettingOrigin = Literal["default", "file", "environment"]
 
@@ -132,6 +141,50 @@ def is_group_shared() -> bool:
     if mode not in ("private", "group"):
         raise SettingsError(f'{str(file)!r}: runs is {runs!r}; write mode = "group" or mode = "private"')
     return bool(mode == "group")
+
+
+class KeepLimits(NamedTuple):
+    """Limits of the frames that stay on disk after a run; None for no limit.
+
+    Attributes:
+        runs: runs of each pipeline.
+        bytes: size of all frames in the folder of runs.
+        age_s: seconds since a run was last written.
+    """
+
+    runs: int | None = None
+    bytes: int | None = None
+    age_s: int | None = None
+
+
+def keep_limits() -> KeepLimits | None:
+    """Return the limits of the table ``keep``; None without it.
+
+    Raises:
+        SettingsError: the file cannot be read, or a limit is invalid.
+    """
+    file = user_config_file()
+    table = _table(file).get("keep") if _exists(file) else None
+    if table is None:
+        return None
+    source = f"{str(file)!r}: keep"
+    if not isinstance(table, dict) or not table.keys() <= set(KeepLimits._fields[:2]) | {"age"}:
+        raise SettingsError(f"{source} is {table!r}; it takes runs, bytes and age")
+    runs, size, age = table.get("runs"), table.get("bytes"), table.get("age")
+    if runs is not None and (type(runs) is not int or runs < 0):
+        raise SettingsError(f"{source}.runs is {runs!r}; write a number of runs")
+    age_s = parse_age(age) if isinstance(age, str) else None
+    if age is not None and age_s is None:
+        raise SettingsError(f"{source}.age is {age!r}; write hours, days or weeks: 12h, 30d, 8w")
+    from osiris_inspect.runtime.sandbox.byte_size import parse_bytes
+
+    return KeepLimits(runs, None if size is None else parse_bytes(str(size), f"{source}.bytes"), age_s)
+
+
+def parse_age(text: str) -> int | None:
+    """Return the seconds of an age such as ``12h``, ``30d`` or ``8w``; None if it is not one."""
+    match = _AGE.fullmatch(text)
+    return int(match[1]) * _SECONDS[match[2]] if match else None
 
 
 def user_config_file() -> Path:

@@ -20,6 +20,7 @@ from osiris_inspect.inspector.archives.open_archives import name_in_archive
 from osiris_inspect.inspector.files import cache_file
 from osiris_inspect.inspector.files.find_runs import find_runs
 from osiris_inspect.inspector.run.summary import INCOMPLETE_STATUSES
+from osiris_inspect.inspector.text.units import pluralize
 from osiris_inspect.model.errors import RunNotReadable
 from osiris_inspect.model.finding import Finding
 from osiris_inspect.model.run_types import RunMode, RunStatus
@@ -42,6 +43,7 @@ _FIELD_TYPES: Final[dict[str, Any]] = {
     "warnings": int,
     "warning": str | None,
     "pipeline_file": str | None,
+    "retried": int,
 }
 """The cached fields of a ``RunEntry`` and their types."""
 
@@ -56,6 +58,7 @@ class RunEntry:
         warnings: number of warnings of a run that succeeded; 0 for others.
         warning: the first of them, on one line.
         pipeline_file: the file of the pipeline, as the run recorded it; its comments suppress warnings.
+        retried: number of steps that succeeded only at a later attempt.
     """
 
     path: Path
@@ -70,6 +73,13 @@ class RunEntry:
     warnings: int = 0
     warning: str | None = None
     pipeline_file: str | None = None
+    retried: int = 0
+
+    @property
+    def reason(self) -> str:
+        """The cause of a failure, the first warning of a success, or how many of its steps were retried."""
+        retried = f"{pluralize(self.retried, 'step')} succeeded at a later attempt" if self.retried else ""
+        return self.cause or self.warning or retried
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +121,13 @@ def run_fields(run: RunEntry) -> dict[str, object]:
         "rows": run.rows,
         "cause": run.cause,
         "warnings": run.warnings,
+        "retried": run.retried,
     }
 
 
 def run_text(run: RunEntry) -> str:
     """Return the text that a filter of a list of runs searches for words."""
-    return " ".join((run.id, run.pipeline or "", run.status, run.mode or "", run.cause or run.warning or ""))
+    return " ".join((run.id, run.pipeline or "", run.status, run.mode or "", run.reason))
 
 
 def run_entry(
@@ -155,6 +166,7 @@ def run_entry(
         warnings=len(warnings),
         warning=_line(warnings[0]) if warnings else None,
         pipeline_file=source.file if source is not None else None,
+        retried=sum(step.is_flaky for step in run.steps),
     )
 
 

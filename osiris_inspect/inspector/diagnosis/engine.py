@@ -48,6 +48,7 @@ _OCCASIONAL = frozenset(
         "driver_registration_failed",
         "table.ddl_planned",
         "driver_file_verified",
+        "source_changed",
     )
 )
 """Records that only some runs have, whatever recorded them."""

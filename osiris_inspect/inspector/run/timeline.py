@@ -4,9 +4,8 @@ Times are in seconds from the first time of the run. Steps and events without a 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from math import floor, log10
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.inspector.run.step_times import SteadyClock
@@ -17,8 +16,7 @@ from osiris_inspect.model.event import Event, as_int, finite_number
 Phase = Literal["waiting", "working", "spilling"]
 
 
-@dataclass(frozen=True, slots=True)
-class PhaseSpan:
+class PhaseSpan(NamedTuple):
     """A phase of a step."""
 
     phase: Phase
@@ -26,8 +24,7 @@ class PhaseSpan:
     end: float
 
 
-@dataclass(frozen=True, slots=True)
-class RunPhase:
+class RunPhase(NamedTuple):
     """A phase of the run outside its steps, such as ``sandbox`` or ``download``.
 
     Attributes:
@@ -52,8 +49,7 @@ class RunPhase:
         return f"{one_line(self.name)} {format_duration(self.seconds)}{share}{size}"
 
 
-@dataclass(frozen=True, slots=True)
-class StepTiming:
+class StepTiming(NamedTuple):
     """The timing of a step.
 
     Attributes:
@@ -74,8 +70,7 @@ class StepTiming:
         return sum(span.end - span.begin for span in self.phase_spans if span.phase != "waiting")
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryLevel:
+class MemoryLevel(NamedTuple):
     """The size of all frames from this time on, in bytes; ``step`` is the step whose frame changed it."""
 
     at: float
@@ -84,8 +79,7 @@ class MemoryLevel:
     step: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RunTimeline:
+class RunTimeline(NamedTuple):
     """The timeline of a run.
 
     Attributes:
@@ -136,7 +130,7 @@ def run_timeline(run: Run) -> RunTimeline:
         )
         for step in run.steps
     )
-    shifted = tuple(replace(phase, begin=phase.begin - start, end=phase.end - start) for phase in phases)
+    shifted = tuple(phase._replace(begin=phase.begin - start, end=phase.end - start) for phase in phases)
     return RunTimeline(start, end - start, timings, tuple(_levels(run.key_events, start)), shifted)
 
 

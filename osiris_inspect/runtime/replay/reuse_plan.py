@@ -270,6 +270,8 @@ class _Planner:
             )
             return PlanEntry(step.id, "done", "its frame is not needed", result)
         where = "is no longer on disk" if before.was_on_disk else "was only in memory"
+        if not self._options.is_resume:
+            where = "was not kept (use --keep frames)"
         return PlanEntry(step.id, "run", f"its frame {where}", expected=before.fingerprint)
 
     def _changed_keys(self, step: Step) -> list[str]:

@@ -18,7 +18,7 @@ from osiris_inspect.tui.screens.run import RunScreen
 from osiris_inspect.tui.shared.data_source import DataSource
 from osiris_inspect.tui.shared.key_bindings import bindings
 from osiris_inspect.tui.shared.messages import ScreenReady
-from osiris_inspect.tui.widgets.line_list import RowOpened
+from osiris_inspect.tui.widgets.line_list import CursorMoved, RowOpened
 from osiris_inspect.tui.widgets.list_rows import Layout, StaticRow, text_layout
 from osiris_inspect.tui.widgets.table_layout import TableColumn, table_rows
 
@@ -29,12 +29,13 @@ COLUMNS = (
     TableColumn("status", min_width=3),
     TableColumn("pipeline", min_width=8, max_width=14),
     TableColumn("cause", min_width=20, max_width=20, middle=True),
+    TableColumn("since green", priority=6, min_width=6, max_width=18),
     TableColumn("history", priority=3, min_width=3),
     TableColumn("rows", right=True, priority=5),
     TableColumn("time", right=True, priority=4),
     TableColumn("mode", priority=2),
     TableColumn("started (UTC)", priority=1),
-    TableColumn("run", priority=6, max_width=20),
+    TableColumn("run", priority=7, max_width=20),
 )
 """At 80 columns, the date and the mode are shown beside a shortened cause."""
 
@@ -63,6 +64,8 @@ class RunsScreen(TitledScreen):
         self._source = source
         self._clock = clock
         self._entries: list[RunEntry] = []
+        self._green: dict[RunEntry, str] = {}
+        self._is_reading_green = False
         self._order = 0
         self._is_reading = False
 
@@ -109,12 +112,51 @@ class RunsScreen(TitledScreen):
             return
         self._entries = list(entries)
         order = list(_ORDERS)[self._order]
-        self.main_list.show(_layout(sorted(entries, key=_ORDERS[order]), _pipeline_history(entries)))
+        self.main_list.show(
+            _layout(sorted(entries, key=_ORDERS[order]), _pipeline_history(entries), self._green)
+        )
         failed = sum(map(_is_failed, entries))
         reading = "" if is_complete else ", reading …"
         self._set_status(f"{pluralize(len(entries), 'run')}, {failed:,} failed, {order}{reading}")
         if is_complete or len(entries) == 1:
             self.post_message(ScreenReady())
+
+    def on_cursor_moved(self, message: CursorMoved) -> None:
+        """Read where the visible runs diverge from the last success."""
+        if self._is_reading_green or self._is_reading:
+            return
+        shown = message.lines
+        begin = max(0, shown.scroll_offset.y)
+        rows = (shown.row_at(at) for at in range(begin, min(len(shown), begin + shown.page_height)))
+        paths = {row.key for row in rows}
+        missing = [
+            entry
+            for entry in self._entries
+            if entry.path in paths
+            and entry not in self._green
+            and entry.status not in ("running", "unreadable")
+        ]
+        if missing:
+            self._is_reading_green = True
+            self._read_green(missing)
+
+    @work(thread=True, group="green")
+    def _read_green(self, entries: Sequence["RunEntry"]) -> None:
+        green: dict[RunEntry, str] = {}
+        try:
+            for entry in entries:
+                try:
+                    green[entry] = self._source.since_green(entry.path, self._clock()) or ""
+                except Exception as error:  # noqa: BLE001  foreign files; the error is shown
+                    green[entry] = f"? {type(error).__name__}"
+        finally:
+            self._is_reading_green = False
+        self.app.call_from_thread(self._show_green, green)
+
+    def _show_green(self, green: Mapping["RunEntry", str]) -> None:
+        self._green.update(green)
+        if self.is_current and not self._is_reading:
+            self._show(self._entries, is_complete=True)
 
     def action_sort(self) -> None:
         """Use the next sort order."""
@@ -195,17 +237,20 @@ def _durations(entries: Sequence["RunEntry"]) -> Content:
     )
 
 
-def _layout(entries: Sequence["RunEntry"], history: Mapping[Path, Content]) -> Layout:
-    cells = [_cells(entry, history[entry.path]) for entry in entries]
+def _layout(
+    entries: Sequence["RunEntry"], history: Mapping[Path, Content], green: Mapping["RunEntry", str]
+) -> Layout:
+    cells = [_cells(entry, history[entry.path], green.get(entry, "")) for entry in entries]
     empty = "This folder contains no runs."
     return table_rows(COLUMNS, cells, lambda number, line: _row(entries[number], line), empty)
 
 
-def _cells(entry: "RunEntry", history: Content) -> list[Content]:
+def _cells(entry: "RunEntry", history: Content, green: str) -> list[Content]:
     return [
         _status(entry),
         Content.styled(show_line(entry.pipeline or UNKNOWN, 60), "bold"),
-        Content(show_line(shorten_finding(one_line(entry.cause or entry.warning or ""), 200), 400)),
+        Content(show_line(shorten_finding(one_line(entry.reason), 200), 400)),
+        Content.styled(show_line(green, 80), MUTED if green.startswith("=") else ""),
         history,
         Content(format_int(entry.rows)),
         Content(format_duration(entry.duration_s)),

@@ -36,6 +36,9 @@ class DataSource(Protocol):
     def entries(self, path: Path, now: float) -> Iterator["RunEntry"]:
         """Yield the runs of a folder, newest first."""
 
+    def since_green(self, path: Path, now: float) -> str | None:
+        """Return where a run diverges from the last success of its pipeline; None if there is none."""
+
     def signature(self, path: Path) -> Hashable:
         """Return a value that changes when the run's files change."""
 
@@ -105,6 +108,12 @@ class LocalDataSource:
         from osiris_inspect.inspector.analysis.run_list import list_runs
 
         yield from list_runs(path, now=now, cache=self.cache, project=self.project)
+
+    def since_green(self, path: Path, now: float) -> str | None:
+        """Compare a run with the last successful one beside it."""
+        from osiris_inspect.inspector.analysis.history import since_green
+
+        return since_green(path, now=now, cache=self.cache)
 
     def signature(self, path: Path) -> Hashable:
         """Return size and modification time of the run's log, metrics and status files."""

@@ -23,7 +23,13 @@ from osiris_inspect.inspector.project.source_location import (
 )
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import StepState
-from osiris_inspect.inspector.run.summary import INCOMPLETE_STATUSES, count_runs, finding_scope, summarize
+from osiris_inspect.inspector.run.summary import (
+    INCOMPLETE_STATUSES,
+    captured_inputs,
+    count_runs,
+    finding_scope,
+    summarize,
+)
 from osiris_inspect.inspector.text.event_fields import masked_fields
 from osiris_inspect.inspector.text.sanitize import one_line, truncate
 from osiris_inspect.inspector.text.units import format_duration
@@ -96,6 +102,8 @@ def _verdict(report: Report, checkout: RepositoryCheckout) -> Iterator[str]:
     yield from (f"<p>{_evidence(report, piece, checkout)}</p>" for piece in cause.evidence[:3])
     if cause.fix:
         yield f"<p>Fix: {_text(cause.fix)}</p>"
+    if captured := captured_inputs(run):
+        yield f"<p>Inputs: {_text(captured)}</p>"
     yield "</div>"
 
 

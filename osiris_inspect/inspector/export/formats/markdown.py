@@ -17,6 +17,7 @@ from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.inspector.run.summary import (
     INCOMPLETE_STATUSES,
+    captured_inputs,
     count_runs,
     finding_scope,
     location_label,
@@ -129,6 +130,8 @@ def _verdict(report: Report, checkout: RepositoryCheckout) -> Iterator[str]:
         yield f"- {code_span(str(log_position(report, piece, checkout)))} {code_span(piece.quote)}"
     if cause.fix:
         yield f"- **Fix:** {code_span(cause.fix)}"
+    if captured := captured_inputs(run):
+        yield f"- **Inputs:** {code_span(captured)}"
     yield ""
 
 

@@ -1,7 +1,7 @@
 """Time spans of steps, and ids that are the same in every export of a run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -46,7 +46,7 @@ def run_spans(run: Run) -> RunSpans:
     last = max((event.ts for event in run.key_events if event.ts is not None), default=begin)
     end = max(_clamp(run.ended if run.ended is not None else last), _clamp(begin))
     spans = {step.id: _span(step, starts[step.id], end) for step in run.steps if step.id in starts}
-    phases = (replace(phase, begin=_clamp(phase.begin), end=_clamp(phase.end)) for phase in run_phases(run))
+    phases = (phase._replace(begin=_clamp(phase.begin), end=_clamp(phase.end)) for phase in run_phases(run))
     return RunSpans(_clamp(begin), end, spans, tuple(phases))
 
 

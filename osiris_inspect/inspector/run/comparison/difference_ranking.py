@@ -36,7 +36,7 @@ _FITTING: Final = (
 )  # fmt: skip
 """Kinds of differences that fit an error, by the words of its message."""
 _ORDER: Final = (
-    "step", "configuration", "component", "code", "inputs", "connection", "checks", "parameter", "data", "setting",
+    "step", "configuration", "component", "code", "inputs", "connection", "checks", "parameter", "file", "data", "setting",
     "package", "variable",
 )  # fmt: skip
 """Kinds in the order of two differences with one score; others follow."""

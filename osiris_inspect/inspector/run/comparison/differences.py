@@ -13,11 +13,12 @@ from typing import Any, Final, Literal
 from osiris_inspect.inspector.run.comparison.divergence import StepComparison
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.inspector.text.units import pluralize
+from osiris_inspect.model.event import as_int
 from osiris_inspect.model.manifest import Manifest, Step
 from osiris_inspect.model.redaction import mask_by_key
 
 DifferenceKind = Literal[
-    "configuration", "component", "code", "checks", "inputs", "step", "connection", "data", "parameter", "setting",
+    "configuration", "component", "code", "checks", "inputs", "step", "connection", "file", "data", "parameter", "setting",
     "package", "variable", "place", "isolation", "timezone", "locale", "memory", "cpus", "environment", "storage",
 ]  # fmt: skip
 ABSENT: Final = "-"
@@ -31,7 +32,7 @@ _ENVIRONMENT: Final[Mapping[str, DifferenceKind]] = {
     "cpus": "cpus",
 }
 _UNRANKED: Final = re.compile(
-    r"^packages_sha256$|(?:^|_)(?:free|available|pid|hostname|ts|time|mono|origin|grants|nonce)(?:_|$)"
+    r"^packages_sha256$|^variables_key|(?:^|_)(?:free|available|pid|hostname|ts|time|mono|origin|grants|nonce)(?:_|$)"
 )
 """Keys of environment values that vary at random, or with the place alone."""
 _STORAGE_SETTINGS: Final = frozenset(
@@ -100,6 +101,8 @@ def step_differences(
     yield from _plan_differences(step, _planned(base.manifest, left.id), _planned(other.manifest, right.id))
     if pair.divergence == "first":
         yield from _lost_rows(left, right)
+        if pair.other.ending == "failed":  # the output of a step that succeeded says more
+            yield from _file_differences(base, left.id, other, right.id)
     before, after = servers[0].get(left.id), servers[1].get(right.id)
     if before and after and before != after:
         yield Difference("connection", "", _value(before), _value(after), step, tuple(after.values()))
@@ -210,6 +213,22 @@ def _plan_differences(step: str, left: Step | None, right: Step | None) -> Itera
             yield Difference(kind, key, _value(before), _value(after), step)  # type: ignore[arg-type]  # the kinds above
 
 
+def _file_differences(base: Run, left: str, other: Run, right: str) -> Iterator[Difference]:
+    """Yield the files that a step read in both runs with another content."""
+    before, after = _files_read(base, left), _files_read(other, right)
+    for path in before.keys() & after.keys():
+        if before[path] != after[path]:
+            old, new = (f"{size:,} bytes, {digest}" for size, digest in (before[path], after[path]))
+            yield Difference("file", path, old, new, right, (path, path.rpartition("/")[2]))
+
+
+def _files_read(run: Run, step: str) -> dict[str, tuple[int, str]]:
+    return {
+        str(event.fields.get("path")): (as_int(event.fields.get("bytes")) or 0, str(event.fields.get("xxh3")))
+        for event in run.events_named("file_read", step=step)
+    }
+
+
 def _lost_rows(left: StepState, right: StepState) -> Iterator[Difference]:
     """Yield the inputs that reached a step with another number of rows, although their producers returned the same."""
     inputs = {entry.name: entry for entry in left.inputs}
@@ -279,13 +298,24 @@ def _environment_differences(left: Mapping[str, Any], right: Mapping[str, Any]) 
         before, after = left[key], right[key]
         if before == after or _UNRANKED.search(key):
             continue
-        if isinstance(before, list) and isinstance(after, list):
+        if key == "variable_digests":
+            if left.get("variables_key") == right.get("variables_key"):
+                yield from _digest_differences(before, after)
+        elif isinstance(before, list) and isinstance(after, list):
             yield from _list_differences(key, before, after)
         elif isinstance(before, Mapping) and isinstance(after, Mapping):
             yield from _mapping_differences(key, before, after)
         else:
             kind = _ENVIRONMENT.get(key, "environment")
             yield Difference(kind, key, _value(before), _value(after), words=(key, str(after)))
+
+
+def _digest_differences(left: Any, right: Any) -> Iterator[Difference]:
+    """Yield the variables that have another value in each run, without the values."""
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        for name in sorted(left.keys() & right.keys()):
+            if left[name] != right[name]:
+                yield Difference("variable", str(name), "one value", "another value", words=(str(name),))
 
 
 def _list_differences(key: str, left: list[Any], right: list[Any]) -> Iterator[Difference]:
@@ -297,7 +327,7 @@ def _list_differences(key: str, left: list[Any], right: list[Any]) -> Iterator[D
 
 
 def _mapping_differences(key: str, left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[Difference]:
-    kinds: dict[str, DifferenceKind] = {"packages": "package", "variable_digests": "variable"}
+    kinds: dict[str, DifferenceKind] = {"packages": "package"}
     for name in sorted({*left, *right}):
         before, after = left.get(name), right.get(name)
         if before != after:

@@ -94,11 +94,11 @@ def _match(
         if matched is not None:
             return matched
     for columns in candidates:
-        problem = matching.key_problem(columns)
-        if problem is None:
-            return matching.by_key(columns)
+        by_key = matching.by_key(columns)
+        if isinstance(by_key, MatchedRows):
+            return by_key
         names = ", ".join(column.name for column in columns)
-        notes.append(f"{names} is not a key: {problem}")
+        notes.append(f"{names} is not a key: {by_key}")
     return matching.by_rows()
 
 

@@ -64,77 +64,63 @@ class RowMatching:
         matched = self._count_cells(self._positional(), "position")
         if not matched.changed:
             return matched
-        if self._is_reordered():
+        if matched.is_reordered:
             return MatchedRows("position", is_reordered=True)
         unchanged = sum(not matched.cells.get(column.name) for column in self._columns)
         is_moved = matched.changed > _MAX_CHANGED_SHARE * total
         if is_moved and (2 * unchanged < len(self._columns) or has_key):
             return None
-        matched.samples = self._samples(self._positional(), "__n", (), self._limit)
+        matched.samples = self._samples(self._positional(), "", (), self._limit)
         return matched
 
     def _positional(self, limit: int | None = None) -> str:
+        """Return SQL of the pairs of rows at one position that are not equal."""
+        hashes = ", ".join(f"{row_hash(self._columns, side)} AS __{side}" for _, side in _SIDES)
+        return f"SELECT l.__n, {hashes}, {self._codes}, l AS l, r AS r FROM {self._unequal(limit)}"
+
+    def _unequal(self, limit: int | None = None) -> str:
+        """Return the FROM clause of such pairs; equal ones are left out before anything else is computed of them."""
         end = "" if limit is None else f" LIMIT {limit}"
         sides = (
             f"(SELECT file_row_number AS __n, {self._names} FROM l_rows{end}) AS l",
             f"(SELECT {self._names} FROM r_rows{end}) AS r",
         )
-        return f"SELECT l.__n, {self._codes}, l AS l, r AS r FROM {sides[0]} POSITIONAL JOIN {sides[1]}"
+        differs = " OR ".join(
+            f"{column.value('l')} IS DISTINCT FROM {column.value('r')}" for column in self._columns
+        )
+        return f"{sides[0]} POSITIONAL JOIN {sides[1]} WHERE {differs}"
 
     def _share_by_position(self, limit: int) -> float:
-        query = f"SELECT count(*) FILTER ({self._any(DIFFERS)}), count(*) FROM ({self._positional(limit)})"
-        ((changed, total),) = self._pair.connection.execute(query).fetchall()
-        return changed / total if total else 0.0
+        query = f"SELECT count(*) FILTER ({self._any(DIFFERS)}) FROM ({self._positional(limit)})"
+        return self._pair.count(query) / limit
 
-    def _is_reordered(self) -> bool:
-        """Return True if the rows that differ by position are the same rows in another order."""
-        names = [quote_name(column.name) for column in self._columns]
-        hashes = [row_hash(self._columns, side) for side in ("l", "r")]
-        sides = " POSITIONAL JOIN ".join(
-            f"(SELECT {', '.join(names)} FROM {side}_rows) AS {side}" for side in "lr"
-        )
-        query = (
-            f"SELECT sum(a::HUGEINT) = sum(b::HUGEINT) AND bit_xor(a) = bit_xor(b) FROM "
-            f"(SELECT {hashes[0]} AS a, {hashes[1]} AS b FROM {sides}) WHERE a <> b"
-        )
-        ((is_same,),) = self._pair.connection.execute(query).fetchall()
-        return bool(is_same)
-
-    def key_problem(self, key: tuple[SharedColumn, ...]) -> str | None:
-        """Return why columns do not identify rows: NULL or duplicates in one frame."""
-        problems = []
-        for name, side in _SIDES:
-            values, is_null, parts = row_hash(key, side), any_null(key, side), self._pair.parts
-            rows = f"FROM {side}_rows AS {side} WHERE"
-            nulls = self._pair.count(f"SELECT count(*) {rows} {is_null}")
-            distinct = sum(
-                self._pair.count(
-                    f"SELECT count(DISTINCT {values}) {rows} NOT ({is_null}) AND {values} % {parts} = {part}"
+    def by_key(self, key: tuple[SharedColumn, ...]) -> MatchedRows | str:
+        """Match rows by a key; return why it does not identify rows if it has duplicates or NULL."""
+        nulls = [
+            f"{count:,} NULL in {name}"
+            for name, side in _SIDES
+            if (
+                count := self._pair.count(
+                    f"SELECT count(*) FROM {side}_rows AS {side} WHERE {any_null(key, side)}"
                 )
-                for part in range(parts)
             )
-            duplicates = self._pair.rows["lr".index(side)] - nulls - distinct
-            if nulls:
-                problems.append(f"{nulls:,} NULL in {name}")
-            if duplicates:
-                problems.append(f"{pluralize(duplicates, 'duplicate')} in {name}")
-        return ", ".join(problems) or None
-
-    def by_key(self, key: tuple[SharedColumn, ...]) -> MatchedRows:
-        """Match rows by a key without duplicates and NULL."""
-        others = [column for column in self._columns if column not in key]
-        self._create_hashes(key, others)
+        ]
+        if nulls:
+            return ", ".join(nulls)
+        self._create_hashes(key, [column for column in self._columns if column not in key])
         self._pair.connection.execute(
             "CREATE OR REPLACE TEMP TABLE found (k UBIGINT, kind UTINYINT, times BIGINT)"
         )
         parts = self._pair.parts
         for part in range(parts):
             self._pair.connection.execute(
-                "INSERT INTO found SELECT k, CASE WHEN removed = 0 THEN 1 WHEN added = 0 THEN 2 ELSE 3 END, 1 FROM "
-                "(SELECT k, sum(side) AS added, sum(1 - side) AS removed, "
+                "INSERT INTO found SELECT k, CASE WHEN added > 1 OR removed > 1 THEN 4 WHEN removed = 0 THEN 1 "
+                "WHEN added = 0 THEN 2 ELSE 3 END, 1 FROM (SELECT k, sum(side) AS added, sum(1 - side) AS removed, "
                 "max(h) FILTER (side = 0) AS a, max(h) FILTER (side = 1) AS b "
-                f"FROM hashes WHERE k % {parts} = {part} GROUP BY k) WHERE added = 0 OR removed = 0 OR a <> b"
+                f"FROM hashes WHERE k % {parts} = {part} GROUP BY k) WHERE added <> 1 OR removed <> 1 OR a <> b"
             )
+        if self._pair.count("SELECT count(*) FROM found WHERE kind = 4"):
+            return self._duplicates()
         self._pair.connection.execute("DROP TABLE hashes")
         counts = dict(
             self._pair.connection.execute("SELECT kind, count(*) FROM found GROUP BY kind").fetchall()
@@ -151,14 +137,23 @@ class RowMatching:
                 matched.cells[name] = matched.cells.get(name, 0) + count
             missing = self._limit - len(matched.samples)
             if cells.changed and missing > 0:
-                order = ", ".join(f"l.{quote_name(column.name)}" for column in key)
-                matched.samples += self._samples(self._joined(key, chunk, chunks), order, key, missing)
+                names = ", ".join(f"l.{quote_name(column.name)}" for column in key)
+                matched.samples += self._samples(
+                    self._joined(key, chunk, chunks), f"ORDER BY {names}", key, missing
+                )
         matched.is_reordered = not (matched.added or matched.removed or matched.changed)
         for kind, side in _ONLY:
             matched.samples += samples.one_sided_rows(
                 self._pair, kind, side, key, self._limit - len(matched.samples)
             )
         return matched
+
+    def _duplicates(self) -> str:
+        """Return how many rows repeat the key of another row."""
+        query = "SELECT side, count(*) - count(DISTINCT k) FROM hashes WHERE k IN (SELECT k FROM found WHERE kind = 4) GROUP BY side"
+        counts = dict(self._pair.connection.execute(query).fetchall())
+        sides = ((name, counts.get(number, 0)) for number, (name, _) in enumerate(_SIDES))
+        return ", ".join(f"{pluralize(count, 'duplicate')} in {name}" for name, count in sides if count)
 
     def _joined(self, key: tuple[SharedColumn, ...], chunk: int, chunks: int) -> str:
         """Return SQL of the pairs of rows with one key whose hashes differ."""
@@ -214,16 +209,20 @@ class RowMatching:
         counts = [
             f"count(*) FILTER (c{number} = {code})" for code in (DIFFERS, ROUNDED) for number in numbers
         ]
+        same_rows = "sum(__l::HUGEINT) = sum(__r::HUGEINT) AND bit_xor(__l) = bit_xor(__r)"
+        counts.append(same_rows if method == "position" else "false")
         query = f"SELECT count(*) FILTER ({self._any(DIFFERS)}), {', '.join(counts)} FROM ({pairs})"
-        ((changed, *values),) = self._pair.connection.execute(query).fetchall()
+        ((changed, *values, is_reordered),) = self._pair.connection.execute(query).fetchall()
         differing, rounded = values[: len(numbers)], values[len(numbers) :]
         cells = {column.name: count for column, count in zip(self._columns, differing, strict=True) if count}
-        return MatchedRows(method, changed=changed, cells=cells, rounded=sum(rounded))
+        return MatchedRows(
+            method, changed=changed, cells=cells, rounded=sum(rounded), is_reordered=bool(is_reordered)
+        )
 
     def _samples(self, pairs: str, order: str, key: Sequence[SharedColumn], limit: int) -> list[RowChange]:
-        """Return the first pairs of rows that differ."""
+        """Return the first pairs of rows that differ; pairs by position come in their order."""
         names = [quote_name(column.name) for column in self._columns]
         codes = [f"c{number}" for number in range(len(names))]
         values = [f"{side}.{name} AS {side}{at}" for _, side in _SIDES for at, name in enumerate(names)]
-        query = f"SELECT __n, {', '.join([*codes, *values])} FROM ({pairs}) WHERE {self._any(DIFFERS)} ORDER BY {order} LIMIT {limit}"
+        query = f"SELECT __n, {', '.join([*codes, *values])} FROM ({pairs}) WHERE {self._any(DIFFERS)} {order} LIMIT {limit}"
         return samples.changed_rows(self._pair, query, key)

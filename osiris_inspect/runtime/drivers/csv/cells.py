@@ -14,8 +14,8 @@ list, structure, map      JSON
 """
 
 import base64
+import threading
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
 from typing import Any, Final, Literal
 
 import duckdb
@@ -67,9 +67,15 @@ def _floats(array: pa.Array) -> pa.Array:
     return texts.column(0).combine_chunks().cast(TEXT)
 
 
-@cache
+_OF_THREAD: Final = threading.local()
+"""A connection refuses the calls of two threads at the same time."""
+
+
 def _connection() -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(":memory:", config={"threads": 1})
+    connection: duckdb.DuckDBPyConnection | None = getattr(_OF_THREAD, "connection", None)
+    if connection is None:
+        connection = _OF_THREAD.connection = duckdb.connect(":memory:", config={"threads": 1})
+    return connection
 
 
 def _timestamps(array: pa.Array) -> pa.Array:

@@ -5,6 +5,7 @@ Parts of a statement that DuckDB cannot parse into a tree are ignored.
 
 import json
 import re
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -61,8 +62,13 @@ def _database() -> Any:
     return duckdb.connect(":memory:", config={"threads": 1})
 
 
+_LOCK: Final = threading.Lock()
+"""A connection refuses the calls of two threads at the same time."""
+
+
 def _connection() -> Any:
-    return _database().cursor()
+    with _LOCK:
+        return _database().cursor()
 
 
 class _TooLarge(Exception):
