@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         lint,
         open,  # noqa: A004  the API's name
         open_all,
+        replay,
         run,
     )
     from osiris_inspect.model.errors import OsirisError
@@ -53,6 +54,7 @@ __all__ = [
     "open",
     "open_all",
     "output_file",
+    "replay",
     "run",
 ]
 

@@ -24,6 +24,7 @@ OTHER_FILES = {
     "cli/replay/earlier_options.py": "the pipeline file that a run recorded",
     "cli/replay/edit.py": "the pipeline file that a run recorded, and the file of the editor",
     "cli/replay/replay.py": "a file of --set",
+    "cli/replay/shell.py": "the script that it writes",
     "cli/inspect/events.py": "a log that a user named",
     "cli/inspect/launch_tui.py": "the saved state of the screens",
     "cli/inspect/report_output.py": "the repository and the files of reports",

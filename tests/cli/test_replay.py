@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import osiris_inspect as oi
 from tests.cli.shell import osiris_inspect
 from tests.cli.test_resume import call
 from tests.cli.test_resume import here as here_  # noqa: F401  a fixture
@@ -139,3 +140,17 @@ def test_debugger_is_in_the_driver(here_: Path, run: Path) -> None:  # noqa: F81
         os.write(screen.terminal, b"q\n")
         screen.wait_for(b"same failure")
         assert screen.exit_code() == 1
+
+
+def test_python_replays_step(here_: Path, run: Path) -> None:  # noqa: F811
+    before = tree(run)
+    outcome = oi.replay(run, "bad")
+    assert (outcome.verdict, outcome.run.status, outcome.path.parent) == (
+        "same failure",
+        "failed",
+        run.parent,
+    )
+    assert oi.replay(run, "bad", changes={"query": "SELECT v FROM df"}).verdict == "succeeded"
+    with pytest.raises(oi.OsirisError, match="add --allow-writes to run it again"):
+        oi.replay(run, "write-good")
+    assert tree(run) == before

@@ -179,12 +179,12 @@ def _remove_frames(path: Path) -> None:
     ],
 )
 def test_verdict_of_changed_query(tmp_path: Path, query: str, new: str | None, verdict: str) -> None:
-    from osiris_inspect.cli.replay.replay import compare_frames
+    from osiris_inspect.inspector.tables.diff.frame_diff import output_level
 
     env = {"E2B_FORCE_SPILL": "1"}
     first = make_run(tmp_path, text=_duckdb(query), env=env, components=CAPTURING)
     host = ReplayHost(
-        os.environ, components=CAPTURING, transport=TRANSPORTS["local"], compare_frames=compare_frames
+        os.environ, components=CAPTURING, transport=TRANSPORTS["local"], compare_frames=output_level
     )
     options = ReplayOptions(changes={} if new is None else {"query": new})
     assert str(Replay(first.path, "broken", options, host).run().verdict) == verdict

@@ -257,20 +257,10 @@ def _debugger(on: RunTarget | None, times: int) -> "Callable[[BaseException], No
 
 def host_of_replay() -> "ReplayHost":
     """Return what this program provides to a replay."""
+    from osiris_inspect.inspector.tables.diff.frame_diff import output_level
     from osiris_inspect.runtime.replay.replay import ReplayHost
 
-    return ReplayHost(os.environ, private=(cache_dir(),), access=run_access(), compare_frames=compare_frames)
-
-
-def compare_frames(base: Path, other: Path) -> Any:
-    """Return the level of two Parquet files; None if they cannot be compared."""
-    from osiris_inspect.inspector.tables.diff.frame_diff import diff_frames
-    from osiris_inspect.inspector.tables.diff.frame_pair import FramesNotComparable
-
-    try:
-        return diff_frames(base, other).level
-    except FramesNotComparable:
-        return None
+    return ReplayHost(os.environ, private=(cache_dir(),), access=run_access(), compare_frames=output_level)
 
 
 def _changes(path: Path, step: str, request: _Request) -> dict[str, Any]:

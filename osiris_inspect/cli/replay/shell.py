@@ -55,7 +55,7 @@ def register(app: typer.Typer) -> None:
 def shell_command(
     run: RunPath, step: StepArgument, *, duckdb: DuckdbOption = None, script: ScriptOption = None
 ) -> None:
-    """Open Python with the inputs of a step: inputs, df, sql(), step.config, redo().
+    """Open Python with the inputs of a step: inputs, df, sql(), redo().
 
     IPython is used if it is installed. Frames are read when they are first used. --duckdb writes a file of views for the
     duckdb program, harlequin or DBeaver, to be opened in its folder; --script writes a Python file. The run stays as it is.

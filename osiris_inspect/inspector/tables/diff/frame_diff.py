@@ -71,6 +71,14 @@ def diff_frames(base: Path, other: Path, options: FrameDiffOptions | None = None
         )
 
 
+def output_level(base: Path, other: Path) -> OutputLevel | None:
+    """Return how close two Parquet files are; None if they cannot be compared."""
+    try:
+        return diff_frames(base, other).level
+    except FramesNotComparable:
+        return None
+
+
 def _match(
     pair: FramePair,
     matching: RowMatching,
