@@ -142,7 +142,7 @@ def test_readme_marks_are_those_of_runs() -> None:
 
 def _mark(status: RunStatus, warnings: int) -> str:
     entry = RunEntry(Path("x"), "x", "daily", status, "local", 0.0, 1.0, 3, None, warnings)
-    return runs._row(entry)[0]
+    return runs._row(entry, None)[0]
 
 
 def test_readme_output_is_of_the_program() -> None:

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from osiris_inspect.base import bounded_json
 from osiris_inspect.cli.support import streams
 from osiris_inspect.model.errors import SettingsError
 
@@ -50,8 +51,8 @@ def edit_config(config: Mapping[str, Any], previous: str | None = None) -> Edite
     if is_query:
         return Edited(before, after, {_QUERY: after.rstrip("\n") if not before.endswith("\n") else after})
     try:
-        document = orjson.loads(after)
-    except orjson.JSONDecodeError as error:
+        document = bounded_json.loads(after)
+    except ValueError as error:
         raise SettingsError(f"--edit: the configuration is not JSON: {error}") from None
     if not isinstance(document, dict):
         raise SettingsError("--edit: the configuration must be a mapping")

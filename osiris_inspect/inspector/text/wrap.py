@@ -56,7 +56,7 @@ def _indented(text: str, width: int, indent: int) -> Iterator[str]:
     """Yield a text in lines of ``width`` columns, all but the first of a text that begins with spaces indented."""
     lead = "" if text.startswith(" ") else " " * indent
     line, used = lead, len(lead)
-    for word in re.findall(r" *[^ ]+", text):
+    for word in re.findall(r" {0,200}[^ ]+", text):
         rest = word
         if used + display_width(rest) > width and line.strip():
             yield line

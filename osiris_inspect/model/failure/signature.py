@@ -8,14 +8,14 @@ from osiris_inspect.model.run_types import FailureLevel
 MAX_WORDS: Final = 160
 """Characters of the words of a signature."""
 _MAX_TEXT: Final = 20_000
-_CANDIDATES: Final = re.compile(r"\s*(?:Candidate bindings|Did you mean|LINE \d+:).*", re.DOTALL)
+_CANDIDATES: Final = re.compile(r"\s{0,100}(?:Candidate bindings|Did you mean|LINE \d+:).*", re.DOTALL)
 """Text of DuckDB that lists the columns or quotes the query."""
 _QUOTED: Final = re.compile(r"(?<!\w)(?:'[^'\n]*'|\"[^\"\n]*\"|`[^`\n]*`)(?!\w)")
 _PATH: Final = re.compile(r"(?<![\w/])(?:[A-Za-z]:)?(?:[/\\][\w.@+-]+){2,}[/\\]?")
 _NUMBER: Final = re.compile(r"(?<!\w)[+-]?(?:0x[0-9a-fA-F]+|\d[\d,]*(?:\.\d+)?(?:[eE][+-]?\d+)?)")
 _LIST: Final = re.compile(r"Q(?:\s*,\s*Q)+")
 _FRAME: Final = re.compile(
-    r'^\s*File "(?P<file>[^"\n]{1,400})", line \d+, in (?P<function>[^\n]{1,200})', re.M
+    r'^[ \t]{0,40}File "(?P<file>[^"\n]{1,400})", line \d+, in (?P<function>[^\n]{1,200})', re.M
 )
 _LIBRARY: Final = re.compile(r"[/\\](?:site|dist)-packages[/\\](?!osiris_inspect[/\\])|^<frozen ")
 
