@@ -142,6 +142,16 @@ def test_debugger_is_in_the_driver(here_: Path, run: Path) -> None:  # noqa: F81
         assert screen.exit_code() == 1
 
 
+def test_pipeline_in_another_folder(here_: Path) -> None:  # noqa: F811
+    folder = here_ / "pipelines"
+    folder.mkdir()
+    for name in ("films.csv", "films.yaml"):
+        (here_ / name).rename(folder / name)
+    call(here_, ["run", "pipelines/films.yaml", "--quiet"])
+    (done,) = call(here_, ["replay", "@failed", "bad", "--quiet"])
+    assert (done.code, _plain(done.out)) == (1, "logs/RUN\nsame failure\n")
+
+
 def test_python_replays_step(here_: Path, run: Path) -> None:  # noqa: F811
     before = tree(run)
     outcome = oi.replay(run, "bad")

@@ -112,7 +112,7 @@ def _find(earlier: PastRun, name: str, fingerprints: Mapping[str, str], places: 
         others = {key: text for key, text in fingerprints.items() if key != FRAME_KEY}
         return ReusedStep(
             before.from_run,
-            place,
+            place.absolute(),  # a local run changes the working directory
             fingerprints.get(FRAME_KEY),
             own.rows if own is not None else None,
             "frame",
