@@ -162,6 +162,7 @@ def run(  # noqa: PLR0913  one parameter an option of `osiris-inspect run`
     step_timeout: float | None = None,
     hang_timeout: float | None = None,
     fail_fast: bool = False,
+    jobs: int = 1,
 ) -> "Run":
     """Run a pipeline and open its run; a failed run is returned, not raised.
 
@@ -179,6 +180,7 @@ def run(  # noqa: PLR0913  one parameter an option of `osiris-inspect run`
         step_timeout: seconds a step may take.
         hang_timeout: seconds without a heartbeat after which a worker process is ended.
         fail_fast: whether the first failed step ends the run.
+        jobs: the most steps at a time; ``e2b`` runs one.
 
     Raises:
         PipelineError: the pipeline has mistakes.
@@ -192,6 +194,8 @@ def run(  # noqa: PLR0913  one parameter an option of `osiris-inspect run`
     from osiris_inspect.runtime.proxy import proxy
     from osiris_inspect.runtime.transport.create_transport import create_transport
 
+    if jobs < 1:
+        raise SettingsError(f"jobs is {jobs}: it must be 1 or more")
     compiled = compile(pipeline, params=params, profile=profile)
     base_dir = compiled.folder if base is None else Path(base)
     folders = (base_dir, compiled.folder)
@@ -222,6 +226,7 @@ def run(  # noqa: PLR0913  one parameter an option of `osiris-inspect run`
         connections=resolved,
         secrets=(key,) if key else (),
         private=(user_folder("cache"),),
+        jobs=jobs,
     )
     try:
         Path(logs).mkdir(parents=True, exist_ok=True)

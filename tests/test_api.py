@@ -181,6 +181,24 @@ def test_run_local_passes_params_and_returns_run(folder: Path) -> None:
     assert oi.open(folder / "logs").id == run.id
 
 
+def test_run_with_several_jobs_starts_several_workers(folder: Path) -> None:
+    text = "oml_version: 0.1.0\nname: two\nsteps:\n" + "".join(
+        f"- {{id: {name}, component: filesystem.csv_extractor, mode: read, config: {{path: people.csv}}}}\n"
+        for name in ("first", "second")
+    )
+    (folder / "two.yaml").write_text(text)
+    run = oi.run(folder / "two.yaml", on="sandbox", logs=folder / "logs", jobs=2)
+    assert run.status == "success"
+    events = [json.loads(line) for line in (run.path / "events.jsonl").read_bytes().splitlines()]
+    assert {event["step_id"] for event in events if event["event"] == "step_start"} == {"first", "second"}
+    assert {event["worker"] for event in events if event["event"] == "worker_started"} == {1, 2}
+
+
+def test_run_without_a_job_raises(folder: Path) -> None:
+    with pytest.raises(SettingsError, match="jobs is 0"):
+        oi.run(folder / "people.yaml", params={"age": "18"}, logs=folder / "logs", jobs=0)
+
+
 def test_run_failed_step_is_returned(folder: Path) -> None:
     (folder / "people.csv").unlink()
     run = oi.run(folder / "people.yaml", params={"age": "18"}, logs=folder / "logs", base=folder)
