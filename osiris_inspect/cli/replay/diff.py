@@ -61,6 +61,20 @@ _OPTIONS: Final = (
         default=False,
     ),
     OptionSpec(
+        "prove",
+        "Run the failed step again, with one difference of A at a time.",
+        ("--prove",),
+        "flag",
+        default=False,
+    ),
+    OptionSpec(
+        "allow_writes",
+        "Let --prove run a step that reads or writes files or databases.",
+        ("--allow-writes",),
+        "flag",
+        default=False,
+    ),
+    OptionSpec(
         "ignore",
         "Leave out differences by name; * and ? are wildcards: 'variable *'.",
         ("--ignore",),
@@ -97,6 +111,8 @@ def diff(options: Mapping[str, Any]) -> int:
     from osiris_inspect.inspector.tables.diff.frame_pair import FramesNotComparable
     from osiris_inspect.inspector.text.sanitize import one_line
 
+    if options["allow_writes"] and not options["prove"]:
+        raise WrongUse("--allow-writes: needs --prove, which runs a step")
     if options["frames"] and options["no_frames"]:
         raise WrongUse("--frames: not together with --no-frames")
     base, other = load_pair(options["run"], options["other"])
@@ -120,6 +136,10 @@ def diff(options: Mapping[str, Any]) -> int:
     elif frames is not None:
         for name, reason in frames.missing.items():
             streams.write_message(one_line(f"the frames of {name!r} are not compared: {reason}"))
+    if options["prove"]:
+        from osiris_inspect.cli.replay.prove import prove
+
+        result = replace(result, proof=prove(result, allow_writes=options["allow_writes"]))
     _write(_rendered(result, options), options["format"], options["output"])
     return FOUND if result.differs else 0
 

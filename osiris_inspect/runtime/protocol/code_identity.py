@@ -1,6 +1,7 @@
 """Identity of the code that a worker runs: the installed packages, and the files of a driver."""
 
 import hashlib
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from osiris_inspect.model.version import __version__
 
 _METADATA: Final = ".dist-info"
 _OWN_PACKAGE: Final = "osiris_inspect"
+_LEFT_OUT: Final = frozenset({"__pycache__", "node_modules", "site-packages"})
 
 
 def installed_packages(folders: Iterable[str]) -> dict[str, str]:
@@ -67,3 +69,20 @@ def _files_hash(module: str) -> str | None:
     except OSError:
         return None
     return f"sha256:{digest.hexdigest()}"
+
+
+def code_hash(folder: Path) -> str:
+    """Return a hash over the Python files in a folder, without hidden folders and those of installed packages.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    digest = hashlib.sha256()
+    for parent, names, files in os.walk(folder):
+        names[:] = sorted(name for name in names if not name.startswith(".") and name not in _LEFT_OUT)
+        for name in sorted(files):
+            if name.endswith(".py"):
+                path = Path(parent, name)
+                digest.update(f"{path.relative_to(folder).as_posix()}\0".encode())
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return "sha256:" + digest.hexdigest()

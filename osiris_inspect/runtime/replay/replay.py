@@ -31,8 +31,8 @@ from osiris_inspect.runtime.pipeline.builtin_components import all_components
 from osiris_inspect.runtime.pipeline.compiler import Compiled
 from osiris_inspect.runtime.pipeline.component import Component
 from osiris_inspect.runtime.planning.reused_step import ReusedStep, RunOrigin
+from osiris_inspect.runtime.protocol.code_identity import code_hash
 from osiris_inspect.runtime.proxy.proxy import RunRequest, RunResult, run
-from osiris_inspect.runtime.replay.added_code import code_hash
 from osiris_inspect.runtime.replay.earlier_pipeline import (
     base_folder,
     compile_again,
@@ -57,13 +57,24 @@ _LEVELS: Final[Mapping[str, RequestedLevel]] = {
 }
 
 
+class ReplayPlace(NamedTuple):
+    """Place in which a step runs; ``isolation`` and ``memory_limit`` apply to the target ``sandbox``."""
+
+    target: str
+    isolation: RequestedLevel = "auto"
+    memory_limit: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ReplayOptions:
     """Differences of a replay from the earlier run.
 
     Attributes:
         target: ``local``, ``sandbox`` or ``e2b``; None for where the step ran.
+        place: None for the target and isolation of the earlier run.
         changes: values of the configuration by key.
+        removed: keys of the configuration that are left out.
+        plan: the step whose checks, time limit and retries apply; None for those of the earlier run.
         frames: other results of the steps before it, by step; they are not compared with the log.
         settings: None for those of the earlier run.
         inputs: the run directory that its inputs are taken from.
@@ -78,7 +89,10 @@ class ReplayOptions:
     """
 
     target: str | None = None
+    place: ReplayPlace | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)
+    removed: frozenset[str] = frozenset()
+    plan: Step | None = None
     frames: Mapping[str, ReusedStep] = field(default_factory=dict)
     settings: Settings | None = None
     inputs: Path | None = None
@@ -142,16 +156,17 @@ class Replay:
         """
         self._options, self._host = options, host
         self.components = host.components if host.components is not None else all_components()
-        self.earlier = _read(path)
+        self.earlier = read_run(path)
         self.step = find_step(self.earlier, step)
         self.component = installed_component(self.step, self.components)
         self._changes = self._checked_changes()
-        self.config = self._config(self.step, self._changes)
+        self.config = self._config(self.step, self._changes, options.removed)
         self._check_effects()
         self.inputs = self._find_inputs()
         self.compiled = self._compiled()
         self._connections = self._resolve_connections()
-        self.target = options.target or ("local" if options.on_error else _target(self.earlier))
+        self._place = options.place or place_of(self.earlier)
+        self.target = options.target or ("local" if options.on_error else self._place.target)
         if options.code is not None and not options.code.is_dir():
             raise SettingsError(f"--with-code {options.code} is not a folder")
         if options.code is not None and self.target == "e2b":
@@ -163,11 +178,13 @@ class Replay:
         changes = self._options.changes
         return {name: checked_change(self.component, name, value) for name, value in changes.items()}
 
-    def _config(self, step: Step, changes: Mapping[str, Any]) -> dict[str, Any]:
+    def _config(
+        self, step: Step, changes: Mapping[str, Any], removed: frozenset[str] = frozenset()
+    ) -> dict[str, Any]:
         def current() -> Mapping[str, Any]:
             return self._current.configs.get(step.id, {}) if self._current is not None else {}
 
-        return recorded_config(self.earlier, step.id, current, changes)
+        return recorded_config(self.earlier, step.id, current, changes, removed)
 
     @cached_property
     def _current(self) -> Compiled | None:
@@ -232,6 +249,9 @@ class Replay:
 
     def _part(self, step: Step, *, runs: bool) -> Step:
         """Return a step without order; one that does not run has no needs either."""
+        plan = self._options.plan
+        if plan is not None and step.id == self.step.id:
+            step = replace(step, checks=plan.checks, timeout_s=plan.timeout_s, retry=plan.retry)
         if self._options.on_error is not None:
             step = replace(step, timeout_s=None)
         return replace(step, after=()) if runs else replace(step, after=(), needs=(), inputs={})
@@ -325,6 +345,9 @@ class Replay:
             for name, text in self.earlier.options.items()
             if name in ("file", "base", "connections", "env_file", "isolation", "memory_limit")
         }
+        if options.place is not None:
+            memory = self._place.memory_limit
+            recorded |= {"isolation": self._place.isolation, **({"memory_limit": memory} if memory else {})}
         if options.code is not None:
             recorded |= {"with_code": str(options.code), "with_code_sha256": code_hash(options.code)}
         return RunRequest(
@@ -362,12 +385,9 @@ class Replay:
             from osiris_inspect.runtime.replay.debugger import DebuggedWorker
 
             return DebuggedWorker(host.environment, self._options.on_error)
-        recorded = self.earlier.options.get("isolation")
-        was_none = self.earlier.start.get("mode") == "process"
-        isolation = _LEVELS.get(str(recorded), "none" if was_none and recorded is None else "auto")
-        memory = self.earlier.options.get("memory_limit")
+        isolation, memory = self._place.isolation, self._place.memory_limit
         limits = None
-        if isinstance(memory, str) and self.target == "sandbox":  # a step that needed more fails again
+        if memory is not None and self.target == "sandbox":  # a step that needed more fails again
             limits = ResourceLimits(memory_bytes=parse_bytes(memory, "--memory-limit"))
         environment = {**host.environment, **code}
         return create_transport(self.target, environment, isolation, limits, redirect_stderr=redirect_stderr)
@@ -382,7 +402,7 @@ def component_of(path: Path, step: str, components: Mapping[str, Component] | No
         SettingsError: there is no such step, or its component is not installed.
     """
     components = components if components is not None else all_components()
-    return installed_component(find_step(_read(path), step), components)
+    return installed_component(find_step(read_run(path), step), components)
 
 
 def find_step(earlier: PastRun, name: str) -> Step:
@@ -414,7 +434,13 @@ def installed_component(step: Step, components: Mapping[str, Component]) -> Comp
     return component
 
 
-def _read(path: Path) -> PastRun:
+def read_run(path: Path) -> PastRun:
+    """Return an earlier run whose steps can be replayed.
+
+    Raises:
+        RunNotReadable: it cannot be read.
+        NotOurs: it was not made by this program.
+    """
     try:
         return read_earlier_run(path)
     except NotOurs:
@@ -431,9 +457,13 @@ def _bound(step: Step) -> Mapping[str, InputRef]:
     return bind_inputs(step)
 
 
-def _target(earlier: PastRun) -> str:
+def place_of(earlier: PastRun) -> ReplayPlace:
     """Return where the steps of an earlier run ran."""
-    return {"local": "local", "e2b": "e2b"}.get(str(earlier.start.get("mode")), "sandbox")
+    target = {"local": "local", "e2b": "e2b"}.get(str(earlier.start.get("mode")), "sandbox")
+    recorded, memory = (earlier.options.get(name) for name in ("isolation", "memory_limit"))
+    was_none = earlier.start.get("mode") == "process"
+    isolation = _LEVELS.get(str(recorded), "none" if was_none and recorded is None else "auto")
+    return ReplayPlace(target, isolation, memory if isinstance(memory, str) else None)
 
 
 @contextmanager

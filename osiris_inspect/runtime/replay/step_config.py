@@ -13,7 +13,11 @@ from osiris_inspect.runtime.replay.earlier_run import PastRun
 
 
 def recorded_config(
-    earlier: PastRun, step: str, current: Callable[[], Mapping[str, Any]], changed: Mapping[str, Any]
+    earlier: PastRun,
+    step: str,
+    current: Callable[[], Mapping[str, Any]],
+    changed: Mapping[str, Any],
+    removed: frozenset[str] = frozenset(),
 ) -> dict[str, Any]:
     """Return the configuration of a step as it was; masked values come from the pipeline as it is now.
 
@@ -22,6 +26,7 @@ def recorded_config(
         step: the step.
         current: returns the configuration of the step in the pipeline file, empty if there is none.
         changed: values that replace those of the run, by key.
+        removed: keys that are left out.
 
     Raises:
         MaskedConfiguration: it was not written, or a masked value is not in the pipeline; the message names it.
@@ -31,7 +36,7 @@ def recorded_config(
         raise MaskedConfiguration(
             f"the configuration of step {step!r} is not in {earlier.path}", fix="run the pipeline again"
         )
-    kept = {key: value for key, value in recorded.items() if key not in changed}
+    kept = {key: value for key, value in recorded.items() if key not in changed and key not in removed}
     masked = [key for key, value in kept.items() if any(_masked_keys(key, value))]
     now = current() if masked else {}
     for key in masked:

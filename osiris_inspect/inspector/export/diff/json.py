@@ -7,9 +7,11 @@ from osiris_inspect.inspector.run.comparison import diff_words as words
 from osiris_inspect.inspector.run.comparison.difference_ranking import RankedDifference
 from osiris_inspect.inspector.run.comparison.divergence import StepComparison
 from osiris_inspect.inspector.run.comparison.frame_changes import FrameChanges
+from osiris_inspect.inspector.run.comparison.proof_words import is_proved
 from osiris_inspect.inspector.run.comparison.run_diff import RunDiff
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.sanitize import masked_text
+from osiris_inspect.model.failure.proof import Proof, SwapOutcome
 
 SCHEMA_VERSION = 1
 
@@ -24,7 +26,8 @@ def document(diff: RunDiff, *, show_values: bool = False) -> dict[str, Any]:
         "swapped": diff.is_swapped,
         "first": [step.step for step in diff.first],
         "certain": diff.is_certain,
-        "ranked": [_ranked(ranked) for ranked in diff.ranked],
+        "ranked": [_ranked(ranked, diff.proof) for ranked in diff.ranked],
+        "proof": None if diff.proof is None else _proof(diff.proof),
         "unrelated": dict(diff.unrelated),
         "notes": list(words.notes(diff)),
         "steps": [_step(step) for step in diff.steps],
@@ -43,12 +46,33 @@ def _run(run: Run) -> dict[str, Any]:
     }
 
 
-def _ranked(ranked: RankedDifference) -> dict[str, Any]:
+def _proof(proof: Proof) -> dict[str, Any]:
+    return {
+        "step": proof.step or None,
+        "result": proof.result,
+        "proved": None if proof.proved is None else _swap(proof.proved),
+        "swaps": [_swap(swap) for swap in proof.swaps],
+        "replays": proof.replays,
+        "reason": masked_text(proof.reason) or None,
+    }
+
+
+def _swap(swap: SwapOutcome) -> dict[str, Any]:
+    return {
+        "kind": swap.kind,
+        "names": [masked_text(name) for name in swap.names],
+        "result": swap.result,
+        "reason": masked_text(swap.reason) or None,
+    }
+
+
+def _ranked(ranked: RankedDifference, proof: Proof | None) -> dict[str, Any]:
     difference = ranked.difference
     return {
         "score": ranked.score,
         "position": ranked.position,
         "named_in_error": ranked.is_named,
+        "proved": is_proved(ranked, proof),
         "kind": difference.kind,
         "step": difference.step,
         "key": masked_text(difference.key) or None,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from osiris_inspect.inspector.export.diff.text import MAX_RANKED, frame_lines
 from osiris_inspect.inspector.export.formats.markdown import code_span
 from osiris_inspect.inspector.run.comparison import diff_words as words
+from osiris_inspect.inspector.run.comparison import proof_words
 from osiris_inspect.inspector.run.comparison.frame_changes import FrameChanges
 from osiris_inspect.inspector.run.comparison.run_diff import RunDiff
 
@@ -20,13 +21,22 @@ def lines(diff: RunDiff, *, show_values: bool = False) -> Iterator[str]:
     if diff.failure is not None:
         yield f"- error: {code_span(diff.failure.message, _MAX_CODE)}"
     if diff.ranked:
-        yield from ("", "| | difference | B, was A | named in the error |", "|--:|---|---|---|")
+        proof = (" proved |", "---|") if diff.proof is not None else ("", "")
+        yield from (
+            "",
+            f"| | difference | B, was A | named in the error |{proof[0]}",
+            f"|--:|---|---|---|{proof[1]}",
+        )
     for number, ranked in enumerate(diff.ranked[:MAX_RANKED], 1):
         name, values = words.difference_name(ranked), words.difference_words(ranked)
         named = "yes" if ranked.is_named else ""
-        yield f"| {number} | {code_span(name, _MAX_CODE)} | {code_span(values, _MAX_CODE)} | {named} |"
+        is_proved = proof_words.is_proved(ranked, diff.proof)
+        proof_cell = "" if diff.proof is None else " yes |" if is_proved else "  |"
+        yield f"| {number} | {code_span(name, _MAX_CODE)} | {code_span(values, _MAX_CODE)} | {named} |{proof_cell}"
     if unrelated := words.unrelated(diff):
         yield from ("", unrelated)
+    for line in proof_words.proof_lines(diff):
+        yield from ("", code_span(line, _MAX_CODE))
     for note in words.notes(diff):
         yield from ("", f"> {code_span(note, _MAX_CODE)}")
     for name, changes in diff.frames.items():

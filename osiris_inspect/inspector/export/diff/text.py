@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from osiris_inspect.inspector.run.comparison import diff_words as words
+from osiris_inspect.inspector.run.comparison import proof_words
 from osiris_inspect.inspector.run.comparison.difference_ranking import RankedDifference
 from osiris_inspect.inspector.run.comparison.frame_changes import FrameChanges, RowChange
 from osiris_inspect.inspector.run.comparison.run_diff import RunDiff
@@ -26,20 +27,22 @@ def lines(diff: RunDiff, width: int = 100) -> Iterator[str]:
     names = [words.difference_name(ranked) for ranked in shown]
     column = min(_NAME_WIDTH, max(map(len, names), default=0))
     for number, ranked in enumerate(shown, 1):
-        yield _ranked_line(number, ranked, column, width)
+        yield _ranked_line(number, ranked, column, width, proof_words.proved_words(ranked, diff.proof))
     if len(diff.ranked) > MAX_RANKED:
         yield f"     {len(diff.ranked) - MAX_RANKED} more that are less likely (--format json lists them)"
     if unrelated := words.unrelated(diff):
         yield f"     {unrelated}"
+    yield from (f"  {line}" for line in proof_words.proof_lines(diff))
     yield from (f"  note: {note}" for note in words.notes(diff))
     for name, changes in diff.frames.items():
         yield ""
         yield from frame_lines(name, changes, width)
 
 
-def _ranked_line(number: int, ranked: RankedDifference, column: int, width: int) -> str:
+def _ranked_line(number: int, ranked: RankedDifference, column: int, width: int, proved: str) -> str:
     name = truncate(words.difference_name(ranked), column)
     named = "  (named in the error)" if ranked.is_named else ""
+    named = f"  {proved}" if proved else named
     limit = max(30, width - column - len(named) - 7)
     return f"{number:>3}  {name:<{column}}  {words.difference_words(ranked, limit)}{named}".rstrip()
 

@@ -8,6 +8,7 @@ from osiris_inspect.inspector.run.comparison.difference_ranking import RankedDif
 from osiris_inspect.inspector.run.comparison.divergence import StepComparison
 from osiris_inspect.inspector.run.comparison.frame_changes import FrameChanges
 from osiris_inspect.inspector.run.run import Run, StepFailure
+from osiris_inspect.model.failure.proof import Proof
 
 SAME_OUTPUT: Final = "in steps with the same output"
 IN_STORAGE: Final = "in storage"
@@ -28,6 +29,7 @@ class RunDiff:
         unrelated: number of differences that explain nothing, by where they are.
         notes: what limits the comparison.
         frames: the differences of frames that were compared on disk, by step.
+        proof: what replays of the step that failed prove; None if it was not replayed.
     """
 
     base: Run
@@ -40,6 +42,15 @@ class RunDiff:
     unrelated: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     frames: Mapping[str, FrameChanges] = field(default_factory=dict)
+    proof: Proof | None = None
+
+    @property
+    def failed_step(self) -> StepComparison | None:
+        """The first step of the second run that failed."""
+        failed = (
+            step for step in self.steps if step.other is not None and step.other.step.status == "failed"
+        )
+        return next(failed, None)
 
     @property
     def differs(self) -> bool:
