@@ -137,6 +137,15 @@ def test_frame_that_was_not_kept_is_named(tmp_path: Path) -> None:
     assert proof.swaps[0].reason == f"{base.path.name} kept none; run --keep frames keeps them"
 
 
+def test_frame_of_a_renamed_step_is_not_swapped(tmp_path: Path) -> None:
+    sql = "SELECT CAST(text AS INTEGER) AS n FROM df"
+    good = query(sql, source=SOURCE.replace("SELECT text FROM df", "SELECT '7' AS text FROM df"))
+    base, other = pair(tmp_path, good.replace("late", "before"), query(sql))
+    proof = prove(base, other)
+    assert swaps_of(proof) == [("frames", ("late",), "not tested")]
+    assert proof.swaps[0].reason == f"{base.name} has no step 'late'"
+
+
 def test_two_causes_are_not_proved_alone(tmp_path: Path) -> None:
     good = query(
         "SELECT CAST(text AS INTEGER) AS n FROM df", source=SOURCE.replace("text FROM", "'7' AS text FROM")

@@ -121,6 +121,9 @@ class RunSwaps:
     def _frames(self) -> Iterator[Swap]:
         frames: dict[str, ReusedStep] = {}
         for name, inputs in self._differing_inputs().items():
+            if name not in self._base.steps:
+                yield Swap("frames", (name,), None, f"{self._base.name} has no step {name!r}")
+                continue
             try:
                 asked = replace(self._base_step, needs=(), inputs=inputs)
                 frames |= find_inputs(self._base, asked).reused
