@@ -51,5 +51,7 @@ def _prove(diff: "RunDiff", steps: tuple[str, str], *, allow_writes: bool) -> "P
 
 
 def _print_progress(step: str, swap: "Swap | None") -> None:
+    from osiris_inspect.inspector.text.sanitize import one_line
+
     how = "unchanged" if swap is None else f"with A's {swap.kind} ({', '.join(swap.names)})"
-    streams.write_stderr(f"replays {step} {how}\n")
+    streams.write_stderr(f"replays {one_line(step)} {one_line(how)}\n")
