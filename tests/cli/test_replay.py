@@ -1,5 +1,6 @@
 """``replay`` on the command line: verdicts, exit codes, and what is refused."""
 
+import json
 import os
 import re
 from pathlib import Path
@@ -82,7 +83,7 @@ def test_expectation_decides_exit_code(here_: Path, run: Path) -> None:  # noqa:
         (
             ["good"],
             3,
-            "the frame of step 'ext' is not available: logs/RUN/artifacts/ext/schema.json does not exist; ",
+            "the frame of step 'ext' is not available: HERE/logs/RUN/artifacts/ext/schema.json does not exist; ",
         ),
         (
             ["bad", "--set", "quer=1"],
@@ -164,3 +165,29 @@ def test_python_replays_step(here_: Path, run: Path) -> None:  # noqa: F811
     with pytest.raises(oi.OsirisError, match="add --allow-writes to run it again"):
         oi.replay(run, "write-good")
     assert tree(run) == before
+
+
+def test_replay_is_neither_resumed_nor_history(here_: Path, run: Path) -> None:  # noqa: F811
+    call(here_, ["replay", f"logs/{run.name}", "bad", "--quiet"])
+    (replay,) = (path for path in (here_ / "logs").iterdir() if path != run)
+    name = f"logs/{replay.name}"
+    resumed, replayed, again, history = call(
+        here_,
+        ["resume", name],
+        ["replay", name, "good"],
+        ["replay", name, "bad", "--quiet"],
+        ["history", name, "bad", "--format", "json"],
+    )
+    assert (resumed.code, resumed.out) == (2, "")
+    assert (
+        resumed.err
+        == f"osiris-inspect: {replay.name} is a replay of step 'bad' of {run.name}; resume {run.name}\n"
+    )
+    assert (replayed.code, replayed.out) == (2, "")
+    assert replayed.err == (
+        f"osiris-inspect: {replay.name} is a replay of step 'bad' and only took over the frame of 'good'; "
+        f"replay it in {run.name}\n"
+    )
+    assert (again.code, _plain(again.out)) == (1, "logs/RUN\nsame failure\n")
+    (change,) = map(json.loads, history.out.splitlines())
+    assert (change["run"], change["same_runs"]) == (run.name, 0)

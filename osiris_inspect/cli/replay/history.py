@@ -19,7 +19,8 @@ DEFAULT_RUNS: Final = 100
 _SIGNS: Final = {"succeeded": "✓", "reused": "✓", "failed": "✗", "interrupted": "!"}
 _HELP: Final = """List the runs in which a step's output or failure changed, oldest first.
 
-Reads the runs beside RUN that are of its pipeline. A run with the same outcome as the one before it is only counted.
+Reads the runs beside RUN that are of its pipeline. A run with the same outcome as the one before it is only counted;
+replays of a step are left out.
 """
 _OPTIONS: Final = (
     RUN,
@@ -71,8 +72,10 @@ def history(options: Mapping[str, Any]) -> int:
 
 
 def _runs_of_pipeline(run: "Run", limit: int) -> "Iterator[Run]":
-    """Yield the runs of a pipeline beside one of its runs, oldest first."""
+    """Yield the runs of a pipeline beside one of its runs, oldest first, without replays of a step."""
     from osiris_inspect.inspector.files.find_runs import find_runs
+    from osiris_inspect.inspector.files.run_files import RunFiles
+    from osiris_inspect.inspector.reader.counts.earlier_runs import is_replay
     from osiris_inspect.inspector.reader.loader import load
 
     for path in reversed(find_runs(run.path.parent)[: max(1, limit)]):
@@ -81,7 +84,7 @@ def _runs_of_pipeline(run: "Run", limit: int) -> "Iterator[Run]":
         except RunNotReadable as error:
             streams.write_message(str(error))
             continue
-        if other.pipeline == run.pipeline:
+        if other.pipeline == run.pipeline and not is_replay(RunFiles(path)):
             yield other
 
 

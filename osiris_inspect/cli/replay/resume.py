@@ -78,18 +78,24 @@ def resume_command(
 ) -> None:
     """Continue a run that did not succeed, after printing its plan.
 
-    The plan has a reason for each step.     Frames of steps that are as before are taken over into a new run directory beside the first one, which stays as it is.
+    The plan has a reason for each step. Frames of steps that are as before are taken over into a new run directory beside the first one, which stays as it is.
     A writer that succeeded never runs twice. One that may have written stops the command, unless --rerun or --accept names
     it. Parameters, settings and target are those of the first run. Exit codes: 0 every step succeeded or there is nothing to resume, 1 a step failed,
     2 a decision or a value is missing, 3 no such run, or its frames are gone.
     """
     from osiris_inspect.cli.replay.earlier_options import options_of_run
     from osiris_inspect.runtime.replay.earlier_run import RunLock, read_earlier_run
-    from osiris_inspect.runtime.replay.resume import check_decided, check_not_continued, check_unfinished
+    from osiris_inspect.runtime.replay.resume import (
+        check_decided,
+        check_not_continued,
+        check_not_replay,
+        check_unfinished,
+    )
     from osiris_inspect.runtime.replay.reuse_plan import PlanOptions
 
     path = resolve_path(run)
     earlier = read_earlier_run(path)
+    check_not_replay(earlier)
     with RunLock(path):
         if not (from_ or rerun):
             try:

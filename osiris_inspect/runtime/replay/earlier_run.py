@@ -125,6 +125,12 @@ class PastRun:
         """The options of its command line; empty if they were not recorded."""
         return options_of(self.start)
 
+    @property
+    def origin(self) -> Mapping[str, Any]:
+        """The earlier run that it continues or repeats; empty if it is of its own."""
+        origin = self.start.get("origin")
+        return origin if isinstance(origin, Mapping) else {}
+
     @cached_property
     def configs(self) -> Mapping[str, Mapping[str, Any]]:
         """Configurations by step, secrets masked; a step whose file is missing or damaged has none."""

@@ -158,6 +158,7 @@ class Replay:
         self.components = host.components if host.components is not None else all_components()
         self.earlier = read_run(path)
         self.step = find_step(self.earlier, step)
+        self._check_ran()
         self.component = installed_component(self.step, self.components)
         self._changes = self._checked_changes()
         self.config = self._config(self.step, self._changes, options.removed)
@@ -189,6 +190,16 @@ class Replay:
     @cached_property
     def _current(self) -> Compiled | None:
         return compile_again(self.earlier, self._host.environment)
+
+    def _check_ran(self) -> None:
+        """Check that the step is not only an input of a replay, whose plan has no inputs for it."""
+        origin = self.earlier.origin
+        if origin.get("kind") == "replay" and self.earlier.steps[self.step.id].status == "reused":
+            raise SettingsError(
+                f"{self.earlier.name} is a replay of step {origin.get('step')!r} and only took over the frame of "
+                f"{self.step.id!r}",
+                fix=f"replay it in {self.earlier.steps[self.step.id].from_run}",
+            )
 
     def _check_effects(self) -> None:
         """Check that the step touches nothing outside of the run, unless that is allowed."""

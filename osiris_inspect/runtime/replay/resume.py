@@ -2,10 +2,24 @@
 
 from collections.abc import Sequence
 
-from osiris_inspect.model.errors import AlreadyResumed, MayHaveWritten, NothingToResume
+from osiris_inspect.model.errors import AlreadyResumed, MayHaveWritten, NothingToResume, SettingsError
 from osiris_inspect.runtime.replay.earlier_frames import continued_by
 from osiris_inspect.runtime.replay.earlier_run import PastRun
 from osiris_inspect.runtime.replay.reuse_plan import PlanEntry
+
+
+def check_not_replay(earlier: PastRun) -> None:
+    """Check that a run is not the replay of one step, which knows nothing of the writers of its pipeline.
+
+    Raises:
+        SettingsError: it is; the message names the run to resume.
+    """
+    if earlier.origin.get("kind") == "replay":
+        raise SettingsError(
+            f"{earlier.name} is a replay of step {earlier.origin.get('step')!r} of {earlier.origin.get('run')}",
+            fix=f"resume {earlier.origin.get('run')}",
+            run=earlier.origin.get("run"),
+        )
 
 
 def check_unfinished(earlier: PastRun) -> None:

@@ -133,11 +133,11 @@ def plan_steps(earlier: PastRun, current: CurrentPipeline, options: PlanOptions)
 def results_of(entries: Iterable[PlanEntry]) -> tuple[dict[str, ReusedStep], dict[str, str]]:
     """Return the results that a run takes over, and the fingerprints of the frames that it produces again.
 
-    If no frame is taken over, none can be of an old state of a source.
+    If no frame is taken over and no writer is done, no rows can be of an old state of a source.
     """
     listed = list(entries)
     reused = {entry.step: entry.reused for entry in listed if entry.reused is not None}
-    is_mixed = any(entry.how == "frame" for entry in reused.values())
+    is_mixed = any(entry.how != "done" or entry.fingerprint is None for entry in reused.values())
     expected = {entry.step: entry.expected for entry in listed if entry.expected is not None}
     return reused, expected if is_mixed else {}
 

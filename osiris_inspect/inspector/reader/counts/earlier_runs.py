@@ -124,17 +124,17 @@ def _older_runs(path: Path) -> Iterator[Path]:
 def _may_be_same(disk: RunFiles, pipeline: str | None) -> bool:
     """Return True if a run succeeded and, as far as its status says, belongs to the pipeline."""
     status = _document(disk, layout.STATUS)
-    return status.get("pipeline") in (None, pipeline) and _has_succeeded(status) and not _is_replay(disk)
+    return status.get("pipeline") in (None, pipeline) and _has_succeeded(status) and not is_replay(disk)
 
 
 def _may_have_failed(disk: RunFiles, pipeline: str | None) -> bool:
     """Return True if a run failed or has no status, and, as far as it says, belongs to the pipeline."""
     status = _document(disk, layout.STATUS)
     is_same = status.get("pipeline") in (None, pipeline)
-    return is_same and not _has_succeeded(status) and not _is_replay(disk)
+    return is_same and not _has_succeeded(status) and not is_replay(disk)
 
 
-def _is_replay(disk: RunFiles) -> bool:
+def is_replay(disk: RunFiles) -> bool:
     """Return True if a run is the replay of one step, by the first line of its log."""
     for _, line in disk.lines(layout.EVENTS):
         try:
