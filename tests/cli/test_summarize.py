@@ -132,11 +132,11 @@ def test_pipe_gets_no_color_unless_asked(tmp_path: Path) -> None:
     assert "\x1b" in osiris_inspect("summarize", run, "--color", "always").stdout
 
 
-def test_terminal_of_another_encoding_gets_question_marks(tmp_path: Path) -> None:
+def test_terminal_of_another_encoding_gets_ascii_symbols(tmp_path: Path) -> None:
     run = run_dir(tmp_path, succeeding_locally(), steps=CHAIN)
     done = osiris_inspect("summarize", run, PYTHONUTF8="0", PYTHONIOENCODING="ascii", LC_ALL="C")
     assert done.returncode == 0
-    assert done.stdout.startswith("? run_1759170586030")
+    assert done.stdout.startswith("+ run_1759170586030")
 
 
 def test_summary_of_a_new_run_loads_no_package_that_is_slow_to_import(tmp_path: Path) -> None:

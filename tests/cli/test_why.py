@@ -110,7 +110,7 @@ def test_timeline_has_a_bar_per_step(tmp_path: Path) -> None:
     done = osiris_inspect("timeline", BROKEN, cwd=tmp_path)
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("two-branches  run_")
-    bars = {line.split()[1]: line for line in done.out.splitlines() if line[:1] in "✓✗-" and line}
+    bars = {line.split()[1]: line for line in done.out.splitlines() if line[:1] in "✓✗⊘" and line}
     assert list(bars) == ["movies", "broken", "write-broken", "good", "write-good"]
     assert "#" in bars["movies"]
     assert bars["write-broken"].endswith("skipped")

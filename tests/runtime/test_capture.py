@@ -81,6 +81,9 @@ def test_inputs_of_a_failed_and_a_skipped_step_are_kept(
     _assert_kept(run, *KEPT)
 
 
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # the exception that stops a thread can hit a finalizer
 @pytest.mark.parametrize("on", ON)
 def test_inputs_of_a_step_that_timed_out_are_kept(
     tmp_path: Path, on: str, request: pytest.FixtureRequest

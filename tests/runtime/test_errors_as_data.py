@@ -84,6 +84,7 @@ VERBS = frozenset(
         "add",
         "allow",
         "cast",
+        "resume",
         "check",
         "choose",
         "close",

@@ -103,6 +103,9 @@ def test_memory_over_its_bound_is_an_error_of_the_step(tmp_path: Path, on: str) 
     _check_in_order(outcome, "MemoryError", "MemoryError")
 
 
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # the exception that stops a thread can hit a finalizer
 @EVERYWHERE
 def test_a_step_that_hangs_is_ended_after_its_time(tmp_path: Path, on: str, transport: Transport) -> None:
     outcome = make_run(

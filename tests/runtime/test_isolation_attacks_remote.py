@@ -31,6 +31,7 @@ CANARIES = {
 HOST_FILES = {
     "events.jsonl", "metrics.jsonl", "manifest.yaml", "status.json", "worker.log", "cfg/first.json",
     "cfg/write.json", "cfg/last.json", "artifacts/_system/components.json", "artifacts/_system/run_card.json",
+    "artifacts/_system/packages.json",
 }  # fmt: skip
 """Files of the run directory that the host itself writes."""
 STEPS = ("first", "write", "last")
