@@ -84,6 +84,7 @@ VERBS = frozenset(
         "add",
         "allow",
         "cast",
+        "replay",
         "resume",
         "check",
         "choose",
