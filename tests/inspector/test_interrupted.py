@@ -182,3 +182,11 @@ def test_every_status_has_its_word_and_symbol() -> None:
     assert symbols.RUN.keys() == set(get_args(RunStatus))
     assert symbols.STEP.keys() == set(get_args(StepStatus))
     assert GLYPHS.keys() == set(get_args(StepStatus))
+
+
+def test_step_that_waited_names_the_line_in_words(tmp_path: Path) -> None:
+    frame = {"file": "driver.py", "line": 13, "function": "run"}
+    events = _open_run(local("step_waiting", 6, step_id="extract", idle_s=300.0, frame=frame))
+    findings = _report(tmp_path, events).findings
+    (waited,) = [finding for finding in findings if finding.rule == "step-waiting"]
+    assert waited.message.endswith("without using the CPU, in run (driver.py:13)")

@@ -15,6 +15,8 @@ Example:
     `step_waiting` after 300 s in `acquire (threading.py:320)`
 """
 
+from collections.abc import Mapping
+
 from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
@@ -37,6 +39,13 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     for event in run.events_named("step_waiting"):
         idle, frame = event.fields.get("idle_s"), event.fields.get("frame")
         seconds = float(idle) if isinstance(idle, int | float) else None
-        where = f", in {excerpt(str(frame), 120)}" if frame else ""
+        where = f", in {excerpt(_place(frame), 120)}" if frame else ""
         message = f"waited for {format_duration(seconds, 'a long time')} without using the CPU{where}"
         yield TEMPLATE.finding(message, event_evidence(event, "idle_s", "frame"), step=event.step)
+
+
+def _place(frame: object) -> str:
+    """Return a frame of a stack as text: its function with file and line."""
+    if not isinstance(frame, Mapping):
+        return str(frame)
+    return f"{frame.get('function')} ({frame.get('file')}:{frame.get('line')})"
