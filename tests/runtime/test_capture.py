@@ -72,6 +72,7 @@ def _assert_kept(run: RunResult, *inputs: tuple[str, str], values: Any = VALUES)
         assert set(logged) == {spilled.document["fingerprint"]}
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("on", ON)
 @pytest.mark.parametrize("do", ANSWERS)
 def test_inputs_of_a_failed_and_a_skipped_step_are_kept(
@@ -102,6 +103,7 @@ def test_inputs_of_a_step_that_holds_the_gil_are_reported(
     assert reasons == dict.fromkeys(NEEDED, "worker gone")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("on", ["sandbox", "e2b"])
 @pytest.mark.parametrize("do", KILLS)
 def test_inputs_of_a_killed_step_are_reported_or_kept_before(

@@ -100,6 +100,7 @@ def overlap(run: Path, one: str, other: str) -> bool:
     return both[one][0] < both[other][1] and both[other][0] < both[one][1]
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(
     "env", [{}, {"E2B_FORCE_SPILL": "1"}, {"E2B_RELEASE_CONSUMED": "1"}], ids=["memory", "spill", "release"]
 )
@@ -180,6 +181,7 @@ def test_limit_of_memory_for_frames_is_divided(tmp_path: Path) -> None:
     assert {event["storage"] for event in stored} == {"spill"}
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("do", ["kill_9", "os_exit", "segfault"])
 @pytest.mark.parametrize("on", ["none", "bwrap"])
 def test_worker_that_dies_fails_its_own_step_only(tmp_path: Path, on: str, do: str) -> None:
@@ -224,6 +226,7 @@ def test_fail_fast_ends_steps_that_run(tmp_path: Path) -> None:
     assert _cause(run.path) == "fails"
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("on", ["local", *PROCESSES])
 def test_interrupt_ends_all_workers_in_order(tmp_path: Path, on: str) -> None:
     needs(on)

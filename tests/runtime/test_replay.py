@@ -55,6 +55,7 @@ def replay(path: Path, step: str = "broken", on: str = "local", **more: Any) -> 
     return Replay(path, step, ReplayOptions(**more), host)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("storage", ["memory", "spill"])
 @pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize("on", ["local", "sandbox"])
