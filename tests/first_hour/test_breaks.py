@@ -60,7 +60,7 @@ def test_answer_to_broken_starter_names_the_cause(case: Break, folder: Path, pro
     judge_starter(case, folder, program)
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(6)
 @cases(files="starter", is_run=True)
 def test_failed_run_of_starter_names_the_cause(case: Break, folder: Path, program: Program) -> None:
     judge_starter(case, folder, program)
@@ -73,7 +73,7 @@ def test_answer_to_broken_database_pipeline_names_the_cause(
     judge_databases(case, folder, program, mariadb, postgres)
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(6)
 @cases(files="databases", is_run=True)
 def test_failed_run_of_database_pipeline_names_the_cause(
     case: Break, folder: Path, program: Program, mariadb: MariaDb, postgres: Postgres

@@ -45,7 +45,7 @@ def test_file_of_the_original_is_read(tmp_path: Path) -> None:
     assert null_counts(RunFiles(tmp_path), "t.parquet") == (2, {"a": 1, "b": 1})
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("name", FRAMES)
 def test_spill_of_every_kind_of_frame_is_read(tmp_path: Path, name: str) -> None:
     stored = FrameStore(tmp_path, STORAGES["spill"]).put("s", {"df": FRAMES[name]()})

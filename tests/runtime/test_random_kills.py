@@ -130,7 +130,7 @@ def whole_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[float, dict[str
     return time.monotonic() - started, {name: (folder / name).read_bytes() for name in TARGETS}
 
 
-@pytest.mark.sampled(7)
+@pytest.mark.sampled(10)
 @pytest.mark.parametrize("seed", range(KILLS))
 def test_kill_at_random_moment_leaves_whole_files(
     tmp_path: Path, whole_run: tuple[float, dict[str, bytes]], seed: int

@@ -152,7 +152,7 @@ def _first(folder: Path, fault: str) -> RunResult:
     return make_run(folder, on, text=_text(FAULTS[fault]), env={"E2B_FORCE_SPILL": "1"})
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_plan_and_rows_are_right(tmp_path: Path, fault: str, change: str) -> None:

@@ -89,7 +89,7 @@ def test_original_run_is_read_by_every_command(shell: Shell, original: Path) -> 
     assert {outcome.code for outcome in outcomes} == {1}
 
 
-@pytest.mark.sampled(12)
+@pytest.mark.sampled(18)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_hostile_run_is_read_safely(case: HostileRun, shell: Shell, original: Path, folder: Path) -> None:
     run = case.make(original, folder)

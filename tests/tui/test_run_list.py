@@ -17,5 +17,5 @@ def test_success_with_warnings_has_another_sign(
     warnings: int, warning: str | None, status: str, cause: str
 ) -> None:
     entry = RunEntry(Path("x"), "x", "daily", "success", "local", 0.0, 1.0, 3, None, warnings, warning)
-    cells = [cell.plain for cell in _cells(entry, Content(""))]
+    cells = [cell.plain for cell in _cells(entry, Content(""), "")]
     assert (cells[0], cells[2]) == (status, cause)

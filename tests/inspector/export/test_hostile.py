@@ -159,7 +159,7 @@ def test_xml_holds_every_step_once_and_no_case_from_a_log(name: str, said: Said)
     assert len(document.findall(".//testcase")) in (steps + len(outside), steps + 1)
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("format_", format_names())
 def test_ten_thousand_findings_are_written_within_a_limit(format_: str, of_many: OfMany) -> None:
     limits = {
