@@ -19,9 +19,9 @@ InputLocation = Literal["memory", "spill", "unresolved"]
 RunOriginKind = Literal["replay", "resume", "selection", "reuse"]
 """Why a run takes over results of an earlier run."""
 OutputLevel = Literal["identical", "same rows, other order", "same but for rounding", "same shape", "other"]
-"""How close two outputs of a step are, the closest first. "same shape": rows, columns and types are the same."""
+"""Levels of likeness of two outputs of a step, the closest first. "same shape": rows, columns and types are the same."""
 
 FailureLevel = Literal[
     "same failure, same values", "same failure, other values", "other failure", "succeeded"
 ]
-"""How close the outcome of a second attempt is to a failure."""
+"""Levels of likeness of the outcome of a second attempt to a failure, the closest first."""

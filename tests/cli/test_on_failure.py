@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.cli.pipeline import run_result
+from osiris_inspect.cli.pipeline.execution import run_result
 from osiris_inspect.runtime.proxy.proxy import RunResult
 from tests.cli.all_commands import Call, call_all
 from tests.cli.shell import Done

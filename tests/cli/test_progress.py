@@ -4,8 +4,8 @@ import io
 
 import pytest
 
-from osiris_inspect.cli.pipeline import progress
-from osiris_inspect.cli.pipeline.progress import Progress
+from osiris_inspect.cli.pipeline.execution import progress
+from osiris_inspect.cli.pipeline.execution.progress import Progress
 from osiris_inspect.model.event import Event
 
 

@@ -1,4 +1,4 @@
-"""What readers show of steps that run after others without a frame of theirs, and of steps with several attempts."""
+"""Readers show steps that run after others without a frame of theirs, and steps with several attempts."""
 
 import io
 import json

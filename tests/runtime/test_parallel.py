@@ -80,7 +80,7 @@ def rows_by_step(run: Path) -> dict[str, Any]:
 
 
 def ends(run: Path) -> dict[str, str]:
-    """How each step ended."""
+    """Return the outcome of each step."""
     words = ("step_complete", "step_failed", "step_skipped")
     return {event["step_id"]: event["event"][5:] for event in events_of(run) if event["event"] in words}
 
@@ -95,7 +95,7 @@ def spans(run: Path) -> dict[str, tuple[float, float]]:
 
 
 def overlap(run: Path, one: str, other: str) -> bool:
-    """Whether two steps ran at the same time."""
+    """Return True if two steps ran at the same time."""
     both = spans(run)
     return both[one][0] < both[other][1] and both[other][0] < both[one][1]
 

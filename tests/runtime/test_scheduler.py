@@ -43,7 +43,7 @@ def schedule_of(
 
 
 def _conflict(one: Touch, other: Touch) -> bool:
-    """Whether two steps that touch these must not run at the same time: the slow, plain rule."""
+    """Return True if two steps that touch these must not run at the same time: the slow, plain rule."""
     if not (one.writes or other.writes):
         return False
     if isinstance(one.key, Path) and isinstance(other.key, Path):

@@ -9,7 +9,8 @@ import pytest
 
 from osiris_inspect.model.failure.proof import Proof
 from osiris_inspect.runtime.pipeline.component import Component, ConfigKey
-from osiris_inspect.runtime.replay.replay import ReplayHost, ReplayOptions, read_run
+from osiris_inspect.runtime.replay.earlier_pipeline import read_run
+from osiris_inspect.runtime.replay.replay import ReplayHost, ReplayOptions
 from osiris_inspect.runtime.replay.swaps.run_swaps import SwapRunner
 from osiris_inspect.runtime.replay.swaps.swaps_of_run import RunSwaps
 from tests.runtime.capturing import CAPTURING
@@ -51,7 +52,7 @@ def query(sql: str, more: str = "", source: str = SOURCE) -> str:
 
 
 def prove(base: Path, other: Path, **more: Any) -> Proof:
-    """What the replays prove; no file of either run changes, and no run is added."""
+    """Return the proof of the replays, after checking that no file of either run changed and no run was added."""
     options = ReplayOptions(**more)
     host = ReplayHost(ENVIRONMENT, components=COMPONENTS)
     before = tree(base.parent)

@@ -29,7 +29,7 @@ def demo_command(
     reports are printed.
     """
     from osiris_inspect.cli.inspect.open import open_path
-    from osiris_inspect.cli.pipeline.run import execute
+    from osiris_inspect.cli.pipeline.execution.execute import execute
     from osiris_inspect.cli.pipeline.run_options import RunTarget
     from osiris_inspect.runtime.pipeline import builtin_components as built_in
     from osiris_inspect.runtime.pipeline.compiler import compile_pipeline

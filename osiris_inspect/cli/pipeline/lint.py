@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from osiris_inspect.cli.pipeline.run import parse_params, read_pipeline
+from osiris_inspect.cli.pipeline.execution.pipeline_source import parse_params, read_pipeline
 from osiris_inspect.cli.pipeline.run_options import ConnectionsOption, Params, Profile
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import FOUND

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from osiris_inspect.cli.pipeline.run import (
-    RunOptions,
+from osiris_inspect.cli.pipeline.execution.execute import RunOptions
+from osiris_inspect.cli.pipeline.execution.pipeline_source import (
     base_folder,
     compile_file,
     connections_of,
@@ -22,13 +22,10 @@ if TYPE_CHECKING:
     from osiris_inspect.runtime.pipeline.compiler import Compiled
     from osiris_inspect.runtime.replay.earlier_run import PastRun
 
-_TARGETS = {"local": RunTarget.LOCAL, "e2b": RunTarget.E2B}
-"""Targets by the mode of a run that did not record its options; other modes are sandboxes."""
-
 
 @dataclass(frozen=True, slots=True)
 class EarlierOptions:
-    """How an earlier run was started, as far as it recorded it.
+    """Options that an earlier run was started with, as far as it recorded them.
 
     Attributes:
         notes: lines for the user: what is another now.
@@ -51,13 +48,15 @@ def options_of_run(
         PipelineError: the pipeline has errors, or neither its file nor its copy in the run can be used.
         MaskedConfiguration: a parameter or a value of the copy is masked.
     """
+    from osiris_inspect.runtime.replay.earlier_pipeline import place_of, recorded_path
+
     recorded = earlier.options
     compiled, notes = _compile(earlier, parse_params(params))
     compiled = _without_left_out(compiled, earlier)
-    base = _folder(recorded.get("base"))
-    named = connections or _folder(recorded.get("connections"))
-    resolved = connections_of(compiled, base, named, env_file or _folder(recorded.get("env_file")))
-    target = RunTarget(recorded["on"]) if "on" in recorded else _target(earlier)
+    base = recorded_path(earlier, "base")
+    named = connections or recorded_path(earlier, "connections")
+    resolved = connections_of(compiled, base, named, env_file or recorded_path(earlier, "env_file"))
+    target = RunTarget(place_of(earlier).target)
     how = RunOptions(
         fail_fast=recorded.get("fail_fast") == "yes",
         quiet=quiet,
@@ -81,13 +80,12 @@ def options_of_run(
 
 
 def _compile(earlier: "PastRun", params: Mapping[str, str]) -> tuple["Compiled", list[str]]:
-    source = earlier.plan.get("source")
-    source = source if isinstance(source, Mapping) else {}
-    before = source.get("params")
-    before = {str(key): str(value) for key, value in before.items()} if isinstance(before, Mapping) else {}
+    from osiris_inspect.runtime.replay.earlier_pipeline import pipeline_file, recorded_parameters
+
+    before, profile = recorded_parameters(earlier)
     merged = {**before, **params}
     _check_masked(earlier, merged)
-    file = _pipeline_file(earlier)
+    file = pipeline_file(earlier)
     if file is None:
         return _compiled_copy(earlier), [
             f"the pipeline file {earlier.plan.get('file')} does not exist; its copy in {earlier.path} is used"
@@ -97,10 +95,7 @@ def _compile(earlier: "PastRun", params: Mapping[str, str]) -> tuple["Compiled",
         for name in params
         if params[name] != before.get(name)
     ]
-    profile = source.get("profile")
-    compiled = compile_file(
-        file, [f"{name}={value}" for name, value in merged.items()], str(profile) if profile else None
-    )
+    compiled = compile_file(file, [f"{name}={value}" for name, value in merged.items()], profile)
     return compiled, changed
 
 
@@ -114,16 +109,6 @@ def _check_masked(earlier: "PastRun", params: Mapping[str, str]) -> None:
                 fix=f"set it with --param {name}=VALUE, as it was set by --param or {env_name(name)}",
                 name=name,
             )
-
-
-def _pipeline_file(earlier: "PastRun") -> Path | None:
-    """Return the pipeline file where the run recorded it; one that is beside its folder of runs if it was moved."""
-    name = str(earlier.options.get("file") or earlier.plan.get("file") or "")
-    logs = earlier.path.absolute().parent
-    places = (Path(name), logs.parent / name, logs.parent / Path(name).name)
-    return next(
-        (place for place in places if name and place.is_file() and place.name != "manifest.yaml"), None
-    )
 
 
 def _compiled_copy(earlier: "PastRun") -> "Compiled":
@@ -169,10 +154,6 @@ def _changed_settings(earlier: "PastRun", how: RunOptions) -> list[str]:
     ]
 
 
-def _target(earlier: "PastRun") -> RunTarget:
-    return _TARGETS.get(str(earlier.start.get("mode")), RunTarget.SANDBOX)
-
-
 def _jobs(recorded: Mapping[str, Any], steps: int) -> int:
     from osiris_inspect.runtime.planning.jobs import parse_jobs
     from osiris_inspect.runtime.sandbox.byte_size import parse_bytes
@@ -180,7 +161,3 @@ def _jobs(recorded: Mapping[str, Any], steps: int) -> int:
     limit = recorded.get("memory_limit")
     memory = parse_bytes(limit, "--memory-limit") if limit else None
     return min(parse_jobs(recorded.get("jobs", "1"), memory), steps)
-
-
-def _folder(value: object) -> Path | None:
-    return Path(value) if isinstance(value, str) and value else None

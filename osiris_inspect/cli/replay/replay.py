@@ -1,13 +1,14 @@
 """``replay``: runs one step of an earlier run again, on the inputs that it had."""
 
 import os
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import typer
 
-from osiris_inspect.cli.pipeline.run import run_access
+from osiris_inspect.cli.pipeline.execution.execute import run_access
 from osiris_inspect.cli.pipeline.run_options import ConnectionsOption, EnvFile, Quiet, RunTarget
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.completion import complete_step
@@ -192,8 +193,6 @@ class _Request(NamedTuple):
 
 def _edit_and_replay(path: Path, step: str, options: "ReplayOptions", request: _Request) -> int:
     """Edit the step and replay it, again as often as the user wants; then print the patch."""
-    from dataclasses import replace
-
     from osiris_inspect.cli.replay import edit
     from osiris_inspect.runtime.replay.earlier_pipeline import pipeline_file
     from osiris_inspect.runtime.replay.replay import Replay
@@ -213,9 +212,7 @@ def _edit_and_replay(path: Path, step: str, options: "ReplayOptions", request: _
 
 
 def _replay(path: Path, step: str, options: "ReplayOptions", request: _Request) -> int:
-    from dataclasses import replace
-
-    from osiris_inspect.cli.pipeline.progress import Progress
+    from osiris_inspect.cli.pipeline.execution.progress import Progress
     from osiris_inspect.runtime.replay.replay import Replay
 
     options = replace(options, changes={**_changes(path, step, request), **options.changes})
@@ -267,7 +264,7 @@ def _changes(path: Path, step: str, request: _Request) -> dict[str, Any]:
     """Return the values that ``--set`` and ``--threads`` set, by key."""
     if not request.sets and request.threads is None:
         return {}
-    from osiris_inspect.runtime.replay.replay import component_of
+    from osiris_inspect.runtime.replay.earlier_pipeline import component_of
     from osiris_inspect.runtime.replay.step_config import parse_change
 
     component = component_of(path, step)

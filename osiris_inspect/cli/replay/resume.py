@@ -1,12 +1,13 @@
 """``resume``: continues a run that did not succeed."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from osiris_inspect.cli.pipeline.run import EarlierResults, execute
+from osiris_inspect.cli.pipeline.execution.execute import EarlierResults, execute
+from osiris_inspect.cli.pipeline.execution.run_result import print_findings, print_result
 from osiris_inspect.cli.pipeline.run_options import ConnectionsOption, EnvFile, Params, Quiet
-from osiris_inspect.cli.pipeline.run_result import print_findings, print_result
 from osiris_inspect.cli.replay.plan_lines import plan_lines
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.completion import complete_step
@@ -147,8 +148,6 @@ def _run(
     *,
     allow_mixed: bool,
 ) -> "RunResult":
-    from dataclasses import replace
-
     from osiris_inspect.runtime.planning.reused_step import RunOrigin
     from osiris_inspect.runtime.replay.reuse_plan import results_of
 

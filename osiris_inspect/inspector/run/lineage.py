@@ -9,7 +9,7 @@ from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.model.run_types import InputLocation
 
 EdgeLocation = InputLocation | Literal["order"]
-"""Where the consumer found a frame; ``order`` if it only runs after the producer and takes no frame."""
+"""Location in which the consumer found a frame; ``order`` if it only runs after the producer and takes no frame."""
 
 
 class Edge(NamedTuple):

@@ -1,6 +1,5 @@
 """Frames of earlier runs on disk, and the runs that continued a run."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -44,20 +43,21 @@ def newest_runs(logs: Path) -> tuple[Path, ...]:
 
 def continued_by(run_dir: Path) -> Path | None:
     """Return the newest run that resumed a run; None if there is none."""
-    return next((folder for folder in sibling_runs(run_dir) if run_dir.name in _resumed_runs(folder)), None)
+    return next((folder for folder in sibling_runs(run_dir) if _resumed_run(folder) == run_dir.name), None)
 
 
-def _resumed_runs(folder: Path) -> Iterator[str]:
-    """Yield the run that a run resumed, by the first line of its log."""
+def _resumed_run(folder: Path) -> str | None:
+    """Return the run that a run resumed, by the first line of its log; None if it resumed none."""
     try:
         descriptor = open_regular(folder / layout.EVENTS)
     except OSError:
-        return
+        return None
     with open(descriptor, "rb") as file:  # noqa: PTH123  a descriptor
         try:
             start = decode(file.readline(MAX_LINE))
         except InvalidLine:
-            return
+            return None
     origin = start.fields.get("origin")
     if start.name == "run_start" and isinstance(origin, dict) and origin.get("kind") == "resume":
-        yield str(origin.get("run"))
+        return str(origin.get("run"))
+    return None

@@ -12,12 +12,11 @@ from contextlib import chdir, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
-from osiris_inspect.base.near_names import did_you_mean
-from osiris_inspect.model.errors import MaskedConfiguration, NotOurs, PipelineError, SettingsError
+from osiris_inspect.model.errors import MaskedConfiguration, PipelineError, SettingsError
 from osiris_inspect.model.event import Event
-from osiris_inspect.model.manifest import InputRef, Manifest, Step
+from osiris_inspect.model.manifest import Manifest, Step, bind_inputs
 from osiris_inspect.model.redaction import MASK
 from osiris_inspect.runtime import settings
 from osiris_inspect.runtime.connections.connections import (
@@ -34,35 +33,25 @@ from osiris_inspect.runtime.planning.reused_step import ReusedStep, RunOrigin
 from osiris_inspect.runtime.protocol.code_identity import code_hash
 from osiris_inspect.runtime.proxy.proxy import RunRequest, RunResult, run
 from osiris_inspect.runtime.replay.earlier_pipeline import (
+    ReplayPlace,
     base_folder,
     compile_again,
+    find_step,
+    installed_component,
     pipeline_file,
+    place_of,
+    read_run,
     recorded_path,
 )
-from osiris_inspect.runtime.replay.earlier_run import PastRun, read_earlier_run
+from osiris_inspect.runtime.replay.earlier_run import read_earlier_run
 from osiris_inspect.runtime.replay.replay_inputs import ReplayInputs, find_inputs
 from osiris_inspect.runtime.replay.step_config import checked_change, recorded_config
 from osiris_inspect.runtime.replay.verdict import CompareFrames, Verdict, judge
 from osiris_inspect.runtime.sandbox.byte_size import parse_bytes
-from osiris_inspect.runtime.sandbox.isolation import RequestedLevel, ResourceLimits
+from osiris_inspect.runtime.sandbox.isolation import ResourceLimits
 from osiris_inspect.runtime.settings import Settings
 from osiris_inspect.runtime.transport.create_transport import create_transport
 from osiris_inspect.runtime.transport.transport import Transport
-
-_LEVELS: Final[Mapping[str, RequestedLevel]] = {
-    "auto": "auto",
-    "bwrap": "bwrap",
-    "landlock": "landlock",
-    "none": "none",
-}
-
-
-class ReplayPlace(NamedTuple):
-    """Place in which a step runs; ``isolation`` and ``memory_limit`` apply to the target ``sandbox``."""
-
-    target: str
-    isolation: RequestedLevel = "auto"
-    memory_limit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +224,7 @@ class Replay:
         swapped = set(options.frames)
         step = self.step
         if swapped:
-            inputs = {name: ref for name, ref in _bound(step).items() if ref.from_step not in swapped}
+            inputs = {name: ref for name, ref in bind_inputs(step).items() if ref.from_step not in swapped}
             needs = tuple(name for name in step.needs if name not in swapped)
             step = replace(step, needs=needs, inputs=inputs) if inputs else replace(step, needs=(), inputs={})
         found = find_inputs(self.earlier, step, options.inputs, recompute=options.recompute)
@@ -402,79 +391,6 @@ class Replay:
             limits = ResourceLimits(memory_bytes=parse_bytes(memory, "--memory-limit"))
         environment = {**host.environment, **code}
         return create_transport(self.target, environment, isolation, limits, redirect_stderr=redirect_stderr)
-
-
-def component_of(path: Path, step: str, components: Mapping[str, Component] | None = None) -> Component:
-    """Return the component of a step of a run.
-
-    Raises:
-        RunNotReadable: the run cannot be read.
-        NotOurs: it was not made by this program.
-        SettingsError: there is no such step, or its component is not installed.
-    """
-    components = components if components is not None else all_components()
-    return installed_component(find_step(read_run(path), step), components)
-
-
-def find_step(earlier: PastRun, name: str) -> Step:
-    """Return a step of a run.
-
-    Raises:
-        SettingsError: there is no such step.
-    """
-    steps = {step.id: step for step in earlier.manifest.steps}
-    if name not in steps:
-        raise SettingsError(
-            f"{earlier.name} has no step {name!r}{did_you_mean(name, steps)}; its steps are "
-            f"{', '.join(list(steps)[:20])}"
-        )
-    return steps[name]
-
-
-def installed_component(step: Step, components: Mapping[str, Component]) -> Component:
-    """Return the component of a step.
-
-    Raises:
-        SettingsError: it is not installed.
-    """
-    component = components.get(step.driver)
-    if component is None:
-        raise SettingsError(
-            f"the component {step.driver!r} of step {step.id!r} is not installed", fix="install its package"
-        )
-    return component
-
-
-def read_run(path: Path) -> PastRun:
-    """Return an earlier run whose steps can be replayed.
-
-    Raises:
-        RunNotReadable: it cannot be read.
-        NotOurs: it was not made by this program.
-    """
-    try:
-        return read_earlier_run(path)
-    except NotOurs:
-        raise NotOurs(
-            f"{path} was not made by osiris-inspect run, so the inputs of its steps are not there",
-            fix="run its pipeline with osiris-inspect run",
-            path=str(path),
-        ) from None
-
-
-def _bound(step: Step) -> Mapping[str, InputRef]:
-    from osiris_inspect.model.manifest import bind_inputs
-
-    return bind_inputs(step)
-
-
-def place_of(earlier: PastRun) -> ReplayPlace:
-    """Return where the steps of an earlier run ran."""
-    target = {"local": "local", "e2b": "e2b"}.get(str(earlier.start.get("mode")), "sandbox")
-    recorded, memory = (earlier.options.get(name) for name in ("isolation", "memory_limit"))
-    was_none = earlier.start.get("mode") == "process"
-    isolation = _LEVELS.get(str(recorded), "none" if was_none and recorded is None else "auto")
-    return ReplayPlace(target, isolation, memory if isinstance(memory, str) else None)
 
 
 @contextmanager

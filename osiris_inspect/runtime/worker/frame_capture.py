@@ -1,7 +1,7 @@
 """Keeps on disk the inputs of steps that failed or cannot run, so that they can be run again."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from osiris_inspect.model import manifest
@@ -39,9 +39,8 @@ class FrameCapture:
         if self._mode != "always":
             return
         for ref in self._inputs[step].values():
-            self._write(
-                ref, f"input of step {step!r}, before it starts"
-            )  # a failure is reported if the step fails
+            # a failure is reported if the step fails
+            self._write(ref, f"input of step {step!r}, before it starts")
 
     def after_failure(self, step: str) -> None:
         """Capture the inputs of a failed step, and those of the steps that cannot run because of it."""
@@ -58,7 +57,7 @@ class FrameCapture:
             if self._failed:
                 self._capture()
 
-    def after_last_step(self, not_run: Iterator[str]) -> None:
+    def after_last_step(self, not_run: Iterable[str]) -> None:
         """Capture the inputs of the steps that were not run."""
         with self._lock:
             self._not_run.update(not_run)

@@ -49,6 +49,8 @@ _STORAGE_SETTINGS: Final = frozenset(
 _TOKEN: Final = re.compile(r"\w+|\s+|[^\w\s]")
 _MAX_TOKENS: Final = 4_000
 _MAX_VALUE: Final = 2_000
+_MAX_TEXT: Final = 20_000
+_MAX_CHANGES: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +121,6 @@ def data_difference(pair: StepComparison) -> Difference:
     return Difference("data", "", rows[0], text, pair.step, pair.outcome.columns)
 
 
-_MAX_CHANGES: Final = 4
-
-
 def run_differences(
     base: Run, other: Run, packages: tuple[Mapping[str, Any], Mapping[str, Any]] = ({}, {})
 ) -> Iterator[Difference]:
@@ -162,9 +161,6 @@ def changed_parts(base: str, other: str, limit: int = 80) -> tuple[str, str]:
     before = "".join(left[begin[0] : last[2] + 2]).strip()
     after = "".join(right[begin[1] : last[4] + 2]).strip()
     return before or ABSENT, after or ABSENT
-
-
-_MAX_TEXT: Final = 20_000
 
 
 def _config_differences(left: StepState, right: StepState) -> Iterator[Difference]:

@@ -9,7 +9,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.run_types import OutputLevel
 
 FrameMethod = Literal["fingerprint", "position", "key", "rows"]
-"""How rows were matched: not at all, by their position, by a key, or as a whole."""
+"""Method by which rows were matched: none, their position, a key, or the whole row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class RowChange:
 
 @dataclass(frozen=True, slots=True)
 class FrameChanges:
-    """How two frames differ.
+    """Differences of two frames.
 
     Attributes:
         key: the columns of the key; empty unless ``method`` is ``key``.

@@ -23,7 +23,7 @@ _MAX_CANDIDATES: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class FrameDiffOptions:
-    """How to compare two frames.
+    """Options for the comparison of two frames.
 
     Attributes:
         key: columns that identify a row; empty to choose.

@@ -13,7 +13,7 @@ from osiris_inspect.runtime.planning.schedule import Schedule
 from osiris_inspect.runtime.planning.scheduler import Action, RunStep, Scheduler, SkipStep, SpillFrame
 from osiris_inspect.runtime.protocol.bundle import Bundle
 from osiris_inspect.runtime.protocol.messages import ErrorResponse, Response
-from osiris_inspect.runtime.proxy.failures import run_stopped, upstream_failed
+from osiris_inspect.runtime.proxy.failures import run_stopped
 from osiris_inspect.runtime.proxy.scheduling.conversation import Conversation, ForLine
 from osiris_inspect.runtime.proxy.scheduling.run_context import RunContext
 from osiris_inspect.runtime.proxy.scheduling.run_worker import RunWorker
@@ -96,11 +96,7 @@ class ParallelRun:
     def _skip(self, action: SkipStep) -> None:
         step, cause = self._steps[action.step], action.cause
         if self._scheduler.outcomes[cause] == "failed":
-            is_upstream = any(
-                need in (*self._context.progress.failed, *self._context.progress.skipped)
-                for need in step.upstream
-            )
-            self._outcomes.skip(step, cause, upstream_failed(cause) if is_upstream else run_stopped(cause))
+            self._outcomes.skip(step, cause, self._outcomes.skip_info(step, cause, None))
             return
         loss = self._worker_of[cause].loss  # it had the only copy of the frame
         assert loss is not None  # noqa: S101  a frame is lost with its worker only

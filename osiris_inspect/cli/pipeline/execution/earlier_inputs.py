@@ -5,10 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from osiris_inspect.model.errors import EarlierRunError, InputsGone, RunNotReadable
+from osiris_inspect.cli.pipeline.execution.execute import EarlierResults
+from osiris_inspect.cli.support.paths import resolve_path
+from osiris_inspect.model.errors import EarlierRunError, InputsGone, RunNotReadable, SettingsError
 
 if TYPE_CHECKING:
-    from osiris_inspect.cli.pipeline.run import EarlierResults
     from osiris_inspect.model.run_types import RunOriginKind
     from osiris_inspect.runtime.connections.connections import Connections
     from osiris_inspect.runtime.pipeline.compiler import Compiled
@@ -29,7 +30,27 @@ class PipelinePart(NamedTuple):
     base: Path
 
 
-def inputs_from_run(path: Path, part: PipelinePart) -> "tuple[Selection, EarlierResults]":
+def earlier_results(
+    inputs_from: Path | None, logs: Path, part: PipelinePart
+) -> "tuple[Selection, EarlierResults | None]":
+    """Return the selection without the steps whose results an earlier run has, and these results.
+
+    The earlier run is ``inputs_from``, or else the one under ``logs`` that has most of them.
+
+    Raises:
+        SettingsError: ``inputs_from`` is set, and every step is selected.
+        RunNotReadable, NotOurs, InputsGone: see ``_inputs_from_run``.
+    """
+    if inputs_from is None:
+        return _reused_results(logs, part) or (part.selection, None)
+    if not part.selection.producers:
+        raise SettingsError(
+            "--inputs-from takes frames of steps that are not selected; it needs --only, --exclude or --from"
+        )
+    return _inputs_from_run(resolve_path(inputs_from), part)
+
+
+def _inputs_from_run(path: Path, part: PipelinePart) -> "tuple[Selection, EarlierResults]":
     """Return the selection with the frames of a run in place of the steps that produce them, and these frames.
 
     Steps that are selected run; the others run only if their frame is not that of the pipeline as it is now, or is gone.
@@ -56,7 +77,7 @@ def inputs_from_run(path: Path, part: PipelinePart) -> "tuple[Selection, Earlier
     return _with_entries(part.selection, entries, earlier, "selection")
 
 
-def reused_results(logs: Path, part: PipelinePart) -> "tuple[Selection, EarlierResults] | None":
+def _reused_results(logs: Path, part: PipelinePart) -> "tuple[Selection, EarlierResults] | None":
     """Return the selection with results of the run that leaves fewest steps to run; None if there is no such run."""
     from osiris_inspect.runtime.replay.earlier_frames import newest_runs
     from osiris_inspect.runtime.replay.earlier_run import read_earlier_run
@@ -94,7 +115,6 @@ def _current(part: PipelinePart, earlier: "PastRun") -> "CurrentPipeline":
 def _with_entries(
     selection: "Selection", entries: "Sequence[PlanEntry]", earlier: "PastRun", kind: "RunOriginKind"
 ) -> "tuple[Selection, EarlierResults]":
-    from osiris_inspect.cli.pipeline.run import EarlierResults
     from osiris_inspect.runtime.planning.reused_step import RunOrigin
     from osiris_inspect.runtime.planning.selection import Selection
     from osiris_inspect.runtime.replay.reuse_plan import results_of
