@@ -100,8 +100,9 @@ class Faulty:
         bytearray(1 << 36)
 
     def fork_and_return(self, config: Mapping[str, Any], ctx: Any) -> None:
-        if os.fork() != 0:
-            time.sleep(0.5)
+        child = os.fork()
+        if child != 0:
+            os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
 
     def fork_and_count(self, config: Mapping[str, Any], ctx: Any) -> None:
         child = os.fork()
