@@ -8,7 +8,7 @@ from osiris_inspect.runtime.connections.connections import Connections
 from osiris_inspect.runtime.planning.reused_step import RunOrigin
 from osiris_inspect.runtime.proxy.proxy import RunRequest, RunResult, run
 from osiris_inspect.runtime.replay.current_pipeline import current_pipeline
-from osiris_inspect.runtime.replay.earlier_run import RunLock, read_earlier_run
+from osiris_inspect.runtime.replay.earlier.earlier_run import RunLock, read_earlier_run
 from osiris_inspect.runtime.replay.resume import check_decided, check_not_continued, check_unfinished
 from osiris_inspect.runtime.replay.reuse_plan import PlanEntry, PlanOptions, plan_steps, results_of
 from tests.runtime.runs import TRANSPORTS, order

@@ -9,7 +9,7 @@ import pytest
 
 from osiris_inspect.model.errors import AlreadyResumed, MayHaveWritten, RunNotReadable
 from osiris_inspect.runtime.connections.connections import Connections
-from osiris_inspect.runtime.replay.earlier_run import RunLock
+from osiris_inspect.runtime.replay.earlier.earlier_run import RunLock
 from osiris_inspect.runtime.replay.reuse_plan import PlanOptions
 from tests.runtime.dying_writer import DYING_COMPONENTS, NAME
 from tests.runtime.faulty import REPO

@@ -10,7 +10,7 @@ from osiris_inspect.model.errors import NothingToResume
 from osiris_inspect.model.manifest import Manifest, Step
 from osiris_inspect.runtime.pipeline.compiler import Compiled
 from osiris_inspect.runtime.pipeline.component import Component
-from osiris_inspect.runtime.replay.earlier_run import PastRun, PastStep, read_earlier_run
+from osiris_inspect.runtime.replay.earlier.earlier_run import PastRun, PastStep, read_earlier_run
 from osiris_inspect.runtime.replay.resume import check_unfinished
 from osiris_inspect.runtime.replay.reuse_plan import CurrentPipeline, PlanOptions, plan_steps
 from tests.runtime.resuming import plan, texts

@@ -9,7 +9,7 @@ import pytest
 
 from osiris_inspect.model.failure.proof import Proof
 from osiris_inspect.runtime.pipeline.component import Component, ConfigKey
-from osiris_inspect.runtime.replay.earlier_pipeline import read_run
+from osiris_inspect.runtime.replay.earlier.earlier_pipeline import read_run
 from osiris_inspect.runtime.replay.replay import ReplayHost, ReplayOptions
 from osiris_inspect.runtime.replay.swaps.run_swaps import SwapRunner
 from osiris_inspect.runtime.replay.swaps.swaps_of_run import RunSwaps

@@ -20,7 +20,7 @@ from osiris_inspect.model.redaction import MASK
 if TYPE_CHECKING:
     from osiris_inspect.runtime.connections.connections import Connections
     from osiris_inspect.runtime.pipeline.compiler import Compiled
-    from osiris_inspect.runtime.replay.earlier_run import PastRun
+    from osiris_inspect.runtime.replay.earlier.earlier_run import PastRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def options_of_run(
         PipelineError: the pipeline has errors, or neither its file nor its copy in the run can be used.
         MaskedConfiguration: a parameter or a value of the copy is masked.
     """
-    from osiris_inspect.runtime.replay.earlier_pipeline import place_of, recorded_path
+    from osiris_inspect.runtime.replay.earlier.earlier_pipeline import place_of, recorded_path
 
     recorded = earlier.options
     compiled, notes = _compile(earlier, parse_params(params))
@@ -80,7 +80,7 @@ def options_of_run(
 
 
 def _compile(earlier: "PastRun", params: Mapping[str, str]) -> tuple["Compiled", list[str]]:
-    from osiris_inspect.runtime.replay.earlier_pipeline import pipeline_file, recorded_parameters
+    from osiris_inspect.runtime.replay.earlier.earlier_pipeline import pipeline_file, recorded_parameters
 
     before, profile = recorded_parameters(earlier)
     merged = {**before, **params}

@@ -33,7 +33,7 @@ def prove(diff: "RunDiff", *, allow_writes: bool) -> "Proof":
 
 def _prove(diff: "RunDiff", steps: tuple[str, str], *, allow_writes: bool) -> "Proof":
     from osiris_inspect.cli.replay.replay import host_of_replay
-    from osiris_inspect.runtime.replay.earlier_pipeline import read_run
+    from osiris_inspect.runtime.replay.earlier.earlier_pipeline import read_run
     from osiris_inspect.runtime.replay.replay import ReplayOptions
     from osiris_inspect.runtime.replay.swaps.run_swaps import SwapRunner
     from osiris_inspect.runtime.replay.swaps.swaps_of_run import RunSwaps

@@ -194,7 +194,7 @@ class _Request(NamedTuple):
 def _edit_and_replay(path: Path, step: str, options: "ReplayOptions", request: _Request) -> int:
     """Edit the step and replay it, again as often as the user wants; then print the patch."""
     from osiris_inspect.cli.replay import edit
-    from osiris_inspect.runtime.replay.earlier_pipeline import pipeline_file
+    from osiris_inspect.runtime.replay.earlier.earlier_pipeline import pipeline_file
     from osiris_inspect.runtime.replay.replay import Replay
 
     options = replace(options, changes=_changes(path, step, request))
@@ -264,7 +264,7 @@ def _changes(path: Path, step: str, request: _Request) -> dict[str, Any]:
     """Return the values that ``--set`` and ``--threads`` set, by key."""
     if not request.sets and request.threads is None:
         return {}
-    from osiris_inspect.runtime.replay.earlier_pipeline import component_of
+    from osiris_inspect.runtime.replay.earlier.earlier_pipeline import component_of
     from osiris_inspect.runtime.replay.step_config import parse_change
 
     component = component_of(path, step)

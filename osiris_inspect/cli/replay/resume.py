@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from osiris_inspect.cli.replay.earlier_options import EarlierOptions
     from osiris_inspect.model.manifest import Manifest
     from osiris_inspect.runtime.proxy.proxy import RunResult
-    from osiris_inspect.runtime.replay.earlier_run import PastRun
+    from osiris_inspect.runtime.replay.earlier.earlier_run import PastRun
     from osiris_inspect.runtime.replay.reuse_plan import PlanEntry, PlanOptions
 
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print the plan, and run nothing.")]
@@ -85,7 +85,7 @@ def resume_command(
     2 a decision or a value is missing, 3 no such run, or its frames are gone.
     """
     from osiris_inspect.cli.replay.earlier_options import options_of_run
-    from osiris_inspect.runtime.replay.earlier_run import RunLock, read_earlier_run
+    from osiris_inspect.runtime.replay.earlier.earlier_run import RunLock, read_earlier_run
     from osiris_inspect.runtime.replay.resume import (
         check_decided,
         check_not_continued,

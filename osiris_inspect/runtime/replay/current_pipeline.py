@@ -16,8 +16,8 @@ from osiris_inspect.runtime.planning.schedule import build_schedule
 from osiris_inspect.runtime.protocol.code_identity import driver_code
 from osiris_inspect.runtime.protocol.driver_packages import driver_packages, requirements_of
 from osiris_inspect.runtime.proxy.secret_names import names_among
-from osiris_inspect.runtime.replay.earlier_frames import find_frame
-from osiris_inspect.runtime.replay.earlier_run import PastRun
+from osiris_inspect.runtime.replay.earlier.earlier_frames import find_frame
+from osiris_inspect.runtime.replay.earlier.earlier_run import PastRun
 from osiris_inspect.runtime.replay.reuse_plan import CurrentPipeline
 from osiris_inspect.runtime.sandbox.permissions import config_secrets
 

@@ -32,7 +32,7 @@ from osiris_inspect.runtime.pipeline.component import Component
 from osiris_inspect.runtime.planning.reused_step import ReusedStep, RunOrigin
 from osiris_inspect.runtime.protocol.code_identity import code_hash
 from osiris_inspect.runtime.proxy.proxy import RunRequest, RunResult, run
-from osiris_inspect.runtime.replay.earlier_pipeline import (
+from osiris_inspect.runtime.replay.earlier.earlier_pipeline import (
     ReplayPlace,
     base_folder,
     compile_again,
@@ -43,7 +43,7 @@ from osiris_inspect.runtime.replay.earlier_pipeline import (
     read_run,
     recorded_path,
 )
-from osiris_inspect.runtime.replay.earlier_run import read_earlier_run
+from osiris_inspect.runtime.replay.earlier.earlier_run import read_earlier_run
 from osiris_inspect.runtime.replay.replay_inputs import ReplayInputs, find_inputs
 from osiris_inspect.runtime.replay.step_config import checked_change, recorded_config
 from osiris_inspect.runtime.replay.verdict import CompareFrames, Verdict, judge

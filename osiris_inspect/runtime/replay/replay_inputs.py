@@ -10,8 +10,8 @@ from osiris_inspect.model.manifest import InputRef, Step
 from osiris_inspect.model.run_layout import FRAME_KEY
 from osiris_inspect.runtime.frames.spill.copy_spill import find_reusable
 from osiris_inspect.runtime.planning.reused_step import ReusedStep
-from osiris_inspect.runtime.replay.earlier_frames import sibling_runs
-from osiris_inspect.runtime.replay.earlier_run import PastRun, PastStep
+from osiris_inspect.runtime.replay.earlier.earlier_frames import sibling_runs
+from osiris_inspect.runtime.replay.earlier.earlier_run import PastRun, PastStep
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from osiris_inspect.model.errors import AlreadyResumed, MayHaveWritten, NothingToResume, SettingsError
-from osiris_inspect.runtime.replay.earlier_frames import continued_by
-from osiris_inspect.runtime.replay.earlier_run import PastRun
+from osiris_inspect.runtime.replay.earlier.earlier_frames import continued_by
+from osiris_inspect.runtime.replay.earlier.earlier_run import PastRun
 from osiris_inspect.runtime.replay.reuse_plan import PlanEntry
 
 

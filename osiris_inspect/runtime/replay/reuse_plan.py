@@ -19,7 +19,7 @@ from osiris_inspect.runtime.pipeline.compiler import Compiled
 from osiris_inspect.runtime.pipeline.component import Component
 from osiris_inspect.runtime.planning.reused_step import ReusedStep
 from osiris_inspect.runtime.planning.schedule import OrderEdge
-from osiris_inspect.runtime.replay.earlier_run import PastRun, PastStep
+from osiris_inspect.runtime.replay.earlier.earlier_run import PastRun, PastStep
 
 EntryAction = Literal["done", "unknown", "reuse", "run"]
 _MAX_KEYS = 3

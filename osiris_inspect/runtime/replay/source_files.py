@@ -6,7 +6,7 @@ from pathlib import Path
 
 from osiris_inspect.model.manifest import Step
 from osiris_inspect.runtime.pipeline.pipeline_files import FILE_FAMILIES, files_of_pipeline
-from osiris_inspect.runtime.replay.earlier_run import PastStep
+from osiris_inspect.runtime.replay.earlier.earlier_run import PastStep
 from osiris_inspect.runtime.replay.reuse_plan import CurrentPipeline
 from osiris_inspect.runtime.worker.file_digests import FileDigests
 

@@ -9,7 +9,7 @@ from osiris_inspect.base.near_names import did_you_mean
 from osiris_inspect.model.errors import MaskedConfiguration, SettingsError
 from osiris_inspect.model.redaction import MASK
 from osiris_inspect.runtime.pipeline.component import Component, ConfigKey
-from osiris_inspect.runtime.replay.earlier_run import PastRun
+from osiris_inspect.runtime.replay.earlier.earlier_run import PastRun
 
 
 def recorded_config(

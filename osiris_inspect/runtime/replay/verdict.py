@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple, get_args
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.failure.signature import FailureSignature, failure_level, failure_signature
 from osiris_inspect.model.run_types import FailureLevel, OutputLevel
-from osiris_inspect.runtime.replay.earlier_run import PastRun, PastStep
+from osiris_inspect.runtime.replay.earlier.earlier_run import PastRun, PastStep
 
 Expectation = Literal["same", "success", "other"]
 CompareFrames = Callable[[Path, Path], OutputLevel | None]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from osiris_inspect.runtime.connections.connections import Connections
     from osiris_inspect.runtime.pipeline.compiler import Compiled
     from osiris_inspect.runtime.planning.selection import Selection
-    from osiris_inspect.runtime.replay.earlier_run import PastRun
+    from osiris_inspect.runtime.replay.earlier.earlier_run import PastRun
     from osiris_inspect.runtime.replay.reuse_plan import CurrentPipeline, PlanEntry
 
 _MAX_RUNS: Final = 20
@@ -59,7 +59,7 @@ def _inputs_from_run(path: Path, part: PipelinePart) -> "tuple[Selection, Earlie
         RunNotReadable, NotOurs: the run cannot be used.
         InputsGone: it does not have the frame of a step that is excluded.
     """
-    from osiris_inspect.runtime.replay.earlier_run import read_earlier_run
+    from osiris_inspect.runtime.replay.earlier.earlier_run import read_earlier_run
     from osiris_inspect.runtime.replay.reuse_plan import PlanOptions, plan_steps
 
     earlier = read_earlier_run(path)
@@ -79,8 +79,8 @@ def _inputs_from_run(path: Path, part: PipelinePart) -> "tuple[Selection, Earlie
 
 def _reused_results(logs: Path, part: PipelinePart) -> "tuple[Selection, EarlierResults] | None":
     """Return the selection with results of the run that leaves fewest steps to run; None if there is no such run."""
-    from osiris_inspect.runtime.replay.earlier_frames import newest_runs
-    from osiris_inspect.runtime.replay.earlier_run import read_earlier_run
+    from osiris_inspect.runtime.replay.earlier.earlier_frames import newest_runs
+    from osiris_inspect.runtime.replay.earlier.earlier_run import read_earlier_run
     from osiris_inspect.runtime.replay.reuse_plan import PlanOptions, plan_steps
     from osiris_inspect.runtime.replay.source_files import staleness_of
 

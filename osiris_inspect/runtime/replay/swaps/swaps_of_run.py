@@ -10,8 +10,8 @@ from osiris_inspect.model.manifest import InputRef, Step
 from osiris_inspect.model.redaction import MASK
 from osiris_inspect.runtime import settings
 from osiris_inspect.runtime.planning.reused_step import ReusedStep
-from osiris_inspect.runtime.replay.earlier_pipeline import find_step, place_of
-from osiris_inspect.runtime.replay.earlier_run import PastRun
+from osiris_inspect.runtime.replay.earlier.earlier_pipeline import find_step, place_of
+from osiris_inspect.runtime.replay.earlier.earlier_run import PastRun
 from osiris_inspect.runtime.replay.replay import ReplayOptions
 from osiris_inspect.runtime.replay.replay_inputs import find_inputs
 from osiris_inspect.runtime.replay.swaps.run_swaps import Swap

@@ -12,7 +12,7 @@ from osiris_inspect.runtime.pipeline.builtin_components import all_components
 from osiris_inspect.runtime.pipeline.compiler import Compiled, compile_pipeline, read_pipeline
 from osiris_inspect.runtime.pipeline.component import Component
 from osiris_inspect.runtime.pipeline.parameters import CompileInputs
-from osiris_inspect.runtime.replay.earlier_run import PastRun, read_earlier_run
+from osiris_inspect.runtime.replay.earlier.earlier_run import PastRun, read_earlier_run
 from osiris_inspect.runtime.sandbox.isolation import RequestedLevel
 
 

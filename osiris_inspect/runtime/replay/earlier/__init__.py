@@ -1,0 +1,1 @@
+"""Earlier runs as sources: their pipeline, their frames, their states of steps."""
