@@ -12,7 +12,6 @@ from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import InputsGone, SourceChanged, SpillCorrupt
 from osiris_inspect.model.event import Event
 from osiris_inspect.runtime.files.atomic_write import write_atomic
-from osiris_inspect.runtime.frames.spill.copy_spill import copy_spill
 from osiris_inspect.runtime.pipeline.compiler import Compiled
 from osiris_inspect.runtime.planning.reused_step import ReusedStep, RunOrigin
 
@@ -45,6 +44,8 @@ def _take_over(step: str, entry: ReusedStep, run_dir: Path) -> TakenOver:
         event_fields["code"] = entry.code
     if not entry.frames:
         return TakenOver({**event_fields, "schema_hash": None, "how": entry.how})
+    from osiris_inspect.runtime.frames.spill.copy_spill import copy_spill  # imports pandas
+
     try:
         copies = [
             copy_spill(entry.run_dir, run_dir, step, fingerprint, key)
