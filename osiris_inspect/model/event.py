@@ -86,6 +86,11 @@ class Event:
         return _text(self.fields.get("traceback")) or _text(_get(self.fields.get("error"), "traceback"))
 
     @property
+    def node(self) -> str | None:
+        """The machine of a cluster that wrote it, if logged."""
+        return _text(self.fields.get("node"))
+
+    @property
     def driver(self) -> str | None:
         """The driver of the step, if logged."""
         return _text(self.fields.get("driver"))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.inspector import (
+    test_cluster_logs,
     test_earlier_runs,
     test_query_rules,
     test_rules,
@@ -672,6 +673,7 @@ def hits() -> Iterator[Proof]:
         test_rules_of_driver_logs.HITS,
         test_query_rules.HITS,
         test_rules_of_values.HITS,
+        test_cluster_logs.HITS,
         test_rules_of_failed_inputs.HITS,
     )
     yield from (_built(*entry) for table in tables for entry in table)
@@ -693,6 +695,7 @@ def near_misses() -> Iterator[Proof]:
         test_rules_of_driver_logs.NEAR_MISSES,
         test_query_rules.NEAR_MISSES,
         test_rules_of_values.NEAR_MISSES,
+        test_cluster_logs.NEAR_MISSES,
         test_rules_of_failed_inputs.NEAR_MISSES,
     )
     yield from (_built(*entry) for table in tables for entry in table)

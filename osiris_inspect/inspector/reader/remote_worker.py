@@ -38,6 +38,12 @@ def _error(lost: Event) -> str | None:
 def record_missing_lines(events: Iterable[Event], disk: RunFiles) -> None:
     """Record the lines of the worker that the log reports as missing."""
     for event in events:
+        if event.name == "lines_lost":
+            last_seq = as_int(event.fields.get("after_seq"))
+            after = "" if last_seq is None else f" after its line {last_seq}"
+            disk.record_unreadable(
+                event.file, event.line, f"lines of machine {event.node or '?'} were lost with it{after}"
+            )
         if event.name != "lines_missing":
             continue
         first, last = as_int(event.fields.get("from")), as_int(event.fields.get("to"))

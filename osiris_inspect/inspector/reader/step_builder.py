@@ -7,11 +7,11 @@ from typing import Any
 
 from osiris_inspect.base.check_results import parse_check_result
 from osiris_inspect.inspector.reader.error_causes import error_causes
-from osiris_inspect.inspector.run.run import CapturedInput, InputState, StepCheck, StepFailure
+from osiris_inspect.inspector.run.run import CapturedInput, InputState, MovedFrame, StepCheck, StepFailure
 from osiris_inspect.inspector.run.step_times import SteadyClock
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.error_info import ErrorInfo, parse_error_info
-from osiris_inspect.model.event import Event, as_int, step_name
+from osiris_inspect.model.event import Event, as_int, finite_number, step_name
 from osiris_inspect.model.failure import RUN_FAILURES, error_message
 from osiris_inspect.model.run_card import StepStatus
 from osiris_inspect.model.run_layout import is_relative_and_safe
@@ -64,6 +64,9 @@ class StepBuilder:
     has_written: bool = False
     checks: list[StepCheck] = field(default_factory=list)
     captures: dict[str, CapturedInput] = field(default_factory=dict)
+    nodes: list[str] = field(default_factory=list)
+    is_sent: bool = False
+    moved: dict[str | None, MovedFrame] = field(default_factory=dict)
 
     @property
     def was_started(self) -> bool:
@@ -141,6 +144,33 @@ def _start(draft: StepBuilder, event: Event) -> None:
     draft.status, draft.started, draft.start_line = "running", event.ts, event.line
     draft.failure = draft.ended = None
     draft.checks.clear()
+    _add_node(draft, event)
+
+
+def _sent(draft: StepBuilder, _event: Event) -> None:
+    draft.is_sent = True
+
+
+def _claimed(draft: StepBuilder, event: Event) -> None:
+    """A machine took the step; it fetches the inputs before the step starts."""
+    _add_node(draft, event)
+
+
+def _add_node(draft: StepBuilder, event: Event) -> None:
+    if event.node is not None and len(draft.nodes) <= draft.retries:
+        draft.nodes.append(event.node)
+
+
+def _lost(draft: StepBuilder, event: Event) -> None:
+    """The attempt was lost with its machine; another one or ``step_failed`` follows."""
+    draft.status, draft.failure = "failed", failure_of(event)
+
+
+def _fetched(draft: StepBuilder, event: Event) -> None:
+    ms = finite_number(event.fields.get("ms"))
+    draft.moved[step_name(event.fields.get("from_step"))] = MovedFrame(
+        as_int(event.fields.get("bytes")), None if ms is None else ms / 1000
+    )
 
 
 def _retry(draft: StepBuilder, _event: Event) -> None:
@@ -151,6 +181,7 @@ def _retry(draft: StepBuilder, _event: Event) -> None:
             draft.retry_errors.append(draft.failure)
     draft.status, draft.failure, draft.ended = "running", None, None
     draft.retries += 1
+    draft.moved.clear()
     draft.inputs.clear()
     draft.checks.clear()
 
@@ -201,6 +232,7 @@ def _resolved(draft: StepBuilder, event: Event) -> None:
                 event.line,
                 _attempts(event),
                 str(event.fields.get("fingerprint") or ""),
+                draft.moved.get(origin),
             )
         )
 
@@ -270,6 +302,10 @@ _HANDLERS = {
     "step_retry": _retry,
     "step_skipped": _skipped,
     "step_reused": _reused,
+    "step_sent": _sent,
+    "step_claimed": _claimed,
+    "step_lost": _lost,
+    "frame_fetched": _fetched,
     "inputs_resolved": _resolved,
     "input_not_found": _not_found,
     "rows_out": _rows_out,

@@ -195,6 +195,8 @@ def _state(
         has_written=draft.has_written,
         checks=tuple(draft.checks),
         captures=() if draft.status == "succeeded" else tuple(draft.captures.values()),
+        nodes=tuple(draft.nodes),
+        is_waiting=draft.is_sent and draft.status == "not_started" and not draft.nodes,
     )
 
 

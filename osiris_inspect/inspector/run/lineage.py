@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from osiris_inspect.inspector.run.run import Run, StepState
+from osiris_inspect.inspector.run.run import MovedFrame, Run, StepState
 from osiris_inspect.model.run_types import InputLocation
 
 EdgeLocation = InputLocation | Literal["order"]
@@ -20,6 +20,8 @@ class Edge(NamedTuple):
         location: where the consumer found it.
         rows_out: the rows the producer returned; None if unknown.
         rows_in: the rows the consumer received; None if unknown.
+        moved: how it came from another machine of a cluster; None if it did not.
+        nodes: the machines of producer and consumer; None if unknown.
     """
 
     producer: str
@@ -28,6 +30,8 @@ class Edge(NamedTuple):
     location: EdgeLocation
     rows_out: int | None = None
     rows_in: int | None = None
+    moved: MovedFrame | None = None
+    nodes: tuple[str | None, str | None] = (None, None)
 
     @property
     def lost_rows(self) -> int | None:
@@ -110,12 +114,24 @@ def _walk(start: str, neighbours: Callable[[str], Sequence[str]]) -> tuple[str, 
 def build_lineage(run: Run) -> Lineage:
     """Return the lineage of a run: one edge per input, and one per need without an input."""
     rows_out = {step.id: step.rows_out for step in run.steps}
+    nodes = {step.id: step.node for step in run.steps}
     edges: list[Edge] = []
     for step in run.steps:
         for entry in step.inputs:
             origin = entry.from_step
             if origin is not None and origin in rows_out:
-                edges.append(Edge(origin, step.id, entry.name, entry.location, rows_out[origin], entry.rows))
+                edges.append(
+                    Edge(
+                        origin,
+                        step.id,
+                        entry.name,
+                        entry.location,
+                        rows_out[origin],
+                        entry.rows,
+                        entry.moved,
+                        (nodes[origin], step.node),
+                    )
+                )
         bound = {entry.from_step for entry in step.inputs}
         edges += [
             Edge(need, step.id, "", "unresolved", rows_out[need])

@@ -29,6 +29,13 @@ ArtifactState = Literal["present", "missing", "not_downloaded", "lost", "corrupt
 """``not_downloaded`` exists where the step ran; ``lost`` failed to be downloaded."""
 
 
+class MovedFrame(NamedTuple):
+    """The way of a frame from one machine of a cluster to another: its size and the time to fetch it; None if unknown."""
+
+    bytes: int | None
+    seconds: float | None
+
+
 class InputState(NamedTuple):
     """One input of a step.
 
@@ -41,6 +48,7 @@ class InputState(NamedTuple):
         attempts: the locations that were searched, in order: ``{"place", "outcome", "reason"}``; empty if not
         logged.
         fingerprint: the hash of its values; empty if not logged.
+        moved: how it came from another machine; None if it did not, or if the log does not say.
     """
 
     name: str
@@ -50,6 +58,7 @@ class InputState(NamedTuple):
     line: int = 0
     attempts: tuple[Mapping[str, Any], ...] = ()
     fingerprint: str = ""
+    moved: MovedFrame | None = None
 
 
 class StepFailure(NamedTuple):
@@ -130,6 +139,8 @@ class StepState:
         captures: its inputs that are on disk, or are not, if it failed or did not run; empty if the log does not say.
         retry_errors: the errors after which it ran again, oldest first, however the step ended.
         after: the steps that it runs after without taking their frames.
+        nodes: the machine of each attempt, the last one last; empty outside a cluster.
+        is_waiting: True if it was sent to a cluster and no machine took it.
     """
 
     id: str
@@ -159,6 +170,13 @@ class StepState:
     captures: tuple[CapturedInput, ...] = ()
     retry_errors: tuple[StepFailure, ...] = ()
     after: tuple[str, ...] = ()
+    nodes: tuple[str, ...] = ()
+    is_waiting: bool = False
+
+    @property
+    def node(self) -> str | None:
+        """The machine of its last attempt; None outside a cluster."""
+        return self.nodes[-1] if self.nodes else None
 
     @property
     def is_flaky(self) -> bool:

@@ -23,15 +23,15 @@ class SteadyClock:
     """Corrects the times of events whose clock was set during the run, by their monotonic clocks."""
 
     def __init__(self) -> None:
-        self._starts: dict[tuple[str | None, str | None], float] = {}
-        self._monos: dict[tuple[str | None, str | None], float] = {}
+        self._starts: dict[tuple[str | None, ...], float] = {}
+        self._monos: dict[tuple[str | None, ...], float] = {}
         self._last: float | None = None
 
     def steady(self, event: Event) -> Event:
         """Return an event, the next one of its log, with the time that a steady clock would have shown."""
         if event.mono is None or event.ts is None:
             return event
-        writer = (event.session, event.side)
+        writer = (event.session, event.side, event.node)
         is_new = event.mono < self._monos.get(
             writer, event.mono + 1
         )  # the first event, or of another process

@@ -6,7 +6,9 @@ from typing import Final, NamedTuple
 
 from osiris_inspect.inspector.run.lineage import Edge
 from osiris_inspect.inspector.run.report import Report
-from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.run.run import MovedFrame, Run
+from osiris_inspect.inspector.text.sanitize import one_line
+from osiris_inspect.inspector.text.units import format_bytes
 from osiris_inspect.model.finding import Finding
 from osiris_inspect.model.run_types import RunStatus
 
@@ -119,6 +121,12 @@ def finding_scope(finding: Finding) -> str:
     return finding.step if finding.step is not None else f"({finding.stage})"
 
 
+def _moved_label(moved: MovedFrame, producer: str | None, consumer: str | None) -> str:
+    """Return how a frame came from another machine: ``moved w1 → w2, 12 MB``."""
+    size = "" if moved.bytes is None else f", {format_bytes(moved.bytes)}"
+    return f"moved {one_line(producer or '?')} → {one_line(consumer or '?')}{size}"
+
+
 def location_label(edge: Edge, run: Run) -> str:
     """Return where a frame was, in words; ``never made`` if its producer or consumer did not run.
 
@@ -126,6 +134,8 @@ def location_label(edge: Edge, run: Run) -> str:
     """
     if edge.location == "order":
         return "order only"
+    if edge.moved is not None:
+        return _moved_label(edge.moved, *edge.nodes)
     if edge.location != "unresolved":
         return edge.location
     captures = next((step.captures for step in run.steps if step.id == edge.consumer), ())

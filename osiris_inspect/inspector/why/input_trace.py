@@ -20,9 +20,9 @@ from osiris_inspect.inspector.files.log_phrases import (
     parse_key_list,
 )
 from osiris_inspect.inspector.reader.artifacts import DATA_KINDS
-from osiris_inspect.inspector.run.run import Artifact, InputState, LogLine, Run, StepState
+from osiris_inspect.inspector.run.run import Artifact, InputState, LogLine, MovedFrame, Run, StepState
 from osiris_inspect.inspector.text.sanitize import excerpt, excerpt_of
-from osiris_inspect.inspector.text.units import pluralize
+from osiris_inspect.inspector.text.units import format_bytes, pluralize
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.finding import Evidence
 from osiris_inspect.model.manifest import InputRef
@@ -178,8 +178,23 @@ def _lookup(run: Run, step: StepState, entry: InputState, upstream: StepState | 
         text = "the driver was not called" if entry.attempts else "the driver received nothing"
         yield TraceStep("result", text, "miss")
     else:
+        if entry.moved is not None:
+            yield _moved(run, step, entry, upstream)
         rows = "a frame" if entry.rows is None else pluralize(entry.rows, "row")
         yield TraceStep("result", f"the driver received {rows} from {entry.location}", "hit", cited)
+
+
+def _moved(run: Run, step: StepState, entry: InputState, upstream: StepState | None) -> TraceStep:
+    """Return how the frame came from another machine of the cluster."""
+    cited = [
+        event_evidence(event)
+        for event in run.events_named("frame_fetched", step=step.id)
+        if event.fields.get("from_step") == entry.from_step
+    ]
+    moved = entry.moved or MovedFrame(None, None)
+    size = "" if moved.bytes is None else f"{format_bytes(moved.bytes)} "
+    source = (upstream.node if upstream is not None else None) or "another machine"
+    return TraceStep("moved", f"{size}fetched from {source} to {step.node or '?'}", "hit", tuple(cited[-1:]))
 
 
 def _was_resolved(run: Run, entry: InputState) -> bool:

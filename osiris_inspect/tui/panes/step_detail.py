@@ -90,6 +90,10 @@ def _head(step: StepState) -> Iterator[Content]:
         yield Content.styled(" · ".join(filter(None, facts)), MUTED)
     if step.retries:
         yield Content(f"attempt {step.retries + 1}")
+    if step.is_waiting:
+        yield Content("sent to the cluster; no machine took it")
+    if step.nodes:
+        yield Content(f"ran on {', then on '.join(show_line(name, 120) for name in step.nodes)}")
     if step.after:
         names = ", ".join(show_line(name, 120) for name in step.after)
         yield Content(f"runs after {names}, without a frame")
@@ -124,6 +128,11 @@ def _input(entry: InputState, step: StepState) -> Iterator[Content]:
         f"  {show_line(entry.name, 80)} from {origin}  {format_rows(entry.rows)}",
         (f"  events.jsonl:{entry.line}" if entry.line else "", MUTED),
     )
+    if entry.moved is not None:
+        time = "" if entry.moved.seconds is None else f" in {format_duration(entry.moved.seconds)}"
+        yield Content.styled(
+            f"    fetched from another machine: {format_bytes(entry.moved.bytes)}{time}", MUTED
+        )
     for attempt in entry.attempts:
         place, outcome, reason = (
             inline_json(attempt.get(key) or "", 200) for key in ("place", "outcome", "reason")

@@ -78,6 +78,7 @@ def _step(step: StepState) -> dict[str, Any]:
                 "from_step": _text(entry.from_step),
                 "from": entry.location,
                 "rows": entry.rows,
+                **({"moved_bytes": entry.moved.bytes} if entry.moved else {}),
             }
             for entry in step.inputs
         ],
@@ -88,6 +89,7 @@ def _step(step: StepState) -> dict[str, Any]:
         **({"checks": [_check(entry.result) for entry in step.checks]} if step.checks else {}),
         **({"after": [masked_text(name) for name in step.after]} if step.after else {}),
         **({"attempts": step.retries + 1} if step.retries else {}),
+        **({"machines": [masked_text(name) for name in step.nodes]} if step.nodes else {}),
     }
 
 

@@ -161,6 +161,14 @@ def _steps(run: Run, width: int) -> Iterator[str]:
         attempts = ("attempts", *(f"{step.retries + 1}" if step.retries else "" for step in run.steps))
         rows = [(*row, cell) for row, cell in zip(rows, attempts, strict=True)]
         limits = (*limits, 8)
+    if any(step.nodes for step in run.steps):
+        rows = [
+            (*row, cell)
+            for row, cell in zip(
+                rows, ("machine", *(one_line(step.node or "") for step in run.steps)), strict=True
+            )
+        ]
+        limits = (*limits, 16)
     widths = [min(limit, max(len(row[column]) for row in rows)) for column, limit in enumerate(limits)]
     for row in rows:
         cells = (truncate(cell, size).ljust(size) for cell, size in zip(row, widths, strict=True))
@@ -168,7 +176,7 @@ def _steps(run: Run, width: int) -> Iterator[str]:
 
 
 def _step(step: StepState) -> tuple[str, ...]:
-    status = f"{_GLYPHS[step.status]} {step.status.replace('_', ' ')}"
+    status = f"{_GLYPHS[step.status]} {'waiting' if step.is_waiting else step.status.replace('_', ' ')}"
     frame = (
         "-"
         if step.is_writer or step.status in ("failed", "interrupted", "skipped", "not_started")

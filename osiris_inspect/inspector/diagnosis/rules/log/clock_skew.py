@@ -2,7 +2,8 @@
 
 What it finds:
     Lines with increasing sequence numbers whose timestamps go back by more than a second; without sequence
-    numbers, timestamps that go back by more than a minute, once or twice in the whole log.
+    numbers, timestamps that go back by more than a minute, once or twice in the whole log. The events of each
+    machine of a cluster are compared with each other only.
 
 Why it matters:
     Durations and the order of host and worker events cannot be derived from the timestamps.
@@ -15,6 +16,7 @@ Example:
     `seq` 8 has the time 10:00:07, and `seq` 9 has 09:58:51
 """
 
+from collections.abc import Iterable
 from itertools import pairwise
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
@@ -22,6 +24,7 @@ from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.reader.step_builder import in_order
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import LazyEvents, Run
+from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("events",)
@@ -41,7 +44,8 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     tolerance = MAX_SKEW_S if numbered else MAX_SKEW_WITHOUT_SEQ_S
     jumps = [
         ((before.ts or 0) - (after.ts or 0), before, after)
-        for before, after in pairwise(numbered or timed)
+        for events in _by_machine(numbered or timed)
+        for before, after in pairwise(events)
         if before.session == after.session
     ]
     jumps = [jump for jump in jumps if jump[0] > tolerance]
@@ -56,3 +60,11 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         confidence=Confidence.HIGH if numbered else Confidence.MEDIUM,
         fix=f"order lines by {'seq' if numbered else 'position in the file'}, and synchronize the clocks",
     )
+
+
+def _by_machine(events: Iterable[Event]) -> Iterable[list[Event]]:
+    """Return the events of the host and of each machine of a cluster, whose clocks differ, each in order."""
+    groups: dict[str | None, list[Event]] = {}
+    for event in events:
+        groups.setdefault(event.node, []).append(event)
+    return groups.values()

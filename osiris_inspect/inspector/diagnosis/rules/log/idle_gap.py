@@ -43,7 +43,9 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         return
     seconds, before, after = max(pauses, key=lambda pause: pause[0])
     total = (timed[-1].ts or 0) - (timed[0].ts or 0)
-    clock_is_wrong = any((one.ts or 0) - (two.ts or 0) >= MIN_SECONDS for one, two in pairwise(timed))
+    clock_is_wrong = any(
+        one.node == two.node and (one.ts or 0) - (two.ts or 0) >= MIN_SECONDS for one, two in pairwise(timed)
+    )
     if seconds >= max(MIN_SECONDS, MIN_SHARE * total) and not clock_is_wrong:
         yield TEMPLATE.finding(
             f"no step ran for {seconds:.0f} of {total:.0f} s, between {before.original_name} and {after.original_name}",
@@ -53,12 +55,12 @@ def check(run: Run, _lineage: Lineage) -> Findings:
 
 
 def _pauses(timed: list[Event]) -> Iterator[tuple[float, Event, Event]]:
-    """Yield the seconds between consecutive events of one session while no step ran."""
+    """Yield the seconds between consecutive events of one session and machine while no step ran."""
     running: set[str | None] = set()
     for before, after in pairwise(timed):
         if before.name == "step_start":
             running.add(before.step)
         elif before.name in ("step_complete", "step_failed", "run_end"):
             running.discard(before.step)
-        if not running and before.session == after.session:
+        if not running and before.session == after.session and before.node == after.node:
             yield (after.ts or 0) - (before.ts or 0), before, after

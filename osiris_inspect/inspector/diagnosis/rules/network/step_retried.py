@@ -35,10 +35,13 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     for step in run.steps:
         if step.status != "succeeded" or not step.retries:
             continue
+        if len(run.events_named("step_lost", step=step.id)) >= step.retries:
+            continue  # a rule of its own reports attempts that were lost with their machine
         failures = [event for event in run.events_named("step_failed", step=step.id) if event.error]
+        cited = failures or run.events_named("step_retry", step=step.id)
         last = f": {excerpt(failures[-1].error or '', _MAX_ERROR)}" if failures else ""
         yield TEMPLATE.finding(
             f"succeeded at attempt {step.retries + 1}; the attempt before failed{last}",
-            *map(event_evidence, failures[-2:]),
+            *map(event_evidence, cited[-2:]),
             step=step.id,
         )

@@ -1,0 +1,1 @@
+"""Rules about limits of a process: memory, disk, files and time."""
