@@ -1,7 +1,7 @@
 """Order of the steps of a run with several workers: which earlier steps each one waits for, and why."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -39,6 +39,8 @@ class Schedule:
         alone: steps that run only while no other step runs.
         connection: name of the connection with a limit that a step uses, for steps that use one.
         max_parallel: largest number of steps at a time, by the name of the connection.
+        rights: what the worker of a step may access, for steps whose workers have rights.
+        sharing: the steps whose rights the worker of a step has, for those steps.
     """
 
     steps: tuple[Step, ...]
@@ -46,6 +48,12 @@ class Schedule:
     alone: frozenset[str] = frozenset()
     connection: Mapping[str, str] = field(default_factory=dict)
     max_parallel: Mapping[str, int] = field(default_factory=dict)
+    rights: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    sharing: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def rights_of(self, step: str | None) -> frozenset[str]:
+        """Return the rights that the worker of a step needs."""
+        return self.rights.get(step, frozenset()) if step is not None else frozenset()
 
     @property
     def width(self) -> int:
@@ -95,6 +103,17 @@ def build_schedule(
         if touches and touches[0].name in limits:
             limited[step.id] = touches[0].name
     return Schedule(compiled.manifest.steps, edges, frozenset(), limited, limits)
+
+
+def bound_steps(steps: Sequence[Step]) -> dict[str, frozenset[str]]:
+    """Return, for each step, the steps that run on the same worker, because one takes a result that no file has."""
+    groups = {step.id: frozenset({step.id}) for step in steps}
+    for step in steps:
+        for source, needs_result in frames_of(step).items():
+            if needs_result and source in groups:
+                group = groups[step.id] | groups[source]
+                groups |= dict.fromkeys(group, group)
+    return groups
 
 
 def frames_of(step: Step) -> dict[str, bool]:

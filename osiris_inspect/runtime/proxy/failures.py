@@ -132,6 +132,17 @@ def upstream_failed(step: str) -> dict[str, Any]:
     return info_of(error)
 
 
+def frame_not_on_disk(step: str) -> dict[str, Any]:
+    """Return the parts of the reason of a step whose worker may not be the one that has its frame in memory."""
+    error = RunError(
+        f"the frame of step {step!r} could not be written to disk for a worker with other rights",
+        kind="spill-write-failed",
+        fix="free disk space, or run the steps on one worker with --jobs 1",
+        step=step,
+    )
+    return info_of(error)
+
+
 def run_stopped(step: str) -> dict[str, Any]:
     """Return the parts of the reason of a step after the failed step that ended the run."""
     message = f"the run ends at its first failed step, which is {step!r}"

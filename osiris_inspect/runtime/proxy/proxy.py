@@ -4,7 +4,7 @@ A run ends in order whatever happens to the worker: the running step fails with 
 skipped with their cause, and ``run_end``, run card and ``status.json`` are written.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -49,9 +49,10 @@ from osiris_inspect.runtime.proxy.scheduling.parallel import (
     kill_workers,
 )
 from osiris_inspect.runtime.proxy.scheduling.run_context import RunContext
-from osiris_inspect.runtime.proxy.scheduling.run_request import RunRequest, schedule_of
+from osiris_inspect.runtime.proxy.scheduling.run_request import RunRequest
 from osiris_inspect.runtime.proxy.scheduling.run_worker import RunWorker, inputs_of
 from osiris_inspect.runtime.proxy.scheduling.step_outcomes import StepOutcomes
+from osiris_inspect.runtime.proxy.scheduling.step_rights import schedule_of
 from osiris_inspect.runtime.proxy.secret_names import names_among
 from osiris_inspect.runtime.proxy.signals import SignalFlag
 from osiris_inspect.runtime.proxy.worker_client import Interrupted
@@ -205,7 +206,7 @@ class _RunExecution:
     def _run_steps(self) -> ErrorResponse | None:
         """Run the steps and end the workers; return the error if no worker could be prepared."""
         if self.request.jobs > 1:
-            schedule = schedule_of(self.request, self.context.components, mode=self.transport.mode)
+            schedule = schedule_of(self.request, self.context.components, self.transport)
             run = ParallelRun(self.context, self.outcomes, schedule, self._add_worker, self._build_bundle)
             run.run()
             self._write_packages(run.packages)
@@ -219,9 +220,9 @@ class _RunExecution:
         worker.finish(worker.cleanup())
         return None
 
-    def _add_worker(self, number: int | None) -> RunWorker:
+    def _add_worker(self, number: int | None, steps: Collection[str] | None = None) -> RunWorker:
         transport = self.transport.sibling() if self.workers else self.transport
-        self.workers.append(RunWorker(self.context, transport, self.outcomes, number))
+        self.workers.append(RunWorker(self.context, transport, self.outcomes, number, steps))
         return self.workers[-1]
 
     def _record_start_error(self, error: ErrorResponse) -> None:
