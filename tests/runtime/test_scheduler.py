@@ -1,5 +1,6 @@
 """Decisions of a run with several workers, on random pipelines with every kind of mishap."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,17 @@ class Runs(RuleBasedStateMachine):
         limit = {"db": 1} if data.draw(st.booleans()) else {}
         some_rights = st.frozensets(st.sampled_from(("a", "b", "network")), max_size=2)
         self.own_rights = {name: data.draw(some_rights) for name in names}
-        self.schedule = schedule_of(list(self.steps.values()), self.touches, alone, limit, self.own_rights)
+        schedule = schedule_of(list(self.steps.values()), self.touches, alone, limit, self.own_rights)
+        groups = schedule.sharing
+        memory = {
+            name: data.draw(st.integers(1, 3), label="memory")
+            for name in names
+            if len(groups[name]) == 1 and name not in alone and data.draw(st.booleans(), label="own worker")
+        }
+        self.schedule = replace(
+            schedule, memory=memory, worker_bytes=2, run_bytes=data.draw(st.sampled_from((None, 2 * jobs)))
+        )
+        self.started_for: dict[int, str] = {}
         self.scheduler = Scheduler(self.schedule, jobs)
         self.jobs = jobs
         self.running: dict[str, int] = {}
@@ -109,10 +120,16 @@ class Runs(RuleBasedStateMachine):
                 return
             if isinstance(action, StartWorker):
                 assert action.worker not in self.rights
-                if len(self.alive | self.starting) >= self.jobs:  # the others keep what no file has
+                workers = self.alive | self.starting
+                shared = [each for each in workers if self.started_for[each] not in self.schedule.memory]
+                is_own = action.step in self.schedule.memory
+                is_many = not is_own and len(shared) >= self.jobs
+                if is_many or self._bytes(workers) + self._bytes_of(action.step) > self._run_bytes:
+                    # the others keep what no file has
                     assert not {*self.running, *self.spilling, *self.starting}
                     assert all(self._keeps_for_ever(worker) for worker in self.alive)
                 self.starting.add(action.worker)
+                self.started_for[action.worker] = action.step
                 self.rights[action.worker] = self.schedule.rights_of(action.step)
             elif isinstance(action, EndWorker):
                 assert action.worker in self.alive - {*self.running.values(), *self.spilling.values()}
@@ -134,6 +151,23 @@ class Runs(RuleBasedStateMachine):
                     self._check_run(action)
         pytest.fail("the scheduler does not come to an end")
 
+    @property
+    def _run_bytes(self) -> int:
+        return self.schedule.run_bytes or 1000
+
+    def _bytes(self, workers: set[int]) -> int:
+        return sum(self._bytes_of(self.started_for[worker]) for worker in workers)
+
+    def _bytes_of(self, step: str) -> int:
+        return self.schedule.memory.get(step, 2)
+
+    def _may_run(self, worker: int, step: str) -> bool:
+        """Return True if a worker has the rights of a step, and neither is alone with another."""
+        own, memory = self.started_for[worker], self.schedule.memory
+        if own in memory or step in memory:
+            return own == step
+        return self.own_rights[step] <= self.rights[worker]
+
     def _needed_from(self, worker: int) -> list[tuple[str, str]]:
         """Return the results that open steps take and that only one worker has, each with the step."""
         return [
@@ -153,7 +187,7 @@ class Runs(RuleBasedStateMachine):
     def _check_run(self, action: RunStep) -> None:
         step = self.steps[action.step]
         assert len(self.running) < self.jobs
-        assert self.own_rights[step.id] <= self.rights[action.worker]
+        assert self._may_run(action.worker, step.id)
         assert step.id not in self.attempts
         assert all(self.ended[name] == "succeeded" for name in step.upstream)
         names = list(self.steps)
@@ -201,7 +235,7 @@ class Runs(RuleBasedStateMachine):
         elif action.cause in self.memory:  # the worker that has what it takes has not its rights
             assert action.cause in step.needs
             assert action.cause in self.unspillable
-            assert not self.own_rights[step.id] <= self.rights[self.memory[action.cause]]
+            assert not self._may_run(self.memory[action.cause], step.id)
         else:  # what it takes was in the memory of a worker that was lost
             assert action.cause in step.needs
             assert action.cause not in self.disk or self._keys(step, action.cause) != {"df"}

@@ -176,7 +176,13 @@ class Scheduler:
         """Return what to do now, and assume that it is done; None to wait for a report."""
         if self.is_stopped:
             return None
-        return self._skip_one() or self._use_worker() or self._start_one() or self._make_room()
+        return (
+            self._skip_one()
+            or self._end_own_worker()
+            or self._use_worker()
+            or self._start_one()
+            or self._make_room()
+        )
 
     def _skip_one(self) -> SkipStep | None:
         for step in self._ready:
@@ -289,10 +295,12 @@ class Scheduler:
 
     def _start_one(self) -> StartWorker | None:
         """Start a worker for a step that could run now, and, while the first step runs, for the steps to come."""
-        if self._runs_alone() or not self._pool.has_room():
+        if self._runs_alone():
             return None
         step = self._step_without_worker() or self._next_step_without_worker()
-        return None if step is None else StartWorker(self._pool.start(step), step)
+        if step is None or not self._pool.has_room(step):
+            return None
+        return StartWorker(self._pool.start(step), step)
 
     def _step_without_worker(self) -> str | None:
         """Return the first of the steps that could run now that no worker is there for."""
@@ -304,9 +312,10 @@ class Scheduler:
         open_count = len(self._steps) - len(self.outcomes)
         if not self.running:
             return None
-        if len(self.workers) < min(self._width, open_count):
-            steps = [step for step in self._steps if step not in self.outcomes and step not in self.running]
-            step = self._first_unmatched(iter(steps), list(self.workers))
+        if len(self.workers) < min(self._width, open_count, self._pool.jobs):
+            ended_or_own = (self.outcomes, self.running, self.schedule.memory)
+            steps = (step for step in self._steps if not any(step in each for each in ended_or_own))
+            step = self._first_unmatched(steps, list(self.workers))
             if step is not None:
                 return step
         return next((step for step in self._steps_up_next() if not self._has_worker(step)), None)
@@ -355,16 +364,29 @@ class Scheduler:
         if step is None:
             return None
         for worker in self._pool.with_status("idle"):
-            frames = [source for source in self._frames if self._is_needed_from(worker, source)]
-            if any(
-                self._must_stay(source, name) for source in frames for name in self._open_consumers(source)
-            ):
-                continue
-            self.workers[worker] = "busy"
-            return SpillFrame(frames[0], worker) if frames else EndWorker(worker)
+            action = self._end_worker(worker)
+            if action is not None:
+                return action
         if self.running or self._pool.with_status("starting", "busy"):
             return None
         return StartWorker(self._pool.start(step), step)
+
+    def _end_own_worker(self) -> SpillFrame | EndWorker | None:
+        """End a worker that was for one step only, after that step."""
+        for worker in self._pool.with_status("idle"):
+            if self._pool.own_step(worker) in self.outcomes:
+                action = self._end_worker(worker)
+                if action is not None:
+                    return action
+        return None
+
+    def _end_worker(self, worker: int) -> SpillFrame | EndWorker | None:
+        """Return how to end an idle worker; None if an open step takes a result that only this worker can have."""
+        frames = [source for source in self._frames if self._is_needed_from(worker, source)]
+        if any(self._must_stay(source, name) for source in frames for name in self._open_consumers(source)):
+            return None
+        self.workers[worker] = "busy"
+        return SpillFrame(frames[0], worker) if frames else EndWorker(worker)
 
     def _is_needed_from(self, worker: int, source: str) -> bool:
         """Return True if an open step takes a result that only this worker has."""

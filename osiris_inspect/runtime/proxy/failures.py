@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from osiris_inspect.model import run_layout as layout
-from osiris_inspect.model.errors import OsirisError, ProtocolError, RunError, WorkerLost
+from osiris_inspect.model.errors import OsirisError, ProtocolError, RunError, SettingsError, WorkerLost
+from osiris_inspect.runtime.files.memory_limit import size_text
 from osiris_inspect.runtime.protocol.error_report import build_error_info, kind_of, os_error_facts
 from osiris_inspect.runtime.protocol.messages import ErrorResponse
 
@@ -59,6 +60,31 @@ def cannot_create_run(logs: Path, error: OSError) -> RunError:
         kind=kind_of(error, "run-directory-not-writable"),
         fix="choose another folder with --logs",
         **{"path": str(logs), **os_error_facts(error)},
+    )
+
+
+def memory_not_limited(step: str, mode: str) -> SettingsError:
+    """Return the error of a step with a limit of memory where it has no process of its own."""
+    reasons = {
+        "local": "its worker is a thread, which can be neither bounded nor ended",
+        "e2b": "all steps share the process and the memory of the sandbox",
+    }
+    return SettingsError(
+        f"step {step!r} has a limit of memory, which --on {mode} cannot apply: {reasons[mode]}",
+        fix="use --on sandbox, or remove memory from the step",
+        step=step,
+        option="--on",
+    )
+
+
+def memory_above_run(step: str, step_bytes: int, run_bytes: int) -> SettingsError:
+    """Return the error of a step with a limit of memory above that of the run."""
+    return SettingsError(
+        f"memory of step {step!r} is {size_text(step_bytes)}, but --memory-limit of the run is {size_text(run_bytes)}",
+        fix="raise --memory-limit, or lower memory of the step",
+        step=step,
+        option="--memory-limit",
+        limit_bytes=run_bytes,
     )
 
 

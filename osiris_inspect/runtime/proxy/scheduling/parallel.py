@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Any, Final
 
 from osiris_inspect.model.errors import MessageTooLarge, WorkerLost
+from osiris_inspect.model.manifest import Step
 from osiris_inspect.runtime.planning.schedule import Schedule
 from osiris_inspect.runtime.planning.scheduler import (
     Action,
@@ -54,12 +55,12 @@ class ParallelRun:
         context: RunContext,
         outcomes: StepOutcomes,
         schedule: Schedule,
-        add_worker: Callable[[int, Collection[str] | None], RunWorker],
+        add_worker: Callable[[int, Collection[str] | None, Step | None], RunWorker],
         make_bundle: Callable[[], Bundle],
     ) -> None:
         self._context, self._outcomes = context, outcomes
         self._add_worker, self._make_bundle = add_worker, make_bundle
-        self._sharing = schedule.sharing
+        self._schedule = schedule
         self._scheduler = Scheduler(schedule, context.request.jobs)
         self._steps = {step.id: step for step in context.steps}
         self._workers: dict[int, RunWorker] = {}
@@ -98,7 +99,9 @@ class ParallelRun:
         elif isinstance(action, EndWorker):
             conversation = self._workers[action.worker].end()
         else:
-            self._workers[action.worker] = self._add_worker(action.worker, self._sharing.get(action.step))
+            sharing, memory = self._schedule.sharing.get(action.step), self._schedule.memory
+            own_step = self._steps[action.step] if action.step in memory else None
+            self._workers[action.worker] = self._add_worker(action.worker, sharing, own_step)
             conversation = self._workers[action.worker].prepare(self._make_bundle)
         task = self._tasks[action.worker] = _Task(action, conversation)
         self._resume(action.worker, task, partial(next, conversation))

@@ -35,7 +35,7 @@ from osiris_inspect.runtime.proxy.hang_watch import HangWatch
 from osiris_inspect.runtime.proxy.scheduling.conversation import Conversation, Pause, converse
 from osiris_inspect.runtime.proxy.scheduling.run_context import RunContext
 from osiris_inspect.runtime.proxy.scheduling.step_outcomes import StepOutcomes
-from osiris_inspect.runtime.proxy.scheduling.step_rights import StepAccess
+from osiris_inspect.runtime.proxy.scheduling.worker_plan import StepAccess
 from osiris_inspect.runtime.proxy.staged_outputs import StagedOutputs
 from osiris_inspect.runtime.proxy.worker_client import (
     CommandResult,
@@ -55,7 +55,8 @@ _CLEANUP_TIMEOUT_S: Final = 30.0
 class RunWorker:
     """One worker: its transport, its client and the files that it stages.
 
-    ``steps`` are those whose files and connections its sandbox grants; None for all.
+    ``steps`` are those whose files and connections its sandbox grants; None for all. ``own_step`` is the only step that it
+    is for, whose limit of memory applies.
 
     Attributes:
         number: counts the workers of a run with several from 1; None for the only one.
@@ -72,9 +73,10 @@ class RunWorker:
         outcomes: StepOutcomes,
         number: int | None = None,
         steps: Collection[str] | None = None,
+        own_step: Step | None = None,
     ) -> None:
         self._context, self.transport, self._outcomes = context, transport, outcomes
-        self._steps = steps
+        self._steps, self._own_step = steps, own_step
         self.number = number
         self._request, self._recorder = context.request, context.recorder
         self._redactor, self._emit = context.progress.redactor, context.emit
@@ -178,10 +180,12 @@ class RunWorker:
             self._nonce,
             self._record_phase,
             tuple(sorted(self._redactor.by_place)),
+            self._own_step.memory_bytes if self._own_step is not None else None,
         )
         base = self.transport.start(launch)
         self.has_started = True
-        self._emit("worker_started", {**self._number_field, **self.mode, **self.transport.details})
+        fields = {**self._number_field, **self._own_step_field, **self.mode, **self.transport.details}
+        self._emit("worker_started", fields)
         if self.number in (None, 1):
             self._emit("parcel", bundle.to_dict())
         return {
@@ -195,6 +199,10 @@ class RunWorker:
     @property
     def _number_field(self) -> dict[str, int]:
         return {} if self.number is None else {"worker": self.number}
+
+    @property
+    def _own_step_field(self) -> dict[str, str]:
+        return {} if self._own_step is None else {"only_step": self._own_step.id}
 
     @property
     def mode(self) -> dict[str, Any]:

@@ -6,7 +6,13 @@ from dataclasses import replace
 from osiris_inspect.runtime.pipeline.compiler import Compiled
 from osiris_inspect.runtime.pipeline.component import Component
 from osiris_inspect.runtime.pipeline.pipeline_files import files_of_pipeline
-from osiris_inspect.runtime.planning.schedule import Schedule, bound_steps, build_schedule
+from osiris_inspect.runtime.planning.schedule import (
+    Schedule,
+    bound_steps,
+    build_schedule,
+    one_at_a_time,
+)
+from osiris_inspect.runtime.proxy.failures import memory_above_run, memory_not_limited
 from osiris_inspect.runtime.proxy.scheduling.run_request import RunRequest
 from osiris_inspect.runtime.sandbox.grants import SandboxPermissions
 from osiris_inspect.runtime.sandbox.permissions import access_of
@@ -19,6 +25,13 @@ def schedule_of(request: RunRequest, components: Mapping[str, Component], transp
     schedule = build_schedule(
         request.running, components, request.base, connections.by_step, connections.max_parallel
     )
+    memory = {step.id: step.memory_bytes for step in schedule.steps if step.memory_bytes is not None}
+    if request.jobs == 1:
+        schedule = one_at_a_time(schedule)
+    if transport.memory_bytes is not None:
+        run_bytes = transport.memory_bytes * request.jobs
+        schedule = replace(schedule, worker_bytes=transport.memory_bytes, run_bytes=run_bytes)
+    schedule = replace(schedule, memory=memory)
     if transport.mode == "local":
         safe = {name for name, component in components.items() if component.thread_safe}
         alone = frozenset(step.id for step in schedule.steps if step.driver not in safe)
@@ -26,9 +39,27 @@ def schedule_of(request: RunRequest, components: Mapping[str, Component], transp
     if not transport.stages_outputs:
         return schedule
     sharing = bound_steps(schedule.steps)
+    if request.jobs == 1:  # one worker for all steps without a limit of memory
+        shared = frozenset(step for step in sharing if step not in memory)
+        sharing |= dict.fromkeys(shared, shared)
     access = StepAccess(request, components)
     rights = {group: access.of_steps(group).rights() for group in set(sharing.values())}
     return replace(schedule, sharing=sharing, rights={step: rights[group] for step, group in sharing.items()})
+
+
+def check_step_memory(request: RunRequest, transport: Transport) -> None:
+    """Check that the limits of memory of single steps can be applied.
+
+    Raises:
+        SettingsError: the transport cannot, or a limit is above that of the run.
+    """
+    limited = {step.id: step.memory_bytes for step in request.running.manifest.steps}
+    run_bytes = None if transport.memory_bytes is None else transport.memory_bytes * request.jobs
+    for step, size in limited.items():
+        if size is not None and not transport.limits_memory:
+            raise memory_not_limited(step, "e2b" if transport.is_remote else "local")
+        if size is not None and run_bytes is not None and size > run_bytes:
+            raise memory_above_run(step, size, run_bytes)
 
 
 class StepAccess:
