@@ -29,6 +29,7 @@ class Step:
         after: the steps that must run before this one although it takes no frame of theirs.
         tags: the names by which a run can select the step together with others.
         timeout_s: the time limit of the step in seconds; None if the setting of the run applies.
+        memory_bytes: the limit of the memory of the step's own worker; None if it shares workers with other steps.
         retry: the retries of the step, as written in the pipeline; empty if it runs once.
     """
 
@@ -43,6 +44,7 @@ class Step:
     after: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     timeout_s: float | None = None
+    memory_bytes: int | None = None
     retry: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -115,7 +117,7 @@ def _step(item: Mapping[str, Any], position: int) -> Step:
     step_id = str(item.get("id") or f"step {position}")
     driver = str(item.get("driver") or item.get("component") or "")
     line, checks, timeout = item.get("line"), item.get("checks"), item.get("timeout")
-    retry = item.get("retry")
+    retry, memory = item.get("retry"), item.get("memory")
     return Step(
         id=step_id,
         driver=driver,
@@ -128,6 +130,7 @@ def _step(item: Mapping[str, Any], position: int) -> Step:
         after=_names(item.get("after")),
         tags=_names(item.get("tags")),
         timeout_s=float(timeout) if isinstance(timeout, int | float) and timeout > 0 else None,
+        memory_bytes=memory if type(memory) is int and memory > 0 else None,
         retry=retry if isinstance(retry, Mapping) else {},
     )
 
@@ -176,6 +179,8 @@ def _step_to_dict(step: Step) -> dict[str, Any]:
             document[key] = list(names)
     if step.timeout_s is not None:
         document["timeout"] = step.timeout_s
+    if step.memory_bytes is not None:
+        document["memory"] = step.memory_bytes
     if step.retry:
         document["retry"] = dict(step.retry)
     if step.checks:

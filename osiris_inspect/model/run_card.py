@@ -40,6 +40,8 @@ class StepCard(NamedTuple):
     """Number of times the step ran; a card has the key only for a step that was retried."""
     reused_from: str | None = None
     """The run that the result was taken from; a card has the key only for a reused step."""
+    memory_limit_bytes: int | None = None
+    """The limit of the memory of the step; a card has the key only for a step with one."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def to_dict(card: RunCard) -> dict[str, Any]:
 def _document(step: StepCard) -> dict[str, Any]:
     spill_paths = dict(step.spill_paths) if step.spill_paths else None
     document = {**step._asdict(), "spill_paths": spill_paths, "inputs": [dict(item) for item in step.inputs]}
-    for key in ("checks", "attempts", "reused_from"):
+    for key in ("checks", "attempts", "reused_from", "memory_limit_bytes"):
         if document[key] is None:
             del document[key]
     return document
@@ -102,6 +104,7 @@ def _step(item: Mapping[str, Any]) -> StepCard:
         checks=_typed(item.get("checks"), dict),
         attempts=as_int(item.get("attempts")),
         reused_from=_typed(item.get("reused_from"), str),
+        memory_limit_bytes=as_int(item.get("memory_limit_bytes")),
     )
 
 

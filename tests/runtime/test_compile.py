@@ -201,6 +201,22 @@ def test_a_parameter_keeps_its_type_where_it_stands_alone() -> None:
             HEAD + "steps:\n" + READ.replace("}}", "}, timeout: 10m}"),
             "pipeline.yaml:4:82: invalid timeout '10m'; write the seconds that the step may take, such as timeout: 600",
         ),
+        *(
+            (
+                HEAD + "steps:\n" + READ.replace("}}", f"}}, memory: {size}}}"),
+                f"pipeline.yaml:4:81: invalid memory {shown}; write a size of 768 MiB or more, which a worker needs to "
+                "start, such as memory: 2GB",
+            )
+            for size, shown in (("fast", "'fast'"), ("500MB", "'500MB'"), ("true", "True"), ("2XB", "'2XB'"))
+        ),
+        (
+            HEAD
+            + "steps:\n"
+            + READ.replace("}}", "}, memory: 1GB}")
+            + "  - {id: b, component: duckdb.processor, inputs: {model: {from_step: a, key: m}}, config: {query: SELECT 1}}",
+            "input 'model' of step 'b' is 'm' of step 'a', which is in the memory of that step's worker only; remove "
+            "memory from both, because it gives a step a worker of its own",
+        ),
         (
             HEAD + "steps:\n" + READ.replace("a.csv", "'${params.x}'"),
             "pipeline.yaml:4:65: parameter 'x' is not declared; add params: {x: <default>} to the pipeline",

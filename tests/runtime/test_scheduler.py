@@ -1,5 +1,6 @@
 """Decisions of a run with several workers, on random pipelines with every kind of mishap."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from osiris_inspect.model.manifest import InputRef, Step
-from osiris_inspect.runtime.planning.schedule import OrderEdge, Schedule
+from osiris_inspect.runtime.planning.schedule import OrderEdge, Schedule, bound_steps
 from osiris_inspect.runtime.planning.scheduler import (
+    EndWorker,
     RunStep,
     Scheduler,
     SkipStep,
@@ -27,6 +29,7 @@ def schedule_of(
     touches: dict[str, list[Touch]],
     alone: frozenset[str] = frozenset(),
     limit: dict[str, int] | None = None,
+    rights: dict[str, frozenset[str]] | None = None,
 ) -> Schedule:
     """A schedule as the runtime builds it, from what each step touches."""
     index, edges = TouchIndex(), {}
@@ -39,7 +42,12 @@ def schedule_of(
         )
     limit = limit or {}
     used = {step: each.name for step, own in touches.items() for each in own if each.name in limit}
-    return Schedule(tuple(steps), edges, alone, used, limit)
+    own, sharing = rights or {}, bound_steps(steps)
+    united = {
+        step: frozenset().union(*(own.get(each, frozenset()) for each in group))
+        for step, group in sharing.items()
+    }
+    return Schedule(tuple(steps), edges, alone, used, limit, united, sharing)
 
 
 def _conflict(one: Touch, other: Touch) -> bool:
@@ -77,13 +85,27 @@ class Runs(RuleBasedStateMachine):
             ]
         alone = frozenset(data.draw(st.sets(st.sampled_from(names), max_size=2)))
         limit = {"db": 1} if data.draw(st.booleans()) else {}
-        self.schedule = schedule_of(list(self.steps.values()), self.touches, alone, limit)
+        some_rights = st.frozensets(st.sampled_from(("a", "b", "network")), max_size=2)
+        self.own_rights = {name: data.draw(some_rights) for name in names}
+        schedule = schedule_of(list(self.steps.values()), self.touches, alone, limit, self.own_rights)
+        groups = schedule.sharing
+        memory = {
+            name: data.draw(st.integers(1, 3), label="memory")
+            for name in names
+            if len(groups[name]) == 1 and name not in alone and data.draw(st.booleans(), label="own worker")
+        }
+        self.schedule = replace(
+            schedule, memory=memory, worker_bytes=2, run_bytes=data.draw(st.sampled_from((None, 2 * jobs)))
+        )
+        self.started_for: dict[int, str] = {}
         self.scheduler = Scheduler(self.schedule, jobs)
         self.jobs = jobs
         self.running: dict[str, int] = {}
         self.spilling: dict[str, int] = {}
         self.starting: set[int] = set()
         self.alive: set[int] = set()
+        self.rights: dict[int, frozenset[str]] = {}
+        self.unspillable: set[str] = set()
         self.ended: dict[str, str] = {}
         self.attempts: list[str] = []
         self.memory: dict[str, int] = {}
@@ -97,9 +119,24 @@ class Runs(RuleBasedStateMachine):
             if action is None:
                 return
             if isinstance(action, StartWorker):
-                assert action.worker not in self.alive | self.starting
-                assert len(self.alive | self.starting) < self.jobs
+                assert action.worker not in self.rights
+                workers = self.alive | self.starting
+                shared = [each for each in workers if self.started_for[each] not in self.schedule.memory]
+                is_own = action.step in self.schedule.memory
+                is_many = not is_own and len(shared) >= self.jobs
+                if is_many or self._bytes(workers) + self._bytes_of(action.step) > self._run_bytes:
+                    # the others keep what no file has
+                    assert not {*self.running, *self.spilling, *self.starting}
+                    assert all(self._keeps_for_ever(worker) for worker in self.alive)
                 self.starting.add(action.worker)
+                self.started_for[action.worker] = action.step
+                self.rights[action.worker] = self.schedule.rights_of(action.step)
+            elif isinstance(action, EndWorker):
+                assert action.worker in self.alive - {*self.running.values(), *self.spilling.values()}
+                assert not self._needed_from(action.worker)
+                self.alive.remove(action.worker)
+                self.memory = {step: each for step, each in self.memory.items() if each != action.worker}
+                self.scheduler.worker_ended(action.worker)
             elif isinstance(action, SkipStep):
                 self._check_skip(action)
             else:
@@ -114,8 +151,43 @@ class Runs(RuleBasedStateMachine):
                     self._check_run(action)
         pytest.fail("the scheduler does not come to an end")
 
+    @property
+    def _run_bytes(self) -> int:
+        return self.schedule.run_bytes or 1000
+
+    def _bytes(self, workers: set[int]) -> int:
+        return sum(self._bytes_of(self.started_for[worker]) for worker in workers)
+
+    def _bytes_of(self, step: str) -> int:
+        return self.schedule.memory.get(step, 2)
+
+    def _may_run(self, worker: int, step: str) -> bool:
+        """Return True if a worker has the rights of a step, and neither is alone with another."""
+        own, memory = self.started_for[worker], self.schedule.memory
+        if own in memory or step in memory:
+            return own == step
+        return self.own_rights[step] <= self.rights[worker]
+
+    def _needed_from(self, worker: int) -> list[tuple[str, str]]:
+        """Return the results that open steps take and that only one worker has, each with the step."""
+        return [
+            (source, step.id)
+            for source, holder in self.memory.items()
+            for step in self.steps.values()
+            if holder == worker and step.id not in self.ended and source in step.needs
+            if source not in self.disk or self._keys(step, source) != {"df"}
+        ]
+
+    def _keeps_for_ever(self, worker: int) -> bool:
+        return any(
+            source in self.unspillable or self._keys(self.steps[step], source) != {"df"}
+            for source, step in self._needed_from(worker)
+        )
+
     def _check_run(self, action: RunStep) -> None:
         step = self.steps[action.step]
+        assert len(self.running) < self.jobs
+        assert self._may_run(action.worker, step.id)
         assert step.id not in self.attempts
         assert all(self.ended[name] == "succeeded" for name in step.upstream)
         names = list(self.steps)
@@ -155,10 +227,17 @@ class Runs(RuleBasedStateMachine):
         bad = [name for name in step.upstream if self.ended.get(name) in ("failed", "skipped")]
         if bad:
             assert action.cause in bad or action.cause in self.scheduler.causes.values()
-            assert self.ended.get(action.cause) == "failed" or action.cause not in self.memory
+            assert (
+                self.ended.get(action.cause) == "failed"
+                or action.cause in self.unspillable
+                or action.cause not in self.memory
+            )
+        elif action.cause in self.memory:  # the worker that has what it takes has not its rights
+            assert action.cause in step.needs
+            assert action.cause in self.unspillable
+            assert not self._may_run(self.memory[action.cause], step.id)
         else:  # what it takes was in the memory of a worker that was lost
             assert action.cause in step.needs
-            assert action.cause not in self.memory
             assert action.cause not in self.disk or self._keys(step, action.cause) != {"df"}
         self.ended[step.id] = "skipped"
 
@@ -198,8 +277,7 @@ class Runs(RuleBasedStateMachine):
     def frame_is_spilled(self, data: st.DataObject, how: str) -> None:
         step = data.draw(st.sampled_from(sorted(self.spilling)))
         worker = self.spilling.pop(step)
-        if how == "written":
-            self.disk.add(step)
+        (self.disk if how == "written" else self.unspillable).add(step)
         self.scheduler.frame_spilled(step, is_on_disk=how == "written")
         if how == "dies":
             self._lose(worker)
@@ -231,8 +309,8 @@ class Runs(RuleBasedStateMachine):
         assert dict(self.scheduler.outcomes) == self.ended
         if not (self.running or self.spilling or self.starting):
             is_over = len(self.ended) == len(self.steps)
-            assert self.scheduler.is_done or self.jobs == 0
-            assert is_over or self.scheduler.is_stopped or self.jobs == 0
+            assert self.scheduler.is_done or self.jobs <= 0
+            assert is_over or self.scheduler.is_stopped or self.jobs <= 0
 
 
 Runs.TestCase.settings = settings(

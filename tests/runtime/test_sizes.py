@@ -1,7 +1,7 @@
 import pytest
 
 from osiris_inspect.model.errors import SettingsError
-from osiris_inspect.runtime.sandbox.byte_size import parse_bytes
+from osiris_inspect.runtime.byte_size import parse_bytes
 
 
 @pytest.mark.parametrize(

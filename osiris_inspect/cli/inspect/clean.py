@@ -49,8 +49,8 @@ def clean(options: Mapping[str, Any]) -> int:
         RunNotReadable: the folder does not exist, or is a run.
     """
     from osiris_inspect.inspector.files import old_runs
+    from osiris_inspect.runtime.byte_size import parse_bytes
     from osiris_inspect.runtime.files.remove_tree import remove_tree
-    from osiris_inspect.runtime.sandbox.byte_size import parse_bytes
 
     now, cache = time.time(), places.cache_dir()
     before = now - _parse_age(options["older_than"]) if options["older_than"] is not None else None

@@ -155,8 +155,8 @@ def _changed_settings(earlier: "PastRun", how: RunOptions) -> list[str]:
 
 
 def _jobs(recorded: Mapping[str, Any], steps: int) -> int:
+    from osiris_inspect.runtime.byte_size import parse_bytes
     from osiris_inspect.runtime.planning.jobs import parse_jobs
-    from osiris_inspect.runtime.sandbox.byte_size import parse_bytes
 
     limit = recorded.get("memory_limit")
     memory = parse_bytes(limit, "--memory-limit") if limit else None

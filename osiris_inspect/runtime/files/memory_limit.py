@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 from osiris_inspect.model.errors import DriverError
 
-Source = Literal["--memory-limit", "ulimit -v", "cgroup", "machine"]
+Source = Literal["--memory-limit", "memory of the step", "ulimit -v", "cgroup", "machine"]
 
 _CGROUPS: Final = Path("/sys/fs/cgroup")
 _MEMBERSHIP: Final = Path("/proc/self/cgroup")
@@ -18,7 +18,7 @@ _STATM: Final = Path("/proc/self/statm")
 _UNLIMITED: Final = 1 << 60
 """Bytes from which a cgroup has no limit: version 1 writes the largest number instead."""
 _STREAM_FRACTION: Final = 8
-_FIELDS: Final = {"--memory-limit": 5, "ulimit -v": 0}
+_FIELDS: Final = {"--memory-limit": 5, "memory of the step": 5, "ulimit -v": 0}
 """Field of ``statm`` that a limit counts: data, or address space; the others count the resident memory."""
 
 
@@ -72,6 +72,7 @@ class MemoryLimit:
 
 _FIXES: Final[dict[Source, str]] = {
     "--memory-limit": "raise --memory-limit",
+    "memory of the step": "raise the memory of the step",
     "ulimit -v": "raise ulimit -v",
     "cgroup": "raise the memory limit of the container",
     "machine": "use a machine with more memory",
@@ -84,17 +85,22 @@ def current_limit(cgroup_bytes: int | None = None) -> MemoryLimit:
     cgroup = min((size for size in (cgroup_bytes, cgroup_limit()) if size is not None), default=None)
     if cgroup is not None:
         limits.append(MemoryLimit(cgroup, "cgroup"))
-    for name, source in _RESOURCES:
+    for name, source in _RESOURCES.items():
         soft, _ = resource.getrlimit(name)
         if soft != resource.RLIM_INFINITY:
             limits.append(MemoryLimit(soft, source))
     return min(limits, key=lambda limit: limit.bytes)
 
 
-_RESOURCES: Final[tuple[tuple[int, Source], ...]] = (
-    (resource.RLIMIT_DATA, "--memory-limit"),
-    (resource.RLIMIT_AS, "ulimit -v"),
-)
+_RESOURCES: Final[dict[int, Source]] = {
+    resource.RLIMIT_DATA: "--memory-limit",
+    resource.RLIMIT_AS: "ulimit -v",
+}
+
+
+def name_limit_of_step() -> None:
+    """Name the limit of this process after its step from now on: the process is the worker of that step only."""
+    _RESOURCES[resource.RLIMIT_DATA] = "memory of the step"
 
 
 def cgroup_limit(membership: Path = _MEMBERSHIP, root: Path = _CGROUPS) -> int | None:

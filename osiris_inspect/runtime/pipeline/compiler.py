@@ -162,6 +162,7 @@ def compile_document(
     for previous, draft in zip([None, *drafts], drafts, strict=False):
         problems += draft.check(previous, components)
     problems += _check_outputs_of_needs(document, drafts, components)
+    problems += _check_own_workers(document, drafts)
     ordered = _topological_order(document, drafts, problems, suggestions)
     if problems:
         raise PipelineError(sorted(problems, key=lambda problem: (problem.line, problem.column)))
@@ -278,6 +279,21 @@ def _check_outputs_of_needs(
             )
             problems.append(document.problem(text, "steps", draft.position, *path))
     return problems
+
+
+def _check_own_workers(document: PositionedDocument, drafts: list[StepCompiler]) -> list[Problem]:
+    """Return the inputs that only the worker of another step has, if one of the two has a worker of its own."""
+    limited = {draft.id for draft in drafts if draft.memory_bytes is not None}
+    return [
+        document.problem(
+            f"input {name!r} of step {draft.id!r} is {ref.key!r} of step {ref.from_step!r}, which is in the memory of that "
+            "step's worker only; remove memory from both, because it gives a step a worker of its own",
+            *("steps", draft.position, "inputs", name),
+        )
+        for draft in drafts
+        for name, ref in draft.inputs.items()
+        if ref.key != "df" and not limited.isdisjoint((draft.id, ref.from_step))
+    ]
 
 
 def _topological_order(

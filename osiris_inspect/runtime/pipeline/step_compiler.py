@@ -6,9 +6,10 @@ from typing import Any
 
 from osiris_inspect.base.near_names import Suggestions
 from osiris_inspect.model import run_layout as layout
-from osiris_inspect.model.errors import Problem
+from osiris_inspect.model.errors import Problem, SettingsError
 from osiris_inspect.model.manifest import InputRef, Step, input_name
 from osiris_inspect.model.redaction import is_secret_key
+from osiris_inspect.runtime.byte_size import MAX_BYTES, MIN_MEMORY_BYTES, parse_bytes
 from osiris_inspect.runtime.pipeline.component import (
     Component,
     ConfigKey,
@@ -33,6 +34,7 @@ _STEP_KEYS = (
     "retry",
     "tags",
     "timeout",
+    "memory",
     "description",
 )
 SQL = "duckdb.processor"
@@ -53,7 +55,7 @@ class StepCompiler:
 
     Attributes:
         position: position in ``steps``, from 0.
-        needs, after, inputs, checks, timeout_s, retry: set by ``check``.
+        needs, after, inputs, checks, timeout_s, memory_bytes, retry: set by ``check``.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class StepCompiler:
         self.after: list[str] = []
         self.tags: list[str] = []
         self.timeout_s: float | None = None
+        self.memory_bytes: int | None = None
         self.retry: Mapping[str, Any] = {}
         self.inputs: dict[str, InputRef] = {}
         self.checks: dict[str, Any] = {}
@@ -108,6 +111,7 @@ class StepCompiler:
                 text = f"tag {tag!r} is invalid: use letters, digits, '.', '_' and '-'"
                 self._problem(text, "tags", position)
         self._read_timeout()
+        self._read_memory()
         self._read_retry(component)
         if "checks" in self.item:
             self._read_checks(component)
@@ -127,6 +131,7 @@ class StepCompiler:
             after=tuple(name for name in self.after if name not in self.needs),
             tags=tuple(self.tags),
             timeout_s=self.timeout_s,
+            memory_bytes=self.memory_bytes,
             retry=self.retry,
         )
 
@@ -327,6 +332,23 @@ class StepCompiler:
             self._problem(text, "timeout")
             return
         self.timeout_s = float(value)
+
+    def _read_memory(self) -> None:
+        value = self.item.get("memory")
+        if value is None or has_unresolved_parameter(value):
+            return
+        try:
+            size = parse_bytes("" if isinstance(value, bool) else str(value), "memory")
+        except SettingsError:
+            size = 0
+        if not MIN_MEMORY_BYTES <= size <= MAX_BYTES:
+            text = (
+                f"invalid memory {value!r}; write a size of {MIN_MEMORY_BYTES // 2**20} MiB or more, which a worker "
+                "needs to start, such as memory: 2GB"
+            )
+            self._problem(text, "memory")
+            return
+        self.memory_bytes = size
 
     def _read_retry(self, component: Component | None) -> None:
         value = self.item.get("retry")

@@ -1,8 +1,9 @@
 """Order of the steps of a run with several workers: which earlier steps each one waits for, and why."""
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -39,6 +40,11 @@ class Schedule:
         alone: steps that run only while no other step runs.
         connection: name of the connection with a limit that a step uses, for steps that use one.
         max_parallel: largest number of steps at a time, by the name of the connection.
+        rights: what the worker of a step may access, for steps whose workers have rights.
+        memory: bytes that the worker of a step may use, for steps with a worker of their own.
+        worker_bytes: bytes that each other worker may use; None without a limit.
+        run_bytes: bytes that all workers together may use; None without a limit.
+        sharing: the steps whose rights the worker of a step has, for those steps.
     """
 
     steps: tuple[Step, ...]
@@ -46,6 +52,15 @@ class Schedule:
     alone: frozenset[str] = frozenset()
     connection: Mapping[str, str] = field(default_factory=dict)
     max_parallel: Mapping[str, int] = field(default_factory=dict)
+    rights: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    sharing: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    memory: Mapping[str, int] = field(default_factory=dict)
+    worker_bytes: int | None = None
+    run_bytes: int | None = None
+
+    def rights_of(self, step: str | None) -> frozenset[str]:
+        """Return the rights that the worker of a step needs."""
+        return self.rights.get(step, frozenset()) if step is not None else frozenset()
 
     @property
     def width(self) -> int:
@@ -95,6 +110,26 @@ def build_schedule(
         if touches and touches[0].name in limits:
             limited[step.id] = touches[0].name
     return Schedule(compiled.manifest.steps, edges, frozenset(), limited, limits)
+
+
+def one_at_a_time(schedule: Schedule) -> Schedule:
+    """Return a schedule in which each step also waits for the one before it in the manifest."""
+    edges = dict(schedule.edges)
+    for before, step in pairwise(schedule.steps):
+        if before.id not in {edge.earlier for edge in edges[step.id]}:
+            edges[step.id] = (*edges[step.id], OrderEdge(before.id, "shared", "one step at a time"))
+    return replace(schedule, edges=edges)
+
+
+def bound_steps(steps: Sequence[Step]) -> dict[str, frozenset[str]]:
+    """Return, for each step, the steps that run on the same worker, because one takes a result that no file has."""
+    groups = {step.id: frozenset({step.id}) for step in steps}
+    for step in steps:
+        for source, needs_result in frames_of(step).items():
+            if needs_result and source in groups:
+                group = groups[step.id] | groups[source]
+                groups |= dict.fromkeys(group, group)
+    return groups
 
 
 def frames_of(step: Step) -> dict[str, bool]:

@@ -9,14 +9,22 @@ from typing import Final, Literal
 
 from osiris_inspect.model.manifest import Step
 from osiris_inspect.runtime.planning.schedule import Schedule, frames_of
+from osiris_inspect.runtime.planning.worker_pool import WorkerPool, WorkerStatus
 
 Outcome = Literal["succeeded", "failed", "skipped"]
-WorkerStatus = Literal["starting", "idle", "busy"]
 
 
 @dataclass(frozen=True, slots=True)
 class StartWorker:
-    """Start and prepare a further worker."""
+    """Start and prepare a further worker, with the rights of a step."""
+
+    worker: int
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndWorker:
+    """End an idle worker, so that one with other rights can start."""
 
     worker: int
 
@@ -39,13 +47,13 @@ class SpillFrame:
 
 @dataclass(frozen=True, slots=True)
 class SkipStep:
-    """Skip a step because ``cause`` failed or was skipped, or because the worker with its frame was lost."""
+    """Skip a step because ``cause`` failed or was skipped, or because its frame is lost or cannot be handed over."""
 
     step: str
     cause: str
 
 
-Action = StartWorker | RunStep | SpillFrame | SkipStep
+Action = StartWorker | EndWorker | RunStep | SpillFrame | SkipStep
 
 
 @dataclass(slots=True)
@@ -67,7 +75,6 @@ class Scheduler:
     Attributes:
         outcomes: how each ended step ended.
         running: the worker of each step that runs.
-        workers: status of each worker that was started and was not lost.
         causes: the step because of which a step was skipped.
         is_stopped: True if nothing more starts.
     """
@@ -76,7 +83,6 @@ class Scheduler:
     jobs: int
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     running: dict[str, int] = field(default_factory=dict)
-    workers: dict[int, WorkerStatus] = field(default_factory=dict)
     causes: dict[str, str] = field(default_factory=dict)
     _frames: dict[str, _Frame] = field(default_factory=dict)
     _unshared: dict[str, None] = field(default_factory=dict)
@@ -89,10 +95,11 @@ class Scheduler:
     _consumers: dict[str, list[str]] = field(default_factory=dict)
     _width: int = 1
     _ready: list[str] = field(default_factory=list)
-    _started: int = 0
+    _pool: WorkerPool = field(init=False)
     is_stopped: bool = False
 
     def __post_init__(self) -> None:
+        self._pool = WorkerPool(self.schedule, self.jobs)
         self._steps = {step.id: step for step in self.schedule.steps}
         self._position = {step: number for number, step in enumerate(self._steps)}
         self._inputs = {name: frames_of(step) for name, step in self._steps.items()}
@@ -108,6 +115,11 @@ class Scheduler:
                 self._consumers.setdefault(source, []).append(name)
         self._ready = [name for name, earlier in self._waiting.items() if not earlier]
 
+    @property
+    def workers(self) -> dict[int, WorkerStatus]:
+        """Status of each worker that was started and has not ended."""
+        return self._pool.status
+
     # --- reports of the caller
 
     def worker_ready(self, worker: int) -> None:
@@ -116,8 +128,12 @@ class Scheduler:
 
     def worker_lost(self, worker: int, *, can_replace: bool = True) -> None:
         """Report the end of a worker, after the failure of its step; what only its memory held is lost."""
+        self._pool.jobs -= not can_replace
+        self.worker_ended(worker)
+
+    def worker_ended(self, worker: int) -> None:
+        """Report the end of a worker that ran no step."""
         del self.workers[worker]
-        self.jobs -= not can_replace
         for frame in self._frames.values():
             if frame.worker == worker:
                 frame.worker = None
@@ -160,7 +176,13 @@ class Scheduler:
         """Return what to do now, and assume that it is done; None to wait for a report."""
         if self.is_stopped:
             return None
-        return self._skip_one() or self._use_worker() or self._start_one()
+        return (
+            self._skip_one()
+            or self._end_own_worker()
+            or self._use_worker()
+            or self._start_one()
+            or self._make_room()
+        )
 
     def _skip_one(self) -> SkipStep | None:
         for step in self._ready:
@@ -179,18 +201,19 @@ class Scheduler:
                 return name
             if outcome == "skipped":
                 return self.causes[name]
-        return next((source for source in self._inputs[step] if self._is_lost(source, step)), None)
+        return next((source for source in self._inputs[step] if self._is_out_of_reach(source, step)), None)
 
-    def _is_lost(self, source: str, step: str) -> bool:
+    def _is_out_of_reach(self, source: str, step: str) -> bool:
+        """Return True if no worker can ever have a frame and the rights of a step."""
         frame = self._frames.get(source)
-        return (
-            frame is not None
-            and frame.worker is None
-            and (not frame.is_on_disk or self._inputs[step][source])
-        )
+        if frame is None:
+            return False
+        if frame.worker is None:
+            return not frame.is_on_disk or self._inputs[step][source]
+        return frame.cannot_spill and not self._pool.can_run(frame.worker, step)
 
     def _use_worker(self) -> RunStep | SpillFrame | None:
-        if self._runs_alone() or "idle" not in self.workers.values():
+        if self._runs_alone() or len(self.running) >= self._pool.jobs or not self._pool.with_status("idle"):
             return None
         for step in self._ready:
             if step in self.schedule.alone and "busy" in self.workers.values():
@@ -220,8 +243,9 @@ class Scheduler:
         """Return how to run a step, or a spill that must come first; None if it has to wait for a busy worker."""
         held = self._held_in_memory(step)
         fixed = {worker for source, worker in held.items() if self._must_stay(source, step)}
-        idle = [worker for worker, status in self.workers.items() if status == "idle"]
-        allowed = [worker for worker in idle if worker in fixed] if fixed else idle
+        idle = self._pool.with_status("idle")
+        able = [worker for worker in idle if self._pool.can_run(worker, step)]
+        allowed = [worker for worker in able if worker in fixed] if fixed else able
         if not allowed:
             return None
         counts = list(held.values())
@@ -253,7 +277,7 @@ class Scheduler:
 
     def _shared_frames(self, worker: int, step: str) -> Iterator[str]:
         """Yield the frames in the memory of a worker that other steps could take while it runs ``step``."""
-        if self.jobs == 1 or step in self.schedule.alone:
+        if self._pool.jobs == 1 or step in self.schedule.alone:
             return
         bit = 1 << self._position[step]
         for source in list(self._unshared):
@@ -271,34 +295,108 @@ class Scheduler:
 
     def _start_one(self) -> StartWorker | None:
         """Start a worker for a step that could run now, and, while the first step runs, for the steps to come."""
-        starting = sum(status == "starting" for status in self.workers.values())
-        idle = sum(status == "idle" for status in self.workers.values())
-        is_needed = self._startable() > starting + idle
-        is_early = bool(self.running) and len(self.workers) < min(self._width, self._open_count)
-        if not (is_needed or is_early) or len(self.workers) >= self.jobs or self._runs_alone():
+        if self._runs_alone():
             return None
-        self._started += 1
-        self.workers[self._started] = "starting"
-        return StartWorker(self._started)
+        step = self._step_without_worker() or self._next_step_without_worker()
+        if step is None or not self._pool.has_room(step):
+            return None
+        return StartWorker(self._pool.start(step), step)
 
-    @property
-    def _open_count(self) -> int:
-        return len(self._steps) - len(self.outcomes)
+    def _step_without_worker(self) -> str | None:
+        """Return the first of the steps that could run now that no worker is there for."""
+        free = self._pool.with_status("starting", "idle")
+        return self._first_unmatched(self._startable(), free)
 
-    def _startable(self) -> int:
-        """Return how many of the ready steps could run at the same time if there were workers."""
-        count = 0
+    def _next_step_without_worker(self) -> str | None:
+        """Return a step that could run soon, and that no worker will be there for."""
+        open_count = len(self._steps) - len(self.outcomes)
+        if not self.running:
+            return None
+        if len(self.workers) < min(self._width, open_count, self._pool.jobs):
+            ended_or_own = (self.outcomes, self.running, self.schedule.memory)
+            steps = (step for step in self._steps if not any(step in each for each in ended_or_own))
+            step = self._first_unmatched(steps, list(self.workers))
+            if step is not None:
+                return step
+        return next((step for step in self._steps_up_next() if not self._has_worker(step)), None)
+
+    def _steps_up_next(self) -> Iterator[str]:
+        """Yield the steps that wait for running steps only."""
+        for running in self.running:
+            yield from (
+                step for step in self._later.get(running, ()) if self._waiting[step] <= self.running.keys()
+            )
+
+    def _has_worker(self, step: str) -> bool:
+        return self._pool.choose(step, self.workers) is not None
+
+    def _first_unmatched(self, steps: Iterator[str], workers: list[int]) -> str | None:
+        """Give each step one of the workers; return the first step that none is left for."""
+        for step in steps:
+            worker = self._pool.choose(step, workers)
+            if worker is None:
+                return step
+            workers.remove(worker)
+        return None
+
+    def _startable(self) -> Iterator[str]:
+        """Yield the ready steps that could run at the same time if there were workers."""
+        is_first = not self.running
+        free = self._pool.jobs - len(self.running)
         used = [self.schedule.connection.get(step) for step in self.running]
         for step in self._ready:
-            if step in self.schedule.alone:
-                return count or int(not self.running)
+            if free <= 0 or (step in self.schedule.alone and not is_first):
+                return
             if any(self.workers.get(worker) == "busy" for worker in self._held_in_memory(step).values()):
                 continue
             name = self.schedule.connection.get(step)
             if name is None or used.count(name) < self.schedule.max_parallel[name]:
                 used.append(name)
-                count += 1
-        return count
+                is_first = False
+                free -= 1
+                yield step
+                if step in self.schedule.alone:
+                    return
+
+    def _make_room(self) -> SpillFrame | EndWorker | StartWorker | None:
+        """End an idle worker for a step that could run now, and that no worker has the rights for."""
+        step = None if self._runs_alone() else self._step_without_worker()
+        if step is None:
+            return None
+        for worker in self._pool.with_status("idle"):
+            action = self._end_worker(worker)
+            if action is not None:
+                return action
+        if self.running or self._pool.with_status("starting", "busy"):
+            return None
+        return StartWorker(self._pool.start(step), step)
+
+    def _end_own_worker(self) -> SpillFrame | EndWorker | None:
+        """End a worker that was for one step only, after that step."""
+        for worker in self._pool.with_status("idle"):
+            if self._pool.own_step(worker) in self.outcomes:
+                action = self._end_worker(worker)
+                if action is not None:
+                    return action
+        return None
+
+    def _end_worker(self, worker: int) -> SpillFrame | EndWorker | None:
+        """Return how to end an idle worker; None if an open step takes a result that only this worker can have."""
+        frames = [source for source in self._frames if self._is_needed_from(worker, source)]
+        if any(self._must_stay(source, name) for source in frames for name in self._open_consumers(source)):
+            return None
+        self.workers[worker] = "busy"
+        return SpillFrame(frames[0], worker) if frames else EndWorker(worker)
+
+    def _is_needed_from(self, worker: int, source: str) -> bool:
+        """Return True if an open step takes a result that only this worker has."""
+        frame = self._frames[source]
+        return frame.worker == worker and any(
+            not frame.is_on_disk or self._inputs[step][source] for step in self._open_consumers(source)
+        )
+
+    def _open_consumers(self, source: str) -> list[str]:
+        return [step for step in self._consumers.get(source, ()) if step not in self.outcomes]
 
     def _end(self, step: str, outcome: Outcome) -> None:
         self.outcomes[step] = outcome

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from osiris_inspect.model import run_layout as layout
-from osiris_inspect.model.errors import OsirisError, ProtocolError, RunError, WorkerLost
+from osiris_inspect.model.errors import OsirisError, ProtocolError, RunError, SettingsError, WorkerLost
+from osiris_inspect.runtime.files.memory_limit import size_text
 from osiris_inspect.runtime.protocol.error_report import build_error_info, kind_of, os_error_facts
 from osiris_inspect.runtime.protocol.messages import ErrorResponse
 
@@ -59,6 +60,31 @@ def cannot_create_run(logs: Path, error: OSError) -> RunError:
         kind=kind_of(error, "run-directory-not-writable"),
         fix="choose another folder with --logs",
         **{"path": str(logs), **os_error_facts(error)},
+    )
+
+
+def memory_not_limited(step: str, mode: str) -> SettingsError:
+    """Return the error of a step with a limit of memory where it has no process of its own."""
+    reasons = {
+        "local": "its worker is a thread, which can be neither bounded nor ended",
+        "e2b": "all steps share the process and the memory of the sandbox",
+    }
+    return SettingsError(
+        f"step {step!r} has a limit of memory, which --on {mode} cannot apply: {reasons[mode]}",
+        fix="use --on sandbox, or remove memory from the step",
+        step=step,
+        option="--on",
+    )
+
+
+def memory_above_run(step: str, step_bytes: int, run_bytes: int) -> SettingsError:
+    """Return the error of a step with a limit of memory above that of the run."""
+    return SettingsError(
+        f"memory of step {step!r} is {size_text(step_bytes)}, but --memory-limit of the run is {size_text(run_bytes)}",
+        fix="raise --memory-limit, or lower memory of the step",
+        step=step,
+        option="--memory-limit",
+        limit_bytes=run_bytes,
     )
 
 
@@ -129,6 +155,17 @@ def _timed_out(error: OsirisError) -> WorkerLoss:
 def upstream_failed(step: str) -> dict[str, Any]:
     """Return the parts of the reason of a step that needs a failed step."""
     error = RunError(f"step {step!r} failed", kind="upstream-failed", fix=None, step=step)
+    return info_of(error)
+
+
+def frame_not_on_disk(step: str) -> dict[str, Any]:
+    """Return the parts of the reason of a step whose worker may not be the one that has its frame in memory."""
+    error = RunError(
+        f"the frame of step {step!r} could not be written to disk for a worker with other rights",
+        kind="spill-write-failed",
+        fix="free disk space, or run the steps on one worker with --jobs 1",
+        step=step,
+    )
     return info_of(error)
 
 

@@ -4,7 +4,7 @@ A run ends in order whatever happens to the worker: the running step fails with 
 skipped with their cause, and ``run_end``, run card and ``status.json`` are written.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -49,9 +49,10 @@ from osiris_inspect.runtime.proxy.scheduling.parallel import (
     kill_workers,
 )
 from osiris_inspect.runtime.proxy.scheduling.run_context import RunContext
-from osiris_inspect.runtime.proxy.scheduling.run_request import RunRequest, schedule_of
+from osiris_inspect.runtime.proxy.scheduling.run_request import RunRequest
 from osiris_inspect.runtime.proxy.scheduling.run_worker import RunWorker, inputs_of
 from osiris_inspect.runtime.proxy.scheduling.step_outcomes import StepOutcomes
+from osiris_inspect.runtime.proxy.scheduling.worker_plan import check_step_memory, schedule_of
 from osiris_inspect.runtime.proxy.secret_names import names_among
 from osiris_inspect.runtime.proxy.signals import SignalFlag
 from osiris_inspect.runtime.proxy.worker_client import Interrupted
@@ -78,11 +79,13 @@ def run(request: RunRequest, transport: Transport) -> RunResult:
 
     Raises:
         RunError: the run directory cannot be created; nothing is left behind.
+        SettingsError: a step has a limit of memory that the transport cannot apply, or that is above that of the run.
         InputsGone: a frame of ``request.reused`` cannot be taken over; nothing is left behind.
     """
     components = request.components or all_components()
     jobs = 1 if transport.is_remote else min(request.jobs, len(request.running.manifest.steps))
     request = replace(request, jobs=max(1, jobs))
+    check_step_memory(request, transport)
     secrets = (
         *request.connections.secrets,
         *config_secrets(request.compiled, components),
@@ -204,8 +207,8 @@ class _RunExecution:
 
     def _run_steps(self) -> ErrorResponse | None:
         """Run the steps and end the workers; return the error if no worker could be prepared."""
-        if self.request.jobs > 1:
-            schedule = schedule_of(self.request, self.context.components, mode=self.transport.mode)
+        if self.request.jobs > 1 or any(step.memory_bytes is not None for step in self.context.steps):
+            schedule = schedule_of(self.request, self.context.components, self.transport)
             run = ParallelRun(self.context, self.outcomes, schedule, self._add_worker, self._build_bundle)
             run.run()
             self._write_packages(run.packages)
@@ -219,9 +222,11 @@ class _RunExecution:
         worker.finish(worker.cleanup())
         return None
 
-    def _add_worker(self, number: int | None) -> RunWorker:
+    def _add_worker(
+        self, number: int | None, steps: Collection[str] | None = None, own_step: Step | None = None
+    ) -> RunWorker:
         transport = self.transport.sibling() if self.workers else self.transport
-        self.workers.append(RunWorker(self.context, transport, self.outcomes, number))
+        self.workers.append(RunWorker(self.context, transport, self.outcomes, number, steps, own_step))
         return self.workers[-1]
 
     def _record_start_error(self, error: ErrorResponse) -> None:
@@ -340,7 +345,7 @@ def _jobs_setting(request: RunRequest) -> dict[str, Any]:
 
 
 def _plan_entry(step: Step, file: str) -> dict[str, Any]:
-    entry = {
+    entry: dict[str, Any] = {
         "step_id": step.id,
         "driver": step.driver,
         "needs": list(step.needs),
@@ -348,4 +353,5 @@ def _plan_entry(step: Step, file: str) -> dict[str, Any]:
         "file": file,
         "line": step.line or None,
     }
-    return {**entry, "after": list(step.after)} if step.after else entry
+    entry |= {"after": list(step.after)} if step.after else {}
+    return entry if step.memory_bytes is None else {**entry, "memory_limit_bytes": step.memory_bytes}

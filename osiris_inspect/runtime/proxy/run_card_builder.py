@@ -75,6 +75,7 @@ def _step_card(step: Step, events: list[Event]) -> StepCard:
         inputs=tuple(inputs),
         rows_in=sum(rows_in) if rows_in and None not in rows_in else None,
         checks={status: checks[status] for status in ("passed", "failed")} if checks else None,
+        memory_limit_bytes=step.memory_bytes,
         **values,
     )
 

@@ -19,6 +19,7 @@ from osiris_inspect.model.event import Event
 from osiris_inspect.model.manifest import Manifest, Step, bind_inputs
 from osiris_inspect.model.redaction import MASK
 from osiris_inspect.runtime import settings
+from osiris_inspect.runtime.byte_size import parse_bytes
 from osiris_inspect.runtime.connections.connections import (
     Connections,
     open_connections,
@@ -47,7 +48,6 @@ from osiris_inspect.runtime.replay.earlier.earlier_run import read_earlier_run
 from osiris_inspect.runtime.replay.replay_inputs import ReplayInputs, find_inputs
 from osiris_inspect.runtime.replay.step_config import checked_change, recorded_config
 from osiris_inspect.runtime.replay.verdict import CompareFrames, Verdict, judge
-from osiris_inspect.runtime.sandbox.byte_size import parse_bytes
 from osiris_inspect.runtime.sandbox.isolation import ResourceLimits
 from osiris_inspect.runtime.settings import Settings
 from osiris_inspect.runtime.transport.create_transport import create_transport
@@ -252,8 +252,9 @@ class Replay:
         plan = self._options.plan
         if plan is not None and step.id == self.step.id:
             step = replace(step, checks=plan.checks, timeout_s=plan.timeout_s, retry=plan.retry)
+            step = replace(step, memory_bytes=plan.memory_bytes)
         if self._options.on_error is not None:
-            step = replace(step, timeout_s=None)
+            step = replace(step, timeout_s=None, memory_bytes=None)
         return replace(step, after=()) if runs else replace(step, after=(), needs=(), inputs={})
 
     def _recorded(self, step: str) -> dict[str, Any]:

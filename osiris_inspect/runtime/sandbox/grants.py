@@ -71,6 +71,15 @@ class SandboxPermissions:
             document["sockets"] = True
         return document
 
+    def rights(self) -> frozenset[str]:
+        """Return the single rights, to compare with those of another worker; what is hidden is not one."""
+        paths = {"read": self.read, "write": self.write, "list": self.listable, "live": self.live}
+        rights = {f"{kind} {path}" for kind, each in paths.items() for path in each}
+        for name, is_granted in (("network", self.network), ("sockets", self.sockets)):
+            if is_granted:
+                rights.add(name)
+        return frozenset(rights)
+
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "SandboxPermissions":
         """Return the permissions from ``to_document``."""

@@ -22,8 +22,6 @@ RequestedLevel = Literal["auto", "bwrap", "landlock", "none"]
 LEVELS: Final[tuple[Level, ...]] = get_args(Level)
 """Strongest first."""
 
-MIN_MEMORY_BYTES: Final = 768 * 2**20
-"""Bytes of memory that a worker needs to start and to run SQL."""
 _MAX_OPEN_FILES: Final = 4096
 _PROC_PATHS: Final = ("/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/sys/vm", "/proc/filesystems")
 _DEVICES: Final = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom", "/dev/full")

@@ -3,7 +3,7 @@
 import importlib.util
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,8 +13,7 @@ from osiris_inspect.runtime.connections.secret_values import secret_values
 from osiris_inspect.runtime.files.atomic_replace import is_special
 from osiris_inspect.runtime.files.symlinks import resolved
 from osiris_inspect.runtime.pipeline.component import Component
-from osiris_inspect.runtime.pipeline.pipeline_files import FILE_FAMILIES, PipelineFiles
-from osiris_inspect.runtime.protocol.bundle import Bundle
+from osiris_inspect.runtime.pipeline.pipeline_files import FILE_FAMILIES, PipelineFiles, files_of_pipeline
 from osiris_inspect.runtime.sandbox.grants import SandboxPermissions
 
 if TYPE_CHECKING:
@@ -54,34 +53,52 @@ class HostFolders:
         yield from (path for pattern in _RUNS for path in self.logs.glob(pattern) if resolved(path) != own)
 
 
-def permissions_for(
+def access_of(
     compiled: "Compiled",
     components: Mapping[str, Component],
-    bundle: Bundle,
-    connections: Mapping[str, Any],
-    folders: HostFolders,
+    connections: Mapping[str, Mapping[str, Any]],
+    base: Path,
+    written: Iterable[Path],
 ) -> SandboxPermissions:
-    """Return the permissions of a worker: files that the pipeline names, and the pipeline's folder without secrets."""
-    used = [components[step.driver] for step in compiled.manifest.steps if step.driver in components]
-    named = bundle.named_files
-    of_connections = _existing(_connection_paths(connections))
-    run_dir = folders.run_dir
+    """Return what the steps of a pipeline, or of a part of it, need beyond what every worker has.
+
+    ``written`` are the files that the steps of the whole pipeline write.
+    """
+    named = files_of_pipeline(compiled, components, base, connections)
+    steps = compiled.manifest.steps
+    used = [components[step.driver] for step in steps if step.driver in components]
+    of_connections = _existing(_connection_paths({step.id: connections.get(step.id) for step in steps}))
     return SandboxPermissions(
-        read=_existing([*named.read, *_driver_packages(used), folders.base, run_dir]) + of_connections,
-        write=(*_existing(filter(is_special, named.written)), run_dir / layout.ARTIFACTS),
+        read=_existing(named.read) + of_connections,
+        write=_existing(filter(is_special, named.written)),
         network=_needs_network(used, compiled),
         listable=_existing(named.listable),
-        hidden=tuple(sorted(set(folders.hidden()))),
-        live=_existing(_folders_read_and_written(named)),
+        live=_existing(_folders_read_and_written(named, written)),
         sockets=any(map(_has_socket, of_connections)),
     )
 
 
-def _folders_read_and_written(named: PipelineFiles) -> Iterator[Path]:
-    """Yield the folders in which the pipeline writes a file that it also reads, by name or by pattern."""
+def permissions_for(
+    access: SandboxPermissions, used: Iterable[Component], folders: HostFolders
+) -> SandboxPermissions:
+    """Return the permissions of a worker: what its steps need, and the pipeline's folder without secrets.
+
+    ``used`` are the components of the pipeline, whose code every worker loads.
+    """
+    run_dir = folders.run_dir
+    return replace(
+        access,
+        read=(*access.read, *_existing([*_driver_packages(used), folders.base, run_dir])),
+        write=(*access.write, run_dir / layout.ARTIFACTS),
+        hidden=tuple(sorted(set(folders.hidden()))),
+    )
+
+
+def _folders_read_and_written(named: PipelineFiles, written: Iterable[Path]) -> Iterator[Path]:
+    """Yield the folders of written files that are also read, by name or by pattern."""
     read = {resolved(path) for path in named.read}
     patterns = {resolved(folder) for folder in named.listable}
-    for path in named.written:
+    for path in written:
         target = resolved(path)
         if not is_special(path) and (target in read or not patterns.isdisjoint(target.parents)):
             yield target.parent

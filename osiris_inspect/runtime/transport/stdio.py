@@ -62,9 +62,13 @@ _BWRAP_SIGNAL_OFFSET: Final = 128
 class Stdio(Transport):
     """Child process in its own session, with a restricted environment.
 
+    ``limits`` are those of each worker.
+
     Raises:
         SettingsError: the requested isolation is not available.
     """
+
+    limits_memory = True
 
     def __init__(
         self,
@@ -81,9 +85,8 @@ class Stdio(Transport):
         }
         self._level = chosen.level
         self.stages_outputs = chosen.level != "none"
-        self._memory_bytes = limits.memory_bytes if limits is not None else None
-        if self._memory_bytes is not None:
-            self.details = {**self.details, "memory_limit_bytes": self._memory_bytes}
+        self.memory_bytes = limits.memory_bytes if limits is not None else None
+        self._limit_bytes = self.memory_bytes
         self._environment = {
             name: value
             for name, value in environment.items()
@@ -111,6 +114,10 @@ class Stdio(Transport):
         self._log = self._first._log or WorkerLog(
             launch.run_dir / layout.WORKER_LOG, launch.secrets, launch.by_place
         )
+        if launch.memory_bytes is not None:
+            self._limit_bytes = launch.memory_bytes
+        if self._limit_bytes is not None:
+            self.details = {**self.details, "memory_limit_bytes": self._limit_bytes}
         permissions = self._permissions(launch, self._temp_dir.path)
         granted = permissions.to_document() if self._level != "none" else None
         self.details = {
@@ -264,7 +271,8 @@ class Stdio(Transport):
             # bwrap has its own PIDs and --die-with-parent
             "host": 0 if self._level == "bwrap" else os.getpid(),
             "grants": permissions.to_document() if self._level == "landlock" else None,
-            "memory_bytes": self._memory_bytes,
+            "memory_bytes": self._limit_bytes,
+            "is_memory_of_step": launch.memory_bytes is not None,
             "cgroup_bytes": cgroup_limit(),  # bwrap hides the path of the cgroup
         }
         command = module_command("osiris_inspect.runtime.worker", orjson.dumps(options).decode())
@@ -274,7 +282,7 @@ class Stdio(Transport):
 
     def _child_environment(self, temp_dir: str) -> dict[str, str]:
         home = {} if self._level == "none" else {"HOME": temp_dir}
-        allocators = _LIMITED_ALLOCATORS if self._memory_bytes is not None else {}
+        allocators = _LIMITED_ALLOCATORS if self._limit_bytes is not None else {}
         # MALLOC_TRIM_THRESHOLD_: return the memory of spilled frames to the system
         trim = {"MALLOC_TRIM_THRESHOLD_": "65536"}
         return {**self._environment, **home, "TMPDIR": temp_dir, **trim, **allocators}

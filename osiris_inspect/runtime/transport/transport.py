@@ -26,6 +26,7 @@ class LaunchSpec:
         install: True if missing modules are installed where the worker runs.
         is_cancelled: returns True after the run was interrupted; called between long operations.
         nonce: identifies the run; every line of the worker starts with it.
+        memory_bytes: limit of the memory of the worker of one step; None if that of the transport applies.
         on_phase: called at the end of each phase before the start of the worker: name, start by the monotonic clock,
             bytes that were sent.
     """
@@ -40,6 +41,7 @@ class LaunchSpec:
     nonce: str = ""
     on_phase: Callable[[str, float, int | None], None] = field(default=lambda _name, _start, _bytes: None)
     by_place: tuple[str, ...] = field(default=(), repr=False)
+    memory_bytes: int | None = None
 
 
 class Transport(Protocol):
@@ -52,6 +54,8 @@ class Transport(Protocol):
         is_remote: True if the worker has its own run directory, from which artifacts must be downloaded.
         stages_outputs: True if the worker cannot write the files that the pipeline names: it writes them in the run
             directory, and the host moves them into place.
+        limits_memory: True if the worker of one step can have a limit of memory of its own.
+        memory_bytes: limit of the memory of each other worker; None without one.
     """
 
     mode: RunMode
@@ -59,6 +63,8 @@ class Transport(Protocol):
     details: Mapping[str, Any]
     is_remote: bool = False
     stages_outputs: bool = False
+    limits_memory: bool = False
+    memory_bytes: int | None = None
 
     def start(self, launch: LaunchSpec) -> str:
         """Start the worker; return the base folder as the worker sees it.

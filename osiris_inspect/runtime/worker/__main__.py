@@ -81,10 +81,13 @@ def _context(options: dict[str, Any], run_dir: Path) -> Any:
 
 
 def _apply_sandbox(options: dict[str, Any]) -> None:
+    from osiris_inspect.runtime.files.memory_limit import name_limit_of_step
     from osiris_inspect.runtime.sandbox.grants import SandboxPermissions
     from osiris_inspect.runtime.sandbox.isolation import ResourceLimits, restrict_self
 
     ResourceLimits(options.get("memory_bytes")).apply()
+    if options.get("is_memory_of_step"):
+        name_limit_of_step()
     grants = options.get("grants")
     if grants is not None:
         restrict_self(SandboxPermissions.from_document(grants))

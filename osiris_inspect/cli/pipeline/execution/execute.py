@@ -157,8 +157,8 @@ def _transport(target: RunTarget, options: RunOptions) -> "Transport":
 
 def resource_limits(memory: str | None, workers: int = 1) -> "ResourceLimits | None":
     """Return the limits of each worker: its part of the memory of the run."""
-    from osiris_inspect.runtime.sandbox.byte_size import parse_bytes
-    from osiris_inspect.runtime.sandbox.isolation import MIN_MEMORY_BYTES, ResourceLimits
+    from osiris_inspect.runtime.byte_size import MIN_MEMORY_BYTES, parse_bytes
+    from osiris_inspect.runtime.sandbox.isolation import ResourceLimits
     from osiris_inspect.runtime.settings import MAX_INT64
 
     if memory is None:

@@ -203,6 +203,7 @@ def _plan_differences(step: str, left: Step | None, right: Step | None) -> Itera
         ("checks", "", left.checks, right.checks),
         ("inputs", "after", left.after, right.after),
         ("setting", "timeout", left.timeout_s, right.timeout_s),
+        ("setting", "memory", left.memory_bytes, right.memory_bytes),
         ("setting", "retry", left.retry, right.retry),
     ):
         if before != after:

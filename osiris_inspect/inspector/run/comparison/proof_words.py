@@ -16,7 +16,7 @@ _KINDS: Final[Mapping[SwapKind, frozenset[DifferenceKind]]] = {
     "frames": frozenset({"data"}),
 }
 """Differences that a swap takes over."""
-_KEYS: Final[Mapping[str, str]] = {"timeout_s": "timeout"}
+_KEYS: Final[Mapping[str, str]] = {"timeout_s": "timeout", "memory_bytes": "memory"}
 """Keys of differences that have another name in the plan."""
 
 

@@ -1,7 +1,7 @@
 """Runs steps at the same time, each on one of several workers. One thread serves all workers and writes the log."""
 
 import select
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -9,11 +9,19 @@ from time import monotonic
 from typing import Any, Final
 
 from osiris_inspect.model.errors import MessageTooLarge, WorkerLost
+from osiris_inspect.model.manifest import Step
 from osiris_inspect.runtime.planning.schedule import Schedule
-from osiris_inspect.runtime.planning.scheduler import Action, RunStep, Scheduler, SkipStep, SpillFrame
+from osiris_inspect.runtime.planning.scheduler import (
+    Action,
+    EndWorker,
+    RunStep,
+    Scheduler,
+    SkipStep,
+    SpillFrame,
+)
 from osiris_inspect.runtime.protocol.bundle import Bundle
 from osiris_inspect.runtime.protocol.messages import ErrorResponse, Response
-from osiris_inspect.runtime.proxy.failures import run_stopped
+from osiris_inspect.runtime.proxy.failures import frame_not_on_disk, run_stopped
 from osiris_inspect.runtime.proxy.scheduling.conversation import Conversation, ForLine
 from osiris_inspect.runtime.proxy.scheduling.run_context import RunContext
 from osiris_inspect.runtime.proxy.scheduling.run_worker import RunWorker
@@ -47,11 +55,12 @@ class ParallelRun:
         context: RunContext,
         outcomes: StepOutcomes,
         schedule: Schedule,
-        add_worker: Callable[[int], RunWorker],
+        add_worker: Callable[[int, Collection[str] | None, Step | None], RunWorker],
         make_bundle: Callable[[], Bundle],
     ) -> None:
         self._context, self._outcomes = context, outcomes
         self._add_worker, self._make_bundle = add_worker, make_bundle
+        self._schedule = schedule
         self._scheduler = Scheduler(schedule, context.request.jobs)
         self._steps = {step.id: step for step in context.steps}
         self._workers: dict[int, RunWorker] = {}
@@ -87,8 +96,12 @@ class ParallelRun:
             conversation: Conversation[Any] = worker.run_step(self._steps[action.step])
         elif isinstance(action, SpillFrame):
             conversation = self._workers[action.worker].spill(action.step)
+        elif isinstance(action, EndWorker):
+            conversation = self._workers[action.worker].end()
         else:
-            self._workers[action.worker] = self._add_worker(action.worker)
+            sharing, memory = self._schedule.sharing.get(action.step), self._schedule.memory
+            own_step = self._steps[action.step] if action.step in memory else None
+            self._workers[action.worker] = self._add_worker(action.worker, sharing, own_step)
             conversation = self._workers[action.worker].prepare(self._make_bundle)
         task = self._tasks[action.worker] = _Task(action, conversation)
         self._resume(action.worker, task, partial(next, conversation))
@@ -99,7 +112,10 @@ class ParallelRun:
             self._outcomes.skip(step, cause, self._outcomes.skip_info(step, cause, None))
             return
         loss = self._worker_of[cause].loss  # it had the only copy of the frame
-        assert loss is not None  # noqa: S101  a frame is lost with its worker only
+        if loss is None:
+            info = frame_not_on_disk(cause)
+            self._outcomes.skip(step, info["message"], info)
+            return
         self._outcomes.skip(step, self._worker_of[cause].lost_with or loss.reason, loss.info)
 
     def _skip_rest(self) -> None:
@@ -123,7 +139,7 @@ class ParallelRun:
         poll = select.poll()
         for number, worker in self._workers.items():
             task = self._tasks.get(number)
-            if worker.loss is None and (task is None or task.waits_for_line):
+            if worker.loss is None and not worker.is_killed and (task is None or task.waits_for_line):
                 for descriptor in worker.transport.descriptors():
                     poll.register(descriptor, select.POLLIN)
         wait = min(task.deadline for task in self._tasks.values()) - monotonic()
@@ -172,6 +188,8 @@ class ParallelRun:
         elif isinstance(action, SpillFrame):
             self._scheduler.frame_spilled(action.step, is_on_disk=result)
             self._report_loss(action.worker)
+        elif isinstance(action, EndWorker):
+            self._scheduler.worker_ended(action.worker)
         elif not isinstance(action, SkipStep):
             self._finish_start(action.worker, result)
 

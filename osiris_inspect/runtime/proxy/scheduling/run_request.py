@@ -1,17 +1,15 @@
 """Pipeline and options of a run."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from osiris_inspect.model.run_types import RunMode
 from osiris_inspect.runtime.connections.connections import Connections
 from osiris_inspect.runtime.files.run_access import PRIVATE, RunAccess
 from osiris_inspect.runtime.pipeline.compiler import Compiled
 from osiris_inspect.runtime.pipeline.component import Component
 from osiris_inspect.runtime.planning.reused_step import ReusedStep, RunOrigin
-from osiris_inspect.runtime.planning.schedule import Schedule, build_schedule
 from osiris_inspect.runtime.planning.take_over import without_reused
 from osiris_inspect.runtime.proxy.artifact_download import ArtifactPolicy
 from osiris_inspect.runtime.proxy.run_recorder import EventListener
@@ -76,15 +74,3 @@ class RunRequest:
     def running(self) -> Compiled:
         """The pipeline without the steps whose results are taken over."""
         return without_reused(self.compiled, self.reused)
-
-
-def schedule_of(request: RunRequest, components: Mapping[str, Component], mode: RunMode) -> Schedule:
-    """Return the order of the steps with several workers; in a thread, a step runs alone unless it is safe there."""
-    connections = request.connections
-    schedule = build_schedule(
-        request.running, components, request.base, connections.by_step, connections.max_parallel
-    )
-    if mode != "local":
-        return schedule
-    safe = {name for name, component in components.items() if component.thread_safe}
-    return replace(schedule, alone=frozenset(step.id for step in schedule.steps if step.driver not in safe))

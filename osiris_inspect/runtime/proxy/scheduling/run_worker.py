@@ -1,6 +1,6 @@
 """A worker of a run: starts and prepares it, runs steps on it, and ends it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from time import monotonic
 from typing import Any, Final, TypeVar
@@ -35,6 +35,7 @@ from osiris_inspect.runtime.proxy.hang_watch import HangWatch
 from osiris_inspect.runtime.proxy.scheduling.conversation import Conversation, Pause, converse
 from osiris_inspect.runtime.proxy.scheduling.run_context import RunContext
 from osiris_inspect.runtime.proxy.scheduling.step_outcomes import StepOutcomes
+from osiris_inspect.runtime.proxy.scheduling.worker_plan import StepAccess
 from osiris_inspect.runtime.proxy.staged_outputs import StagedOutputs
 from osiris_inspect.runtime.proxy.worker_client import (
     CommandResult,
@@ -54,6 +55,9 @@ _CLEANUP_TIMEOUT_S: Final = 30.0
 class RunWorker:
     """One worker: its transport, its client and the files that it stages.
 
+    ``steps`` are those whose files and connections its sandbox grants; None for all. ``own_step`` is the only step that it
+    is for, whose limit of memory applies.
+
     Attributes:
         number: counts the workers of a run with several from 1; None for the only one.
         has_started: True after its process or thread has started.
@@ -63,16 +67,23 @@ class RunWorker:
     """
 
     def __init__(
-        self, context: RunContext, transport: Transport, outcomes: StepOutcomes, number: int | None = None
+        self,
+        context: RunContext,
+        transport: Transport,
+        outcomes: StepOutcomes,
+        number: int | None = None,
+        steps: Collection[str] | None = None,
+        own_step: Step | None = None,
     ) -> None:
         self._context, self.transport, self._outcomes = context, transport, outcomes
+        self._steps, self._own_step = steps, own_step
         self.number = number
         self._request, self._recorder = context.request, context.recorder
         self._redactor, self._emit = context.progress.redactor, context.emit
         self._nonce = new_nonce()
-        steps = frozenset(step.id for step in self._request.compiled.manifest.steps)
+        known = frozenset(step.id for step in self._request.compiled.manifest.steps)
         self._client = WorkerClient(
-            transport, context.recorder, self._redactor, context.signals, self._nonce, steps
+            transport, context.recorder, self._redactor, context.signals, self._nonce, known
         )
         self._client.worker = number
         self._client.on_step_complete = self._publish
@@ -120,6 +131,13 @@ class RunWorker:
             self._record_phase("worker", self._phase_start)
         return answer
 
+    def end(self) -> Conversation[None]:
+        """Let the worker release its frames, and end it, because the run goes on with others."""
+        yield from self.cleanup()
+        self.transport.kill()
+        self.record_rest()
+        self.is_killed = True
+
     def cleanup(self) -> Conversation[None]:
         """Let the worker release its frames, unless it was lost."""
         if self.loss is not None or self.is_killed or not self.has_started:
@@ -155,17 +173,19 @@ class RunWorker:
             path,
             request.base,
             bundle,
-            self._permissions(bundle),
+            self._permissions(),
             self._context.secrets,
             request.install_missing,
             lambda: self._context.signals.is_set,
             self._nonce,
             self._record_phase,
             tuple(sorted(self._redactor.by_place)),
+            self._own_step.memory_bytes if self._own_step is not None else None,
         )
         base = self.transport.start(launch)
         self.has_started = True
-        self._emit("worker_started", {**self._number_field, **self.mode, **self.transport.details})
+        fields = {**self._number_field, **self._own_step_field, **self.mode, **self.transport.details}
+        self._emit("worker_started", fields)
         if self.number in (None, 1):
             self._emit("parcel", bundle.to_dict())
         return {
@@ -181,6 +201,10 @@ class RunWorker:
         return {} if self.number is None else {"worker": self.number}
 
     @property
+    def _own_step_field(self) -> dict[str, str]:
+        return {} if self._own_step is None else {"only_step": self._own_step.id}
+
+    @property
     def mode(self) -> dict[str, Any]:
         """Mode and isolation of the worker, for the log."""
         return {"mode": self.transport.mode, "isolation": self.transport.isolation_level}
@@ -194,16 +218,19 @@ class RunWorker:
             {"name": name, "duration_ms": (self._phase_start - start) * 1000, **size, **self._number_field},
         )
 
-    def _permissions(self, bundle: Bundle) -> SandboxPermissions:
+    def _permissions(self) -> SandboxPermissions:
         """Return the permissions of the worker, if the transport applies them."""
-        request = self._request
+        request, components = self._request, self._context.components
         if not self.transport.stages_outputs:
             return SandboxPermissions()
         private = (request.compiled.pipeline_file, *request.connections.files, *request.private)
         run_dir = self._context.progress.path.absolute()  # the worker has another working directory
         folders = HostFolders(request.base.absolute(), request.logs.absolute(), run_dir, private)
-        connections = request.connections.by_step
-        permissions = permissions_for(request.running, self._context.components, bundle, connections, folders)
+        steps = self._context.steps
+        names = [step.id for step in steps] if self._steps is None else self._steps
+        access = StepAccess(request, components).of_steps(names)
+        used = {step.driver: components[step.driver] for step in steps if step.driver in components}
+        permissions = permissions_for(access, used.values(), folders)
         read, write = (*permissions.read, *request.readable), (*permissions.write, self._staged.open())
         return replace(permissions, read=read, write=write)
 

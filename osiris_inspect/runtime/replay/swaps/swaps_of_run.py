@@ -100,7 +100,9 @@ class RunSwaps:
             if name not in _FORCED and getattr(before, name) != getattr(after, name)
         ]
         planned = [
-            key for key in ("timeout_s", "retry") if getattr(self._base_step, key) != getattr(self._step, key)
+            key
+            for key in ("timeout_s", "memory_bytes", "retry")
+            if getattr(self._base_step, key) != getattr(self._step, key)
         ]
         yield from self._divided(
             "settings", (*names, *planned), lambda keys: self._with_settings(before, after, keys)

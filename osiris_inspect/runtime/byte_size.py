@@ -13,6 +13,9 @@ _UNITS: Final = {
     **{f"{prefix}B": 1000**power for power, prefix in enumerate(_PREFIXES, 1)},
     **{f"{prefix}IB": 1024**power for power, prefix in enumerate(_PREFIXES, 1)},
 }
+MIN_MEMORY_BYTES: Final = 768 * 2**20
+"""Bytes of memory that a worker needs to start and to run SQL."""
+MAX_BYTES: Final = 2**63 - 1
 _SIZE: Final = re.compile(r"(\d{1,18}(?:\.\d{1,9})?)\s*([A-Za-z]{0,3})", re.ASCII)
 
 
