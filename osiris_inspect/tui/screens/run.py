@@ -385,6 +385,17 @@ class RunScreen(ListScreen):
         else:
             self.app.push_screen(FrameScreen(step.id, path, self._source.frame))
 
+    def action_time_travel(self) -> None:
+        """Show the frames at each moment of the run."""
+        self._when_loaded(self._travel)
+
+    def _travel(self) -> None:
+        if self.report is not None:
+            from osiris_inspect.inspector.analysis.store_history import store_history
+            from osiris_inspect.tui.screens.time_travel import TimeTravelScreen
+
+            self.app.push_screen(TimeTravelScreen(store_history(self.report.run), self._source.frame))
+
     def close_details(self) -> bool:
         """Close the details of the open pane."""
         return self.report is not None and self.pane().close()
