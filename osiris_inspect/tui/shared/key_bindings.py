@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 from textual.binding import Binding, BindingType
 from textual.keys import format_key
 
-Scope = Literal["list", "filter", "run", "runs", "frame", "query", "moment", "screen", "app"]
+Scope = Literal["list", "filter", "run", "runs", "frame", "query", "moment", "comparison", "screen", "app"]
 Group = Literal["Move", "Find", "Look", "Go", "Program", "SQL input", "Time travel"]
 TABS = ("Overview", "Steps", "Events", "Findings", "Log", "Timeline", "SQL")
 GROUPS: tuple[Group, ...] = ("Move", "Find", "Look", "Go", "Program", "SQL input", "Time travel")
@@ -21,7 +21,7 @@ class KeyBinding(NamedTuple):
         action: Textual action.
         description: Description on the help screen.
         scope: Widget or screen that has the binding: every list, the filter box, the screen of a run, the list
-            of runs, the rows of a frame, the SQL input, the list of time travel, every screen, the app.
+            of runs, the rows of a frame, the SQL input, the list of time travel, the comparison of runs, every screen, the app.
         group: Heading on the help screen.
         hint: Word in the footer; empty if the key is not shown there.
     """
@@ -108,6 +108,31 @@ KEY_TABLE: tuple[KeyBinding, ...] = (
     KeyBinding("copy", "y", "copy", "copy the line to the clipboard, also over SSH", "list", "Look"),
     KeyBinding(
         "copy_cause", "C", "copy_cause", "copy the root cause with its evidence and fix", "run", "Look"
+    ),
+    KeyBinding(
+        "copy_replay",
+        "r",
+        "copy_replay('replay')",
+        "copy the command that replays the failed step",
+        "run",
+        "Look",
+    ),
+    KeyBinding(
+        "copy_repro",
+        "R",
+        "copy_replay('repro')",
+        "copy the command that reduces the failure to a zip",
+        "run",
+        "Look",
+    ),
+    KeyBinding(
+        "copy_prove",
+        "D",
+        "copy_prove",
+        "copy the command that proves a cause (diff --prove)",
+        "comparison",
+        "Look",
+        "copy --prove",
     ),
     KeyBinding("copy_cell", "Y", "copy_cell", "data: copy the first visible cell", "frame", "Look"),
     KeyBinding("save", "S", "save", "SQL: save the result as CSV", "run", "Look"),
