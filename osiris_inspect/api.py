@@ -15,9 +15,11 @@ Text of a log is shown with secrets masked and control characters removed, and e
 
 import io
 import os
+import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, partial
 from html import escape
@@ -26,8 +28,16 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
 from osiris_inspect.base.user_folders import user_folder
 from osiris_inspect.inspector.text.sanitize import multi_line, one_line
+from osiris_inspect.inspector.text.units import pluralize
 from osiris_inspect.model import run_layout as layout
-from osiris_inspect.model.errors import OsirisError, RunNotReadable, SettingsError, SpillCorrupt
+from osiris_inspect.model.errors import (
+    InputsGone,
+    NotOurs,
+    OsirisError,
+    RunNotReadable,
+    SettingsError,
+    SpillCorrupt,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,6 +53,7 @@ if TYPE_CHECKING:
     from osiris_inspect.model.event import Event
     from osiris_inspect.model.finding import Evidence
     from osiris_inspect.model.finding import Finding as ModelFinding
+    from osiris_inspect.model.manifest import InputRef
     from osiris_inspect.model.metric import Metric
     from osiris_inspect.runtime.pipeline.compiler import Compiled
     from osiris_inspect.runtime.pipeline.lint import LintMessage
@@ -74,6 +85,13 @@ class QueryError(OsirisError):
 
 class StepNotFound(OsirisError, KeyError):
     """The run has no step with this id; the message lists the steps it has."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class InputNameUnknown(OsirisError, KeyError):
+    """The step has no input of this name; the message lists the inputs it has."""
 
     def __str__(self) -> str:
         return str(self.args[0])
@@ -542,6 +560,148 @@ class Frame:
         return _html_table(pa.Table.from_batches([head]), self.rows)
 
 
+class InputFrame:
+    """An input of a step as its driver received it. It is read when it is used, and compared with the log before.
+
+    Each method raises ``InputsGone`` if the frame is not on disk, in this run or in one beside it, or is another one.
+
+    Attributes:
+        name: its name in the step, such as ``df``.
+        from_step: the step that returned it; None if unknown.
+        rows: its rows; None if the log does not tell.
+    """
+
+    def __init__(self, run: "Run", state: "StepState", name: str, reference: "InputRef") -> None:
+        self._run, self._state, self._reference = run, state, reference
+        self.name, self.from_step = name, reference.from_step or None
+        recorded = (entry.rows for entry in state.inputs if entry.from_step == reference.from_step)
+        self.rows = next(recorded, None)
+
+    @cached_property
+    def path(self) -> Path:
+        """The Parquet file."""
+        return self._folder / layout.spill_path(self._reference.from_step, self._reference.key)
+
+    @cached_property
+    def _folder(self) -> Path:
+        """The run directory that has the frame."""
+        from osiris_inspect.inspector.files import remote_registry
+        from osiris_inspect.runtime.replay.earlier.earlier_pipeline import read_run
+        from osiris_inspect.runtime.replay.replay_inputs import find_inputs
+
+        step, producer = self._state.id, self._reference.from_step
+        before = self._run.steps.get(producer)
+        if before is None or before.status not in ("succeeded", "reused"):
+            reason = f"step {producer!r} did not succeed" if before is not None else "its step is unknown"
+            raise self._gone(reason, "correct the cause of the failure and run the pipeline again")
+        for file in (layout.schema_path, layout.spill_path):
+            remote_registry.fetch_all(self._run.path / file(producer, self._reference.key))
+        try:
+            earlier = read_run(self._run.path)
+            planned = next((each for each in earlier.manifest.steps if each.id == step), None)
+            if planned is None:
+                raise self._gone("the manifest does not contain the step", "restore manifest.yaml of the run")
+            found = find_inputs(earlier, replace(planned, inputs={self.name: self._reference}))
+        except NotOurs as error:
+            raise self._gone(
+                error.message, "run its pipeline with osiris-inspect run --keep frames"
+            ) from error
+        except InputsGone as error:
+            replay = shlex.join(["osiris-inspect", "replay", str(self._run.path), step, "--recompute"])
+            fix = f"run the pipeline with --keep frames, which leaves frames on disk, or produce it again with {replay}"
+            raise self._gone(error.message, fix) from error
+        return found.reused[producer].run_dir
+
+    def _gone(self, reason: str, fix: str) -> InputsGone:
+        step = self._state.id
+        message = f"input {self.name!r} of step {step!r} is not on disk: {reason}"
+        return InputsGone(message, fix=fix, step=step, run=self._run.id)
+
+    def to_arrow(self) -> "pa.Table":
+        """Return the frame as the file holds it."""
+        from pyarrow import parquet
+
+        return parquet.read_table(self.path)
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Return the frame with its index, dtypes and Python objects.
+
+        Raises:
+            SpillCorrupt: the files are not the ones that were written.
+        """
+        from osiris_inspect.runtime.frames.spill import spill_file
+
+        spilled = spill_file.find_spill(self._folder, self._reference.from_step, self._reference.key)
+        if spilled is None:
+            raise SpillCorrupt(f"the frame of step {self.from_step!r} was removed")
+        return spill_file.read_frame(spilled)
+
+    def sql(self, query: str) -> QueryResult:
+        """Run a query over the frame, which has the names of the step (``df``, ``df_<step>``); values are not masked.
+
+        Raises:
+            QueryError: DuckDB rejects the query.
+        """
+        return _query_inputs({self.name: self}, query)
+
+    def __repr__(self) -> str:
+        rows = "" if self.rows is None else f", {pluralize(self.rows, 'row')}"
+        return f"<input {one_line(self.name)!r} of {one_line(self._state.id)!r}: from {one_line(self.from_step or '?')!r}{rows}>"
+
+    def _repr_html_(self) -> str:
+        try:
+            table = self.to_arrow()
+        except OsirisError as error:
+            return f"<p>{escape(repr(self))}</p><p>{escape(one_line(str(error)))}</p>"
+        return f"<p>{escape(repr(self))}</p>{_html_table(table.slice(0, _MAX_SHOWN_ROWS), table.num_rows)}"
+
+
+class StepInputs(Mapping[str, InputFrame]):
+    """The inputs of a step by name."""
+
+    def __init__(self, run: "Run", state: "StepState", references: "Mapping[str, InputRef]") -> None:
+        self._step = state.id
+        self._frames = {name: InputFrame(run, state, name, ref) for name, ref in references.items()}
+
+    def __getitem__(self, name: str) -> InputFrame:
+        if name not in self._frames:
+            names = ", ".join(map(repr, map(one_line, self._frames))) or "none"
+            raise InputNameUnknown(f"step {self._step!r} has no input {name!r}; its inputs are: {names}")
+        return self._frames[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._frames)
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def sql(self, query: str) -> QueryResult:
+        """Run a query over all inputs, which have the names of the step; errors are those of ``InputFrame.sql``."""
+        return _query_inputs(self._frames, query)
+
+    def __repr__(self) -> str:
+        return f"<inputs of {one_line(self._step)!r}: {', '.join(map(one_line, self._frames)) or 'none'}>"
+
+    def _repr_html_(self) -> str:
+        items = "".join(f"<li>{escape(repr(frame))}</li>" for frame in self._frames.values())
+        return f"<p>{escape(repr(self))}</p><ul>{items}</ul>"
+
+
+def _query_inputs(frames: Mapping[str, InputFrame], query: str) -> QueryResult:
+    import duckdb
+
+    from osiris_inspect.inspector.tables.input_views import InputViews, table_names
+
+    names = table_names((name, frame.from_step or "") for name, frame in frames.items())
+    files = {
+        table: frame.path for tables, frame in zip(names, frames.values(), strict=True) for table in tables
+    }
+    try:
+        return QueryResult(InputViews(files).query_arrow(query))
+    except duckdb.Error as error:
+        raise QueryError(one_line(str(error)), None) from error
+
+
 class Step:
     """A step as the run left it. Attributes of the step state (``status``, ``rows_out``, …) are its own."""
 
@@ -587,6 +747,11 @@ class Step:
     def error(self) -> str | None:
         """The error message of a failed step, secrets masked; None for others."""
         return "\n".join(multi_line(self.state.failure.message)) if self.state.failure else None
+
+    @cached_property
+    def inputs(self) -> StepInputs:
+        """The frames that the step takes, by name: ``inputs["df"].to_pandas()``."""
+        return StepInputs(self._run, self.state, self._run._input_references(self.state))
 
     def frame(self) -> Frame:
         """Return the spilled frame of the step; errors are those of ``Run.frame``."""
@@ -784,6 +949,18 @@ class Run:
                 " run again with force_spill=True to keep frames"
             )
         return Frame(self.path, step, path)
+
+    def _input_references(self, state: "StepState") -> "dict[str, InputRef]":
+        """Return the step and the key that each input of a step is from: planned, or else as the log says."""
+        from osiris_inspect.model.manifest import InputRef, bind_inputs
+
+        run = self._report.run
+        planned = run.manifest.steps if run.manifest is not None and run.dialect == "native" else ()
+        for step in planned:
+            if step.id == state.id:
+                with suppress(ValueError):  # two inputs have one name, which the compiler refuses
+                    return bind_inputs(step)
+        return {entry.name: InputRef(entry.from_step or "") for entry in state.inputs if entry.name}
 
     def sql(self, query: str) -> QueryResult:
         """Run one SELECT over events, metrics, steps, findings and spilled frames; secrets are masked.

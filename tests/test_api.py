@@ -11,7 +11,14 @@ import pytest
 import osiris_inspect as oi
 from osiris_inspect.api import FrameNotFound, QueryError, StepNotFound
 from osiris_inspect.inspector.files import remote_registry
-from osiris_inspect.model.errors import PipelineError, RunNotReadable, SettingsError, SpillCorrupt, UnsafePath
+from osiris_inspect.model.errors import (
+    InputsGone,
+    PipelineError,
+    RunNotReadable,
+    SettingsError,
+    SpillCorrupt,
+    UnsafePath,
+)
 from tests.samples import SAMPLES
 
 FAILED = SAMPLES / "original_nonetype"
@@ -226,6 +233,91 @@ def test_lint_reports_unknown_table(folder: Path) -> None:
         PIPELINE.replace("FROM df", "FROM peple").replace("${params.age}", "18")
     )
     assert any("peple" in str(message) for message in oi.lint(folder / "people.yaml"))
+
+
+JOIN = """oml_version: "0.1.0"
+name: join
+steps:
+- {id: left, component: filesystem.csv_extractor, config: {path: people.csv}}
+- {id: right, component: filesystem.csv_extractor, needs: [], config: {path: people.csv}}
+- {id: both, component: duckdb.processor, needs: [left, right], config: {query: "SELECT nope FROM df_left JOIN df_right USING (name)"}}
+- {id: write, component: filesystem.csv_writer, needs: [both], config: {path: out.csv}}
+"""
+
+
+@pytest.fixture
+def failed_join(folder: Path) -> oi.Run:
+    """A run whose step ``both`` failed, so that its inputs were captured."""
+    (folder / "join.yaml").write_text(JOIN)
+    run = oi.run(folder / "join.yaml", logs=folder / "logs")
+    assert run.steps["both"].status == "failed"
+    return run
+
+
+def test_inputs_are_what_the_driver_received(failed_join: oi.Run) -> None:
+    inputs = failed_join.steps["both"].inputs
+    assert list(inputs) == ["df_left", "df_right"]
+    assert repr(inputs) == "<inputs of 'both': df_left, df_right>"
+    frame = inputs["df_left"]
+    assert repr(frame) == "<input 'df_left' of 'both': from 'left', 2 rows>"
+    expected = pd.DataFrame({"name": ["Ada", "Bob"], "age": [36, 12]})
+    pd.testing.assert_frame_equal(frame.to_pandas(), expected)
+    assert frame.to_arrow().column_names == ["name", "age"]
+    assert frame.sql("SELECT max(age) AS oldest FROM df").to_arrow().to_pydict() == {"oldest": [36]}
+    joined = inputs.sql("SELECT count(*) AS n FROM df_left JOIN df_right USING (name)")
+    assert joined.to_pandas()["n"].tolist() == [2]
+    assert "<td" in frame._repr_html_()
+    assert list(failed_join.steps["left"].inputs) == []
+
+
+def test_inputs_with_another_query_error_raise(failed_join: oi.Run) -> None:
+    with pytest.raises(QueryError, match="nope"):
+        failed_join.steps["both"].inputs["df_left"].sql("SELECT nope FROM df")
+
+
+def test_unknown_input_lists_the_inputs(failed_join: oi.Run) -> None:
+    with pytest.raises(KeyError, match="'both' has no input 'df'; its inputs are: 'df_left', 'df_right'"):
+        failed_join.steps["both"].inputs["df"]
+
+
+def test_input_of_a_failed_step_does_not_exist(failed_join: oi.Run) -> None:
+    frame = failed_join.steps["write"].inputs["df"]
+    with pytest.raises(InputsGone) as caught:
+        frame.to_pandas()
+    assert str(caught.value) == (
+        "input 'df' of step 'write' is not on disk: step 'both' did not succeed; "
+        "correct the cause of the failure and run the pipeline again"
+    )
+    assert "did not succeed" in frame._repr_html_()
+
+
+def test_input_in_memory_only_says_how_to_get_it(folder: Path) -> None:
+    run = oi.run(folder / "people.yaml", params={"age": "18"}, logs=folder / "logs")
+    frame = run.steps["adults"].inputs["df"]
+    assert frame.rows == 2
+    for use in (frame.to_pandas, frame.to_arrow, lambda: frame.sql("SELECT * FROM df")):
+        with pytest.raises(InputsGone, match=r"--keep frames.* --recompute$"):
+            use()
+
+
+def test_changed_frame_of_an_input_is_refused(failed_join: oi.Run) -> None:
+    (failed_join.path / "artifacts" / "left" / "output.parquet").write_bytes(b"PAR1")
+    with pytest.raises(InputsGone, match="input 'df_left' of step 'both' is not on disk"):
+        failed_join.steps["both"].inputs["df_left"].to_arrow()
+
+
+def test_input_of_another_program_is_refused() -> None:
+    frame = oi.open(FAILED).steps["compute-director-stats"].inputs["df"]
+    with pytest.raises(InputsGone, match="was not made by osiris-inspect run"):
+        frame.to_pandas()
+
+
+def test_input_html_is_escaped(folder: Path) -> None:
+    (folder / "people.csv").write_text("name,age\n<script>x</script>,36\n")
+    run = oi.run(folder / "people.yaml", params={"age": "18"}, logs=folder / "logs", force_spill=True)
+    html = run.steps["adults"].inputs["df"]._repr_html_() + run.steps["adults"].inputs._repr_html_()
+    assert "&lt;script&gt;" in html
+    assert "<script" not in html
 
 
 def test_diff_names_first_divergence_and_causes() -> None:

@@ -25,6 +25,7 @@ STARTS = {
     "data": ("2", "p"),
     "help": ("question_mark",),
     "manual": ("x",),
+    "time travel": ("T",),
     "filter": ("slash",),
     "palette": ("ctrl+p",),
 }

@@ -1,7 +1,7 @@
 """Builds the state of each step from the events, in the order of the log."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,9 +82,18 @@ class StepBuilder:
 def build_steps(events: Iterable[Event]) -> dict[str, StepBuilder]:
     """Return one builder per step, in the order in which the log names them."""
     drafts: dict[str, StepBuilder] = {}
+    for _ in follow_steps(in_order(events), drafts):
+        pass
+    return drafts
+
+
+def follow_steps(
+    events: Iterable[Event], drafts: dict[str, StepBuilder]
+) -> Iterator[tuple[Event, StepBuilder | None]]:
+    """Apply events in their order to ``drafts``; yield each event afterwards, with the step that it belongs to."""
     opened: str | None = None
     clock = SteadyClock()
-    for logged in in_order(events):
+    for logged in events:
         event = clock.steady(logged)
         if event.name == "cfg_opened" and event.step is None:
             opened = _step_of_cfg(event.fields.get("path")) or opened
@@ -94,6 +103,7 @@ def build_steps(events: Iterable[Event]) -> dict[str, StepBuilder]:
                 opened  # up to 0.3.1 this event names no step, but follows the opening of its configuration
             )
         if step is None:
+            yield event, None
             continue
         draft = drafts.setdefault(step, StepBuilder(step))
         _update_lines(draft, event)
@@ -102,7 +112,7 @@ def build_steps(events: Iterable[Event]) -> dict[str, StepBuilder]:
             handler(draft, event)
         elif _is_attempt(draft, event):
             draft.attempts.append(failure_of(event))
-    return drafts
+        yield event, draft
 
 
 def _is_attempt(draft: StepBuilder, event: Event) -> bool:

@@ -3,10 +3,13 @@
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from osiris_inspect.base.sql_literals import quote_name, quote_text
 from osiris_inspect.model.errors import SettingsError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class InputViews:
@@ -32,6 +35,17 @@ class InputViews:
         """
         result = self._connection.sql(sql)
         return None if result is None else result.df()
+
+    def query_arrow(self, sql: str) -> "pa.Table":
+        """Return the result of a query as an Arrow table; it is empty for a statement without one.
+
+        Raises:
+            duckdb.Error: DuckDB rejects it.
+        """
+        import pyarrow as pa
+
+        result = self._connection.sql(sql)
+        return pa.table({}) if result is None else result.to_arrow_table()
 
 
 def write_view_database(path: Path, files: Mapping[str, Path]) -> None:

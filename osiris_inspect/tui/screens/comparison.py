@@ -19,12 +19,15 @@ from osiris_inspect.model import run_layout as layout
 from osiris_inspect.tui.drawing.symbols import MUTED, RUN, STEP
 from osiris_inspect.tui.screens.list_screen import TitledScreen
 from osiris_inspect.tui.screens.text import TextScreen
+from osiris_inspect.tui.shared.command_lines import command_line, run_argument
 from osiris_inspect.tui.shared.data_source import DataSource
+from osiris_inspect.tui.shared.key_bindings import Scope, bindings
 from osiris_inspect.tui.widgets.line_list import RowOpened
 from osiris_inspect.tui.widgets.list_rows import Layout, ListContent, StaticRow, static_row, text_layout
 from osiris_inspect.tui.widgets.table_layout import TableColumn, layout_table
 
 FIRST = "▶"
+PROVE_NOTE = "D copies the command diff --prove A B, which finds the cause by replays"
 _STEP_COLUMNS = (
     TableColumn("", min_width=1),
     TableColumn("step", min_width=10, max_width=30),
@@ -48,6 +51,9 @@ _FRAME_COLUMNS = (
 class ComparisonScreen(TitledScreen):
     """Differences between two runs, or between two frames."""
 
+    BINDINGS = bindings("comparison")
+    SCOPES: tuple[Scope, ...] = ("screen", "list", "comparison", "app")
+
     def __init__(
         self,
         compare: Callable[[], tuple[Content, Layout]],
@@ -56,6 +62,19 @@ class ComparisonScreen(TitledScreen):
     ) -> None:
         super().__init__()
         self._compare, self._runs, self._source = compare, runs, source
+        if runs is None:
+            self.SCOPES = TitledScreen.SCOPES
+
+    def action_copy_prove(self) -> None:
+        """Copy the command line that finds the cause by replays."""
+        if self._runs is None:
+            self.notify("Only a comparison of two runs can be proved", markup=False)
+            return
+        line = command_line("diff --prove", *map(run_argument, self._runs))
+        if line is None:
+            self.notify("The name of a run has invisible characters: not copied", markup=False)
+        else:
+            self.main_list.copy_text(line)
 
     def start(self) -> None:
         """Start reading both sides."""
@@ -219,9 +238,17 @@ def _ranked_rows(ranked: Sequence[RankedDifference], width: int) -> Iterator[Sta
 
 def _notes(diff: RunDiff) -> Iterator[StaticRow]:
     texts = [text for text in (words.unrelated(diff), *words.notes(diff)) if text]
+    if _can_prove(diff):
+        texts.append(PROVE_NOTE)
     if texts:
         yield static_row("")
     yield from (static_row(Content.styled(show_line(text, 400), MUTED)) for text in texts)
+
+
+def _can_prove(diff: RunDiff) -> bool:
+    failed = diff.failed_step
+    is_ours = diff.base.dialect == diff.other.dialect == "native"
+    return is_ours and failed is not None and failed.base is not None
 
 
 def _column_rows(differences: Sequence[ColumnChange], width: int) -> Iterator[StaticRow]:

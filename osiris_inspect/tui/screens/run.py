@@ -320,6 +320,24 @@ class RunScreen(ListScreen):
         text = [cause.message, *evidence, *([f"fix: {cause.fix}"] if cause.fix else [])]
         self.pane().list.copy_text("\n".join(text))
 
+    def action_copy_replay(self, command: str) -> None:
+        """Copy the command line that repeats the failure of the current step, or say why there is none."""
+        step = self._current_step()
+        if step is None or self.report is None:
+            return
+        from osiris_inspect.tui.shared.command_lines import command_line, replay_refusal, run_argument
+
+        run = self.report.run
+        refusal = replay_refusal(run, step)
+        line = command_line(command, run_argument(run.path), step.id) if refusal is None else None
+        if line is not None:
+            self.pane().list.copy_text(line)
+        else:
+            text = (
+                refusal or "The id of this step has invisible characters, which a shell might run: not copied"
+            )
+            self.notify(show_line(text, 400), markup=False)
+
     def action_fold(self) -> None:
         """Show the root cause in one line, or whole again."""
         self.query_one(RootCauseBanner).fold()
@@ -384,6 +402,17 @@ class RunScreen(ListScreen):
             self.show_error(error)
         else:
             self.app.push_screen(FrameScreen(step.id, path, self._source.frame))
+
+    def action_time_travel(self) -> None:
+        """Show the frames at each moment of the run."""
+        self._when_loaded(self._travel)
+
+    def _travel(self) -> None:
+        if self.report is not None:
+            from osiris_inspect.inspector.analysis.store_history import store_history
+            from osiris_inspect.tui.screens.time_travel import TimeTravelScreen
+
+            self.app.push_screen(TimeTravelScreen(store_history(self.report.run), self._source.frame))
 
     def close_details(self) -> bool:
         """Close the details of the open pane."""

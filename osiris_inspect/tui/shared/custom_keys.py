@@ -9,8 +9,8 @@ from osiris_inspect.base.near_names import did_you_mean
 from osiris_inspect.model.errors import SettingsError
 from osiris_inspect.tui.shared.key_bindings import KEY_TABLE, KeyBinding
 
-_INPUT_SCOPES = ("filter", "query")
-"""Scopes of text inputs. Their keys may repeat keys of other scopes."""
+_INNER_SCOPES = ("filter", "query", "moment")
+"""Scopes of text inputs and of the list of time travel. Their keys may repeat keys of other scopes."""
 
 
 def apply_custom_keys(custom_keys: Mapping[str, object]) -> tuple[KeyBinding, ...]:
@@ -22,8 +22,8 @@ def apply_custom_keys(custom_keys: Mapping[str, object]) -> tuple[KeyBinding, ..
     changed = {name: _parse_keys(name, value) for name, value in custom_keys.items()}
     table = tuple(key._replace(keys=",".join(changed.get(key.name, [key.keys]))) for key in KEY_TABLE)
     _check_names(changed)
-    for is_input in (False, True):
-        _check_conflicts([key for key in table if (key.scope in _INPUT_SCOPES) is is_input], changed)
+    for is_inner in (False, True):
+        _check_conflicts([key for key in table if (key.scope in _INNER_SCOPES) is is_inner], changed)
     return table
 
 
@@ -55,7 +55,7 @@ def _check_conflicts(table: Sequence[KeyBinding], changed: Mapping[str, object])
     owners: dict[tuple[str, str], str] = {}
     for binding in table:
         for key in binding.keys.split(","):
-            scope = binding.scope if binding.scope in _INPUT_SCOPES else ""
+            scope = binding.scope if binding.scope in _INNER_SCOPES else ""
             owner = owners.setdefault((scope, key), binding.name)
             if owner != binding.name and {owner, binding.name} & changed.keys():
                 raise SettingsError(f"keys: {key!r} is assigned to both {owner!r} and {binding.name!r}")

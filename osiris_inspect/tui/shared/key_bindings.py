@@ -6,10 +6,10 @@ from typing import Literal, NamedTuple
 from textual.binding import Binding, BindingType
 from textual.keys import format_key
 
-Scope = Literal["list", "filter", "run", "runs", "frame", "query", "screen", "app"]
-Group = Literal["Move", "Find", "Look", "Go", "Program", "SQL input"]
+Scope = Literal["list", "filter", "run", "runs", "frame", "query", "moment", "comparison", "screen", "app"]
+Group = Literal["Move", "Find", "Look", "Go", "Program", "SQL input", "Time travel"]
 TABS = ("Overview", "Steps", "Events", "Findings", "Log", "Timeline", "SQL")
-GROUPS: tuple[Group, ...] = ("Move", "Find", "Look", "Go", "Program", "SQL input")
+GROUPS: tuple[Group, ...] = ("Move", "Find", "Look", "Go", "Program", "SQL input", "Time travel")
 
 
 class KeyBinding(NamedTuple):
@@ -21,7 +21,7 @@ class KeyBinding(NamedTuple):
         action: Textual action.
         description: Description on the help screen.
         scope: Widget or screen that has the binding: every list, the filter box, the screen of a run, the list
-            of runs, the rows of a frame, the SQL input, every screen, the app.
+            of runs, the rows of a frame, the SQL input, the list of time travel, the comparison of runs, every screen, the app.
         group: Heading on the help screen.
         hint: Word in the footer; empty if the key is not shown there.
     """
@@ -53,6 +53,35 @@ KEY_TABLE: tuple[KeyBinding, ...] = (
     KeyBinding("last_line", "G,end", "bottom", "last line; follow new lines", "list", "Move"),
     KeyBinding("follow", "f", "follow", "follow new lines (toggle)", "list", "Move"),
     KeyBinding(
+        "next_change",
+        "right,l",
+        "change(1)",
+        "next change of the frame store",
+        "moment",
+        "Time travel",
+        "change",
+    ),
+    KeyBinding("previous_change", "left,h", "change(-1)", "previous change", "moment", "Time travel"),
+    KeyBinding(
+        "next_step",
+        "right_square_bracket",
+        "step(1)",
+        "next beginning of a step",
+        "moment",
+        "Time travel",
+        "step",
+    ),
+    KeyBinding(
+        "previous_step",
+        "left_square_bracket",
+        "step(-1)",
+        "previous beginning of a step",
+        "moment",
+        "Time travel",
+    ),
+    KeyBinding("last_moment", "end", "moment(1)", "end of the log", "moment", "Time travel"),
+    KeyBinding("first_moment", "home", "moment(-1)", "beginning of the log", "moment", "Time travel"),
+    KeyBinding(
         "go_to", "colon", "goto", "go to a line, a time (12:03, +1.5) or a share (50%)", "screen", "Move"
     ),
     KeyBinding(
@@ -75,9 +104,35 @@ KEY_TABLE: tuple[KeyBinding, ...] = (
     KeyBinding("preview", "p", "preview", "preview the step's data, or compare it", "screen", "Look"),
     KeyBinding("files", "a", "artifacts", "the step's files", "run", "Look"),
     KeyBinding("zoom", "z", "zoom", "timeline: start at the first step (toggle)", "run", "Look"),
+    KeyBinding("time_travel", "T", "time_travel", "time travel: the frames at each moment", "run", "Look"),
     KeyBinding("copy", "y", "copy", "copy the line to the clipboard, also over SSH", "list", "Look"),
     KeyBinding(
         "copy_cause", "C", "copy_cause", "copy the root cause with its evidence and fix", "run", "Look"
+    ),
+    KeyBinding(
+        "copy_replay",
+        "r",
+        "copy_replay('replay')",
+        "copy the command that replays the failed step",
+        "run",
+        "Look",
+    ),
+    KeyBinding(
+        "copy_repro",
+        "R",
+        "copy_replay('repro')",
+        "copy the command that reduces the failure to a zip",
+        "run",
+        "Look",
+    ),
+    KeyBinding(
+        "copy_prove",
+        "D",
+        "copy_prove",
+        "copy the command that proves a cause (diff --prove)",
+        "comparison",
+        "Look",
+        "copy --prove",
     ),
     KeyBinding("copy_cell", "Y", "copy_cell", "data: copy the first visible cell", "frame", "Look"),
     KeyBinding("save", "S", "save", "SQL: save the result as CSV", "run", "Look"),

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import overload
 
+from rich.cells import cell_len
 from textual.content import Content
 
 from osiris_inspect.inspector.text.reasons import MIDDLE, kept_ends, shorten_finding
@@ -54,17 +56,64 @@ def layout_table(
     columns: Sequence[TableColumn], table: Sequence[Sequence[Content]], width: int
 ) -> tuple[Content, list[Content]]:
     """Return the heading and the lines of a table in ``width`` cells."""
-    widths = _widths(columns, table, width)
-    heading = _line(columns, [Content(column.title) for column in columns], widths)
-    return heading, [_line(columns, cells, widths) for cells in table]
-
-
-def _widths(columns: Sequence[TableColumn], table: Sequence[Sequence[Content]], width: int) -> list[int]:
-    """Return the width of each column, 0 for one that is dropped."""
     natural = [
         max([len(column.title), *(cells[number].cell_length for cells in table)])
         for number, column in enumerate(columns)
     ]
+    widths = _widths(columns, natural, width)
+    heading = _line(columns, [Content(column.title) for column in columns], widths)
+    return heading, [_line(columns, cells, widths) for cells in table]
+
+
+class _LazyTable(Sequence[StaticRow]):
+    """Rows of a table, created on access."""
+
+    def __init__(self, count: int, create: Callable[[int], StaticRow]) -> None:
+        self._count, self._create = count, create
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> StaticRow: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[StaticRow]: ...
+    def __getitem__(self, index: int | slice) -> StaticRow | Sequence[StaticRow]:
+        if isinstance(index, slice):
+            return [self._create(number) for number in range(self._count)[index]]
+        return self._create(range(self._count)[index])
+
+
+def lazy_table_rows(
+    columns: Sequence[TableColumn],
+    texts: Sequence[Sequence[str]],
+    build_cells: Callable[[int], Sequence[Content]],
+    build_row: Callable[[int, Content], StaticRow],
+    empty: str = "",
+) -> Layout:
+    """Return the layout of a table of many rows, whose cells have these ``texts`` and are built on access."""
+
+    def layout(width: int) -> ListContent:
+        if empty and not texts:
+            return ListContent([static_row(Content.styled(empty, MUTED))])
+        natural = [
+            max([len(column.title), *(cell_len(cells[number]) for cells in texts)])
+            for number, column in enumerate(columns)
+        ]
+        widths = _widths(columns, natural, width)
+        heading = _line(columns, [Content(column.title) for column in columns], widths)
+        return ListContent(
+            _LazyTable(
+                len(texts), lambda number: build_row(number, _line(columns, build_cells(number), widths))
+            ),
+            heading,
+        )
+
+    return layout
+
+
+def _widths(columns: Sequence[TableColumn], natural: Sequence[int], width: int) -> list[int]:
+    """Return the width of each column, 0 for one that is dropped, from the widths of their longest cells."""
     widths = [min(cells, column.max_width) for cells, column in zip(natural, columns, strict=True)]
     for priority in sorted({column.priority for column in columns if column.priority}, reverse=True):
         if _total(widths) > width:
