@@ -349,7 +349,7 @@ def _mark_done(steps: Mapping[str, PastStep], start: Mapping[str, Any]) -> None:
     for name in names if isinstance(names, list) else ():
         step = steps.get(str(name))
         if step is not None and step.status == "not_started":
-            step.status, step.from_run = "reused", str(origin["run"]) if origin else step.from_run
+            step.status, step.from_run = "reused", str(origin.get("run")) if origin else step.from_run
 
 
 def _mark_sent(plan: Manifest, steps: Mapping[str, PastStep], *, is_serial: bool) -> None:
