@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from osiris_inspect.model.errors import SettingsError
 from osiris_inspect.model.manifest import Step
@@ -22,8 +22,7 @@ REPRO: Final = "repro.json"
 """File of a bundle that describes it; a run directory with it is of somebody else."""
 CODE: Final = "code"
 """Folder of a bundle with the code of its driver."""
-_EXTERNAL: Final = "allow_external"
-_TRUST: Final = "run its pipeline yourself, if you trust it"
+EXTERNAL: Final = "allow_external"
 
 
 def is_bundle(path: Path) -> bool:
@@ -39,6 +38,8 @@ class ForeignReplay(Replay):
     """
 
     is_foreign = True
+    _why: ClassVar = "its run is of somebody else"
+    _fix: ClassVar = "run its pipeline yourself, if you trust it"
 
     def __init__(self, path: Path, step: str, options: ReplayOptions, host: ReplayHost) -> None:
         """Read the run and check that its step needs nothing else.
@@ -67,8 +68,8 @@ class ForeignReplay(Replay):
         )
         if needs_more or self.config.get("mode") == "write" or self.config.get("connection"):
             raise SettingsError(
-                f"step {self.step.id!r} ({component.name}) reads or writes outside of its run, which is of somebody else",
-                fix=_TRUST,
+                f"step {self.step.id!r} ({component.name}) reads or writes outside of its run, and {self._why}",
+                fix=self._fix,
                 step=self.step.id,
             )
 
@@ -76,14 +77,18 @@ class ForeignReplay(Replay):
         self, step: Step, changes: Mapping[str, Any], removed: frozenset[str] = frozenset()
     ) -> dict[str, Any]:
         config = super()._config(step, changes, removed)
-        if config.get(_EXTERNAL):
+        if config.get(EXTERNAL):
             raise SettingsError(
-                f"step {step.id!r} sets {_EXTERNAL}, and its run is of somebody else",
-                fix=f"add --set {_EXTERNAL}=false, or {_TRUST}",
+                f"step {step.id!r} sets {EXTERNAL}, and {self._why}",
+                fix=f"add --set {EXTERNAL}=false, or {self._fix}",
                 step=step.id,
-                setting=_EXTERNAL,
+                setting=EXTERNAL,
             )
         return config
+
+    def _recorded(self, step: str) -> dict[str, Any]:
+        del step  # only names of files and servers are in it
+        return {}
 
     def _resolve_connections(self) -> Connections:
         return Connections()
