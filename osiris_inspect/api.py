@@ -294,16 +294,23 @@ def replay(  # noqa: PLR0913  one parameter an option of `osiris-inspect replay`
         inputs: the run directory that its inputs are taken from.
         recompute: whether inputs that were not kept are produced again by the steps before it.
         allow_writes: whether a step that reads or writes files or databases may run.
-        logs: the folder in which the run directory is created; by default beside the run.
+        logs: the folder in which the run directory is created; by default beside the run, or ``logs`` for a run in an
+            archive or a repro bundle, which runs isolated.
 
     Raises:
         InputsGone: an input is not on disk, or it is another frame than in the log; nothing ran.
         SettingsError: there is no such step, or it reads or writes outside of the run.
         MaskedConfiguration: a value of its configuration or connection is not available.
     """
+    from osiris_inspect.inspector.archives.open_archives import name_in_archive
     from osiris_inspect.inspector.tables.diff.frame_diff import output_level
     from osiris_inspect.runtime.replay.replay import Replay, ReplayHost, ReplayOptions
+    from osiris_inspect.runtime.replay.repro.foreign_replay import ForeignReplay, is_bundle
 
+    path = _run_directories(run)[0]
+    is_foreign = name_in_archive(path) is not None or is_bundle(path)
+    if is_foreign and logs is None:
+        logs = "logs"
     options = ReplayOptions(
         target=on,
         changes=dict(changes or {}),
@@ -313,7 +320,7 @@ def replay(  # noqa: PLR0913  one parameter an option of `osiris-inspect replay`
         logs=None if logs is None else Path(logs),
     )
     host = ReplayHost(os.environ, private=(user_folder("cache"),), compare_frames=output_level)
-    result = Replay(_run_directories(run)[0], step, options, host).run()
+    result = (ForeignReplay if is_foreign else Replay)(path, step, options, host).run()
     verdict = None if result.verdict is None else str(result.verdict)
     return ReplayOutcome(verdict, result.error, result.run.path)
 

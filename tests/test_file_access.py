@@ -22,6 +22,7 @@ OTHER_FILES = {
     "cli/app.py": "a path that a user named",
     "cli/inspect/clean.py": "the log folders that a user did not name",
     "cli/replay/edit.py": "the pipeline file that a run recorded, and the file of the editor",
+    "cli/replay/foreign.py": "a folder of code that a user named",
     "cli/replay/replay.py": "a file of --set",
     "cli/replay/shell.py": "the script that it writes",
     "cli/inspect/events.py": "a log that a user named",

@@ -10,7 +10,7 @@ import typer
 from osiris_inspect.cli.inspect import clean, events, pack, pictures, rules, runs, sql, summarize, why
 from osiris_inspect.cli.inspect import open as open_
 from osiris_inspect.cli.pipeline import components, config, connections, demo, doctor, init, lint, run
-from osiris_inspect.cli.replay import diff, history, replay, resume, shell
+from osiris_inspect.cli.replay import diff, history, replay, repro, resume, shell
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.completion import complete_run, use_own_bash_script
 from osiris_inspect.cli.support.exit_codes import WrongUse
@@ -98,6 +98,7 @@ def build_app() -> typer.Typer:
         run,
         resume,
         replay,
+        repro,
         shell,
         demo,
         init,

@@ -299,6 +299,8 @@ def command_lines(group: str) -> dict[str, list[str]]:
         "run option": ["run", "fails.yaml", "--on", word],
         "replay": ["replay", run, "any"],
         "replay step": ["replay", run, word, "--set", f"{word}={word}"],
+        "repro": ["repro", run],
+        "repro step": ["repro", run, word, "--keep", word],
         "shell": ["shell", run, "any"],
         "shell step": ["shell", run, word],
         "resume": ["resume", run, "--dry-run"],

@@ -25,7 +25,7 @@ steps:
 """
 
 
-def _duckdb(query: str) -> str:
+def duckdb_step(query: str) -> str:
     step = f"  - {{id: broken, component: duckdb.processor, needs: [early], config: {{query: {query!r}}}}}\n"
     return _SOURCE + step
 
@@ -34,8 +34,8 @@ FAILURES: Mapping[str, str] = {
     "exception": pipeline("raise_error"),
     "wrong key": pipeline("wrong_key"),
     "memory": pipeline("memory_error"),
-    "SQL": _duckdb("SELECT CAST(text AS INTEGER) AS n FROM df"),
-    "column": _duckdb("SELECT nope FROM df"),
+    "SQL": duckdb_step("SELECT CAST(text AS INTEGER) AS n FROM df"),
+    "column": duckdb_step("SELECT nope FROM df"),
 }
 
 
@@ -183,7 +183,7 @@ def test_verdict_of_changed_query(tmp_path: Path, query: str, new: str | None, v
     from osiris_inspect.inspector.tables.diff.frame_diff import output_level
 
     env = {"E2B_FORCE_SPILL": "1"}
-    first = make_run(tmp_path, text=_duckdb(query), env=env, components=CAPTURING)
+    first = make_run(tmp_path, text=duckdb_step(query), env=env, components=CAPTURING)
     host = ReplayHost(
         os.environ, components=CAPTURING, transport=TRANSPORTS["local"], compare_frames=output_level
     )
@@ -212,7 +212,7 @@ def test_writer_does_not_run_unless_allowed(tmp_path: Path) -> None:
 
 
 def test_masked_value_comes_from_changes(tmp_path: Path) -> None:
-    text = _duckdb("SELECT nope FROM df WHERE 'password=Xy7-kP93.zq' <> text")
+    text = duckdb_step("SELECT nope FROM df WHERE 'password=Xy7-kP93.zq' <> text")
     first = make_run(tmp_path, text=text, components=CAPTURING)
     assert "kP93" not in (first.path / "cfg/broken.json").read_text()
     with pytest.raises(MaskedConfiguration) as caught:

@@ -300,8 +300,8 @@ def archives() -> Iterator[tuple[str, Archive]]:
     yield from ((f"{name}.zip", make) for name, make in ZIPS.items())
 
 
-def _opened(name: str) -> dict[str, Any]:
-    """Open an archive in a child; return its exit code, output, memory in kB and CPU time."""
+def opened(*words: str) -> dict[str, Any]:
+    """Run a command in a child; return its exit code, output, memory in kB and CPU time."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -309,7 +309,7 @@ def _opened(name: str) -> dict[str, Any]:
         resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
         os.dup2(writing, 1)
         os.dup2(writing, 2)
-        sys.argv = ["osiris-inspect", "summarize", name]
+        sys.argv = ["osiris-inspect", *words]
         from osiris_inspect.cli import main
 
         code = 99
@@ -341,4 +341,8 @@ if __name__ == "__main__":
     from osiris_inspect.inspector.archives import archive  # noqa: F401
     from osiris_inspect.inspector.files import find_runs  # noqa: F401
 
-    print(json.dumps({path.name: _opened(path.name) for path in sorted(Path().iterdir()) if path.is_file()}))
+    print(
+        json.dumps(
+            {path.name: opened("summarize", path.name) for path in sorted(Path().iterdir()) if path.is_file()}
+        )
+    )

@@ -32,12 +32,15 @@ def prove(diff: "RunDiff", *, allow_writes: bool) -> "Proof":
 
 
 def _prove(diff: "RunDiff", steps: tuple[str, str], *, allow_writes: bool) -> "Proof":
+    from osiris_inspect.cli.replay.foreign import check_own
     from osiris_inspect.cli.replay.replay import host_of_replay
     from osiris_inspect.runtime.replay.earlier.earlier_pipeline import read_run
     from osiris_inspect.runtime.replay.replay import ReplayOptions
     from osiris_inspect.runtime.replay.swaps.run_swaps import SwapRunner
     from osiris_inspect.runtime.replay.swaps.swaps_of_run import RunSwaps
 
+    for run in (diff.base, diff.other):
+        check_own(run.path, "diff --prove")
     options = ReplayOptions(allow_writes=allow_writes)
     base, other = read_run(diff.base.path), read_run(diff.other.path)
     swaps = RunSwaps(base, steps[0], other, steps[1], options)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from osiris_inspect.runtime.replay.replay import Replay, ReplayHost, ReplayOptions, ReplayResult
     from osiris_inspect.runtime.replay.verdict import Verdict
 
+DEFAULT_LOGS: Final = Path("logs")
+"""Folder of the replays of runs of somebody else."""
 CANNOT_TEST: Final = 125
 """Exit code of ``--expect`` if there is no verdict; ``git bisect run`` skips the commit."""
 _CHANGES: Final = "What is different"
@@ -84,10 +86,9 @@ RecomputeOption = Annotated[
 CodeOption = Annotated[
     Path | None,
     typer.Option(
-        help="Import modules from this folder first, such as your fix.",
+        help="Import modules from this folder, or a zip's own code, first.",
         metavar="PATH",
         exists=True,
-        file_okay=False,
         show_default=False,
         rich_help_panel=_CHANGES,
     ),
@@ -105,7 +106,7 @@ ThreadsOption = Annotated[
 LogsOption = Annotated[
     Path | None,
     typer.Option(
-        help="Write the new run here; default: beside RUN.",
+        help="Write the new run here; default: beside RUN, or logs for a zip.",
         metavar="DIR",
         file_okay=False,
         show_default=False,
@@ -150,18 +151,20 @@ def replay_command(
 
     RUN stays as it is: the inputs are checked against its log and copied into a new run directory. The last line is the
     verdict: same failure, same failure, other values, other failure, succeeded, or how the output compares. A step that
-    reads from or writes to files or databases runs only with --allow-writes.
+    reads from or writes to files or databases runs only with --allow-writes. A run in a zip runs isolated, without network,
+    connections and files; code in it only with --with-code and the zip.
 
     Exit codes: 0 the step succeeded, 1 it failed, 2 refused, 3 no such run, or its inputs are not there. With --expect: 0 as expected,
     1 not so, 125 it cannot be tested, which `git bisect run` understands.
     """
+    from osiris_inspect.cli.replay.foreign import code_folder, is_foreign
     from osiris_inspect.runtime.replay.replay import ReplayOptions
 
     options = ReplayOptions(
         target=on.value if on is not None else None,
         inputs=inputs,
         recompute=recompute,
-        code=with_code,
+        code=code_folder(with_code) if with_code is not None else None,
         allow_writes=allow_writes,
         logs=logs,
         connections=connections,
@@ -171,7 +174,10 @@ def replay_command(
     try:
         request = _Request(set_, threads, times, expect, quiet)
         command = _edit_and_replay if edit else _replay
-        code = command(resolve_path(run), step, options, request)
+        path = resolve_path(run)
+        if is_foreign(path) and logs is None:
+            options = replace(options, logs=DEFAULT_LOGS)
+        code = command(path, step, options, request)
     except OsirisError as error:
         if expect is None:
             raise
@@ -194,11 +200,11 @@ class _Request(NamedTuple):
 def _edit_and_replay(path: Path, step: str, options: "ReplayOptions", request: _Request) -> int:
     """Edit the step and replay it, again as often as the user wants; then print the patch."""
     from osiris_inspect.cli.replay import edit
+    from osiris_inspect.cli.replay.foreign import open_replay
     from osiris_inspect.runtime.replay.earlier.earlier_pipeline import pipeline_file
-    from osiris_inspect.runtime.replay.replay import Replay
 
     options = replace(options, changes=_changes(path, step, request))
-    replay = Replay(path, step, options, host_of_replay())
+    replay = open_replay(path, step, options)
     edited = edit.edit_config(replay.config)
     while True:
         streams.write_stdout(edited.diff)
@@ -207,16 +213,17 @@ def _edit_and_replay(path: Path, step: str, options: "ReplayOptions", request: _
             break
         edited = edit.edit_config(replay.config, edited.after)
     if edited.diff:
-        streams.write_stderr(edit.pipeline_patch(pipeline_file(replay.earlier), step, edited))
+        file = None if replay.is_foreign else pipeline_file(replay.earlier)
+        streams.write_stderr(edit.pipeline_patch(file, step, edited))
     return code
 
 
 def _replay(path: Path, step: str, options: "ReplayOptions", request: _Request) -> int:
     from osiris_inspect.cli.pipeline.execution.progress import Progress
-    from osiris_inspect.runtime.replay.replay import Replay
+    from osiris_inspect.cli.replay.foreign import open_replay
 
     options = replace(options, changes={**_changes(path, step, request), **options.changes})
-    replay = Replay(path, step, options, host_of_replay())
+    replay = open_replay(path, step, options)
     is_debugged = options.on_error is not None
     is_free = replay.target == "local" and not is_debugged and streams.free_stderr_descriptor()
     if not request.quiet:

@@ -85,6 +85,7 @@ def resume_command(
     2 a decision or a value is missing, 3 no such run, or its frames are gone.
     """
     from osiris_inspect.cli.replay.earlier_options import options_of_run
+    from osiris_inspect.cli.replay.foreign import check_own
     from osiris_inspect.runtime.replay.earlier.earlier_run import RunLock, read_earlier_run
     from osiris_inspect.runtime.replay.resume import (
         check_decided,
@@ -95,6 +96,7 @@ def resume_command(
     from osiris_inspect.runtime.replay.reuse_plan import PlanOptions
 
     path = resolve_path(run)
+    check_own(path, "resume")
     earlier = read_earlier_run(path)
     check_not_replay(earlier)
     with RunLock(path):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from osiris_inspect.cli.replay.foreign import check_own
 from osiris_inspect.cli.replay.replay import StepArgument, host_of_replay
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import WrongUse
@@ -65,6 +66,7 @@ def shell_command(
     if duckdb is not None and script is not None:
         raise WrongUse("--duckdb and --script: use one of them")
     path = resolve_path(run)
+    check_own(path, "shell")
     replay = Replay(path, step, ReplayOptions(allow_writes=True), host_of_replay())
     inputs = StepFrames(replay)
     if duckdb is not None:

@@ -13,6 +13,7 @@ EXAMPLES: Final = {
     "compile": "osiris-inspect compile movies.yaml --profile prod",
     "run": "osiris-inspect run movies.yaml --on sandbox --param year=2024",
     "replay": "osiris-inspect replay @failed compute-stats --set query=@fixed.sql",
+    "repro": "osiris-inspect repro @failed -o failure.zip",
     "shell": "osiris-inspect shell @failed compute-stats",
     "resume": "osiris-inspect resume @failed --dry-run",
     "demo": "osiris-inspect demo osiris-demo",
@@ -45,7 +46,7 @@ COMMAND_GROUPS: Final = {
     "Find out why a run failed": (
         "open", "summarize", "why", "diff", "history", "events", "runs", "sql", "lineage", "timeline", "pack", "rules", "explain",
     ),
-    "Run pipelines": ("run", "resume", "replay", "shell", "compile", "lint", "demo"),
+    "Run pipelines": ("run", "resume", "replay", "repro", "shell", "compile", "lint", "demo"),
     "Set up": ("init", "connections", "components", "config", "doctor", "clean"),
 }  # fmt: skip
 """Names of commands by the heading above them."""

@@ -83,6 +83,11 @@ class ConnectionsFile:
         return self._document is not None
 
     @property
+    def variables_in_file(self) -> Mapping[str, str]:
+        """The variables of the ``.env`` file."""
+        return self._variables.from_file
+
+    @property
     def sources(self) -> tuple[Path, ...]:
         """The files with secrets: that of the connections and that of the variables."""
         own = (Path(self.file),) if self._document is not None else ()

@@ -12,7 +12,7 @@ from contextlib import chdir, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from osiris_inspect.model.errors import MaskedConfiguration, PipelineError, SettingsError
 from osiris_inspect.model.event import Event
@@ -52,6 +52,9 @@ from osiris_inspect.runtime.sandbox.isolation import ResourceLimits
 from osiris_inspect.runtime.settings import Settings
 from osiris_inspect.runtime.transport.create_transport import create_transport
 from osiris_inspect.runtime.transport.transport import Transport
+
+FOREIGN: Final = "foreign"
+"""Option that the log of the replay of a run of somebody else has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,9 @@ class ReplayResult(NamedTuple):
 class Replay:
     """A step of an earlier run that is ready to run again; nothing was written yet."""
 
+    is_foreign: ClassVar = False
+    """True if the run is of somebody else."""
+
     def __init__(self, path: Path, step: str, options: ReplayOptions, host: ReplayHost) -> None:
         """Read the earlier run and check everything that the step needs.
 
@@ -155,7 +161,7 @@ class Replay:
         self.inputs = self._find_inputs()
         self.compiled = self._compiled()
         self._connections = self._resolve_connections()
-        self._place = options.place or place_of(self.earlier)
+        self._place = options.place or self._chosen_place()
         self.target = options.target or ("local" if options.on_error else self._place.target)
         if options.code is not None and not options.code.is_dir():
             raise SettingsError(f"--with-code {options.code} is not a folder")
@@ -180,8 +186,16 @@ class Replay:
     def _current(self) -> Compiled | None:
         return compile_again(self.earlier, self._host.environment)
 
+    def _chosen_place(self) -> ReplayPlace:
+        return place_of(self.earlier)
+
     def _check_ran(self) -> None:
-        """Check that the step is not only an input of a replay, whose plan has no inputs for it."""
+        """Check that the run is no replay of one of somebody else, and that it ran the step itself."""
+        if self.earlier.options.get(FOREIGN) and not self.is_foreign:
+            raise SettingsError(
+                f"{self.earlier.name} is a replay of a run of somebody else, which is replayed in isolation only",
+                fix="replay the file that it came in",
+            )
         origin = self.earlier.origin
         if origin.get("kind") == "replay" and self.earlier.steps[self.step.id].status == "reused":
             raise SettingsError(
@@ -244,8 +258,10 @@ class Replay:
         }
         configs[self.step.id] = self.config
         plan = Manifest(self.earlier.manifest.name, steps, self._other_keys({step.id for step in steps}))
-        file = pipeline_file(self.earlier) or self.base / Path(str(self.earlier.plan.get("file"))).name
-        return Compiled(plan, configs, str(file))
+        return Compiled(plan, configs, str(self._pipeline_file()))
+
+    def _pipeline_file(self) -> Path:
+        return pipeline_file(self.earlier) or self.base / Path(str(self.earlier.plan.get("file"))).name
 
     def _part(self, step: Step, *, runs: bool) -> Step:
         """Return a step without order; one that does not run has no needs either."""
@@ -318,7 +334,7 @@ class Replay:
                 changed.append(self._changed_line(event))
             on_event(event)
 
-        with _imports_from(options.code) as environment_code:
+        with _imports_from(options.code, in_process=self.target == "local") as environment_code:
             transport = self._transport(environment_code, redirect_stderr=redirect_stderr)
             request = self._request(follow)
             with chdir(request.base) if self.target == "local" else nullcontext():
@@ -350,14 +366,7 @@ class Replay:
         host, options = self._host, self._options
         key = host.environment.get("E2B_API_KEY")
         logs = options.logs if options.logs is not None else self.earlier.path.absolute().parent
-        recorded = {
-            name: text
-            for name, text in self.earlier.options.items()
-            if name in ("file", "base", "connections", "env_file", "isolation", "memory_limit")
-        }
-        if options.place is not None:
-            memory = self._place.memory_limit
-            recorded |= {"isolation": self._place.isolation, **({"memory_limit": memory} if memory else {})}
+        recorded = self._recorded_options()
         if options.code is not None:
             recorded |= {"with_code": str(options.code), "with_code_sha256": code_hash(options.code)}
         return RunRequest(
@@ -380,6 +389,14 @@ class Replay:
             allow_mixed=True,
             options={**recorded, "on": self.target},
         )
+
+    def _recorded_options(self) -> dict[str, Any]:
+        names = ("file", "base", "connections", "env_file", "isolation", "memory_limit")
+        recorded = {name: text for name, text in self.earlier.options.items() if name in names}
+        if self._options.place is not None:
+            memory = self._place.memory_limit
+            recorded |= {"isolation": self._place.isolation, **({"memory_limit": memory} if memory else {})}
+        return recorded
 
     def _settings(self) -> Settings:
         own = self._options.settings or settings.from_dict(self.earlier.start["settings"])
@@ -404,15 +421,19 @@ class Replay:
 
 
 @contextmanager
-def _imports_from(folder: Path | None) -> Iterator[Mapping[str, str]]:
-    """Import modules from a folder first, here and in a child process with the returned variables."""
+def _imports_from(folder: Path | None, *, in_process: bool) -> Iterator[Mapping[str, str]]:
+    """Import modules from a folder first, in a child process with the returned variables and, on request, here."""
     if folder is None:
         yield {}
         return
     text = str(folder.resolve())
-    sys.path.insert(0, text)
     others = os.environ.get("PYTHONPATH")
+    variables = {"PYTHONPATH": f"{text}{os.pathsep}{others}" if others else text}
+    if not in_process:
+        yield variables
+        return
+    sys.path.insert(0, text)
     try:
-        yield {"PYTHONPATH": f"{text}{os.pathsep}{others}" if others else text}
+        yield variables
     finally:
         sys.path.remove(text)

@@ -160,7 +160,7 @@ def read_earlier_run(path: Path) -> PastRun:
         NotOurs: it was not made by this program.
     """
     log = _LogReader(path.name)
-    for event in _events(path):
+    for event in read_events(path):
         log.read(event)
     if log.start is None:
         raise NotOurs(
@@ -349,7 +349,7 @@ def _mark_done(steps: Mapping[str, PastStep], start: Mapping[str, Any]) -> None:
     for name in names if isinstance(names, list) else ():
         step = steps.get(str(name))
         if step is not None and step.status == "not_started":
-            step.status, step.from_run = "reused", str(origin["run"]) if origin else step.from_run
+            step.status, step.from_run = "reused", str(origin.get("run")) if origin else step.from_run
 
 
 def _mark_sent(plan: Manifest, steps: Mapping[str, PastStep], *, is_serial: bool) -> None:
@@ -367,8 +367,12 @@ def _mark_sent(plan: Manifest, steps: Mapping[str, PastStep], *, is_serial: bool
         step.may_have_written = True
 
 
-def _events(path: Path) -> Iterator[Event]:
-    """Yield the events of a run; lines that cannot be read are left out."""
+def read_events(path: Path) -> Iterator[Event]:
+    """Yield the events of a run; lines that cannot be read are left out.
+
+    Raises:
+        RunNotReadable: there is no log, or it cannot be read.
+    """
     try:
         descriptor = open_regular(path / layout.EVENTS)
     except OSError as error:
