@@ -1,6 +1,6 @@
 """A worker of a run: starts and prepares it, runs steps on it, and ends it."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from time import monotonic
 from typing import Any, Final, TypeVar
@@ -18,7 +18,6 @@ from osiris_inspect.model.errors import (
     log_name,
 )
 from osiris_inspect.model.manifest import Step
-from osiris_inspect.model.redaction import mask_by_key
 from osiris_inspect.runtime.pipeline.retry_policy import parse_retry_policy
 from osiris_inspect.runtime.planning.take_over import changed_source
 from osiris_inspect.runtime.protocol.bundle import Bundle
@@ -35,6 +34,7 @@ from osiris_inspect.runtime.proxy.hang_watch import HangWatch
 from osiris_inspect.runtime.proxy.scheduling.conversation import Conversation, Pause, converse
 from osiris_inspect.runtime.proxy.scheduling.run_context import RunContext
 from osiris_inspect.runtime.proxy.scheduling.step_outcomes import StepOutcomes
+from osiris_inspect.runtime.proxy.scheduling.step_secrets import step_secrets
 from osiris_inspect.runtime.proxy.scheduling.worker_plan import StepAccess
 from osiris_inspect.runtime.proxy.staged_outputs import StagedOutputs
 from osiris_inspect.runtime.proxy.worker_client import (
@@ -361,26 +361,20 @@ class RunWorker:
 
     def _confidential(self, step: Step) -> dict[str, Any]:
         """Return what only this step receives: its connection, its secrets and the places of its files."""
-        config = self._request.compiled.configs[step.id]
-        connection = self._context.connection_of(step)
+        own = step_secrets(self._context, step)
         body: dict[str, Any] = {}
-        if connection:
-            body["connection"] = dict(connection)
-        if self._redactor.redact_value(mask_by_key(config)) != config:
-            body["config"] = config  # it is masked in its file
-        texts = [*_texts(connection), *_texts(config), *_texts(step.checks)]
-        own = self._request.connections.secrets_by_step.get(step.id, ())
-        secrets = [
-            name for name in self._context.secrets if name in own or any(name in text for text in texts)
-        ]
-        by_place = self._redactor.by_place.intersection(secrets)
-        if secrets:
-            body["secrets"] = secrets
-        if by_place:
-            body["secrets_by_place"] = sorted(by_place)
+        if own.connection:
+            body["connection"] = dict(own.connection)
+        if own.config is not None:
+            body["config"] = own.config
+        if own.values:
+            body["secrets"] = list(own.values)
+        if own.by_place:
+            body["secrets_by_place"] = list(own.by_place)
         if self.transport.stages_outputs:
             component = self._context.components.get(step.driver)
-            outputs = self._staged.begin_step(step, component, config, connection)
+            config = self._request.compiled.configs[step.id]
+            outputs = self._staged.begin_step(step, component, config, own.connection)
             if outputs:
                 body["outputs"] = outputs
         return body
@@ -435,15 +429,3 @@ def inputs_of(step: Step) -> dict[str, dict[str, str]]:
     """Return the bound inputs of a step, as commands and the log hold them."""
     bound = manifest.bind_inputs(step)
     return {name: {"from_step": ref.from_step, "key": ref.key} for name, ref in bound.items()}
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """Yield all texts and numbers of a JSON value."""
-    if isinstance(value, Mapping):
-        for item in value.values():
-            yield from _texts(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _texts(item)
-    elif value is not None:
-        yield str(value)

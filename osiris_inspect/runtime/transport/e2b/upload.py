@@ -43,7 +43,7 @@ def build_archive(launch: LaunchSpec, packages: PackageFiles, to: Path) -> None:
         for path in launch.bundle.named_files.updated:
             name = name_below(path, launch.base, "writes")
             if path.is_file():
-                _check_not_in_use(path)
+                check_not_in_use(path)
                 _add_file(tar, path, f"{BASE}/{name}")
         for path in launch.bundle.named_files.written:
             name = name_below(path, launch.base, "writes")
@@ -51,7 +51,12 @@ def build_archive(launch: LaunchSpec, packages: PackageFiles, to: Path) -> None:
                 _add_folder(tar, str(Path(BASE, name).parent))
 
 
-def _check_not_in_use(path: Path) -> None:
+def check_not_in_use(path: Path) -> None:
+    """Check that a SQLite database is complete without the files beside it.
+
+    Raises:
+        WorkerStartFailed: another program has changes in such a file.
+    """
     file = unfinished_file(path)
     if file is not None:
         raise WorkerStartFailed(
