@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 
 from osiris_inspect.model import run_layout as layout
+from osiris_inspect.model.errors import DriverError
 from osiris_inspect.model.manifest import InputRef
 from osiris_inspect.model.redaction import Redactor
 
@@ -60,6 +61,25 @@ def missing_frame_advice(result: Any) -> str:
     if len(keys) == 1:
         return f"return the DataFrame under 'df' instead of {keys[0]!r}"
     return "return {'df': frame}, where frame is a DataFrame or an Arrow table"
+
+
+def missing_frame_error(step: str, driver: str, result: Any) -> DriverError:
+    """Return the error of a driver whose result has no frame under ``df``."""
+    return DriverError(
+        f"step {step!r}: driver {driver!r} returned no frame under 'df': {missing_frame_reason(result)}",
+        kind=_missing_frame_kind(result),
+        fix=missing_frame_advice(result),
+        step=step,
+        driver=driver,
+        keys=list(map(str, result)) if isinstance(result, Mapping) else None,
+    )
+
+
+def _missing_frame_kind(result: Any) -> str:
+    if result is None or (isinstance(result, Mapping) and not result):
+        return "output-missing"
+    has_other_keys = isinstance(result, Mapping) and FRAME_KEY not in result
+    return "output-key-wrong" if has_other_keys else "output-not-a-frame"
 
 
 def memory_lookup(entry: StoredResult | None, ref: InputRef) -> dict[str, Any]:

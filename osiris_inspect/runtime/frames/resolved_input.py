@@ -123,6 +123,12 @@ class ResolvedInput:
             frame = consumer_copy(self._frame, self._source.object_columns)
         return frame.reset_index(drop=True) if self.drops_index else frame
 
+    def to_frame(self) -> pd.DataFrame | pa.Table:
+        """Return the frame as the driver returned it, which the consumer must not change; raises as ``to_pandas``."""
+        if isinstance(self._source, SpillFile):
+            return self._read(self._source, spill.read_original)
+        return self._frame
+
     def to_arrow(self) -> pa.Table:
         """Return the frame as an Arrow table in natural form.
 

@@ -73,7 +73,7 @@ def _size_of(frame: pd.DataFrame | pa.Table, plan: FramePlan) -> int:
     )
 
 
-def _stream_error(step: str, error: stream.StreamSourceError) -> DriverError:
+def stream_error(step: str, error: stream.StreamSourceError) -> DriverError:
     """Return the error of a stream's source, with the kind, the fix and the facts of its cause."""
     cause, message = error.cause, f"step {step!r}: {error}"
     if isinstance(cause, OsirisError):
@@ -186,7 +186,7 @@ class FrameStore:
             entry.spilled = self._spills.write(step, plan, size, _STREAMED)
         except stream.StreamSourceError as error:
             del self._entries[step]
-            raise _stream_error(step, error) from error.cause
+            raise stream_error(step, error) from error.cause
         except SpillFailed as error:
             del self._entries[step]
             raise SpillFailed(

@@ -30,12 +30,14 @@ _END_OF_TIME: Final = 253402300800
 """Seconds since 1970 of the year 10000, which a date cannot have."""
 _SEQUENCE = re.compile(rb'"n":(\d{1,18}),')
 
-Verb = Literal["prepare", "exec_step", "spill", "capture", "cleanup", "ping"]
+Verb = Literal["prepare", "exec_step", "test_step", "spill", "capture", "cleanup", "ping"]
 _VERBS: Final[tuple[Verb, ...]] = get_args(Verb)
 _ENVELOPE: Final = frozenset({"type", "id", "n", "nonce"})
+_STEP_FIELDS: Final[Mapping[str, type]] = {"step_id": str, "driver": str, "cfg_path": str, "inputs": dict}
 _FIELDS: Mapping[Verb, Mapping[str, type]] = {
     "prepare": {"run_id": str, "manifest": dict, "settings": dict},
-    "exec_step": {"step_id": str, "driver": str, "cfg_path": str, "inputs": dict},
+    "exec_step": _STEP_FIELDS,
+    "test_step": _STEP_FIELDS,
     "capture": {"step_id": str},
     "spill": {"step_id": str},
     "cleanup": {},
@@ -131,13 +133,16 @@ def decode_command(line: bytes) -> Command:
 
 def _check_entries(verb: Verb, value: Mapping[str, Any]) -> None:
     """Check the types inside the fields of a command, which its receiver relies on."""
-    for name, entry in (value["inputs"] if verb == "exec_step" else {}).items():
+    for name, entry in (value["inputs"] if _FIELDS[verb] is _STEP_FIELDS else {}).items():
         context = f"input {name!r} of command {verb!r}"
         if not isinstance(entry, dict):
             raise InvalidMessage(f"{context} must be of type dict", field="inputs", expected="dict")
         _required(entry, "from_step", str, context)
         if entry.get("key") is not None:
             _required(entry, "key", str, context)
+        for part in ("rows", "columns"):
+            if entry.get(part) is not None:
+                _required(entry, part, list, context)
     for name, entry in (value["settings"] if verb == "prepare" else {}).items():
         context = f"setting {name!r} of command {verb!r}"
         if not isinstance(entry, dict) or not {"value", "origin"} <= entry.keys():

@@ -4,8 +4,8 @@ A run ends in order whatever happens to the worker: the running step fails with 
 skipped with their cause, and ``run_end``, run card and ``status.json`` are written.
 """
 
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
@@ -59,7 +59,7 @@ from osiris_inspect.runtime.sandbox.permissions import config_secrets
 from osiris_inspect.runtime.settings import Settings
 from osiris_inspect.runtime.transport.transport import Transport
 
-__all__ = ["RunRequest", "RunResult", "run"]
+__all__ = ["RunRequest", "RunResult", "open_run", "run"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,18 @@ def run(request: RunRequest, transport: Transport) -> RunResult:
     Raises:
         RunError: the run directory cannot be created; nothing is left behind.
         InputsGone: a frame of ``request.reused`` cannot be taken over; nothing is left behind.
+    """
+    with open_run(request, transport) as context:
+        return _RunExecution(context, transport).execute()
+
+
+@contextmanager
+def open_run(request: RunRequest, transport: Transport) -> Iterator[RunContext]:
+    """Create a run directory with the frames of the reused steps; its log and the worker are closed at the end.
+
+    Raises:
+        RunError: as for ``run``.
+        InputsGone: as for ``run``.
     """
     components = request.components or all_components()
     jobs = 1 if transport.is_remote else min(request.jobs, len(request.running.manifest.steps))
@@ -112,10 +124,9 @@ def run(request: RunRequest, transport: Transport) -> RunResult:
         with opened, transport:
             progress = RunProgress(path, files, request.compiled.manifest, redactor, reused=reused)
             recorder = RunRecorder(event_log, request.clock, request.on_event)
-            context = RunContext(
+            yield RunContext(
                 request, recorder, progress, signals, components, secrets, _worker_settings(request)
             )
-            return _RunExecution(context, transport).execute()
 
 
 class _RunExecution:

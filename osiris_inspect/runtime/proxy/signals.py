@@ -40,6 +40,10 @@ class SignalFlag:
             sleep(min(left, _POLL_S))  # a signal does not end a sleep
         return self.is_set
 
+    def clear(self) -> None:
+        """Forget the signals that arrived."""
+        self._count, self._name = 0, None
+
     def __enter__(self) -> Self:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             previous = signal.getsignal(number)

@@ -346,6 +346,15 @@ class Replay:
         verdict = judge(self.earlier, later, self.step.id, host.compare_frames)
         return ReplayResult(outcome, verdict, step.error, tuple(changed))
 
+    @contextmanager
+    def prepared(self) -> Iterator[tuple[RunRequest, Transport]]:
+        """Yield what the proxy needs to run the step: the request, and a transport to a worker that is not started."""
+        with _imports_from(self._options.code) as environment_code:
+            yield (
+                self._request(lambda _: None),
+                self._transport(environment_code, redirect_stderr=False),
+            )
+
     def _changed_line(self, event: Event) -> str:
         before = self.earlier.steps[event.step or ""].rows
         rows = event.fields.get("rows")

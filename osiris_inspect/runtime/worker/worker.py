@@ -27,7 +27,7 @@ from osiris_inspect.runtime.drivers.interface.file_paths import with_search_of_f
 from osiris_inspect.runtime.drivers.interface.step_inputs import StepInputs
 from osiris_inspect.runtime.files.atomic_write import write_atomic
 from osiris_inspect.runtime.files.memory_limit import stream_threshold
-from osiris_inspect.runtime.frames.driver_result import FRAME_KEY, mask_metadata, missing_frame_advice
+from osiris_inspect.runtime.frames.driver_result import FRAME_KEY, mask_metadata, missing_frame_error
 from osiris_inspect.runtime.frames.policy import StoredFrame
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 from osiris_inspect.runtime.frames.store import FrameStore, SpillPolicy
@@ -49,6 +49,7 @@ from osiris_inspect.runtime.worker.file_digests import FileDigests
 from osiris_inspect.runtime.worker.frame_capture import FrameCapture
 from osiris_inspect.runtime.worker.heartbeat import Heartbeat
 from osiris_inspect.runtime.worker.message_writer import MessageWriter
+from osiris_inspect.runtime.worker.step_tests import StepTests
 
 _STORED_FRAME_FIELDS = tuple(item.name for item in fields(StoredFrame))
 _KINDS_OF_VALUES: Final = frozenset({"driver-raised", "query-failed", "value-not-convertible"})
@@ -89,6 +90,7 @@ class _Session:
     base: Path
     components: Mapping[str, Component]
     capture: FrameCapture
+    tests: StepTests
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,16 @@ class _Confidential:
         """Return the part of the body of ``exec_step``."""
         outputs = {entry["path"]: _staged_output(entry) for entry in body.get("outputs") or ()}
         return cls(body.get("connection") or {}, body.get("config"), outputs)
+
+
+def _driver_config(config: Mapping[str, Any], confidential: _Confidential) -> dict[str, Any]:
+    """Return the configuration that a driver receives."""
+    connection = confidential.connection
+    return {**_own_config(config), **({"resolved_connection": dict(connection)} if connection else {})}
+
+
+def _own_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in config.items() if key not in ("component", "mode", "connection")}
 
 
 class Worker:
@@ -211,6 +223,7 @@ class Worker:
             capture=FrameCapture(
                 plan, store, self._emitter.emit, options.capture, keep_frames=options.keep == "frames"
             ),
+            tests=StepTests(store),
         )
         self._heartbeat.get_store_size = store.total_size
         self._emitter.emit("session_initialized", {"run_id": body["run_id"], "drivers_loaded": driver_names})
@@ -316,6 +329,34 @@ class Worker:
         self._release_inputs((step_id,), inputs)
         return outcome
 
+    def _test_step(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Run a step on parts of its inputs; the answer holds its failure, None if it succeeded."""
+        session, step_id = self._prepared, body["step_id"]
+        self._mask(body.get("secrets") or (), body.get("secrets_by_place") or ())
+        confidential = _Confidential.from_body(body)
+        config = self._load_config(step_id, body["cfg_path"], confidential)
+        step = next(step for step in session.manifest.steps if step.id == step_id)
+        driver = _load_driver(body["driver"], session.components)
+        inputs = session.tests.resolve(step, body["inputs"])
+        artifacts = self._run_dir / layout.artifacts_dir(step_id)
+        artifacts.mkdir(parents=True, exist_ok=True)
+        ctx = drivers.DriverContext(
+            base=session.base,
+            artifacts=artifacts,
+            metric=lambda _name, _value: None,
+            progress=lambda _rows: None,
+            cancel=self._context.cancel,
+            other_steps=tuple(other.id for other in session.manifest.steps if other.id != step_id),
+            memory=self._context.memory,
+        )
+        try:
+            session.tests.run(step, driver, _driver_config(config, confidential), inputs, ctx)
+        except BaseException as error:  # noqa: BLE001  a driver may raise anything, SystemExit and panics included
+            return {"failure": error_to_dict(error)}
+        finally:
+            self._emitter.fork_guard.end_copy(step_id)
+        return {"failure": None}
+
     def _mask(self, secrets: Iterable[str], by_place: Iterable[str]) -> None:
         """Mask further secrets from now on; those of earlier steps stay masked."""
         new, new_by_place = dict.fromkeys(secrets), dict.fromkeys(by_place)
@@ -420,12 +461,8 @@ class Worker:
         confidential: _Confidential,
     ) -> dict[str, Any]:
         session = self._prepared
-        driver_config = {
-            key: value for key, value in config.items() if key not in ("component", "mode", "connection")
-        }
-        self._write_cleaned_config(step_id, driver_config, confidential.connection)
-        if confidential.connection:
-            driver_config["resolved_connection"] = dict(confidential.connection)
+        self._write_cleaned_config(step_id, _own_config(config), confidential.connection)
+        driver_config = _driver_config(config, confidential)
         joins: list[Mapping[str, Any]] = []
         checks: list[Mapping[str, Any]] = []
         filters: list[Mapping[str, Any]] = []
@@ -511,14 +548,7 @@ class Worker:
                 del event_fields[name]
         self._emitter.emit("output_stored", event_fields, step_id)
         if produces_frame and stored.rows is None:
-            raise DriverError(
-                f"step {step_id!r}: driver {driver_name!r} returned no frame under 'df': {stored.reason}",
-                kind=_missing_frame_kind(result),
-                fix=missing_frame_advice(result),
-                step=step_id,
-                driver=driver_name,
-                keys=list(map(str, result)) if isinstance(result, Mapping) else None,
-            )
+            raise missing_frame_error(step_id, driver_name, result)
         written, rejected = _row_count(result, "rows_written"), _row_count(result, "rows_rejected")
         rows = stored.rows if stored.rows is not None else written
         outcome: dict[str, Any] = {"rows_processed": rows, "storage": stored.storage}
@@ -601,14 +631,6 @@ def _row_count(result: Mapping[str, Any] | None, name: str) -> int | None:
     """Return a count that a driver returns; None if there is none."""
     count = _finite_number(result.get(name)) if isinstance(result, Mapping) else None
     return None if count is None else int(count)
-
-
-def _missing_frame_kind(result: Any) -> str:
-    """Return the kind of a result without a frame under ``df``."""
-    if result is None or (isinstance(result, Mapping) and not result):
-        return "output-missing"
-    has_other_keys = isinstance(result, Mapping) and "df" not in result
-    return "output-key-wrong" if has_other_keys else "output-not-a-frame"
 
 
 def _finite_number(value: Any) -> float | None:

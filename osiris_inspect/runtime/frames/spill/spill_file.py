@@ -190,6 +190,23 @@ def read_frame(spilled: SpillFile) -> pd.DataFrame:
         return frames.restore_pandas(spilled.document["restore"], spilled.rows, main.column, hidden.column)
 
 
+def read_original(spilled: SpillFile) -> pd.DataFrame | pa.Table:
+    """Return the frame as the driver returned it: a pandas frame, or an Arrow table.
+
+    Raises:
+        SpillCorrupt: as for ``read_frame``.
+    """
+    if spilled.document["restore"]["facts"]["kind"] != "arrow":
+        return read_frame(spilled)
+    verify(spilled)
+    with (
+        _as_spill_corrupt(spilled),
+        ParquetTableReader(spilled.parquet) as main,
+        ParquetTableReader(spilled.parquet.parent / _names(spilled.key).hidden) as hidden,
+    ):
+        return frames.restore_arrow(spilled.document["restore"], spilled.rows, main.column, hidden.column)
+
+
 def read_arrow(spilled: SpillFile) -> pa.Table:
     """Return the frame in normal plan.
 

@@ -263,6 +263,30 @@ class RunWorker:
             self._outcomes.record_failure(step, answer.error, (monotonic() - sent_at) * 1000)
         return answer
 
+    def test_step(
+        self, step: Step, inputs: Mapping[str, Mapping[str, Any]], timeout_s: float
+    ) -> Conversation[CommandResult]:
+        """Run a step on parts of its inputs and return its failure under ``failure``; nothing of it is recorded.
+
+        The answer is an error if the worker ended, or was killed after ``timeout_s``; ``loss`` is set then.
+        """
+        body = {
+            "step_id": step.id,
+            "driver": step.driver,
+            "cfg_path": step.cfg_path,
+            "inputs": inputs,
+            **self._confidential(step),
+        }
+        try:
+            return (yield from self._client.request("test_step", body, timeout_s))
+        except WorkerLost as error:
+            self.loss = self._lost_worker(error)
+            return error_response("WorkerLost", str(error), self.loss.info)
+        except CommandTimeout:
+            self.transport.kill()
+            self.loss = step_timeout(step.id, timeout_s)
+            return error_response("StepTimeout", self.loss.reason, self.loss.info)
+
     def spill(self, step_id: str) -> Conversation[bool]:
         """Have the worker write a frame to disk; return True if it is there."""
         body = {"step_id": step_id}

@@ -53,8 +53,7 @@ def with_cells(column: "pd.Series[Any]", cells: Sequence[Any]) -> "pd.Series[Any
         elif isinstance(dtype, pd.CategoricalDtype):
             array = _categorical(column, cells, dtype)
         elif is_object_dtype(dtype):
-            array = np.empty(len(cells), dtype=object)
-            array[:] = cells
+            array = np.fromiter(cells, dtype=object, count=len(cells))
         else:
             array = pd.Series(list(cells), dtype=dtype).array
         changed = pd.Series(array, index=column.index, name=column.name, copy=False)

@@ -93,6 +93,10 @@ def shrink(
     return _Search(frames, fails, options or ShrinkOptions(), clock).run()
 
 
+class DependsOnSize(Exception):
+    """A test finds that the failure depends on the size of the inputs."""
+
+
 class _End(Exception):
     """The search ends before its end."""
 
@@ -121,6 +125,8 @@ class _Search:
             self._reduce()
         except _End as end:
             stopped_by = end.reason
+        except DependsOnSize:
+            stopped_by = "size"
         except KeyboardInterrupt:
             stopped_by = "interrupted"
         found = {name: part.take() for name, part in self._best.items()}
