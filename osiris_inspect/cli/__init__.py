@@ -38,7 +38,9 @@ def main() -> NoReturn:
     except SystemExit as end:
         _exit_with(end.code if isinstance(end.code, int) else 0)
     except OsirisError as error:
-        streams.write_message(str(error))
+        from osiris_inspect.inspector.archives.open_archives import show_archives
+
+        streams.write_message(show_archives(str(error)))
         _exit_with(exit_code_of(error))
     except KeyboardInterrupt:
         _exit_with(INTERRUPTED)

@@ -181,7 +181,9 @@ def replay_command(
     except OsirisError as error:
         if expect is None:
             raise
-        streams.write_message(f"cannot be tested: {error}")
+        from osiris_inspect.inspector.archives.open_archives import show_archives
+
+        streams.write_message(show_archives(f"cannot be tested: {error}"))
         code = CANNOT_TEST
     if code:
         raise typer.Exit(code)

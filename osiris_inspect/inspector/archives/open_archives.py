@@ -70,3 +70,10 @@ def name_in_archive(path: Path) -> str | None:
         if path.is_relative_to(folder):
             return str(archive / path.relative_to(folder))
     return None
+
+
+def show_archives(text: str) -> str:
+    """Return a text with the names of archives in place of the folders that have their content."""
+    for folder, archive in _opened.items():
+        text = text.replace(str(folder), str(archive))
+    return text

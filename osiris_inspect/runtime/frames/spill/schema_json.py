@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import xxhash
 
+from osiris_inspect.base import bounded_json
 from osiris_inspect.model.errors import SpillCorrupt
 from osiris_inspect.runtime.files.hashed_file import HashedFile
 from osiris_inspect.runtime.frames.conversion.frame_plan import FramePlan, columns_of, dtypes_of
@@ -67,7 +68,7 @@ def parse(text: bytes, path: str) -> dict[str, Any]:
         SpillCorrupt: the file has another format or was changed.
     """
     try:
-        document = json.loads(text)
+        document = bounded_json.loads(text)
     except ValueError as error:
         raise SpillCorrupt(f"{path} cannot be read: {error}", fix="run the step again", path=path) from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
