@@ -90,7 +90,7 @@ class StepNotFound(OsirisError, KeyError):
         return str(self.args[0])
 
 
-class InputNameUnknown(OsirisError, KeyError):
+class InputNotFound(OsirisError, KeyError):
     """The step has no input of this name; the message lists the inputs it has."""
 
     def __str__(self) -> str:
@@ -663,7 +663,7 @@ class InputFrame:
         return f"<p>{escape(repr(self))}</p>{_html_table(table.slice(0, _MAX_SHOWN_ROWS), table.num_rows)}"
 
 
-class StepInputs(Mapping[str, InputFrame]):
+class InputFrames(Mapping[str, InputFrame]):
     """The inputs of a step by name."""
 
     def __init__(self, run: "Run", state: "StepState", references: "Mapping[str, InputRef]") -> None:
@@ -673,7 +673,7 @@ class StepInputs(Mapping[str, InputFrame]):
     def __getitem__(self, name: str) -> InputFrame:
         if name not in self._frames:
             names = ", ".join(map(repr, map(one_line, self._frames))) or "none"
-            raise InputNameUnknown(f"step {self._step!r} has no input {name!r}; its inputs are: {names}")
+            raise InputNotFound(f"step {self._step!r} has no input {name!r}; its inputs are: {names}")
         return self._frames[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -756,9 +756,9 @@ class Step:
         return "\n".join(multi_line(self.state.failure.message)) if self.state.failure else None
 
     @cached_property
-    def inputs(self) -> StepInputs:
+    def inputs(self) -> InputFrames:
         """The frames that the step takes, by name: ``inputs["df"].to_pandas()``."""
-        return StepInputs(self._run, self.state, self._run._input_references(self.state))
+        return InputFrames(self._run, self.state, self._run._input_references(self.state))
 
     def frame(self) -> Frame:
         """Return the spilled frame of the step; errors are those of ``Run.frame``."""

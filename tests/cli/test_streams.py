@@ -128,6 +128,7 @@ def test_nothing_that_is_said_to_people_stands_in_a_file_of_the_run(work: Path) 
 WRITERS = {
     "cli/replay/shell.py",  # the interactive Python of the user
     "cli/support/streams.py",
+    "runtime/cluster/node.py",  # a program of its own on a machine of a cluster
     "runtime/transport/in_process.py",  # lends the streams to drivers
     "runtime/transport/e2b/list_files.py",  # a program of its own in the sandbox
     "runtime/worker/__main__.py",  # the protocol of the worker process

@@ -67,16 +67,17 @@ COPIED_KINDS: Mapping[str, str] = {
     "drivers/supabase/rest_writer.py:_write_failed": "a literal of each caller, or the kind of the failed request",
     "frames/spill/spill_file.py:write_spill": "the kind of memory_error",
     "frames/store.py:_store_stream": "the kind of the failed spill",
-    "frames/store.py:_stream_error": "the kind of the error in the stream",
+    "frames/store.py:stream_error": "the kind of the error in the stream",
     "proxy/artifact_download.py:_lost": "the kind of the error that interrupted the download",
     "proxy/failures.py:cannot_create_run": "the kind of the system error",
     "transport/e2b/transport.py:start": "the kind of the sandbox's error",
     "transport/stdio.py:start": "the kind of the system error",
     "transport/worker_exit.py:error": "the kind of the exit status",
-    "worker/worker.py:_store_result": "whether a frame is missing or is another value",
+    "frames/driver_result.py:missing_frame_error": "whether a frame is missing or is another value",
+    "replay/shrink/failure_test.py:_run": "the kind of the worker's answer",
 }
 """Functions that pass on a kind, and where it comes from."""
-CODE_OF_OTHERS = {"frames/store.py:_stream_error": "the stream of a third-party driver raised any exception"}
+CODE_OF_OTHERS = {"frames/store.py:stream_error": "the stream of a third-party driver raised any exception"}
 """Functions whose error has the general kind of a driver, and why."""
 
 VERBS = frozenset(

@@ -201,7 +201,7 @@ def test_list_of_quoted_values_names_rows() -> None:
     assert result.runs <= 9
 
 
-@given(st.sets(st.integers(0, 60)))
+@given(st.sets(st.integers(0, 60), max_size=12))
 def test_ranges_hold_all_positions(positions: set[int]) -> None:
     rows = np.array(sorted(positions), dtype=np.int64)
     ranges = to_ranges(rows)

@@ -108,7 +108,7 @@ def _crossing_frames(steps: Mapping[str, Step], chain_of: Mapping[str, int]) -> 
                 key = next(ref.key for ref in manifest.bind_inputs(step).values() if ref.from_step == source)
                 raise SettingsError(
                     f"step {name!r} takes the result {key!r} of step {source!r}, which may run on another machine",
-                    fix="take its frame df, or run without --on dask",
+                    fix="use its frame df, or run without --on dask",
                     step=name,
                 )
             yield source, name
@@ -156,6 +156,6 @@ def check_shared_files(
             if chain_of[earlier] != chain_of[step.id]:
                 raise SettingsError(
                     f"step {step.id!r} must run on the machine of step {earlier!r}: {reason}",
-                    fix="hand the rows over as a frame (needs), or run without --on dask",
+                    fix="pass the rows on as a frame (needs), or run without --on dask",
                     step=step.id,
                 )

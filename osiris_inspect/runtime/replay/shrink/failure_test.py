@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any, Final
 
+from osiris_inspect.model.error_info import parse_error_info
 from osiris_inspect.model.errors import InputsGone, RunError, SettingsError
 from osiris_inspect.model.failure.signature import FailureSignature, failure_level, failure_signature
 from osiris_inspect.model.manifest import InputRef, bind_inputs
@@ -201,7 +202,12 @@ class FailureTest:
             self._drop_worker()
             return answer.error
         if isinstance(answer, ErrorResponse):
-            raise RunError(f"cannot test step {self._step.id!r}: {answer.error['message']}")
+            info = parse_error_info(answer.error.get("error_info"))
+            raise RunError(
+                f"cannot test step {self._step.id!r}: {answer.error['message']}",
+                kind=info.kind if info else "internal-error",
+                fix=info.fix if info else "replay the step to see the whole error",
+            )
         self._longest_s = max(self._longest_s or 0.0, monotonic() - start)
         failure: Mapping[str, Any] | None = answer.body["failure"]
         return failure
