@@ -1,11 +1,17 @@
 """Inputs of steps that failed or did not run are on disk with their values, or the log tells why they are not."""
 
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pandas.testing import assert_frame_equal
 
+from osiris_inspect.model.event import Event
 from osiris_inspect.runtime.files.hashed_file import Filesystem
 from osiris_inspect.runtime.frames.spill import spill_file
 from osiris_inspect.runtime.proxy.proxy import RunResult
@@ -92,6 +98,46 @@ def test_inputs_of_a_step_that_timed_out_are_kept(
     run = _run(tmp_path, on, request, pipeline("hang"), env={"E2B_STEP_TIMEOUT": "2"})
     _assert_kept(run, *NEEDED)
     assert set(_captures(run)) == set(NEEDED)
+
+
+def _interrupted_in(step: str, at: list[float]) -> Callable[[Event], None]:
+    """Return a listener that sends SIGINT a moment after a step has started, and notes when."""
+
+    def interrupt() -> None:
+        at.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def on_event(event: Event) -> None:
+        if (event.name, event.step) == ("step_start", step):
+            threading.Timer(0.5, interrupt).start()
+
+    return on_event
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("on", ["local", "none", "bwrap", "landlock", "e2b"])
+def test_inputs_of_an_interrupted_step_are_kept(
+    tmp_path: Path, on: str, jobs: int, request: pytest.FixtureRequest
+) -> None:
+    at: list[float] = []
+    run = _run(tmp_path, on, request, pipeline("hang"), jobs=jobs, on_event=_interrupted_in("broken", at))
+    assert time.monotonic() - at[0] < 5.0
+    assert run.status == "interrupted"
+    _assert_kept(run, ("broken", "df"), ("broken", "other"))
+    last = [event["event"] for event in events_of(run.path)][-1]
+    assert last == "run_end"
+
+
+@pytest.mark.parametrize("on", ["none", "e2b"])
+def test_inputs_of_an_interrupted_step_that_holds_the_gil_are_reported(
+    tmp_path: Path, on: str, request: pytest.FixtureRequest
+) -> None:
+    at: list[float] = []
+    run = _run(tmp_path, on, request, pipeline("hold_gil"), on_event=_interrupted_in("broken", at))
+    assert time.monotonic() - at[0] < 5.0
+    captures = _captures(run)
+    assert {captures["broken", name]["reason"] for name in ("df", "other")} == {"interrupted"}
 
 
 @pytest.mark.parametrize("on", ["sandbox", "e2b"])

@@ -271,6 +271,27 @@ def test_retry_and_timeout_of_one_step_leave_others_alone(tmp_path: Path) -> Non
     assert ends(run.path) == {"hangs": "failed", "fine": "complete", "last": "complete"}
 
 
+def test_capture_before_a_timeout_leaves_other_workers_alone(tmp_path: Path) -> None:
+    text = pipeline(
+        fault("stuck", "hold_gil", ", timeout: 1"),
+        *(
+            fault(f"s{number}", "wait", f", after: [s{number - 1}]" if number else "", times="0.1")
+            for number in range(25)
+        ),
+    )
+    run = make_run(tmp_path, "none", text=text, jobs=2)
+    events = events_of(run.path)
+    failed = next(event for event in events if event["event"] == "step_failed")
+    end = datetime.fromisoformat(failed["ts"]).timestamp()
+    written = [
+        event["step_id"]
+        for event in events[: events.index(failed)]
+        if event["event"] == "step_complete" and datetime.fromisoformat(event["ts"]).timestamp() > end - 1.5
+    ]
+    assert len(written) >= 2  # the worker that holds the GIL is asked for 2 s
+    assert ends(run.path) == {"stuck": "failed", **{f"s{number}": "complete" for number in range(25)}}
+
+
 def test_missing_module_is_reported_once(tmp_path: Path) -> None:
     text = pipeline(
         "id: a, component: test.needy, config: {do: nothing}",

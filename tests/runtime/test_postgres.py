@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ import pyarrow as pa
 import pytest
 
 from osiris_inspect.model.errors import DriverError
+from osiris_inspect.runtime.connections.connections import Connections
 from osiris_inspect.runtime.drivers.postgres import connect as postgres_connect
 from osiris_inspect.runtime.drivers.postgres import driver
 from tests.runtime.driving import context, drive, handed
-from tests.runtime.runs import needs
+from tests.runtime.runs import make_run, needs
 from tests.runtime.servers import postgres as servers
 from tests.runtime.servers.postgres import PASSWORD, Postgres
 
@@ -400,3 +402,42 @@ def test_frame_too_wide_for_table_is_refused(
         write(postgres, tmp_path, columns, **config)
     assert (caught.value.facts["code"], caught.value.fix) == (code, fix)
     assert postgres.rows("SELECT to_regclass('wide')") == [(None,)]
+
+
+SLEEP = "pg_sleep(1.25)"
+
+
+@pytest.mark.parametrize(("limit", "expected"), [({"postgres.main": 2}, 2), ({}, 4)])
+@pytest.mark.parametrize("on", ["none", "bwrap"])
+def test_connection_has_at_most_its_limit_of_sessions(
+    postgres: Postgres, tmp_path: Path, on: str, limit: dict[str, int], expected: int
+) -> None:
+    steps = [f"s{number}" for number in range(5)]
+    text = 'oml_version: "0.1.0"\nname: limited\nsteps:\n' + "".join(
+        f"  - {{id: {step}, component: postgres.extractor, "
+        f'config: {{connection: "@postgres.main", query: "SELECT 1 AS n FROM {SLEEP}"}}}}\n'
+        for step in steps
+    )
+    used = Connections(dict.fromkeys(steps, postgres.connection), max_parallel=limit)
+    counts: list[int] = []
+    is_over = threading.Event()
+    watcher = threading.Thread(target=_count_sessions, args=(postgres, counts, is_over))
+    watcher.start()
+    try:
+        outcome = make_run(tmp_path, on, text=text, connections=used, jobs=4)
+    finally:
+        is_over.set()
+        watcher.join()
+    assert outcome.status == "success", outcome.reason
+    assert max(counts) == expected
+
+
+def _count_sessions(postgres: Postgres, counts: list[int], is_over: threading.Event) -> None:
+    """Note again and again how many sessions run the query of the steps."""
+    query = (
+        "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid() "
+        f"AND query LIKE '%{SLEEP}%'"
+    )
+    with postgres.session() as session:
+        while not is_over.wait(0.02):
+            counts += [row[0] for row in session.execute(query)]

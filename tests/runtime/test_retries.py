@@ -236,3 +236,45 @@ def test_writer_that_may_write_twice_needs_consent(step: str, words: str) -> Non
         .manifest.steps[1]
         .retry
     )
+
+
+@pytest.mark.parametrize("on", ["none", "bwrap"])
+def test_retries_of_several_workers_do_not_wait_for_each_other(tmp_path: Path, on: str) -> None:
+    def flaky(step: str, kind: str) -> str:
+        return (
+            f"  - {{id: {step}, component: test.faulty, config: {{do: fail_twice, words: {kind}}}, "
+            "retry: {attempts: 3, wait: 1.5, backoff: 1, not_repeatable: allow}}\n"
+        )
+
+    text = (
+        HEAD
+        + flaky("lost", "connection-lost")
+        + flaky("locked", "lock-conflict")
+        + flaky("wrong", "table-missing")
+        + "  - {id: quick, component: test.faulty, config: {do: nothing}}\n"
+        + "  - {id: last, component: test.faulty, after: [lost, locked], config: {do: nothing}}\n"
+    )
+    outcome = make_run(tmp_path, on, text=text, jobs=3)
+    events = events_of(outcome.path)
+    names = ("step_start", "step_failed", "step_retry", "step_complete")
+    order = [
+        (each["step_id"], each["event"], each.get("attempt")) for each in events if each["event"] in names
+    ]
+    of_step = {
+        step: [(name, attempt) for other, name, attempt in order if other == step]
+        for step in ("lost", "locked", "wrong")
+    }
+    again = [("step_failed", 1), ("step_retry", 2), ("step_start", 2), ("step_failed", 2), ("step_retry", 3)]
+    whole = [("step_start", 1), *again, ("step_start", 3), ("step_complete", 3)]
+    assert (of_step["lost"], of_step["locked"]) == (whole, whole)
+    assert of_step["wrong"] == [("step_start", 1), ("step_failed", 1)]
+    because = {(each["step_id"], each["because"]) for each in events if each["event"] == "step_retry"}
+    assert because == {("lost", "connection-lost"), ("locked", "lock-conflict")}
+    positions = {(step, name): number for number, (step, name, _) in enumerate(order)}  # of the last attempts
+    assert positions["quick", "step_complete"] < positions["lost", "step_complete"]
+    assert positions["last", "step_start"] > max(
+        positions["lost", "step_complete"], positions["locked", "step_complete"]
+    )
+    card = json.loads((outcome.path / "artifacts/_system/run_card.json").read_bytes())
+    attempts = {step["step_id"]: step.get("attempts") for step in card["steps"]}
+    assert attempts == {"lost": 3, "locked": 3, "wrong": None, "quick": None, "last": None}

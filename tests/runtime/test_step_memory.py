@@ -8,6 +8,9 @@ import pytest
 
 from osiris_inspect.cli.pipeline.execution.execute import resource_limits
 from osiris_inspect.model.errors import SettingsError
+from osiris_inspect.runtime.pipeline.builtin_components import all_components
+from osiris_inspect.runtime.pipeline.lint import lint
+from osiris_inspect.runtime.pipeline.step_compiler import MEMORY_NOT_LIMITED
 from osiris_inspect.runtime.sandbox.isolation import ResourceLimits
 from osiris_inspect.runtime.transport.stdio import Stdio
 from tests.runtime.clouds import cloud, transport  # noqa: F401  fixtures
@@ -91,6 +94,20 @@ def test_target_that_cannot_limit_a_step_refuses_the_run(
     ):
         make_run(tmp_path, on if on == "local" else "none", text=text, transport=transport)
     assert not list((tmp_path / "logs").glob("*"))
+
+
+@pytest.mark.parametrize(("target", "reason"), list(MEMORY_NOT_LIMITED.items()))
+def test_lint_names_limit_that_target_cannot_apply(target: str, reason: str) -> None:
+    text = pipeline(
+        "id: a, memory: 1GB, component: duckdb.processor, needs: [], config: {query: SELECT 1 AS n}",
+        "id: b, component: filesystem.csv_writer, config: {path: out.csv}",
+    )
+    (message,) = lint(text, "p.yaml", all_components(), target=target)
+    assert str(message) == (
+        f"p.yaml:4:21: error: step 'a' has a limit of memory, which --on {target} cannot apply: {reason}; "
+        "use --on sandbox, or remove memory from the step"
+    )
+    assert not lint(text, "p.yaml", all_components(), target="sandbox")
 
 
 def test_step_above_limit_of_run_is_refused(tmp_path: Path) -> None:

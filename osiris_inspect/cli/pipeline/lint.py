@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from osiris_inspect.cli.pipeline.execution.pipeline_source import parse_params, read_pipeline
-from osiris_inspect.cli.pipeline.run_options import ConnectionsOption, Params, Profile
+from osiris_inspect.cli.pipeline.run_options import ConnectionsOption, Params, Profile, RunTarget
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import FOUND
 
@@ -26,6 +26,9 @@ def lint_command(
     param: Params = [],
     profile: Profile = None,
     connections: ConnectionsOption = None,
+    on: Annotated[
+        RunTarget | None, typer.Option("--on", help="Also report what a run on this target refuses.")
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")] = False,
 ) -> None:
     """Check pipelines without running them.
@@ -49,7 +52,7 @@ def lint_command(
             folders=(pipeline_folder(pipeline),),
             named=connections,
         )
-        messages = lint(read_pipeline(pipeline), str(pipeline), all_components(), inputs, check)
+        messages = lint(read_pipeline(pipeline), str(pipeline), all_components(), inputs, check, on)
         errors_first = sorted(range(len(messages)), key=lambda index: messages[index].severity != "error")
         for index in sorted(errors_first[:MAX_PROBLEMS]):
             streams.write_stdout(f"{messages[index]}\n")

@@ -30,6 +30,7 @@ _MAX_CAPTURES: Final = 4
 """Captured inputs that are named; the others are counted."""
 _CAPTURE_REASONS: Final = {
     "worker gone": "the worker was gone; replay with --recompute, or run with --capture always",
+    "interrupted": "the run ended before it was written; replay with --recompute, or run with --capture always",
     "over the limit": "larger than the limit; raise --capture-limit",
     "disk refused": "the disk refused; free space on it",
     "no frame": "the step before returned no such frame",

@@ -98,6 +98,9 @@ class _Reading(NamedTuple):
     addition: str = ""
 
 
+_REFUSED_BY_PROCESS: Final = "bad allocation"
+
+
 class MemoryUse(NamedTuple):
     """Memory that the process may use, and the part of it that DuckDB got; None if DuckDB was not limited."""
 
@@ -115,7 +118,8 @@ def query_error(
     """Return the error for an exception of DuckDB; ``other_steps`` are the ids of the pipeline's other steps."""
     text = _REMEDIES.sub("", re.sub(r"\n{2,}", "\n", str(error).strip()))
     reading = _read(error, text, tables, config, other_steps)
-    if reading.kind == "out-of-memory" and memory is not None and not config.get("memory_limit"):
+    is_of_process = not config.get("memory_limit") or _REFUSED_BY_PROCESS in text
+    if reading.kind == "out-of-memory" and memory is not None and is_of_process:
         reading = _out_of_memory(memory)
     if reading.kind == "table-missing":
         text = _OWN_SUGGESTION.sub("", text).rstrip()
@@ -133,7 +137,7 @@ def query_error(
 
 def _out_of_memory(memory: MemoryUse) -> _Reading:
     limit, size = memory
-    addition = ""
+    addition = f"; the limit of the process is {limit.text}" if limit.is_set else ""
     if size is not None:
         addition = f"; DuckDB could use {size_text(size)} of the limit of {limit.text}, half of what was free"
     return _Reading(

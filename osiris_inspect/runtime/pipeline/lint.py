@@ -16,7 +16,7 @@ from osiris_inspect.runtime.pipeline.component import Component
 from osiris_inspect.runtime.pipeline.parameters import CompileInputs
 from osiris_inspect.runtime.pipeline.sql import tables as sql_tables
 from osiris_inspect.runtime.pipeline.step_checks import checked_columns
-from osiris_inspect.runtime.pipeline.step_compiler import SQL
+from osiris_inspect.runtime.pipeline.step_compiler import MEMORY_NOT_LIMITED, SQL
 from osiris_inspect.runtime.pipeline.yaml_positions import PositionedDocument
 
 LintSeverity = Literal["error", "warning"]
@@ -48,8 +48,12 @@ def lint(
     components: Mapping[str, Component],
     inputs: CompileInputs | None = None,
     check: Callable[[Compiled], Iterable[LintMessage]] | None = None,
+    target: str | None = None,
 ) -> list[LintMessage]:
-    """Return all messages about a pipeline, in the order of the file; then those of ``check``."""
+    """Return all messages about a pipeline, in the order of the file; then those of ``check``.
+
+    With a ``target``, such as ``local``, they include what a run there would refuse.
+    """
     try:
         document = yaml_positions.parse(text, file)
         compiled = compile_document(document, components, inputs or CompileInputs())
@@ -73,12 +77,23 @@ def lint(
             messages += _check_sql(checked) if sql_length <= MAX_CHECKED_SQL else [_not_checked(checked)]
         messages += _check_ignored_keys(checked, components[step.component])
         messages += _check_types_of_codes(checked)
+        messages += _check_memory(checked, target)
         messages += _check_columns(checked, components[step.component])
     messages += _check_implied_needs(document, ids, compiled, components)
     messages += _check_unused_outputs(document, ids, compiled, components, missing_needs)
     messages += _check_files(document, ids, compiled, components)
     messages.sort(key=lambda message: (message.problem.line, message.problem.column))
     return [*messages, *check(compiled)] if check is not None else messages
+
+
+def _check_memory(checked: "_CheckedStep", target: str | None) -> Iterator[LintMessage]:
+    if checked.step.memory_bytes is not None and target in MEMORY_NOT_LIMITED:
+        text = (
+            f"step {checked.step.id!r} has a limit of memory, which --on {target} cannot apply: "
+            f"{MEMORY_NOT_LIMITED[target]}; use --on sandbox, or remove memory from the step"
+        )
+        problem = checked.document.problem(text, "steps", checked.position, "memory")
+        yield LintMessage(problem, "error")
 
 
 @dataclass(frozen=True, slots=True)

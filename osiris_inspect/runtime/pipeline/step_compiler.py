@@ -47,6 +47,11 @@ _ID = re.compile(r"[\w.-]+")
 _TAG = re.compile(r"[\w.-]{1,100}")
 MAX_TIMEOUT_S = 10**7
 """Maximum time limit of a step, in seconds: 115 days."""
+MEMORY_NOT_LIMITED = {
+    "local": "its worker is a thread, which can be neither bounded nor ended",
+    "e2b": "all steps share the process and the memory of the sandbox",
+}
+"""Target to the reason why it cannot limit the memory of one step."""
 _REFERENCE = re.compile(r"@([\w-]+)(?:\.([\w-]+))?")
 
 

@@ -21,13 +21,19 @@ from osiris_inspect.runtime.protocol.error_report import kind_of, os_error_facts
 from osiris_inspect.runtime.transport.remote_files import RemoteFile, name_below
 from osiris_inspect.runtime.transport.transport import Transport
 
-ArtifactPolicy = Literal["none", "small", "all"]
+ArtifactPolicy = Literal["none", "frames", "small", "all"]
+"""``frames``: kept frames only, after an interrupted run."""
 SMALL_ARTIFACT_BYTES: Final = 5 * 1024 * 1024
 """Maximum bytes of a small artifact."""
 MAX_DOWNLOAD_BYTES: Final = 64 * 1024**3
 """Maximum bytes of all files of a run."""
 _MAX_DISK_FRACTION: Final = 0.95
 """Fraction of the free disk space that one file may take."""
+_NOT_SELECTED: Final[Mapping[str, str]] = {
+    "none": "no artifacts were requested",
+    "frames": "the run was interrupted",
+}
+"""Policy to the reason why other artifacts are left."""
 _MAX_ARTIFACTS: Final = 10_000
 _MAX_FAILED_ARTIFACTS: Final = 5
 """Failed downloads after which no further artifact is tried: each one may take a timeout."""
@@ -81,7 +87,7 @@ class DownloadRequest:
     def max_artifact_bytes(self) -> int:
         """The largest artifact that the policy selects."""
         small = max(SMALL_ARTIFACT_BYTES, self.max_frames_bytes if self.frames else 0)
-        limits = {"none": 0, "small": small, "all": MAX_DOWNLOAD_BYTES}
+        limits = {"none": 0, "frames": self.max_frames_bytes, "small": small, "all": MAX_DOWNLOAD_BYTES}
         return limits[self.policy]
 
 
@@ -213,10 +219,10 @@ class _Download:
         if file.is_output:
             is_written = any(output.step in self._request.succeeded for output in self._outputs[file.path])
             return None if is_written else "the step that writes it did not succeed"
-        if self._request.policy == "none":
-            return "no artifacts were requested"
-        if self._request.policy == "small" and file.path in self._request.frames:
+        if self._request.policy in ("frames", "small") and file.path in self._request.frames:
             return self._frame_skip_reason(file)
+        if self._request.policy in _NOT_SELECTED:
+            return _NOT_SELECTED[self._request.policy]
         if file.bytes > SMALL_ARTIFACT_BYTES and self._request.policy == "small":
             return f"larger than {SMALL_ARTIFACT_BYTES:,} bytes; download it with --artifacts all"
         if self._counts["failed"] >= _MAX_FAILED_ARTIFACTS:
@@ -228,6 +234,8 @@ class _Download:
         limit = self._request.max_frames_bytes
         if file.bytes > SMALL_ARTIFACT_BYTES and self._frames_bytes + file.bytes > limit:
             self.frames_left[file.path] = file.bytes
+            if self._request.policy == "frames":
+                return f"the run was interrupted, and the frames are larger than {limit:,} bytes"
             return f"the frames that failed steps need are larger than {limit:,} bytes; raise --capture-limit"
         self._frames_bytes += file.bytes
         return None

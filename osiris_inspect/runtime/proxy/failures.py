@@ -8,6 +8,7 @@ from typing import Any, Final
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import OsirisError, ProtocolError, RunError, SettingsError, WorkerLost
 from osiris_inspect.runtime.files.memory_limit import size_text
+from osiris_inspect.runtime.pipeline.step_compiler import MEMORY_NOT_LIMITED
 from osiris_inspect.runtime.protocol.error_report import build_error_info, kind_of, os_error_facts
 from osiris_inspect.runtime.protocol.messages import ErrorResponse
 
@@ -65,12 +66,8 @@ def cannot_create_run(logs: Path, error: OSError) -> RunError:
 
 def memory_not_limited(step: str, mode: str) -> SettingsError:
     """Return the error of a step with a limit of memory where it has no process of its own."""
-    reasons = {
-        "local": "its worker is a thread, which can be neither bounded nor ended",
-        "e2b": "all steps share the process and the memory of the sandbox",
-    }
     return SettingsError(
-        f"step {step!r} has a limit of memory, which --on {mode} cannot apply: {reasons[mode]}",
+        f"step {step!r} has a limit of memory, which --on {mode} cannot apply: {MEMORY_NOT_LIMITED[mode]}",
         fix="use --on sandbox, or remove memory from the step",
         step=step,
         option="--on",

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, Final
 
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import InputsGone
@@ -45,6 +45,7 @@ from osiris_inspect.runtime.proxy.scheduling.in_order import run_in_order
 from osiris_inspect.runtime.proxy.scheduling.needed_frames import kept_files, report_frames
 from osiris_inspect.runtime.proxy.scheduling.parallel import (
     ParallelRun,
+    capture_running,
     close_workers,
     kill_workers,
 )
@@ -59,6 +60,10 @@ from osiris_inspect.runtime.proxy.worker_client import Interrupted
 from osiris_inspect.runtime.sandbox.permissions import config_secrets
 from osiris_inspect.runtime.settings import Settings
 from osiris_inspect.runtime.transport.transport import Transport
+
+_INTERRUPTED_CAPTURE_S: Final = 2.0
+"""Seconds in which the inputs of the steps that run are kept after a signal; the whole end takes at most 5 s."""
+_INTERRUPTED_DOWNLOAD_BYTES: Final = 16 * 2**20
 
 __all__ = ["RunRequest", "RunResult", "open_run", "run"]
 
@@ -156,7 +161,7 @@ class _RunExecution:
                 status = "success" if progress.is_complete and progress.reason is None else "failed"
             except Interrupted as error:
                 status = "interrupted"
-                self._abort("interrupted", info_of(error, facts=progress.step_counts))
+                self._abort("interrupted", info_of(error, facts=progress.step_counts), captures=True)
             except (DiskFull, OSError) as error:
                 self._abort(*write_failure(self.recorder.disk_full or error))
             except KeyboardInterrupt:  # the user does not want to wait for the end of the worker
@@ -317,20 +322,50 @@ class _RunExecution:
             self.outcomes.fail_run(str(result.failure), info_of(result.failure))
         return result.frames_left
 
+    def _download_kept_frames(self) -> None:
+        """Download the frames that an interrupted remote worker wrote, up to a size that does not take long."""
+        policy, capture = self.request.artifact_policy, self.request.settings.capture
+        frames = kept_files(self.context)
+        is_started = any(worker.has_started for worker in self.workers)
+        if not (self.transport.is_remote and frames and is_started) or policy == "none" or capture == "never":
+            return
+        wanted = DownloadRequest(
+            "frames",
+            self.progress.path,
+            self.request.base,
+            (),
+            frozenset(step.id for step in self.context.steps),
+            frozenset(),
+            frames,
+            min(self.request.settings.capture_limit, _INTERRUPTED_DOWNLOAD_BYTES),
+            frame_files(self.progress.reused),
+        )
+        download_files(self.transport, wanted, self.emit)
+
     def _missing_reason(self) -> str:
         """Return why the frames that steps need are not on disk."""
         if self.request.settings.capture == "never":
             return "capture is off"
-        if any(worker.loss is not None for worker in self.workers) or self.progress.reason == "interrupted":
+        if self.progress.reason == "interrupted":
+            return "interrupted"
+        if any(worker.loss is not None for worker in self.workers):
             return "worker gone"
         is_left = self.transport.is_remote and self.request.artifact_policy == "none"
         return "artifacts were not requested" if is_left else "no frame"
 
     # --- abort
 
-    def _abort(self, reason: str, info: Mapping[str, Any]) -> None:
-        """Kill the worker and record the end of every step."""
+    def _abort(self, reason: str, info: Mapping[str, Any], *, captures: bool = False) -> None:
+        """Kill the worker and record the end of every step; if it ``captures``, keep the inputs of those that run."""
         self.progress.reason, self.progress.error_info = reason, info
+        if captures and self.request.settings.capture != "never":
+            running = [worker for worker in self.workers if worker.has_started and worker.loss is None]
+            try:
+                capture_running(running, _INTERRUPTED_CAPTURE_S)
+            except (DiskFull, OSError) as error:
+                self.progress.reason, self.progress.error_info = write_failure(
+                    self.recorder.disk_full or error
+                )
         kill_workers(worker for worker in self.workers if worker.has_started)
         try:
             if self.recorder.disk_full is None:  # the reserved space is for the end of the run
@@ -338,6 +373,8 @@ class _RunExecution:
                     worker.record_rest()
             self.outcomes.finish_open_steps(reason, info)
             if self.recorder.disk_full is None:
+                if captures:
+                    self._download_kept_frames()
                 report_frames(self.context, self._missing_reason(), {})
         except (DiskFull, OSError) as error:
             self.progress.reason, self.progress.error_info = write_failure(self.recorder.disk_full or error)

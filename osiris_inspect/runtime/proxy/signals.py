@@ -29,6 +29,11 @@ class SignalFlag:
         return self._count > 0
 
     @property
+    def count(self) -> int:
+        """Number of signals that arrived."""
+        return self._count
+
+    @property
     def name(self) -> str | None:
         """Name of the first signal that arrived, such as ``SIGINT``; None if none arrived."""
         return self._name

@@ -25,7 +25,8 @@ _POLL_INTERVAL_S: Final = 0.2
 """Interval at which a waiting proxy checks for signals."""
 _CAPTURE_ANSWER_S: Final = 2.0
 """Seconds within which a worker must send a line after it was asked to capture frames."""
-_CAPTURE_TIMEOUT_S: Final = 60.0
+CAPTURE_TIMEOUT_S: Final = 60.0
+"""Seconds that a worker may take to capture the inputs of a step that timed out."""
 _HOST_EVENTS: Final = frozenset(
     {
         *(
@@ -177,19 +178,24 @@ class WorkerClient:
             if answer is not None and answer.id in (number, None):
                 return answer
 
-    def capture(self, step: str) -> None:
-        """Let a worker whose driver runs write the inputs of a step to disk; wait while it sends lines.
+    def capture(self, step: str, timeout: float) -> Conversation[None]:
+        """Let a worker whose driver runs write the inputs of a step to disk; wait at most ``timeout`` seconds.
 
-        It does not answer if C code of the driver holds the GIL, or if it has ended.
+        It does not answer if C code of the driver holds the GIL, or if it has ended. A further signal ends the wait.
         """
-        number, start = self._take_id(), monotonic()
-        deadline = start + _CAPTURE_ANSWER_S
+        number, start, signals = self._take_id(), monotonic(), self._signals.count
+        deadline = start + min(timeout, _CAPTURE_ANSWER_S)
         try:
             self._transport.send(rpc.encode_command(Command("capture", number, {"step_id": step})))
-            while not self._signals.is_set and (seconds := deadline - monotonic()) > 0:
-                answer = self._receive(min(seconds, _POLL_INTERVAL_S))
+            while self._signals.count == signals and (seconds := deadline - monotonic()) > 0:
+                try:
+                    line = yield ForLine(min(seconds, _POLL_INTERVAL_S))
+                except MessageTooLarge as error:
+                    answer = self.take(error)
+                else:
+                    answer = self.take(line)
                 if not self._is_silent:
-                    deadline = start + _CAPTURE_TIMEOUT_S
+                    deadline = start + timeout
                 if answer is not None and answer.id == self._pending:
                     self._late_answer = answer
                 if answer is not None and answer.id == number:

@@ -28,6 +28,8 @@ from osiris_inspect.runtime.proxy.scheduling.run_worker import RunWorker
 from osiris_inspect.runtime.proxy.scheduling.step_outcomes import StepOutcomes
 from osiris_inspect.runtime.proxy.worker_client import CommandResult
 
+_TURN_S: Final = 0.01
+"""Seconds that one worker is waited for before the next one has its turn."""
 _MAX_LINES: Final = 200
 """Lines of one worker before the next one has its turn."""
 
@@ -250,6 +252,29 @@ class ParallelRun:
         self._tasks.clear()
         for worker in self._workers.values():
             worker.finish(worker.cleanup())
+
+
+def capture_running(workers: Iterable[RunWorker], seconds: float) -> None:
+    """Let workers write the inputs of the steps that run to disk, at the same time, for at most so many seconds."""
+    waiting = {worker: worker.capture(seconds) for worker in workers if worker.running_step is not None}
+    deadline = monotonic() + seconds
+    for worker, conversation in list(waiting.items()):
+        if next(conversation, None) is None:
+            del waiting[worker]
+    while waiting and monotonic() < deadline:
+        for worker, conversation in list(waiting.items()):
+            try:
+                line = worker.transport.receive(_TURN_S)
+            except (WorkerLost, MessageTooLarge) as error:
+                advance: Callable[[], Any] = partial(conversation.throw, error)
+            else:
+                advance = partial(conversation.send, line)
+            try:
+                advance()
+            except StopIteration:
+                del waiting[worker]
+    for conversation in waiting.values():
+        conversation.close()
 
 
 def kill_workers(workers: Iterable[RunWorker]) -> None:

@@ -38,6 +38,7 @@ from osiris_inspect.runtime.proxy.scheduling.step_secrets import step_secrets
 from osiris_inspect.runtime.proxy.scheduling.worker_plan import StepAccess
 from osiris_inspect.runtime.proxy.staged_outputs import StagedOutputs
 from osiris_inspect.runtime.proxy.worker_client import (
+    CAPTURE_TIMEOUT_S,
     CommandResult,
     CommandTimeout,
     Interrupted,
@@ -63,6 +64,7 @@ class RunWorker:
         has_started: True after its process or thread has started.
         loss: why the worker ended before its time; None as long as it can run steps.
         lost_with: the step that ran when it ended; None if none ran.
+        running_step: the step that runs, or that ran when the run was interrupted.
         is_killed: True if it was ended because the run needs it no more.
     """
 
@@ -94,6 +96,7 @@ class RunWorker:
         self.has_started = False
         self.loss: WorkerLoss | None = None
         self.lost_with: str | None = None
+        self.running_step: Step | None = None
         self.is_killed = False
 
     # --- start and end
@@ -157,8 +160,15 @@ class RunWorker:
         return {"not_run": list(skipped)} if skipped else {}
 
     def record_rest(self) -> None:
-        """Record the remaining messages of the worker, which has ended."""
-        self._client.drain()
+        """Record the remaining messages of the worker, which has ended, and the answer to its step if it is there."""
+        answer = self._take_unpublished(self._client.drain())
+        if self.running_step is not None and answer is not None:
+            self._outcomes.record_answer(self.running_step, answer)
+
+    def capture(self, seconds: float) -> Conversation[None]:
+        """Let the worker write the inputs of the step that runs to disk, for at most so many seconds."""
+        if self.running_step is not None:
+            yield from self._client.capture(self.running_step.id, seconds)
 
     def close(self) -> None:
         """End the worker and remove what it staged; calling it twice is safe."""
@@ -238,6 +248,12 @@ class RunWorker:
 
     def run_step(self, step: Step) -> Conversation[CommandResult]:
         """Run a step until it succeeds, it fails with an error that is not retried, or its attempts are used up."""
+        self.running_step = step
+        answer = yield from self._run_attempts(step)
+        self.running_step = None
+        return answer
+
+    def _run_attempts(self, step: Step) -> Conversation[CommandResult]:
         if not step.retry:
             return (yield from self._run_attempt(step))
         policy = parse_retry_policy(step.retry)
@@ -281,11 +297,10 @@ class RunWorker:
             self.loss = self._lost_worker(error)
             answer = error_response("WorkerLost", str(error), self.loss.info)
         except CommandTimeout:
-            answer = self._kill_timed_out(step)
+            answer = yield from self._kill_timed_out(step)
         except WorkerHung as error:
             answer = self._kill_hung(error)
-        if self._unpublished is not None:
-            answer, self._unpublished = self._unpublished, None
+        answer = self._take_unpublished(answer) or answer
         if isinstance(answer, ErrorResponse) and "step_failed" not in self._recorder.event_names(step.id):
             self._outcomes.record_failure(step, answer.error, (monotonic() - sent_at) * 1000)
         return answer
@@ -313,6 +328,11 @@ class RunWorker:
             self.transport.kill()
             self.loss = step_timeout(step.id, timeout_s)
             return error_response("StepTimeout", self.loss.reason, self.loss.info)
+
+    def _take_unpublished(self, answer: CommandResult | None) -> CommandResult | None:
+        """Return the error because of which the files of a step were not moved into place; else the answer."""
+        error, self._unpublished = self._unpublished, None
+        return error or answer
 
     def spill(self, step_id: str) -> Conversation[bool]:
         """Have the worker write a frame to disk; return True if it is there."""
@@ -405,10 +425,10 @@ class RunWorker:
             raise error
         self._emit("source_changed", error.facts, step_id)
 
-    def _kill_timed_out(self, step: Step) -> CommandResult:
+    def _kill_timed_out(self, step: Step) -> Conversation[CommandResult]:
         """Kill the worker of a step that timed out; return its answer if it arrived meanwhile."""
         if self._request.settings.capture != "never":
-            self._client.capture(step.id)
+            yield from self._client.capture(step.id, CAPTURE_TIMEOUT_S)
         self.transport.kill()
         self.loss = step_timeout(step.id, self._time_limit(step), is_of_step=step.timeout_s is not None)
         return self._client.drain() or error_response("StepTimeout", self.loss.reason, self.loss.info)
