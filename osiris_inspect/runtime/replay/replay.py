@@ -181,14 +181,26 @@ class Replay:
         return compile_again(self.earlier, self._host.environment)
 
     def _check_ran(self) -> None:
-        """Check that the step is not only an input of a replay, whose plan has no inputs for it."""
+        """Check that the step is not only an input of a replay, and was not skipped, so that it had inputs."""
         origin = self.earlier.origin
+        before = self.earlier.steps[self.step.id]
+        cause = self.earlier.steps.get(before.because or "")
+        takes = {ref.from_step for ref in bind_inputs(self.step).values()}
+        if cause is not None and cause.status == "failed" and not all(map(self._is_done, takes)):
+            raise SettingsError(
+                f"step {self.step.id!r} did not run in {self.earlier.name}, because step {cause.id!r} failed",
+                fix=f"replay {cause.id}",
+                step=self.step.id,
+            )
         if origin.get("kind") == "replay" and self.earlier.steps[self.step.id].status == "reused":
             raise SettingsError(
                 f"{self.earlier.name} is a replay of step {origin.get('step')!r} and only took over the frame of "
                 f"{self.step.id!r}",
                 fix=f"replay it in {self.earlier.steps[self.step.id].from_run}",
             )
+
+    def _is_done(self, step: str) -> bool:
+        return step in self.earlier.steps and self.earlier.steps[step].is_done
 
     def _check_effects(self) -> None:
         """Check that the step touches nothing outside of the run, unless that is allowed."""
@@ -197,7 +209,7 @@ class Replay:
             return
         verb = "writes to" if is_writer else "reads from"
         raise SettingsError(
-            f"step {self.step.id!r} {verb} {self._touched()}",
+            f"step {self.step.id!r} {verb} {self._touched() or self._unknown_place()}",
             fix="add --allow-writes to run it again",
             step=self.step.id,
         )
@@ -212,7 +224,14 @@ class Replay:
         where = self.config.get("connection") or ""
         host = server.get("host") or server.get("path") or server.get("url") or ""
         place = f"{where} ({host})" if where and host else where or host
-        return " of ".join(text for text in (", ".join(parts), str(place)) if text) or self.step.driver
+        return " of ".join(text for text in (", ".join(parts), str(place)) if text)
+
+    def _unknown_place(self) -> str:
+        """Return that a component does not say what it touches, with its package."""
+        code = self.earlier.steps[self.step.id].code or {}
+        package = code.get("distribution") or code.get("module")
+        of_package = f" of {package}" if package else ""
+        return f"a place that its component {self.step.driver}{of_package} does not name"
 
     @cached_property
     def base(self) -> Path:
