@@ -46,7 +46,11 @@ class KeyPalette(CommandPalette):
                 raise
 
     def _action_command_list(self, action: str) -> None:
-        if any(commands.scrollable_content_region for commands in self.query(CommandList)):
+        # the lines of the commands are laid out after the list has a height
+        if any(
+            commands.scrollable_content_region and (commands._index_to_line or not commands.options)
+            for commands in self.query(CommandList)
+        ):
             super()._action_command_list(action)
 
 
