@@ -116,6 +116,9 @@ def test_a_parameter_keeps_its_type_where_it_stands_alone() -> None:
     assert (config["path"], config["header"]) == ("in/a.csv", False)
 
 
+TAKES = "  - {id: b, component: duckdb.processor, inputs: {df: a}, config: {query: SELECT * FROM df}}\n"
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -129,6 +132,18 @@ def test_a_parameter_keeps_its_type_where_it_stands_alone() -> None:
         (HEAD + "steps: []\n", "pipeline.yaml:3:8: steps is empty; add a step"),
         (HEAD + "steps: 3\n", "pipeline.yaml:3:8: steps is missing or not a list"),
         (HEAD + "stepz: 3\n", "pipeline.yaml:3:1: unknown key 'stepz'; did you mean 'steps'?"),
+        (
+            HEAD + "steps:\n" + READ + TAKES.replace("df: a", "df: {from: a, key: rows}"),
+            "input 'df' has no step; the key 'from' is called from_step: write df: {from_step: a, key: rows}",
+        ),
+        (
+            HEAD + "steps:\n" + READ + TAKES.replace("df: a", "df: {table: a}"),
+            "input 'df' has no step; write df: <step id>, or df: {from_step: <step id>, key: df}",
+        ),
+        (
+            HEAD + "steps:\n" + READ + TAKES.replace("df: a", "df: 3"),
+            "input 'df' has no step; write df: <step id>",
+        ),
         (HEAD + "steps: [3]\n", "pipeline.yaml:3:9: a step must be a mapping with id, component and config"),
         (
             HEAD + "steps:\n" + READ.replace("id: a", "id: ../a"),

@@ -211,6 +211,16 @@ def test_writer_does_not_run_unless_allowed(tmp_path: Path) -> None:
     assert target.read_text().startswith("director,")
 
 
+def test_component_that_names_no_place_is_named(tmp_path: Path) -> None:
+    first = make_run(tmp_path, text=FAILURES["exception"], components=CAPTURING)
+    with pytest.raises(SettingsError) as caught:
+        replay(first.path, "early")
+    assert str(caught.value) == (
+        "step 'early' reads from a place that its component test.source of tests.runtime.capturing does not name; "
+        "add --allow-writes to run it again"
+    )
+
+
 def test_masked_value_comes_from_changes(tmp_path: Path) -> None:
     text = duckdb_step("SELECT nope FROM df WHERE 'password=Xy7-kP93.zq' <> text")
     first = make_run(tmp_path, text=text, components=CAPTURING)

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from textual import events
 from textual.command import CommandList
+from textual.widgets import Input
 
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.tui.app import InspectorApp
 from osiris_inspect.tui.shared.key_bindings import KEY_TABLE
+from osiris_inspect.tui.shared.key_commands import KeyPalette
 from tests.tui import made
 from tests.tui.test_artifacts import with_files
 from tests.tui.test_keys import named_runs
@@ -115,6 +117,86 @@ async def test_key_before_the_palette_has_a_height_raises_nothing(key: str) -> N
         commands.display = False  # as before the first layout
         await pilot.pause()
         commands._line_cache.clear()
+        await pilot.press(key)
+        await pilot.pause()
+    assert app.return_code in (None, 0)
+
+
+@pytest.mark.parametrize("key", ["pageup", "pagedown"])
+async def test_key_before_the_commands_are_laid_out_raises_nothing(key: str) -> None:
+    shelf = made.Shelf()
+    app = InspectorApp(shelf.put(made.failed()), shelf, clock=lambda: made.NOON + 60)
+    async with app.run_test(size=(60, 18)) as pilot:
+        await pilot.press("ctrl+p")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        palette = app.screen
+        assert isinstance(palette, KeyPalette)
+        commands = palette.query_one(CommandList)
+        assert commands.options
+        commands._line_cache.clear()
+        palette._action_command_list(key.replace("page", "page_"))
+        await pilot.pause()
+    assert app.return_code in (None, 0)
+
+
+@pytest.mark.parametrize("second", ["submitted", "selected", "escape"])
+async def test_command_chosen_twice_closes_the_palette_and_runs_once(second: str) -> None:
+    shelf = made.Shelf()
+    app = InspectorApp(shelf.put(made.failed()), shelf, clock=lambda: made.NOON + 60)
+    copied: list[str] = []
+    app.host = app.host._replace(copy=copied.append)
+    async with app.run_test() as pilot:
+        await pilot.press("ctrl+p", *"root cause with")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        palette = app.screen
+        assert isinstance(palette, KeyPalette)
+        commands = palette.query_one(CommandList)
+        chosen = CommandList.OptionSelected(commands, commands.options[0], 0)
+        # both are in the queue before the first closes the palette
+        palette.post_message(chosen)
+        if second == "escape":
+            palette.post_message(events.Key("escape", None))
+        elif second == "selected":
+            palette.post_message(CommandList.OptionSelected(commands, commands.options[0], 0))
+        else:
+            palette.post_message(Input.Submitted(palette.query_one(Input), ""))
+        await pilot.pause()
+        await pilot.pause()
+        assert app.return_code in (None, 0)
+        assert len(app.screen_stack) == 1
+    assert len(copied) == 1
+
+
+@pytest.mark.parametrize("key", ["p", "ctrl+o", "escape", "q"])
+@pytest.mark.parametrize("start", ["files", "time travel", "data"])
+async def test_key_before_the_list_of_a_screen_exists_raises_nothing(
+    tmp_path: Path, start: str, key: str
+) -> None:
+    shelf = made.Shelf()
+    app = InspectorApp(shelf.put(with_files(tmp_path)), shelf, clock=lambda: made.NOON + 60)
+    async with app.run_test() as pilot:
+        await pilot.press(*STARTS[start])
+        await pilot.pause()
+        await app.screen.query("*").remove()
+        await pilot.press(key)
+        await pilot.pause()
+    assert app.return_code in (None, 0)
+
+
+@pytest.mark.parametrize("key", ["c", "s", "D", "p"])
+@pytest.mark.parametrize("start", [(), ("c",)], ids=["runs", "comparison"])
+async def test_key_before_the_list_of_runs_exists_raises_nothing(start: tuple[str, ...], key: str) -> None:
+    shelf = made.Shelf()
+    for report in named_runs():
+        shelf.put(report)
+    app = InspectorApp(Path("/runs"), shelf, clock=lambda: made.NOON + 60)
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        await pilot.press(*start)
+        await pilot.pause()
+        await app.screen.query("*").remove()
         await pilot.press(key)
         await pilot.pause()
     assert app.return_code in (None, 0)

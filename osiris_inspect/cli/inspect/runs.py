@@ -162,7 +162,7 @@ def _row(run: "RunEntry", green: Mapping[Path, str | None] | None) -> tuple[str,
     return (
         "!" if run.warnings else _SYMBOLS.get(run.status, "✗"),
         started,
-        STATUS_WORDS[run.status],
+        ", ".join(filter(None, (STATUS_WORDS[run.status], run.mark))),
         format_duration(run.duration_s, "?"),
         f"{run.rows:,}" if run.rows is not None else "?",
         truncate(one_line(run.pipeline or "?"), 30),

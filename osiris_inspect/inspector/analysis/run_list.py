@@ -44,6 +44,8 @@ _FIELD_TYPES: Final[dict[str, Any]] = {
     "warning": str | None,
     "pipeline_file": str | None,
     "retried": int,
+    "origin": str | None,
+    "origin_run": str | None,
 }
 """The cached fields of a ``RunEntry`` and their types."""
 
@@ -59,6 +61,8 @@ class RunEntry:
         warning: the first of them, on one line.
         pipeline_file: the file of the pipeline, as the run recorded it; its comments suppress warnings.
         retried: number of steps that succeeded only at a later attempt.
+        origin: ``replay``, ``resume``, ``selection`` or ``reuse`` if it used an earlier run; else None.
+        origin_run: the earlier run.
     """
 
     path: Path
@@ -74,6 +78,13 @@ class RunEntry:
     warning: str | None = None
     pipeline_file: str | None = None
     retried: int = 0
+    origin: str | None = None
+    origin_run: str | None = None
+
+    @property
+    def mark(self) -> str:
+        """``replay`` or ``resumed`` for a run that repeats or continues another; else empty."""
+        return {"replay": "replay", "resume": "resumed"}.get(self.origin or "", "")
 
     @property
     def reason(self) -> str:
@@ -122,12 +133,14 @@ def run_fields(run: RunEntry) -> dict[str, object]:
         "cause": run.cause,
         "warnings": run.warnings,
         "retried": run.retried,
+        "origin": run.origin,
+        "origin_run": run.origin_run,
     }
 
 
 def run_text(run: RunEntry) -> str:
     """Return the text that a filter of a list of runs searches for words."""
-    return " ".join((run.id, run.pipeline or "", run.status, run.mode or "", run.reason))
+    return " ".join((run.id, run.pipeline or "", run.status, run.mark, run.mode or "", run.reason))
 
 
 def run_entry(
@@ -167,6 +180,8 @@ def run_entry(
         warning=_line(warnings[0]) if warnings else None,
         pipeline_file=source.file if source is not None else None,
         retried=sum(step.is_flaky for step in run.steps),
+        origin=run.parent.kind if run.parent is not None else None,
+        origin_run=run.parent.run if run.parent is not None else None,
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, get_args, runtime_checkable
 
 from osiris_inspect.base.check_results import CheckResult
 from osiris_inspect.inspector.run.counts.earlier_run import EarlierRun, RunInputs
@@ -17,12 +17,12 @@ from osiris_inspect.inspector.run.counts.frame_facts import FrameFacts
 from osiris_inspect.inspector.run.http_response import HttpResponse
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.error_info import ErrorInfo
-from osiris_inspect.model.event import Event
+from osiris_inspect.model.event import Event, step_name
 from osiris_inspect.model.finding import Stage
 from osiris_inspect.model.manifest import InputRef, Manifest, input_name
 from osiris_inspect.model.metric import Metric
 from osiris_inspect.model.run_card import RunCard, StepStatus
-from osiris_inspect.model.run_types import FrameLocation, InputLocation, RunMode, RunStatus
+from osiris_inspect.model.run_types import FrameLocation, InputLocation, RunMode, RunOriginKind, RunStatus
 from osiris_inspect.model.status import Status
 
 ArtifactState = Literal["present", "missing", "not_downloaded", "lost", "corrupt"]
@@ -286,6 +286,26 @@ class ConnectionOutage(NamedTuple):
     line: int
 
 
+class RunParent(NamedTuple):
+    """The earlier run that a run repeats (``replay``), continues (``resume``) or takes frames from.
+
+    Attributes:
+        step: the step that is repeated; None for other kinds.
+    """
+
+    kind: RunOriginKind
+    run: str
+    step: str | None = None
+
+    def __str__(self) -> str:
+        """Return ``repeats step 'x' of run_1``, ``continues run_1`` or ``takes frames of run_1``."""
+        if self.kind == "replay":
+            return (
+                f"repeats step {self.step!r} of {self.run}" if self.step else f"repeats a step of {self.run}"
+            )
+        return f"{'continues' if self.kind == 'resume' else 'takes frames of'} {self.run}"
+
+
 @runtime_checkable
 class LazyEvents(Protocol):
     """A log that is too long to be decoded as a whole: its events are decoded on demand."""
@@ -372,6 +392,16 @@ class Run:
     @cached_property
     def _steps_by_id(self) -> Mapping[str, StepState]:
         return {step.id: step for step in reversed(self.steps)}  # of two with one id the first is returned
+
+    @cached_property
+    def parent(self) -> RunParent | None:
+        """The earlier run that this one repeats, continues or takes frames from; None if it is of its own."""
+        for event in self.events_named("run_start"):
+            origin = event.fields.get("origin")
+            if isinstance(origin, Mapping) and origin.get("kind") in get_args(RunOriginKind):
+                run, step = step_name(origin.get("run")), step_name(origin.get("step"))
+                return RunParent(origin["kind"], run, step) if run else None
+        return None
 
     @cached_property
     def steps_with_errors(self) -> Sequence[StepState]:

@@ -22,6 +22,8 @@ from osiris_inspect.runtime.pipeline.retry_policy import parse_retry_policy
 from osiris_inspect.runtime.pipeline.step_checks import read_checks
 from osiris_inspect.runtime.pipeline.yaml_positions import Position, PositionedDocument
 
+_STEP_WORDS = ("from", "step", "step_id", "source", "needs", "id")
+"""Keys that are written for ``from_step`` by mistake."""
 _STEP_KEYS = (
     "id",
     "component",
@@ -306,7 +308,9 @@ class StepCompiler:
         for name, value in inputs.items():
             ref = {"from_step": value} if isinstance(value, str) else value
             if not isinstance(ref, dict) or not isinstance(ref.get("from_step"), str):
-                self._problem(f"input {name!r} has no step; write {name}: <step id>", "inputs", str(name))
+                self._problem(
+                    f"input {name!r} has no step; {_input_hint(str(name), ref)}", "inputs", str(name)
+                )
                 return
             self.inputs[str(name)] = InputRef(ref["from_step"], str(ref.get("key") or "df"))
         self.needs = list(dict.fromkeys([*self.needs, *(ref.from_step for ref in self.inputs.values())]))
@@ -443,3 +447,14 @@ def _is_empty(value: Any) -> bool:
 
 def _value_of_type(value: Any, kind: type, default: Any) -> Any:
     return value if isinstance(value, kind) else default
+
+
+def _input_hint(name: str, reference: object) -> str:
+    """Return how an input without a step is written: a mapping has the keys from_step and key."""
+    if not isinstance(reference, dict):
+        return f"write {name}: <step id>"
+    other = next((key for key in _STEP_WORDS if isinstance(reference.get(key), str)), None)
+    if other is None:
+        return f"write {name}: <step id>, or {name}: {{from_step: <step id>, key: df}}"
+    key = f", key: {reference['key']}" if isinstance(reference.get("key"), str) else ""
+    return f"the key {other!r} is called from_step: write {name}: {{from_step: {reference[other]}{key}}}"

@@ -190,19 +190,35 @@ class Replay:
         return place_of(self.earlier)
 
     def _check_ran(self) -> None:
-        """Check that the run is no replay of one of somebody else, and that it ran the step itself."""
+        """Check that the step can be replayed from this run: it has inputs, and may run outside an isolation.
+
+        A replay has no inputs of the steps that it took over, and a step that was skipped had none. A replay of a
+        stranger's run is refused: only the file that the run came in says what may run.
+        """
         if self.earlier.options.get(FOREIGN) and not self.is_foreign:
             raise SettingsError(
-                f"{self.earlier.name} is a replay of a run of somebody else, which is replayed in isolation only",
+                f"{self.earlier.name} is a replay of a stranger's run, which is replayed in isolation only",
                 fix="replay the file that it came in",
             )
         origin = self.earlier.origin
+        before = self.earlier.steps[self.step.id]
+        cause = self.earlier.steps.get(before.because or "")
+        takes = {ref.from_step for ref in bind_inputs(self.step).values()}
+        if cause is not None and cause.status == "failed" and not all(map(self._is_done, takes)):
+            raise SettingsError(
+                f"step {self.step.id!r} did not run in {self.earlier.name}, because step {cause.id!r} failed",
+                fix=f"replay {cause.id}",
+                step=self.step.id,
+            )
         if origin.get("kind") == "replay" and self.earlier.steps[self.step.id].status == "reused":
             raise SettingsError(
                 f"{self.earlier.name} is a replay of step {origin.get('step')!r} and only took over the frame of "
                 f"{self.step.id!r}",
                 fix=f"replay it in {self.earlier.steps[self.step.id].from_run}",
             )
+
+    def _is_done(self, step: str) -> bool:
+        return step in self.earlier.steps and self.earlier.steps[step].is_done
 
     def _check_effects(self) -> None:
         """Check that the step touches nothing outside of the run, unless that is allowed."""
@@ -211,7 +227,7 @@ class Replay:
             return
         verb = "writes to" if is_writer else "reads from"
         raise SettingsError(
-            f"step {self.step.id!r} {verb} {self._touched()}",
+            f"step {self.step.id!r} {verb} {self._touched() or self._unknown_place()}",
             fix="add --allow-writes to run it again",
             step=self.step.id,
         )
@@ -226,7 +242,14 @@ class Replay:
         where = self.config.get("connection") or ""
         host = server.get("host") or server.get("path") or server.get("url") or ""
         place = f"{where} ({host})" if where and host else where or host
-        return " of ".join(text for text in (", ".join(parts), str(place)) if text) or self.step.driver
+        return " of ".join(text for text in (", ".join(parts), str(place)) if text)
+
+    def _unknown_place(self) -> str:
+        """Return that a component does not say what it touches, with its package."""
+        code = self.earlier.steps[self.step.id].code or {}
+        package = code.get("distribution") or code.get("module")
+        of_package = f" of {package}" if package else ""
+        return f"a place that its component {self.step.driver}{of_package} does not name"
 
     @cached_property
     def base(self) -> Path:

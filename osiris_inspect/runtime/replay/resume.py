@@ -1,10 +1,11 @@
 """Rules of a run that continues a run which did not succeed."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from osiris_inspect.model.errors import AlreadyResumed, MayHaveWritten, NothingToResume, SettingsError
 from osiris_inspect.runtime.replay.earlier.earlier_frames import continued_by
-from osiris_inspect.runtime.replay.earlier.earlier_run import PastRun
+from osiris_inspect.runtime.replay.earlier.earlier_run import PastRun, read_earlier_run
 from osiris_inspect.runtime.replay.reuse_plan import PlanEntry
 
 
@@ -38,13 +39,29 @@ def check_not_continued(earlier: PastRun) -> None:
     Raises:
         AlreadyResumed: another run did.
     """
-    later = continued_by(earlier.path)
-    if later is not None:
-        raise AlreadyResumed(
-            f"{earlier.name} was already resumed",
-            fix=f"resume {later.name}, which continued it",
-            run=later.name,
-        )
+    later = _last_continuation(earlier.path)
+    if later is None:
+        return
+    status = read_earlier_run(later).status
+    ended = {None: "has no end in its log: it is running, or was killed", "success": "succeeded"}.get(
+        status, f"ended as {status}"
+    )
+    raise AlreadyResumed(
+        f"{earlier.name} was already resumed, and {later.name}, which continued it, {ended}",
+        fix=f"nothing is left to resume; see osiris-inspect summarize {later}"
+        if status == "success"
+        else f"resume {later.name}",
+        run=later.name,
+    )
+
+
+def _last_continuation(run_dir: Path) -> Path | None:
+    """Return the run that continued a run last, maybe over others that were continued; None if none did."""
+    seen, last = {run_dir}, None
+    while (later := continued_by(last or run_dir)) is not None and later not in seen:
+        seen.add(later)
+        last = later
+    return last
 
 
 def check_decided(entries: Sequence[PlanEntry]) -> None:

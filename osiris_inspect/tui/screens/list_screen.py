@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from osiris_inspect.tui.widgets.filter_box import FilterBox
 
+_LIST_ACTIONS = ("compare", "copy_prove", "edit", "preview", "sort")
+"""Actions of screens with a title that need their list."""
+
 InputKind = Literal["filter", "search", "goto"]
 
 
@@ -217,6 +220,12 @@ class TitledScreen(ListScreen):
     def main_list(self) -> LineList:
         """List below the title."""
         return self.query(LineList).first()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Return False for an action on the list while the list is created or removed, as for keys typed ahead."""
+        if action in _LIST_ACTIONS and not self.query(LineList):
+            return False
+        return super().check_action(action, parameters)
 
     def set_title(self, title: Content) -> None:
         """Show a title."""

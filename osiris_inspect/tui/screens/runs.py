@@ -254,7 +254,7 @@ def _cells(entry: "RunEntry", history: Content, green: str) -> list[Content]:
         history,
         Content(format_int(entry.rows)),
         Content(format_duration(entry.duration_s)),
-        Content(entry.mode or UNKNOWN),
+        Content(" ".join(filter(None, (entry.mode or UNKNOWN, entry.mark)))),
         Content(day_and_time(entry.started)),
         Content.styled(show_line(entry.id, 80), MUTED),
     ]

@@ -5,9 +5,11 @@ from functools import partial
 from inspect import unwrap
 
 from textual import work
+from textual.await_complete import AwaitComplete
 from textual.binding import ActiveBinding
 from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.css.query import NoMatches
+from textual.widgets import Button, Input
 
 from osiris_inspect.tui.shared.key_bindings import KEY_TABLE, KeyBinding
 
@@ -18,8 +20,22 @@ _NOT_LISTED = frozenset({"commands", "leave_filter", "keep_filter"})
 class KeyPalette(CommandPalette):
     """Command palette that ignores keys while it is being opened or closed; in Textual's, they end the app.
 
-    A letter may arrive after the list is closed, and a move by a page before the list has a height.
+    A letter or a second enter may arrive after the list is closed, and a move by a page before the list has a height.
     """
+
+    def dismiss(self, result: None = None) -> AwaitComplete:
+        """Close the palette, once; its command runs once too."""
+        if not self.is_current:
+            return AwaitComplete()
+        self.call_next(self._forget_command)
+        return super().dismiss(result)
+
+    def _forget_command(self) -> None:
+        self._selected_command = None
+
+    def _select_or_command(self, event: Input.Submitted | Button.Pressed | None = None) -> None:
+        if self.is_current:
+            super()._select_or_command(event)
 
     @work(exclusive=True, group=CommandPalette._GATHER_COMMANDS_GROUP)
     async def _gather_commands(self, search_value: str) -> None:
@@ -30,7 +46,11 @@ class KeyPalette(CommandPalette):
                 raise
 
     def _action_command_list(self, action: str) -> None:
-        if any(commands.scrollable_content_region for commands in self.query(CommandList)):
+        # the lines of the commands are laid out after the list has a height
+        if any(
+            commands.scrollable_content_region and (commands._index_to_line or not commands.options)
+            for commands in self.query(CommandList)
+        ):
             super()._action_command_list(action)
 
 

@@ -70,7 +70,8 @@ class Header(Widget):
         run = self._report.run
         name, mode = show_line(run.id, 120), run.mode or ""
         has_isolation = mode not in ("", "local") and run.isolation not in (None, run.mode)
-        where = f"{mode} ({show_line(run.isolation or '', 20)})" if has_isolation else mode
+        mark = {"replay": " replay", "resume": " resumed"}.get(run.parent.kind if run.parent else "", "")
+        where = (f"{mode} ({show_line(run.isolation or '', 20)})" if has_isolation else mode) + mark
         candidates = (
             (where, _format_full, ID_WIDTH),
             (where, _format_short, MIN_ID_WIDTH),

@@ -95,6 +95,8 @@ def _verdict(report: Report, checkout: RepositoryCheckout) -> Iterator[str]:
     )
     yield f'<h1>{_code(run.pipeline or run.id)} <span class="verdict">{summary.headline}</span></h1>'
     yield f'<p class="faint">{_code(run.id)} · {" · ".join(details)}</p>'
+    if run.parent is not None:
+        yield f'<p class="faint">{_text(str(run.parent))}</p>'
     if cause is None:
         return
     text = f"<b>{_code(finding_scope(cause))}</b> {_text(cause.message)}"

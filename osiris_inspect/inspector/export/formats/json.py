@@ -8,7 +8,7 @@ from osiris_inspect.base.check_results import CheckResult
 from osiris_inspect.inspector.files.remote_registry import display_name
 from osiris_inspect.inspector.project.source_location import SourceLocation, step_locations
 from osiris_inspect.inspector.run.report import Report
-from osiris_inspect.inspector.run.run import CapturedInput, Run, StepState
+from osiris_inspect.inspector.run.run import CapturedInput, Run, RunParent, StepState
 from osiris_inspect.inspector.text.sanitize import masked_text
 from osiris_inspect.model.finding import Finding, fingerprint
 
@@ -37,6 +37,7 @@ def _run(report: Report) -> dict[str, Any]:
         "status": run.status,
         "finished": run.finished,
         "duration_s": run.duration_s,
+        "origin": _origin(run.parent),
         "root_cause": _cause(report.root_cause),
         "steps": [_step(step) for step in run.steps],
         "findings": [_finding(finding, run, sources) for finding in report.findings],
@@ -49,6 +50,12 @@ def _run(report: Report) -> dict[str, Any]:
             for entry in run.unreadable
         ],
     }
+
+
+def _origin(parent: RunParent | None) -> dict[str, Any] | None:
+    if parent is None:
+        return None
+    return {"kind": parent.kind, "run": masked_text(parent.run), "step": _text(parent.step)}
 
 
 def _cause(cause: Finding | None) -> dict[str, Any] | None:

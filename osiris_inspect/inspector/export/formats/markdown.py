@@ -122,6 +122,9 @@ def _verdict(report: Report, checkout: RepositoryCheckout) -> Iterator[str]:
     pipeline = f" {code_span(run.pipeline)}" if run.pipeline else ""
     yield f"## {_MARKS[run.status]} {code_span(run.id)}{pipeline}: {', '.join(details)}"
     yield ""
+    if run.parent is not None:
+        yield f"**Origin:** {code_span(str(run.parent))}"
+        yield ""
     if cause is None:
         return
     yield f"**Cause:** {code_span(finding_scope(cause))} {code_span(cause.message)} ({cause.rule}, {cause.confidence})"

@@ -112,6 +112,8 @@ def _verdict(report: Report, width: int) -> Iterator[str]:
     details = [summarize(report).headline, run.mode or "", format_duration(run.duration_s, "?")]
     head = f"{one_line(run.id)}  {one_line(run.pipeline or '')}  {', '.join(filter(None, details))}"
     yield from wrap_labelled(head, width, f"{_GLYPHS[run.status]} ")
+    if run.parent is not None:
+        yield from _labelled("origin", str(run.parent), width)
     if cause is None:
         return
     yield from _labelled(

@@ -61,6 +61,7 @@ class PastStep:
         traceback: the traceback of that error.
         schema_hash: the hash of the columns and types of its frame.
         expected: the fingerprint of its frame in an earlier run, if it failed because it returned another one.
+        because: the step or the loss because of which it was skipped.
     """
 
     id: str
@@ -81,6 +82,7 @@ class PastStep:
     error_type: str | None = None
     traceback: str | None = None
     schema_hash: str | None = None
+    because: str | None = None
 
     @property
     def is_done(self) -> bool:
@@ -306,7 +308,8 @@ class _LogReader:
         step.files_read.clear()
 
     def _on_step_skipped(self, event: Event) -> None:
-        self._step(event).status = "skipped"
+        step = self._step(event)
+        step.status, step.because = "skipped", _text_or_none(event.fields.get("because"))
 
     def _on_step_reused(self, event: Event) -> None:
         step, fields = self._step(event), event.fields
