@@ -92,8 +92,8 @@ REFUSED = {
     "replay run.zip bad --set allow_external=true": "step 'bad' sets allow_external, and its run is of somebody else; "
     "add --set allow_external=false",
     "replay run.zip bad --with-code run.zip": "--with-code run.zip is neither a folder nor a zip with code",
-    "shell run.zip bad": "shell runs steps in this process, and this run is of somebody else; ",
-    "resume run.zip": "resume runs steps in this process, and this run is of somebody else; ",
+    "shell run.zip bad": "shell runs steps without isolation, and this run is of somebody else; ",
+    "resume run.zip": "resume runs steps without isolation, and this run is of somebody else; ",
 }
 
 
@@ -114,7 +114,7 @@ def test_proof_of_archive_is_not_tested(folder: Path) -> None:
         ["diff", "fixed/@latest", "run.zip", "--prove"],
     )
     assert run.code == 0
-    assert "diff --prove runs steps in this process, and this run is of somebody else" in done.out
+    assert "diff --prove runs steps without isolation, and this run is of somebody else" in done.out
 
 
 HOSTILE: Mapping[str, tuple[str, Mapping[str, Any], str]] = {

@@ -22,6 +22,7 @@ from osiris_inspect.runtime.replay.repro.foreign_replay import ForeignReplay
 from osiris_inspect.runtime.replay.repro.known_texts import KnownTexts, known_texts
 from osiris_inspect.runtime.replay.repro.leaks import find_known, find_values
 from osiris_inspect.runtime.replay.repro.make_bundle import Bundle, BundleOptions, make_bundle
+from osiris_inspect.runtime.replay.repro.reduce_inputs import ReduceOptions
 from osiris_inspect.runtime.replay.repro.write_zip import read_zip, write_zip
 from tests.runtime.capturing import CAPTURING
 from tests.runtime.runs import TRANSPORTS, make_run, needs
@@ -184,10 +185,13 @@ ENVIRONMENT = {
 HOST = ReplayHost(ENVIRONMENT, clock=lambda: 1.8e9, components=CAPTURING, transport=TRANSPORTS["sandbox"])
 
 
+WHOLE = ReduceOptions((), is_masked=False)
+
+
 def bundle_of(run: Path, **options: Any) -> Bundle:
-    """Return the bundle of the step ``broken``."""
+    """Return the bundle of the step ``broken`` with its whole inputs, not masked."""
     needs("sandbox")
-    return make_bundle(run, "broken", BundleOptions(**options), HOST)
+    return make_bundle(run, "broken", BundleOptions(WHOLE, **options), HOST)
 
 
 def contents(bundle: Bundle) -> Mapping[str, bytes]:
@@ -200,7 +204,7 @@ def contents(bundle: Bundle) -> Mapping[str, bytes]:
 def test_bundle_fails_as_its_run(tmp_path: Path, failure: str) -> None:
     first = make_run(tmp_path, text=FAILURES[failure], components=CAPTURING)
     before = tree(first.path)
-    bundle = bundle_of(first.path, is_masked=False)
+    bundle = bundle_of(first.path)
     assert tree(first.path) == before
     write_zip(bundle.files, tmp_path / "x.zip")
     assert read_zip(tmp_path / "x.zip") == bundle.files
@@ -217,7 +221,7 @@ def test_bundle_fails_as_its_run(tmp_path: Path, failure: str) -> None:
 
 def test_bundle_holds_no_name_and_no_path(tmp_path: Path) -> None:
     first = make_run(tmp_path, text=FAILURES["SQL"], components=CAPTURING)
-    files = contents(bundle_of(first.path, is_masked=False, with_log=True))
+    files = contents(bundle_of(first.path, with_log=True))
     assert sorted(files) == [
         *("artifacts/_system/components.json", "artifacts/_system/run_card.json"),
         *("artifacts/broken/cleaned_config.json", "artifacts/early/output.parquet"),
@@ -254,7 +258,7 @@ def test_bundle_holds_no_name_and_no_path(tmp_path: Path) -> None:
 def test_text_of_configuration_is_not_given_away(tmp_path: Path, config: str, message: str) -> None:
     first = make_run(tmp_path, text=duckdb_step(config), components=CAPTURING)
     with pytest.raises(SettingsError) as caught:
-        bundle_of(first.path, is_masked=False)
+        bundle_of(first.path)
     assert str(caught.value).startswith(f"the bundle would contain {message}"), caught.value
     assert SECRET not in str(caught.value)
 

@@ -26,7 +26,7 @@ def check_own(path: Path, command: str) -> None:
     """
     if is_foreign(path):
         raise SettingsError(
-            f"{command} runs steps in this process, and this run is of somebody else",
+            f"{command} runs steps without isolation, and this run is of somebody else",
             fix="use replay, which isolates it; sql and why show its frames and its failure",
         )
 

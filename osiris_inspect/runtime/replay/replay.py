@@ -349,7 +349,7 @@ class Replay:
     @contextmanager
     def prepared(self) -> Iterator[tuple[RunRequest, Transport]]:
         """Yield what the proxy needs to run the step: the request, and a transport to a worker that is not started."""
-        with _imports_from(self._options.code) as environment_code:
+        with _imports_from(self._options.code, in_process=self.target == "local") as environment_code:
             yield (
                 self._request(lambda _: None),
                 self._transport(environment_code, redirect_stderr=False),

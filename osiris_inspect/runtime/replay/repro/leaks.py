@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 
 from osiris_inspect.model.failure.signature import general_words
 from osiris_inspect.model.redaction import Redactor
-from osiris_inspect.runtime.replay.repro.input_frames import Frame, columns_of
+from osiris_inspect.runtime.frames.frame_part import Frame
+from osiris_inspect.runtime.replay.repro.input_frames import columns_of
 from osiris_inspect.runtime.replay.repro.known_texts import KnownTexts
 
 MIN_TEXT: Final = 4
