@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import os
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,17 +17,19 @@ import pytest
 from osiris_inspect.inspector.analysis.analyze import analyze
 from osiris_inspect.inspector.archives.archive import unpack
 from osiris_inspect.model.errors import SettingsError
+from osiris_inspect.runtime.pipeline.component import Component, ConfigKey
 from osiris_inspect.runtime.replay.replay import ReplayHost, ReplayOptions
 from osiris_inspect.runtime.replay.repro.clean_log import Cleaner
 from osiris_inspect.runtime.replay.repro.foreign_replay import ForeignReplay
 from osiris_inspect.runtime.replay.repro.known_texts import KnownTexts, known_texts
 from osiris_inspect.runtime.replay.repro.leaks import find_known, find_values
-from osiris_inspect.runtime.replay.repro.make_bundle import Bundle, BundleOptions, make_bundle
+from osiris_inspect.runtime.replay.repro.make_bundle import BundleOptions, ReproBundle, make_bundle
 from osiris_inspect.runtime.replay.repro.reduce_inputs import ReduceOptions
 from osiris_inspect.runtime.replay.repro.write_zip import read_zip, write_zip
 from tests.runtime.capturing import CAPTURING
+from tests.runtime.faulty import REPO
 from tests.runtime.runs import TRANSPORTS, make_run, needs
-from tests.runtime.test_replay import FAILURES, duckdb_step, tree
+from tests.runtime.test_replay import FAILURES, SOURCE, duckdb_step, tree
 
 SECRET = "s3cr3t Tok/en+77"
 KNOWN = KnownTexts(
@@ -188,13 +191,13 @@ HOST = ReplayHost(ENVIRONMENT, clock=lambda: 1.8e9, components=CAPTURING, transp
 WHOLE = ReduceOptions((), is_masked=False)
 
 
-def bundle_of(run: Path, **options: Any) -> Bundle:
+def bundle_of(run: Path, **options: Any) -> ReproBundle:
     """Return the bundle of the step ``broken`` with its whole inputs, not masked."""
     needs("sandbox")
     return make_bundle(run, "broken", BundleOptions(WHOLE, **options), HOST)
 
 
-def contents(bundle: Bundle) -> Mapping[str, bytes]:
+def contents(bundle: ReproBundle) -> Mapping[str, bytes]:
     """Return the files of a bundle by their paths in the run directory."""
     return {name.partition("/")[2]: content for name, content in bundle.files.items()}
 
@@ -281,3 +284,70 @@ def test_secrets_of_all_connections_are_known(tmp_path: Path) -> None:
     assert {"hunter2hunter", "tok-123456", SECRET} <= set(known.secrets)
     assert known.names["db.corp.example"] == "host of mysql.db"
     assert known.names["/home/annabel"] == "home folder"
+
+
+_STEPS = """\
+from pathlib import Path
+import socket
+
+def can_connect(port):
+    try:
+        socket.create_connection(("127.0.0.1", int(port)), 1).close()
+    except OSError:
+        return False
+    return True
+
+class Fails:
+    def run(self, *, step_id, config, inputs, ctx):
+        count = can_connect(config["port"]) + Path(config["file"]).exists()
+        raise ValueError(f"cannot continue: {count} are open")
+"""
+
+
+def test_code_of_bundle_runs_on_request_in_isolation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "lib/film_steps").mkdir(parents=True)
+    (tmp_path / "lib/film_steps/__init__.py").write_text("")
+    (tmp_path / "lib/film_steps/steps.py").write_text(_STEPS)
+    (tmp_path / "private.txt").write_text("mine")
+    keys = tuple(ConfigKey(name, "text", "for tests") for name in ("file", "port", "path"))
+    component = Component(
+        "films.fails", "For tests.", "film_steps.steps:Fails",
+        modes=("transform",), keys=keys, inputs="many", produces_frame=True,
+    )  # fmt: skip
+    own = {**CAPTURING, component.name: component}
+    monkeypatch.syspath_prepend(str(tmp_path / "lib"))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        config = f"{{file: {tmp_path}/private.txt, port: '{port}'}}"
+        text = f"{SOURCE}  - {{id: broken, component: films.fails, needs: [early], config: {config}}}\n"
+        first = make_run(tmp_path, text=text, components=own)
+        environment = {**ENVIRONMENT, "PYTHONPATH": f"{REPO}:{tmp_path / 'lib'}"}
+        made = make_bundle(
+            first.path,
+            "broken",
+            BundleOptions(WHOLE, with_code=True),
+            ReplayHost(environment, components=own),
+        )
+        files = contents(made)
+        assert "2 are open" in (first.path / "events.jsonl").read_text()
+        assert files["code/film_steps/steps.py"].decode() == _STEPS
+        opened = tmp_path / "opened" / first.path.name
+        for name, content in files.items():
+            (opened / name).parent.mkdir(parents=True, exist_ok=True)
+            (opened / name).write_bytes(content)
+        host = ReplayHost({**ENVIRONMENT, "PYTHONPATH": str(REPO)}, components=CAPTURING)
+        with pytest.raises(
+            SettingsError, match=r"the component 'films.fails' of step 'broken' is not installed"
+        ):
+            ForeignReplay(opened, "broken", ReplayOptions(logs=tmp_path / "no"), host)
+        monkeypatch.undo()
+        for path in ("/etc/passwd", "../../private.txt", "~/x"):
+            changed = ReplayOptions(logs=tmp_path / "no", code=opened / "code", changes={"path": path})
+            with pytest.raises(
+                SettingsError, match=r"step 'broken' \(films.fails\) reads or writes outside of"
+            ):
+                ForeignReplay(opened, "broken", changed, host)
+        options = ReplayOptions(logs=tmp_path / "again", code=opened / "code")
+        result = ForeignReplay(opened, "broken", options, host).run()
+    assert str(result.verdict) == "same failure"
+    assert "cannot continue: 0 are open" in str(result.error)

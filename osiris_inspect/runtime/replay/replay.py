@@ -54,7 +54,7 @@ from osiris_inspect.runtime.transport.create_transport import create_transport
 from osiris_inspect.runtime.transport.transport import Transport
 
 FOREIGN: Final = "foreign"
-"""Option that the log of the replay of a run of somebody else has."""
+"""Option that the log of the replay of an untrusted run has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ class Replay:
     """A step of an earlier run that is ready to run again; nothing was written yet."""
 
     is_foreign: ClassVar = False
-    """True if the run is of somebody else."""
+    """True if the run is untrusted."""
 
     def __init__(self, path: Path, step: str, options: ReplayOptions, host: ReplayHost) -> None:
         """Read the earlier run and check everything that the step needs.
@@ -190,10 +190,10 @@ class Replay:
         return place_of(self.earlier)
 
     def _check_ran(self) -> None:
-        """Check that the run is no replay of one of somebody else, and that it ran the step itself."""
+        """Check that the run is no replay of an untrusted one, and that it ran the step itself."""
         if self.earlier.options.get(FOREIGN) and not self.is_foreign:
             raise SettingsError(
-                f"{self.earlier.name} is a replay of a run of somebody else, which is replayed in isolation only",
+                f"{self.earlier.name} is a replay of an untrusted run, which is replayed in isolation only",
                 fix="replay the file that it came in",
             )
         origin = self.earlier.origin

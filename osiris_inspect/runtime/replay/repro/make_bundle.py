@@ -52,7 +52,7 @@ class BundleOptions:
     with_code: bool = False
 
 
-class Bundle(NamedTuple):
+class ReproBundle(NamedTuple):
     """Content of a bundle.
 
     Attributes:
@@ -90,7 +90,7 @@ def make_bundle(
     options: BundleOptions,
     host: ReplayHost,
     on_progress: Callable[[str], None] = lambda _: None,
-) -> Bundle:
+) -> ReproBundle:
     """Return the bundle of a failed step. The earlier run is only read.
 
     Raises:
@@ -123,7 +123,7 @@ class _Maker:
         self._host, self._folder, self._on_progress = host, folder, on_progress
         self._left_out: list[dict[str, str]] = []
 
-    def make(self) -> Bundle:
+    def make(self) -> ReproBundle:
         try:
             original = self._replay(self._recorded_options())
             reduced = self._reduced(original)
@@ -166,7 +166,7 @@ class _Maker:
 
     # --- content
 
-    def _bundle(self, replay: ForeignReplay, later: PastRun, reduced: ReducedInputs) -> Bundle:
+    def _bundle(self, replay: ForeignReplay, later: PastRun, reduced: ReducedInputs) -> ReproBundle:
         components = replay.components
         known = known_texts(self._earlier, components, self._host.environment)
         files = self._cleaned(later, known)
@@ -188,7 +188,7 @@ class _Maker:
         self._check_known(files, known)
         if self._options.reduce.is_masked:
             self._check_values(files, reduced.original)
-        return Bundle({f"{later.name}/{name}": content for name, content in files.items()}, document)
+        return ReproBundle({f"{later.name}/{name}": content for name, content in files.items()}, document)
 
     def _cleaned(self, later: PastRun, known: KnownTexts) -> dict[str, bytes]:
         """Return the files of the new run that a bundle has, cleaned."""
