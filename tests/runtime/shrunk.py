@@ -40,7 +40,7 @@ class Picky:
     lost = nothing
 
     def hang(self, frame: Any, is_bad: bool, config: Mapping[str, Any]) -> None:
-        if len(frame) < 600 and not is_bad:
+        if 300 < len(frame) < 600 and not is_bad:
             time.sleep(60)
 
     def end(self, frame: Any, is_bad: bool, config: Mapping[str, Any]) -> None:

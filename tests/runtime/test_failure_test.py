@@ -17,6 +17,7 @@ from osiris_inspect.model.errors import InputsGone, SettingsError
 from osiris_inspect.runtime.replay.replay import ReplayHost, ReplayOptions
 from osiris_inspect.runtime.replay.shrink import failure_test as module
 from osiris_inspect.runtime.replay.shrink.failure_test import FailureTest, failure_test
+from osiris_inspect.runtime.replay.shrink.masking.mask import mask
 from osiris_inspect.runtime.replay.shrink.shrink import ShrinkOptions, ShrinkResult, shrink
 from tests.runtime.runs import ENVIRONMENT, make_run
 from tests.runtime.shrunk import SHRUNK, picky, query
@@ -99,6 +100,20 @@ def test_result_without_frame_is_shrunk(tmp_path: Path) -> None:
     with in_test(run.path) as test:
         result = shrunk(test)
     assert (result.frames["df"].shape, result.stopped_by) == ((0, 1), "")
+
+
+def test_masked_inputs_fail_in_the_same_way(tmp_path: Path) -> None:
+    run = make_run(tmp_path, text=query(CAST, rows=20), components=SHRUNK)
+    with in_test(run.path) as test:
+        result = mask(test.frames, test.fails)
+        assert test.fails(result.frames)
+        original = test.frames["df"]
+    masked = result.frames["df"]
+    assert isinstance(masked, pd.DataFrame)
+    assert set(result.masks.values()) == {"nothing"}
+    assert masked.dtypes.equals(original.dtypes)
+    assert masked["v"].tolist() == [""] * 20
+    assert result.is_complete
 
 
 def test_hang_ends_one_test_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,14 +83,17 @@ def _simplify_column(frame: Frame, position: int, fails: Callable[[Frame], bool]
 
 
 def simple_cell(cell: Any, choice: int) -> Any:
-    """Return a simple cell of the type of another: null, zero and one for the choices 0, 1 and 2."""
+    """Return a simple cell of the type of another: null, zero and one for the choices 0, 1 and 2.
+
+    A type without a zero has only null.
+    """
     if is_missing(cell):
         return cell
     if choice == 0:
         return None
     if isinstance(cell, dt.date):
         return _simple_day(cell)
-    return next((simple[choice - 1] for kinds, simple in _SIMPLE if isinstance(cell, kinds)), cell)
+    return next((simple[choice - 1] for kinds, simple in _SIMPLE if isinstance(cell, kinds)), None)
 
 
 def _simple_day(day: dt.date) -> dt.date:

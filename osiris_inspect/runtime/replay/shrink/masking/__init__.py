@@ -1,0 +1,1 @@
+"""Replaces the values of frames by masks with which a step still fails."""
