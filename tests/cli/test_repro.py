@@ -56,7 +56,7 @@ def test_bundle_is_made_opened_and_replayed(folder: Path) -> None:
         assert content.count(text) == 0
     assert document["shrink"]["rows"] == {"df": [ROWS, 1]}
     assert document["shrink"]["columns"] == {"df": [2, 2]}
-    assert document["masks"] == {"df.title": "nothing", "df.rating": "constant"}
+    assert document["masks"] == {"df.title": "nothing", "df.rating": "nothing"}
     assert (folder / "x.zip").stat().st_size < 15_000
     summary, why, events, sql, same = call(
         folder,

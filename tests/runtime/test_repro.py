@@ -26,7 +26,7 @@ from osiris_inspect.runtime.replay.repro.leaks import find_known, find_values
 from osiris_inspect.runtime.replay.repro.make_bundle import BundleOptions, ReproBundle, make_bundle
 from osiris_inspect.runtime.replay.repro.reduce_inputs import ReduceOptions
 from osiris_inspect.runtime.replay.repro.write_zip import read_zip, write_zip
-from tests.runtime.capturing import CAPTURING
+from tests.runtime.capturing import CAPTURING, frame
 from tests.runtime.faulty import REPO
 from tests.runtime.runs import TRANSPORTS, make_run, needs
 from tests.runtime.test_replay import FAILURES, SOURCE, duckdb_step, tree
@@ -133,7 +133,7 @@ def test_index_and_categories_are_searched() -> None:
     by_name.index = pd.Index(["label of row"], name="who")
     files = {"worker.log": b"'label of row' 'only a category'"}
     assert {(hit.column, hit.text) for hit in find_values(files, {"df": by_name}, ())} == {
-        ("df.who", "label of row"),
+        ("df.index", "label of row"),
         ("df.a", "only a category"),
     }
 
@@ -220,6 +220,38 @@ def test_bundle_fails_as_its_run(tmp_path: Path, failure: str) -> None:
     result = ForeignReplay(opened, "broken", ReplayOptions(logs=tmp_path / "again"), HOST).run()
     assert result.verdict is not None
     assert result.verdict.is_same
+
+
+@pytest.mark.sampled(2)
+@pytest.mark.parametrize("failure", sorted(FAILURES.keys() - {"memory"}))
+def test_masked_bundle_holds_no_value(tmp_path: Path, failure: str) -> None:
+    first = make_run(tmp_path, "sandbox", text=FAILURES[failure], components=CAPTURING)
+    before = tree(first.path)
+    made = make_bundle(first.path, "broken", BundleOptions(ReduceOptions(seconds=30, runs=60)), HOST)
+    assert tree(first.path) == before
+    files = contents(made)
+    cells = [
+        str(cell) for start in (0, 7) for column in ("value", "text") for cell in frame(3, start)[column]
+    ]
+    for name, content in files.items():
+        texts = [content.decode("latin-1")]
+        if name.endswith(".parquet"):
+            texts += [str(pq.read_table(io.BytesIO(content)).to_pylist())]
+        assert [cell for cell in cells for text in texts if cell in text] == [], name
+    assert made.document["shrink"]["stopped_by"] is None
+    assert set(made.document["masks"].values()) <= {"nothing", "constant"}
+
+
+def test_failure_of_size_is_neither_shrunk_nor_masked(tmp_path: Path) -> None:
+    first = make_run(tmp_path, text=FAILURES["memory"], components=CAPTURING)
+    with pytest.raises(SettingsError) as caught:
+        make_bundle(first.path, "broken", BundleOptions(ReduceOptions(seconds=30, runs=60)), HOST)
+    assert str(caught.value).startswith("no mask keeps the failure of df.id ('0', '1', '2'), df.value ('")
+    assert "--keep df.id --keep df.value --keep df.text" in str(caught.value)
+    kept = BundleOptions(ReduceOptions(seconds=30, runs=60), frozenset({"id", "value", "text"}))
+    made = make_bundle(first.path, "broken", kept, HOST)
+    assert made.document["shrink"]["stopped_by"] == "size"
+    assert made.document["kept"] == ["id", "text", "value"]
 
 
 def test_bundle_holds_no_name_and_no_path(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -63,9 +64,21 @@ def columns_of(frame: Frame) -> Iterator[tuple[str, pd.Series]]:
     if not isinstance(frame.index, pd.RangeIndex):
         for position in range(frame.index.nlevels):
             level = frame.index.get_level_values(position)
-            yield str(level.name if level.name is not None else "index"), level.to_series()
+            yield "index", level.to_series()
     for position, label in enumerate(frame.columns):
         yield str(label), frame.iloc[:, position]
+
+
+def unique_values(column: pd.Series) -> Iterator[Any]:
+    """Yield the distinct values of a column without missing ones; of a categorical one, all categories."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        yield from column.cat.categories
+        return
+    present = column.dropna()
+    try:
+        yield from present.drop_duplicates()
+    except TypeError:  # lists and mappings
+        yield from present
 
 
 def _read(folder: Path, ref: InputRef) -> Frame:

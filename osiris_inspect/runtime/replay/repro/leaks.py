@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from osiris_inspect.model.failure.signature import general_words
 from osiris_inspect.model.redaction import Redactor
 from osiris_inspect.runtime.frames.frame_part import Frame
-from osiris_inspect.runtime.replay.repro.input_frames import columns_of
+from osiris_inspect.runtime.replay.repro.input_frames import columns_of, unique_values
 from osiris_inspect.runtime.replay.repro.known_texts import KnownTexts
 
 MIN_TEXT: Final = 4
@@ -186,7 +186,7 @@ def _needles(column: pd.Series) -> Iterator[str]:
     """Yield the values of a column that are long enough to be told from words and numbers of any log."""
     if isinstance(column.dtype, pd.BooleanDtype) or column.dtype == bool:
         return
-    for value in _unique(column):
+    for value in unique_values(column):
         if isinstance(value, float) and value != value:  # noqa: PLR0124  NaN
             continue
         yield from filter(_is_long_enough, map(str.strip, _values(value)))
@@ -195,12 +195,3 @@ def _needles(column: pd.Series) -> Iterator[str]:
 def _is_long_enough(text: str) -> bool:
     is_number = text.replace(".", "", 1).lstrip("-").isdigit()
     return len(_DIGITS.findall(text)) >= MIN_DIGITS if is_number else len(text) >= MIN_TEXT
-
-
-def _unique(column: pd.Series) -> Iterable[Any]:
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return list(column.cat.categories)
-    try:
-        return column.dropna().drop_duplicates().tolist()
-    except TypeError:  # lists and mappings
-        return column.dropna().tolist()

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,12 +25,13 @@ from osiris_inspect.runtime.replay.repro.documents import original_document, rep
 from osiris_inspect.runtime.replay.repro.foreign_replay import CODE, EXTERNAL, REPRO, ForeignReplay
 from osiris_inspect.runtime.replay.repro.input_frames import read_inputs, read_refs, write_inputs
 from osiris_inspect.runtime.replay.repro.known_texts import KnownTexts, known_texts
-from osiris_inspect.runtime.replay.repro.leaks import Hit, find_known, find_values
+from osiris_inspect.runtime.replay.repro.leaks import find_known, find_values, is_kept
 from osiris_inspect.runtime.replay.repro.reduce_inputs import ReducedInputs, ReduceOptions, reduce_inputs
 
 ORIGINAL: Final = "original.json"
 OLD_LOG: Final = "original_events.jsonl"
 _MAX_SHOWN: Final = 5
+_MAX_LENGTH: Final = 60
 _CLEANED: Final = (layout.STATUS, layout.RUN_CARD)
 """Documents with texts about the run. Others, such as configurations, stay as they are, because the step runs with them."""
 
@@ -132,6 +133,7 @@ class _Maker:
                 error.message.partition(", and the pipeline file")[0],
                 fix="a bundle holds no secrets, so its step must run without them",
             ) from error
+        self._check_unmasked(reduced.unmasked)
         refs = read_refs(original.step)
         frames = {name: reduced.frames[name] for name in refs}
         reused = write_inputs(frames, refs, self._folder / "frames", self._earlier.name)
@@ -257,32 +259,42 @@ class _Maker:
         hits = list(find_known(files, known))
         if hits:
             raise SettingsError(
-                f"the bundle would contain {_listed(hits)}; nothing was written",
+                f"the bundle would contain {_joined(f'{hit.what} in {hit.file}' for hit in hits)}; nothing was written",
                 fix="take them out of the configuration and names of the step",
             )
 
+    def _check_unmasked(self, unmasked: Mapping[str, Sequence[Any]]) -> None:
+        """Check that each column without a mask may be seen."""
+        values = {
+            column: [f"{str(value)[:_MAX_LENGTH]!r}" for value in values]
+            for column, values in unmasked.items()
+            if values and not is_kept(column, self._options.keep)
+        }
+        if values:
+            raise _values_error(values, "no mask keeps the failure of")
+
     def _check_values(self, files: Mapping[str, bytes], frames: Mapping[str, Frame]) -> None:
         searched = {name: content for name, content in files.items() if name not in (OLD_LOG, ORIGINAL)}
-        hits = list(find_values(searched, frames, self._options.keep))
-        if hits:
-            columns = sorted({hit.column for hit in hits})
-            raise SettingsError(
-                f"the bundle would contain values of {', '.join(columns)}: {_shown_values(hits)}",
-                fix=f"add {' '.join(f'--keep {column}' for column in columns)} if they may be seen",
-            )
+        values: dict[str, list[str]] = {}
+        for hit in find_values(searched, frames, self._options.keep):
+            values.setdefault(hit.column, []).append(f"{hit.text[:_MAX_LENGTH]!r} in {hit.file}")
+        if values:
+            raise _values_error(values, "the bundle would contain values of")
 
 
-def _listed(hits: list[Hit]) -> str:
-    shown = [f"{hit.what} in {hit.file}" for hit in dict.fromkeys(hits)]
+def _values_error(values: Mapping[str, Sequence[str]], reason: str) -> SettingsError:
+    """Return the error that lists values by column."""
+    columns = [f"{column} ({_joined(texts)})" for column, texts in values.items()]
+    return SettingsError(
+        f"{reason} {', '.join(columns)}",
+        fix=f"add {' '.join(f'--keep {column}' for column in values)} if they may be seen",
+    )
+
+
+def _joined(texts: Iterable[str]) -> str:
+    shown = list(dict.fromkeys(texts))
     more = len(shown) - _MAX_SHOWN
-    return ", ".join(shown[:_MAX_SHOWN]) + (f" and {more} more" if more > 0 else "")
-
-
-def _shown_values(hits: list[Hit]) -> str:
-    by_value: dict[str, str] = {hit.text: hit.file for hit in reversed(hits)}
-    shown = [f"{text[:60]!r} in {file}" for text, file in by_value.items()]
-    more = len(shown) - _MAX_SHOWN
-    return ", ".join(shown[:_MAX_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(shown[:_MAX_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _json(document: Any) -> bytes:
