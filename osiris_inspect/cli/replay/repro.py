@@ -35,7 +35,7 @@ StepOption = Annotated[
     str | None,
     typer.Argument(
         help="The failed step; default: the only one.",
-        metavar="[STEP]",
+        metavar="STEP",
         show_default=False,
         autocompletion=complete_step,
     ),

@@ -31,6 +31,7 @@ _GENERIC: Final = frozenset(
     {
         *("admin", "app", "build", "ci", "data", "default", "dev", "docker", "home", "jenkins", "local"),
         *("localhost", "mysql", "postgres", "prod", "root", "runner", "server", "service", "test"),
+        *("duckdb", "inspect", "main", "osiris", "packages", "pandas", "python", "site"),
         *("ubuntu", "user", "username", "users", "vagrant", "work", "worker", "workspace"),
     }
 )
