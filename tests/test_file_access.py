@@ -24,6 +24,7 @@ OTHER_FILES = {
     "cli/replay/edit.py": "the pipeline file that a run recorded, and the file of the editor",
     "cli/replay/foreign.py": "a folder of code that a user named",
     "cli/replay/replay.py": "a file of --set",
+    "cli/replay/repro.py": "the folder of the zip that it writes",
     "cli/replay/shell.py": "the script that it writes",
     "cli/inspect/events.py": "a log that a user named",
     "cli/inspect/launch_tui.py": "the saved state of the screens",

@@ -67,7 +67,7 @@ def test_archive_is_replayed_in_isolation(folder: Path, tmp_path: Path) -> None:
     assert "films (sandbox) RUN\n" in _plain(done.err)
     assert (again.code, _plain(again.err)) == (
         2,
-        "osiris-inspect: RUN is a replay of a run of somebody else, which is replayed in isolation only; "
+        "osiris-inspect: RUN is a replay of an untrusted run, which is replayed in isolation only; "
         "replay the file that it came in\n",
     )
     assert "nope" in ended.out
@@ -84,16 +84,16 @@ def test_archive_is_replayed_in_isolation(folder: Path, tmp_path: Path) -> None:
 
 
 REFUSED = {
-    "replay run.zip bad --on local": "--on cannot be used on a run of somebody else, which is replayed in isolation; ",
-    "replay run.zip bad --allow-writes": "--allow-writes cannot be used on a run of somebody else",
-    "replay run.zip bad --recompute": "--recompute cannot be used on a run of somebody else",
+    "replay run.zip bad --on local": "--on cannot be used on an untrusted run, which is replayed in isolation; ",
+    "replay run.zip bad --allow-writes": "--allow-writes cannot be used on an untrusted run",
+    "replay run.zip bad --recompute": "--recompute cannot be used on an untrusted run",
     "replay run.zip ext": "step 'ext' (filesystem.csv_extractor) reads or writes outside of its run",
     "replay run.zip write-bad": "step 'write-bad' (filesystem.csv_writer) reads or writes outside of its run",
-    "replay run.zip bad --set allow_external=true": "step 'bad' sets allow_external, and its run is of somebody else; "
+    "replay run.zip bad --set allow_external=true": "step 'bad' sets allow_external, and its run is untrusted; "
     "add --set allow_external=false",
     "replay run.zip bad --with-code run.zip": "--with-code run.zip is neither a folder nor a zip with code",
-    "shell run.zip bad": "shell runs steps in this process, and this run is of somebody else; ",
-    "resume run.zip": "resume runs steps in this process, and this run is of somebody else; ",
+    "shell run.zip bad": "shell runs steps without isolation, and this run is untrusted; ",
+    "resume run.zip": "resume runs steps without isolation, and this run is untrusted; ",
 }
 
 
@@ -114,7 +114,7 @@ def test_proof_of_archive_is_not_tested(folder: Path) -> None:
         ["diff", "fixed/@latest", "run.zip", "--prove"],
     )
     assert run.code == 0
-    assert "diff --prove runs steps in this process, and this run is of somebody else" in done.out
+    assert "diff --prove runs steps without isolation, and this run is untrusted" in done.out
 
 
 HOSTILE: Mapping[str, tuple[str, Mapping[str, Any], str]] = {

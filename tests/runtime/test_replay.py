@@ -17,7 +17,7 @@ from tests.runtime.clouds import cloud, transport  # noqa: F401  fixtures
 from tests.runtime.runs import NAMES, TRANSPORTS, events_of, make_run, needs
 from tests.samples import SAMPLES
 
-_SOURCE = """\
+SOURCE = """\
 oml_version: "0.1.0"
 name: capture
 steps:
@@ -27,7 +27,7 @@ steps:
 
 def duckdb_step(query: str) -> str:
     step = f"  - {{id: broken, component: duckdb.processor, needs: [early], config: {{query: {query!r}}}}}\n"
-    return _SOURCE + step
+    return SOURCE + step
 
 
 FAILURES: Mapping[str, str] = {
@@ -144,10 +144,10 @@ def test_recomputed_input_is_the_original(tmp_path: Path) -> None:
 
 
 def test_changed_source_is_reported(tmp_path: Path) -> None:
-    text = _SOURCE.replace(
+    text = SOURCE.replace(
         'test.source, config: {rows: "2"}', "filesystem.csv_extractor, config: {path: a.csv}"
     )
-    text += FAILURES["column"].removeprefix(_SOURCE)
+    text += FAILURES["column"].removeprefix(SOURCE)
     (tmp_path / "a.csv").write_text("a\n1\n2\n")
     first = make_run(tmp_path, text=text, components=CAPTURING)
     _remove_frames(first.path)

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import os
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,16 +17,19 @@ import pytest
 from osiris_inspect.inspector.analysis.analyze import analyze
 from osiris_inspect.inspector.archives.archive import unpack
 from osiris_inspect.model.errors import SettingsError
+from osiris_inspect.runtime.pipeline.component import Component, ConfigKey
 from osiris_inspect.runtime.replay.replay import ReplayHost, ReplayOptions
 from osiris_inspect.runtime.replay.repro.clean_log import Cleaner
 from osiris_inspect.runtime.replay.repro.foreign_replay import ForeignReplay
 from osiris_inspect.runtime.replay.repro.known_texts import KnownTexts, known_texts
 from osiris_inspect.runtime.replay.repro.leaks import find_known, find_values
-from osiris_inspect.runtime.replay.repro.make_bundle import Bundle, BundleOptions, make_bundle
+from osiris_inspect.runtime.replay.repro.make_bundle import BundleOptions, ReproBundle, make_bundle
+from osiris_inspect.runtime.replay.repro.reduce_inputs import ReduceOptions
 from osiris_inspect.runtime.replay.repro.write_zip import read_zip, write_zip
-from tests.runtime.capturing import CAPTURING
+from tests.runtime.capturing import CAPTURING, frame
+from tests.runtime.faulty import REPO
 from tests.runtime.runs import TRANSPORTS, make_run, needs
-from tests.runtime.test_replay import FAILURES, duckdb_step, tree
+from tests.runtime.test_replay import FAILURES, SOURCE, duckdb_step, tree
 
 SECRET = "s3cr3t Tok/en+77"
 KNOWN = KnownTexts(
@@ -129,7 +133,7 @@ def test_index_and_categories_are_searched() -> None:
     by_name.index = pd.Index(["label of row"], name="who")
     files = {"worker.log": b"'label of row' 'only a category'"}
     assert {(hit.column, hit.text) for hit in find_values(files, {"df": by_name}, ())} == {
-        ("df.who", "label of row"),
+        ("df.index", "label of row"),
         ("df.a", "only a category"),
     }
 
@@ -184,13 +188,16 @@ ENVIRONMENT = {
 HOST = ReplayHost(ENVIRONMENT, clock=lambda: 1.8e9, components=CAPTURING, transport=TRANSPORTS["sandbox"])
 
 
-def bundle_of(run: Path, **options: Any) -> Bundle:
-    """Return the bundle of the step ``broken``."""
+WHOLE = ReduceOptions((), is_masked=False)
+
+
+def bundle_of(run: Path, **options: Any) -> ReproBundle:
+    """Return the bundle of the step ``broken`` with its whole inputs, not masked."""
     needs("sandbox")
-    return make_bundle(run, "broken", BundleOptions(**options), HOST)
+    return make_bundle(run, "broken", BundleOptions(WHOLE, **options), HOST)
 
 
-def contents(bundle: Bundle) -> Mapping[str, bytes]:
+def contents(bundle: ReproBundle) -> Mapping[str, bytes]:
     """Return the files of a bundle by their paths in the run directory."""
     return {name.partition("/")[2]: content for name, content in bundle.files.items()}
 
@@ -200,7 +207,7 @@ def contents(bundle: Bundle) -> Mapping[str, bytes]:
 def test_bundle_fails_as_its_run(tmp_path: Path, failure: str) -> None:
     first = make_run(tmp_path, text=FAILURES[failure], components=CAPTURING)
     before = tree(first.path)
-    bundle = bundle_of(first.path, is_masked=False)
+    bundle = bundle_of(first.path)
     assert tree(first.path) == before
     write_zip(bundle.files, tmp_path / "x.zip")
     assert read_zip(tmp_path / "x.zip") == bundle.files
@@ -215,9 +222,41 @@ def test_bundle_fails_as_its_run(tmp_path: Path, failure: str) -> None:
     assert result.verdict.is_same
 
 
+@pytest.mark.sampled(2)
+@pytest.mark.parametrize("failure", sorted(FAILURES.keys() - {"memory"}))
+def test_masked_bundle_holds_no_value(tmp_path: Path, failure: str) -> None:
+    first = make_run(tmp_path, "sandbox", text=FAILURES[failure], components=CAPTURING)
+    before = tree(first.path)
+    made = make_bundle(first.path, "broken", BundleOptions(ReduceOptions(seconds=30, runs=60)), HOST)
+    assert tree(first.path) == before
+    files = contents(made)
+    cells = [
+        str(cell) for start in (0, 7) for column in ("value", "text") for cell in frame(3, start)[column]
+    ]
+    for name, content in files.items():
+        texts = [content.decode("latin-1")]
+        if name.endswith(".parquet"):
+            texts += [str(pq.read_table(io.BytesIO(content)).to_pylist())]
+        assert [cell for cell in cells for text in texts if cell in text] == [], name
+    assert made.document["shrink"]["stopped_by"] is None
+    assert set(made.document["masks"].values()) <= {"nothing", "constant"}
+
+
+def test_failure_of_size_is_neither_shrunk_nor_masked(tmp_path: Path) -> None:
+    first = make_run(tmp_path, text=FAILURES["memory"], components=CAPTURING)
+    with pytest.raises(SettingsError) as caught:
+        make_bundle(first.path, "broken", BundleOptions(ReduceOptions(seconds=30, runs=60)), HOST)
+    assert str(caught.value).startswith("no mask keeps the failure of df.id ('0', '1', '2'), df.value ('")
+    assert "--keep df.id --keep df.value --keep df.text" in str(caught.value)
+    kept = BundleOptions(ReduceOptions(seconds=30, runs=60), frozenset({"id", "value", "text"}))
+    made = make_bundle(first.path, "broken", kept, HOST)
+    assert made.document["shrink"]["stopped_by"] == "size"
+    assert made.document["kept"] == ["id", "text", "value"]
+
+
 def test_bundle_holds_no_name_and_no_path(tmp_path: Path) -> None:
     first = make_run(tmp_path, text=FAILURES["SQL"], components=CAPTURING)
-    files = contents(bundle_of(first.path, is_masked=False, with_log=True))
+    files = contents(bundle_of(first.path, with_log=True))
     assert sorted(files) == [
         *("artifacts/_system/components.json", "artifacts/_system/run_card.json"),
         *("artifacts/broken/cleaned_config.json", "artifacts/early/output.parquet"),
@@ -254,7 +293,7 @@ def test_bundle_holds_no_name_and_no_path(tmp_path: Path) -> None:
 def test_text_of_configuration_is_not_given_away(tmp_path: Path, config: str, message: str) -> None:
     first = make_run(tmp_path, text=duckdb_step(config), components=CAPTURING)
     with pytest.raises(SettingsError) as caught:
-        bundle_of(first.path, is_masked=False)
+        bundle_of(first.path)
     assert str(caught.value).startswith(f"the bundle would contain {message}"), caught.value
     assert SECRET not in str(caught.value)
 
@@ -277,3 +316,70 @@ def test_secrets_of_all_connections_are_known(tmp_path: Path) -> None:
     assert {"hunter2hunter", "tok-123456", SECRET} <= set(known.secrets)
     assert known.names["db.corp.example"] == "host of mysql.db"
     assert known.names["/home/annabel"] == "home folder"
+
+
+_STEPS = """\
+from pathlib import Path
+import socket
+
+def can_connect(port):
+    try:
+        socket.create_connection(("127.0.0.1", int(port)), 1).close()
+    except OSError:
+        return False
+    return True
+
+class Fails:
+    def run(self, *, step_id, config, inputs, ctx):
+        count = can_connect(config["port"]) + Path(config["file"]).exists()
+        raise ValueError(f"cannot continue: {count} are open")
+"""
+
+
+def test_code_of_bundle_runs_on_request_in_isolation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "lib/film_steps").mkdir(parents=True)
+    (tmp_path / "lib/film_steps/__init__.py").write_text("")
+    (tmp_path / "lib/film_steps/steps.py").write_text(_STEPS)
+    (tmp_path / "private.txt").write_text("mine")
+    keys = tuple(ConfigKey(name, "text", "for tests") for name in ("file", "port", "path"))
+    component = Component(
+        "films.fails", "For tests.", "film_steps.steps:Fails",
+        modes=("transform",), keys=keys, inputs="many", produces_frame=True,
+    )  # fmt: skip
+    own = {**CAPTURING, component.name: component}
+    monkeypatch.syspath_prepend(str(tmp_path / "lib"))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        config = f"{{file: {tmp_path}/private.txt, port: '{port}'}}"
+        text = f"{SOURCE}  - {{id: broken, component: films.fails, needs: [early], config: {config}}}\n"
+        first = make_run(tmp_path, text=text, components=own)
+        environment = {**ENVIRONMENT, "PYTHONPATH": f"{REPO}:{tmp_path / 'lib'}"}
+        made = make_bundle(
+            first.path,
+            "broken",
+            BundleOptions(WHOLE, with_code=True),
+            ReplayHost(environment, components=own),
+        )
+        files = contents(made)
+        assert "2 are open" in (first.path / "events.jsonl").read_text()
+        assert files["code/film_steps/steps.py"].decode() == _STEPS
+        opened = tmp_path / "opened" / first.path.name
+        for name, content in files.items():
+            (opened / name).parent.mkdir(parents=True, exist_ok=True)
+            (opened / name).write_bytes(content)
+        host = ReplayHost({**ENVIRONMENT, "PYTHONPATH": str(REPO)}, components=CAPTURING)
+        with pytest.raises(
+            SettingsError, match=r"the component 'films.fails' of step 'broken' is not installed"
+        ):
+            ForeignReplay(opened, "broken", ReplayOptions(logs=tmp_path / "no"), host)
+        monkeypatch.undo()
+        for path in ("/etc/passwd", "../../private.txt", "~/x"):
+            changed = ReplayOptions(logs=tmp_path / "no", code=opened / "code", changes={"path": path})
+            with pytest.raises(
+                SettingsError, match=r"step 'broken' \(films.fails\) reads or writes outside of"
+            ):
+                ForeignReplay(opened, "broken", changed, host)
+        options = ReplayOptions(logs=tmp_path / "again", code=opened / "code")
+        result = ForeignReplay(opened, "broken", options, host).run()
+    assert str(result.verdict) == "same failure"
+    assert "cannot continue: 0 are open" in str(result.error)

@@ -1,4 +1,4 @@
-"""Runs of somebody else: those in archives and repro bundles. Nothing of them runs in this process."""
+"""Untrusted runs: those in archives and repro bundles. Nothing of them runs in this process."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,17 +22,17 @@ def check_own(path: Path, command: str) -> None:
     """Check that a run may be used by a command that runs its steps without isolation.
 
     Raises:
-        SettingsError: it is of somebody else.
+        SettingsError: it is untrusted.
     """
     if is_foreign(path):
         raise SettingsError(
-            f"{command} runs steps in this process, and this run is of somebody else",
+            f"{command} runs steps without isolation, and this run is untrusted",
             fix="use replay, which isolates it; sql and why show its frames and its failure",
         )
 
 
 def open_replay(path: Path, step: str, options: "ReplayOptions") -> "Replay":
-    """Return the replay of a step, isolated if the run is of somebody else.
+    """Return the replay of a step, isolated if the run is untrusted.
 
     Raises:
         OsirisError: see ``Replay`` and ``ForeignReplay``.

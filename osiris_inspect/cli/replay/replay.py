@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from osiris_inspect.runtime.replay.verdict import Verdict
 
 DEFAULT_LOGS: Final = Path("logs")
-"""Folder of the replays of runs of somebody else."""
+"""Folder of the replays of untrusted runs."""
 CANNOT_TEST: Final = 125
 """Exit code of ``--expect`` if there is no verdict; ``git bisect run`` skips the commit."""
 _CHANGES: Final = "What is different"

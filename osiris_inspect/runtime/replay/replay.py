@@ -54,7 +54,7 @@ from osiris_inspect.runtime.transport.create_transport import create_transport
 from osiris_inspect.runtime.transport.transport import Transport
 
 FOREIGN: Final = "foreign"
-"""Option that the log of the replay of a run of somebody else has."""
+"""Option that the log of the replay of an untrusted run has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ class Replay:
     """A step of an earlier run that is ready to run again; nothing was written yet."""
 
     is_foreign: ClassVar = False
-    """True if the run is of somebody else."""
+    """True if the run is untrusted."""
 
     def __init__(self, path: Path, step: str, options: ReplayOptions, host: ReplayHost) -> None:
         """Read the earlier run and check everything that the step needs.
@@ -192,12 +192,12 @@ class Replay:
     def _check_ran(self) -> None:
         """Check that the step can be replayed from this run: it has inputs, and may run outside an isolation.
 
-        A replay has no inputs of the steps that it took over, and a step that was skipped had none. A replay of a
-        stranger's run is refused: only the file that the run came in says what may run.
+        A replay has no inputs of the steps that it took over, and a step that was skipped had none. A replay of an
+        untrusted run is refused: only the file that the run came in says what may run.
         """
         if self.earlier.options.get(FOREIGN) and not self.is_foreign:
             raise SettingsError(
-                f"{self.earlier.name} is a replay of a stranger's run, which is replayed in isolation only",
+                f"{self.earlier.name} is a replay of an untrusted run, which is replayed in isolation only",
                 fix="replay the file that it came in",
             )
         origin = self.earlier.origin
@@ -373,7 +373,7 @@ class Replay:
     @contextmanager
     def prepared(self) -> Iterator[tuple[RunRequest, Transport]]:
         """Yield what the proxy needs to run the step: the request, and a transport to a worker that is not started."""
-        with _imports_from(self._options.code, in_process=False) as environment_code:
+        with _imports_from(self._options.code, in_process=self.target == "local") as environment_code:
             yield (
                 self._request(lambda _: None),
                 self._transport(environment_code, redirect_stderr=False),

@@ -1,4 +1,4 @@
-"""Replay of a run of somebody else, such as one in a zip: isolated, and on nothing but what the run has."""
+"""Replay of an untrusted run, such as one in a zip: isolated, and on nothing but what the run has."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,16 +10,18 @@ from osiris_inspect.model.errors import SettingsError
 from osiris_inspect.model.manifest import Step
 from osiris_inspect.runtime import settings
 from osiris_inspect.runtime.connections.connections import Connections
+from osiris_inspect.runtime.pipeline.builtin_components import all_components
 from osiris_inspect.runtime.pipeline.compiler import Compiled
 from osiris_inspect.runtime.replay.earlier.earlier_pipeline import ReplayPlace
 from osiris_inspect.runtime.replay.replay import FOREIGN, Replay, ReplayHost, ReplayOptions
+from osiris_inspect.runtime.replay.repro.component_specs import described_components
 from osiris_inspect.runtime.sandbox import isolation
 from osiris_inspect.runtime.sandbox.grants import SandboxPermissions
 from osiris_inspect.runtime.sandbox.guarantees import YES, guarantees
 from osiris_inspect.runtime.settings import Settings
 
 REPRO: Final = "repro.json"
-"""File of a bundle that describes it; a run directory with it is of somebody else."""
+"""File of a bundle that describes it; a run directory with it is untrusted."""
 CODE: Final = "code"
 """Folder of a bundle with the code of its driver."""
 EXTERNAL: Final = "allow_external"
@@ -31,14 +33,14 @@ def is_bundle(path: Path) -> bool:
 
 
 class ForeignReplay(Replay):
-    """A step of a run of somebody else that is ready to run again.
+    """A step of an untrusted run that is ready to run again.
 
     It runs under bubblewrap or Landlock, without connections, network and files of this machine. Code of this run is
     imported only from the folder that ``options.code`` names.
     """
 
     is_foreign = True
-    _why: ClassVar = "its run is of somebody else"
+    _why: ClassVar = "its run is untrusted"
     _fix: ClassVar = "run its pipeline yourself, if you trust it"
 
     def __init__(self, path: Path, step: str, options: ReplayOptions, host: ReplayHost) -> None:
@@ -50,6 +52,9 @@ class ForeignReplay(Replay):
         """
         _check_options(options)
         self._level = strongest_isolation()
+        if options.code is not None and options.code == path / CODE:
+            installed = host.components if host.components is not None else all_components()
+            host = replace(host, components={**described_components(path), **installed})
         super().__init__(path, step, replace(options, target="sandbox", place=None), host)
 
     @cached_property
@@ -66,7 +71,8 @@ class ForeignReplay(Replay):
         needs_more = (
             component.inputs == "none" or not component.produces_frame or component.family is not None
         )
-        if needs_more or self.config.get("mode") == "write" or self.config.get("connection"):
+        needs_more |= self.config.get("mode") == "write" or bool(self.config.get("connection"))
+        if needs_more or any(map(_leads_out, _texts(self.config.get("path")))):
             raise SettingsError(
                 f"step {self.step.id!r} ({component.name}) reads or writes outside of its run, and {self._why}",
                 fix=self._fix,
@@ -112,8 +118,17 @@ class ForeignReplay(Replay):
         return replace(settings.read({}, flags), keep="frames")
 
 
+def _texts(value: Any) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list) else [str(value)] if value else []
+
+
+def _leads_out(path: str) -> bool:
+    """Return True if a path, which a worker may read, is not in the folder of the run."""
+    return path.startswith(("/", "~")) or ".." in Path(path).parts
+
+
 def strongest_isolation() -> isolation.Level:
-    """Return the isolation of the replay of a run of somebody else.
+    """Return the isolation of the replay of an untrusted run.
 
     Raises:
         SettingsError: none on this machine closes files and network.
@@ -123,7 +138,7 @@ def strongest_isolation() -> isolation.Level:
         return chosen.level
     reasons = "; ".join(f"{level}: {reason.partition('; ')[0]}" for level, reason in chosen.unavailable)
     raise SettingsError(
-        f"a run of somebody else is replayed in isolation only, and none is available ({reasons or chosen.level})",
+        f"an untrusted run is replayed in isolation only, and none is available ({reasons or chosen.level})",
         kind="isolation-unavailable",
         fix="install bubblewrap; osiris-inspect doctor shows the levels",
         level=chosen.level,
@@ -147,6 +162,6 @@ def _check_options(options: ReplayOptions) -> None:
     refused = [name for name, is_given in given.items() if is_given]
     if refused:
         raise SettingsError(
-            f"{', '.join(refused)} cannot be used on a run of somebody else, which is replayed in isolation",
+            f"{', '.join(refused)} cannot be used on an untrusted run, which is replayed in isolation",
             fix="leave out the option",
         )

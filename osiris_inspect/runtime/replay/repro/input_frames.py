@@ -1,9 +1,8 @@
 """Input frames of a step: read from an earlier run, and written as results that a replay takes instead."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -11,49 +10,43 @@ import pyarrow as pa
 from osiris_inspect.model.errors import InputsGone
 from osiris_inspect.model.manifest import InputRef, Step, bind_inputs
 from osiris_inspect.model.run_layout import FRAME_KEY
+from osiris_inspect.runtime.frames.frame_part import Frame
 from osiris_inspect.runtime.frames.spill import spill_file as spill
 from osiris_inspect.runtime.frames.spill.spill_file import SpillFile
 from osiris_inspect.runtime.frames.store import FrameStore, SpillPolicy
 from osiris_inspect.runtime.planning.reused_step import ReusedStep
 
-Frame: TypeAlias = pd.DataFrame | pa.Table
+
+def read_refs(step: Step) -> dict[str, InputRef]:
+    """Return the results that the inputs of a step are, by input; of several that are one result, the first."""
+    refs: dict[str, InputRef] = {}
+    for name, ref in bind_inputs(step).items():
+        if ref not in refs.values():
+            refs[name] = ref
+    return refs
 
 
-@dataclass(frozen=True, slots=True)
-class InputFrames:
-    """Frames of a step by the name of its input; inputs that are one frame have one entry, under the first name.
-
-    Attributes:
-        refs: the result that each frame is.
-    """
-
-    frames: Mapping[str, Frame]
-    refs: Mapping[str, InputRef]
-
-
-def read_inputs(step: Step, reused: Mapping[str, ReusedStep]) -> InputFrames:
-    """Return the input frames of a step.
+def read_inputs(step: Step, reused: Mapping[str, ReusedStep]) -> dict[str, Frame]:
+    """Return the input frames of a step by input.
 
     Raises:
         SpillCorrupt: a frame is damaged.
         InputsGone: a frame is not on disk.
     """
-    refs: dict[str, InputRef] = {}
-    for name, ref in bind_inputs(step).items():
-        if ref not in refs.values():
-            refs[name] = ref
-    return InputFrames({name: _read(reused[ref.from_step].run_dir, ref) for name, ref in refs.items()}, refs)
+    return {name: _read(reused[ref.from_step].run_dir, ref) for name, ref in read_refs(step).items()}
 
 
-def write_inputs(frames: InputFrames, folder: Path, run: str) -> dict[str, ReusedStep]:
+def write_inputs(
+    frames: Mapping[str, Frame], refs: Mapping[str, InputRef], folder: Path, run: str
+) -> dict[str, ReusedStep]:
     """Write frames into a folder as a run does, and return the results by step; ``run`` is the run they are from.
 
     Raises:
         SpillFailed: the disk refused.
     """
     by_step: dict[str, dict[str, Frame]] = {}
-    for name, ref in frames.refs.items():
-        by_step.setdefault(ref.from_step, {})[ref.key] = frames.frames[name]
+    for name, ref in refs.items():
+        by_step.setdefault(ref.from_step, {})[ref.key] = frames[name]
     with FrameStore(folder, SpillPolicy(force_spill=True)) as store:
         for step, result in by_step.items():
             store.put(step, result)
@@ -71,15 +64,25 @@ def columns_of(frame: Frame) -> Iterator[tuple[str, pd.Series]]:
     if not isinstance(frame.index, pd.RangeIndex):
         for position in range(frame.index.nlevels):
             level = frame.index.get_level_values(position)
-            yield str(level.name if level.name is not None else "index"), level.to_series()
+            yield "index", level.to_series()
     for position, label in enumerate(frame.columns):
         yield str(label), frame.iloc[:, position]
 
 
+def unique_values(column: pd.Series) -> Iterator[Any]:
+    """Yield the distinct values of a column without missing ones; of a categorical one, all categories."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        yield from column.cat.categories
+        return
+    present = column.dropna()
+    try:
+        yield from present.drop_duplicates()
+    except TypeError:  # lists and mappings
+        yield from present
+
+
 def _read(folder: Path, ref: InputRef) -> Frame:
-    spilled = _find(folder, ref)
-    is_arrow = spilled.document["restore"]["facts"]["kind"] == "arrow"
-    return spill.read_arrow(spilled) if is_arrow else spill.read_frame(spilled)
+    return spill.read_original(_find(folder, ref))
 
 
 def _find(folder: Path, ref: InputRef) -> SpillFile:

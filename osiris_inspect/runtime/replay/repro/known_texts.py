@@ -30,7 +30,8 @@ _HOST_VARIABLES: Final = ("HOSTNAME", "HOST", "COMPUTERNAME")
 _GENERIC: Final = frozenset(
     {
         *("admin", "app", "build", "ci", "data", "default", "dev", "docker", "home", "jenkins", "local"),
-        *("localhost", "mysql", "nobody", "postgres", "prod", "root", "runner", "server", "service", "test"),
+        *("localhost", "mysql", "postgres", "prod", "root", "runner", "server", "service", "test"),
+        *("duckdb", "inspect", "main", "osiris", "packages", "pandas", "python", "site"),
         *("ubuntu", "user", "username", "users", "vagrant", "work", "worker", "workspace"),
     }
 )

@@ -4,8 +4,10 @@ import base64
 import binascii
 import datetime as dt
 import io
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -15,7 +17,8 @@ import pyarrow.parquet as pq
 
 from osiris_inspect.model.failure.signature import general_words
 from osiris_inspect.model.redaction import Redactor
-from osiris_inspect.runtime.replay.repro.input_frames import Frame, columns_of
+from osiris_inspect.runtime.frames.frame_part import Frame
+from osiris_inspect.runtime.replay.repro.input_frames import columns_of, unique_values
 from osiris_inspect.runtime.replay.repro.known_texts import KnownTexts
 
 MIN_TEXT: Final = 4
@@ -24,6 +27,7 @@ MIN_DIGITS: Final = 5
 """Digits of the shortest number of a frame that is searched."""
 _MIN_BASE64: Final = 24
 _QUOTED: Final = re.compile(r"'((?:[^'\n]|'')*)'|\"([^\"\n]*)\"|`([^`\n]*)`")
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _WORDS: Final = re.compile(r"\w+(?:[.@:/+-]\w+)*")
 _DIGITS: Final = re.compile(r"\d")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/]{24,}={0,2}\Z")
@@ -63,11 +67,9 @@ def find_known(files: Mapping[str, bytes], known: KnownTexts) -> Iterator[Hit]:
     patterns = [(_word(text), what) for text, what in known.names.items()]
     for name, content in files.items():
         texts = _texts(name, content)
-        for text in (name, texts.whole, *texts.cells):
-            if redactor.redact_text(text) != text:
-                yield Hit(name, "a secret")
-                break
         joined = "\n".join((name, texts.whole, *texts.cells))
+        if redactor.redact_text(joined) != joined:
+            yield Hit(name, "a secret")
         yield from (Hit(name, f"the {what}") for pattern, what in patterns if pattern.search(joined))
 
 
@@ -77,11 +79,12 @@ def find_values(
     """Yield the values of the original frames in files, without those of the columns that may be seen."""
     texts = {name: _texts(name, content) for name, content in files.items()}
     quoted = {name: _in_texts(each) for name, each in texts.items()}
+    found = frozenset(itertools.chain.from_iterable(quoted.values()))
     for name, frame in frames.items():
         for label, column in columns_of(frame):
             if is_kept(f"{name}.{label}", kept):
                 continue
-            for value in _needles(column):
+            for value in _needles(_possible(column, found)):
                 yield from (
                     Hit(file, "a value", f"{name}.{label}", value) for file in quoted if value in quoted[file]
                 )
@@ -181,11 +184,39 @@ def _in_texts(texts: _FileTexts) -> frozenset[str]:
     return frozenset(found)
 
 
+def _possible(column: pd.Series, found: frozenset[str]) -> pd.Series:
+    """Return the part of a column that may be among texts; found without a loop for the usual types."""
+    kinds = pd.api.types
+    if kinds.is_bool_dtype(column.dtype):
+        return column[:0]
+    if kinds.is_numeric_dtype(column.dtype):
+        return column[column.isin(_numbers(found))]
+    if kinds.is_datetime64_dtype(column.dtype):
+        return column[column.isin(_moments(found))]
+    if kinds.is_string_dtype(column):
+        return column[column.astype("str").str.strip().isin(list(found))]
+    return column
+
+
+def _numbers(texts: frozenset[str]) -> list[float]:
+    numbers: set[float] = set()
+    for text in texts:
+        with suppress(ValueError, OverflowError):
+            numbers |= {float(text), int(float(text)) if text.count(".") else int(text)}
+    return list(numbers)
+
+
+def _moments(texts: frozenset[str]) -> list[pd.Timestamp]:
+    moments = []
+    for text in filter(_DATE.match, texts):
+        with suppress(ValueError, OverflowError):
+            moments.append(pd.Timestamp(text).tz_localize(None))
+    return moments
+
+
 def _needles(column: pd.Series) -> Iterator[str]:
     """Yield the values of a column that are long enough to be told from words and numbers of any log."""
-    if isinstance(column.dtype, pd.BooleanDtype) or column.dtype == bool:
-        return
-    for value in _unique(column):
+    for value in unique_values(column):
         if isinstance(value, float) and value != value:  # noqa: PLR0124  NaN
             continue
         yield from filter(_is_long_enough, map(str.strip, _values(value)))
@@ -194,12 +225,3 @@ def _needles(column: pd.Series) -> Iterator[str]:
 def _is_long_enough(text: str) -> bool:
     is_number = text.replace(".", "", 1).lstrip("-").isdigit()
     return len(_DIGITS.findall(text)) >= MIN_DIGITS if is_number else len(text) >= MIN_TEXT
-
-
-def _unique(column: pd.Series) -> Iterable[Any]:
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return list(column.cat.categories)
-    try:
-        return column.dropna().drop_duplicates().tolist()
-    except TypeError:  # lists and mappings
-        return column.dropna().tolist()

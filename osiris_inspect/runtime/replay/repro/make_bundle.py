@@ -2,8 +2,8 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Final, NamedTuple
@@ -14,7 +14,7 @@ from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import MaskedConfiguration, SettingsError
 from osiris_inspect.model.manifest import bind_inputs
 from osiris_inspect.model.redaction import mask_by_pattern
-from osiris_inspect.runtime.planning.reused_step import ReusedStep
+from osiris_inspect.runtime.frames.frame_part import Frame
 from osiris_inspect.runtime.protocol.dependencies import COMPONENTS
 from osiris_inspect.runtime.replay.earlier.earlier_pipeline import base_folder, find_step, read_run
 from osiris_inspect.runtime.replay.earlier.earlier_run import PastRun, read_earlier_run
@@ -23,13 +23,15 @@ from osiris_inspect.runtime.replay.repro.clean_log import Cleaner
 from osiris_inspect.runtime.replay.repro.code_files import code_files
 from osiris_inspect.runtime.replay.repro.documents import original_document, repro_document, signature_of
 from osiris_inspect.runtime.replay.repro.foreign_replay import CODE, EXTERNAL, REPRO, ForeignReplay
-from osiris_inspect.runtime.replay.repro.input_frames import InputFrames, read_inputs, write_inputs
+from osiris_inspect.runtime.replay.repro.input_frames import read_inputs, read_refs, write_inputs
 from osiris_inspect.runtime.replay.repro.known_texts import KnownTexts, known_texts
-from osiris_inspect.runtime.replay.repro.leaks import Hit, find_known, find_values
+from osiris_inspect.runtime.replay.repro.leaks import find_known, find_values, is_kept
+from osiris_inspect.runtime.replay.repro.reduce_inputs import ReducedInputs, ReduceOptions, reduce_inputs
 
 ORIGINAL: Final = "original.json"
 OLD_LOG: Final = "original_events.jsonl"
 _MAX_SHOWN: Final = 5
+_MAX_LENGTH: Final = 60
 _CLEANED: Final = (layout.STATUS, layout.RUN_CARD)
 """Documents with texts about the run. Others, such as configurations, stay as they are, because the step runs with them."""
 
@@ -39,19 +41,19 @@ class BundleOptions:
     """How a bundle is made.
 
     Attributes:
-        is_masked: True if values are replaced.
+        reduce: how the inputs become smaller and masked.
         keep: columns whose values may be seen: ``name``, or ``df.name`` of one input.
         with_log: True if the masked log of the earlier run is added.
         with_code: True if the code of the driver is added.
     """
 
-    is_masked: bool = True
+    reduce: ReduceOptions = field(default_factory=ReduceOptions)
     keep: frozenset[str] = frozenset()
     with_log: bool = False
     with_code: bool = False
 
 
-class Bundle(NamedTuple):
+class ReproBundle(NamedTuple):
     """Content of a bundle.
 
     Attributes:
@@ -89,7 +91,7 @@ def make_bundle(
     options: BundleOptions,
     host: ReplayHost,
     on_progress: Callable[[str], None] = lambda _: None,
-) -> Bundle:
+) -> ReproBundle:
     """Return the bundle of a failed step. The earlier run is only read.
 
     Raises:
@@ -122,17 +124,20 @@ class _Maker:
         self._host, self._folder, self._on_progress = host, folder, on_progress
         self._left_out: list[dict[str, str]] = []
 
-    def make(self) -> Bundle:
+    def make(self) -> ReproBundle:
         try:
-            original = self._replay({})
+            original = self._replay(self._recorded_options())
+            reduced = self._reduced(original)
         except MaskedConfiguration as error:
             raise MaskedConfiguration(
                 error.message.partition(", and the pipeline file")[0],
                 fix="a bundle holds no secrets, so its step must run without them",
             ) from error
-        inputs = read_inputs(original.step, original.inputs.reused)
-        reused = write_inputs(inputs, self._folder / "frames", self._earlier.name)
-        replay = self._replay(reused)
+        self._check_unmasked(reduced.unmasked)
+        refs = read_refs(original.step)
+        frames = {name: reduced.frames[name] for name in refs}
+        reused = write_inputs(frames, refs, self._folder / "frames", self._earlier.name)
+        replay = self._replay(replace(self._recorded_options(), frames=reused))
         self._on_progress(f"replays {self._name} isolated")
         result = replay.run()
         if result.verdict is None or not str(result.verdict).startswith("same failure"):
@@ -141,17 +146,29 @@ class _Maker:
                 f"{result.verdict or 'it was not reached'}: {result.error or 'no error'}",
                 fix=f"see osiris-inspect replay {self._earlier.name} {self._name} --on sandbox",
             )
-        return self._bundle(replay, read_earlier_run(result.run.path), inputs)
+        return self._bundle(replay, read_earlier_run(result.run.path), reduced)
 
-    def _replay(self, reused: Mapping[str, ReusedStep]) -> ForeignReplay:
-        recorded = self._earlier.configs.get(self._name, {})
-        changes = {EXTERNAL: False} if recorded.get(EXTERNAL) else {}
-        options = ReplayOptions(changes=changes, frames=reused, logs=self._folder / "logs")
-        return _BundleReplay(self._earlier.path, self._name, options, self._host)
+    def _reduced(self, original: ForeignReplay) -> ReducedInputs:
+        options = self._options.reduce
+        if not (options.what or options.is_masked):
+            frames = read_inputs(original.step, original.inputs.reused)
+            return ReducedInputs(frames, frames)
+        return reduce_inputs(
+            self._earlier.path, self._name, options, self._recorded_options(), self._host, self._on_progress
+        )
+
+    def _recorded_options(self) -> ReplayOptions:
+        """Return the options of every replay; SQL that may read files runs without that."""
+        is_external = self._earlier.configs.get(self._name, {}).get(EXTERNAL)
+        return ReplayOptions(changes={EXTERNAL: False} if is_external else {})
+
+    def _replay(self, options: ReplayOptions) -> ForeignReplay:
+        logs = self._folder / "logs"
+        return _BundleReplay(self._earlier.path, self._name, replace(options, logs=logs), self._host)
 
     # --- content
 
-    def _bundle(self, replay: ForeignReplay, later: PastRun, inputs: InputFrames) -> Bundle:
+    def _bundle(self, replay: ForeignReplay, later: PastRun, reduced: ReducedInputs) -> ReproBundle:
         components = replay.components
         known = known_texts(self._earlier, components, self._host.environment)
         files = self._cleaned(later, known)
@@ -160,8 +177,8 @@ class _Maker:
         made = datetime.fromtimestamp(self._host.clock(), UTC)
         contents: dict[str, Any] = {
             "made": made.isoformat(timespec="seconds"),
-            "shrink": None,
-            "masks": {},
+            "shrink": reduced.shrink,
+            "masks": dict(reduced.masks),
             "kept": sorted(self._options.keep),
             "left_out": self._left_out,
         }
@@ -171,9 +188,9 @@ class _Maker:
         document = repro_document(self._earlier, self._name, signature, contents, files)
         files[REPRO] = _json(document)
         self._check_known(files, known)
-        if self._options.is_masked:
-            self._check_values(files, inputs)
-        return Bundle({f"{later.name}/{name}": content for name, content in files.items()}, document)
+        if self._options.reduce.is_masked:
+            self._check_values(files, reduced.original)
+        return ReproBundle({f"{later.name}/{name}": content for name, content in files.items()}, document)
 
     def _cleaned(self, later: PastRun, known: KnownTexts) -> dict[str, bytes]:
         """Return the files of the new run that a bundle has, cleaned."""
@@ -242,32 +259,42 @@ class _Maker:
         hits = list(find_known(files, known))
         if hits:
             raise SettingsError(
-                f"the bundle would contain {_listed(hits)}; nothing was written",
+                f"the bundle would contain {_joined(f'{hit.what} in {hit.file}' for hit in hits)}; nothing was written",
                 fix="take them out of the configuration and names of the step",
             )
 
-    def _check_values(self, files: Mapping[str, bytes], inputs: InputFrames) -> None:
+    def _check_unmasked(self, unmasked: Mapping[str, Sequence[Any]]) -> None:
+        """Check that each column without a mask may be seen."""
+        values = {
+            column: [f"{str(value)[:_MAX_LENGTH]!r}" for value in values]
+            for column, values in unmasked.items()
+            if values and not is_kept(column, self._options.keep)
+        }
+        if values:
+            raise _values_error(values, "no mask keeps the failure of")
+
+    def _check_values(self, files: Mapping[str, bytes], frames: Mapping[str, Frame]) -> None:
         searched = {name: content for name, content in files.items() if name not in (OLD_LOG, ORIGINAL)}
-        hits = list(find_values(searched, inputs.frames, self._options.keep))
-        if hits:
-            columns = sorted({hit.column for hit in hits})
-            raise SettingsError(
-                f"the bundle would contain values of {', '.join(columns)}: {_shown_values(hits)}",
-                fix=f"add {' '.join(f'--keep {column}' for column in columns)} if they may be seen",
-            )
+        values: dict[str, list[str]] = {}
+        for hit in find_values(searched, frames, self._options.keep):
+            values.setdefault(hit.column, []).append(f"{hit.text[:_MAX_LENGTH]!r} in {hit.file}")
+        if values:
+            raise _values_error(values, "the bundle would contain values of")
 
 
-def _listed(hits: list[Hit]) -> str:
-    shown = [f"{hit.what} in {hit.file}" for hit in dict.fromkeys(hits)]
+def _values_error(values: Mapping[str, Sequence[str]], reason: str) -> SettingsError:
+    """Return the error that lists values by column."""
+    columns = [f"{column} ({_joined(texts)})" for column, texts in values.items()]
+    return SettingsError(
+        f"{reason} {', '.join(columns)}",
+        fix=f"add {' '.join(f'--keep {column}' for column in values)} if they may be seen",
+    )
+
+
+def _joined(texts: Iterable[str]) -> str:
+    shown = list(dict.fromkeys(texts))
     more = len(shown) - _MAX_SHOWN
-    return ", ".join(shown[:_MAX_SHOWN]) + (f" and {more} more" if more > 0 else "")
-
-
-def _shown_values(hits: list[Hit]) -> str:
-    by_value: dict[str, str] = {hit.text: hit.file for hit in reversed(hits)}
-    shown = [f"{text[:60]!r} in {file}" for text, file in by_value.items()]
-    more = len(shown) - _MAX_SHOWN
-    return ", ".join(shown[:_MAX_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(shown[:_MAX_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _json(document: Any) -> bytes:
