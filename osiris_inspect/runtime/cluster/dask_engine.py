@@ -31,6 +31,7 @@ from osiris_inspect.runtime.cluster.engine import (
     TaskRequest,
 )
 from osiris_inspect.runtime.cluster.node import Node
+from osiris_inspect.runtime.cluster.shared_store import SharedStore
 
 if TYPE_CHECKING:
     from distributed import Client, LocalCluster
@@ -202,6 +203,27 @@ class DaskEngine(Engine):
         self._connected.run(
             accept, run, chain, Sealed(secrets.encode()), workers=[address], on_error="ignore"
         )
+
+    def check_machines(self, shared: str | None) -> Mapping[str, Mapping[str, Any]]:
+        """Return the report of ``check_machine`` by address; ``{"error": reason}`` of a machine where it failed.
+
+        Raises:
+            SettingsError: the shared store cannot be used.
+        """
+
+        def check(shared: str | None) -> Any:
+            from osiris_inspect.runtime.cluster.machine_check import check_machine
+
+            return check_machine(shared)
+
+        url = None if shared is None else SharedStore(shared).url
+        reports = self._connected.run(check, url, on_error="return")
+        return {
+            address: report
+            if isinstance(report, Mapping)
+            else {"error": f"{type(report).__name__}: {report}"}
+            for address, report in reports.items()
+        }
 
     def close(self, run: str) -> None:
         """End the workers of a run on all machines, and the connection."""

@@ -1,6 +1,7 @@
 """Runs on a Dask cluster of this machine: as in a sandbox, also if a machine, the scheduler or the host is lost."""
 
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -105,6 +106,18 @@ def test_command_runs_and_resumes_a_failure(tmp_path: Path) -> None:
     assert resumed.returncode == 0, resumed.stderr
     assert "movies        filesystem.csv_extractor  reuse " in resumed.stderr
     assert (folder / "broken.csv").read_text().startswith("title\n")
+
+
+def test_doctor_checks_machines_and_the_store(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "osiris_inspect", "doctor", "--on", "dask", "--shared", "shared"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    *_, machine, store = ended.stdout.splitlines()
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert machine.startswith("machine      tls://127.0.0.1:")
+    assert f"python {platform.python_version()}, " in machine
+    assert " (the same code), isolation " in machine
+    assert store == "             shared store: works, and creates a name only once"
+    assert list((tmp_path / "shared").rglob("claim")) == []
 
 
 @pytest.mark.parametrize(
