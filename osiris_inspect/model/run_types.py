@@ -7,7 +7,7 @@ RunStatus = Literal[
 ]
 """The runtime writes one of the first three; the reader derives all of them."""
 
-RunMode = Literal["local", "process", "sandbox", "e2b", "worker"]
+RunMode = Literal["local", "process", "sandbox", "e2b", "dask", "worker"]
 """Where the worker ran. "worker" means that only the worker's log is available; the runtime never writes it."""
 
 FrameLocation = Literal["memory", "spill", "none", "unknown"]

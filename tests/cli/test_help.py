@@ -59,7 +59,7 @@ ERRORS = (
     ("why logs --frobnicate", "no such option '--frobnicate'; see osiris-inspect why --help"),
     ("runz", "no such command 'runz'; did you mean 'run' or 'runs'?"),
     ("connections lst", "no such command 'lst'; did you mean 'list'?"),
-    ("run x.yaml --on sandbx", "invalid value for '--on': 'sandbx' is not one of 'local', 'sandbox', 'e2b'; "
+    ("run x.yaml --on sandbx", "invalid value for '--on': 'sandbx' is not one of 'local', 'sandbox', 'e2b', 'dask'; "
      "did you mean 'sandbox'?"),
     ("runs -n x", "invalid value for '--limit' / '-n': not a whole number; see osiris-inspect runs --help"),
     ("why", "missing argument 'RUN'; see osiris-inspect why --help"),

@@ -6,6 +6,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Iterator
+from enum import StrEnum
 from importlib import metadata, util
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,9 +14,17 @@ from typing import Annotated, Any
 import typer
 
 from osiris_inspect.base.install_hint import install_extras_command
+from osiris_inspect.cli.pipeline.run_options import Scheduler, Shared
 from osiris_inspect.cli.support import streams
 
+_CLUSTER_TIMEOUT_S = 30.0
 _PACKAGES = ("osiris-inspect", "pandas", "pyarrow", "duckdb", "numpy", "orjson", "textual", "e2b")
+
+
+class CheckedTarget(StrEnum):
+    """Targets with further machines."""
+
+    DASK = "dask"
 
 
 def register(app: typer.Typer) -> None:
@@ -26,12 +35,19 @@ def register(app: typer.Typer) -> None:
 def doctor_command(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    on: Annotated[
+        CheckedTarget | None, typer.Option("--on", help="Check the machines of a cluster too.")
+    ] = None,
+    scheduler: Scheduler = None,
+    shared: Shared = None,
 ) -> None:
     """Check this machine: Python, packages, sandbox isolation, E2B, disk, memory.
 
-    Always exits with 0.
+    With --on dask also each machine of a cluster, and whether the store of --shared creates a name only once. Always exits with 0.
     """
     checks = _collect()
+    if on is not None:
+        checks["cluster"] = _cluster(scheduler, shared)
     if as_json:
         import orjson
 
@@ -76,11 +92,49 @@ def _lines(checks: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "memory", ", ".join(known) or "unknown"
     yield "cpus", str(checks["cpus"])
     yield "settings", checks["settings"]
+    if "cluster" in checks:
+        yield from _cluster_lines(checks["cluster"])
 
 
 def _e2b_status(e2b: dict[str, bool]) -> str:
     sdk = "SDK installed" if e2b["sdk"] else f"SDK not installed ({install_extras_command('e2b')})"
     return f"{sdk}, {'E2B_API_KEY is set' if e2b['key'] else 'E2B_API_KEY is not set'}"
+
+
+def _cluster(scheduler: str | None, shared: str | None) -> dict[str, Any]:
+    """Return a report of each machine by its address, or the error of the cluster."""
+    from osiris_inspect.model.errors import OsirisError
+    from osiris_inspect.runtime.cluster.dask_engine import DaskEngine
+    from osiris_inspect.runtime.protocol.bundle import code_hash
+
+    try:
+        engine = DaskEngine(scheduler, machines=1)
+        try:
+            engine.open(_CLUSTER_TIMEOUT_S)
+            return {**engine.details, "code": code_hash(), "machines": dict(engine.check_machines(shared))}
+        finally:
+            engine.close("")
+    except OsirisError as error:
+        return {"error": str(error)}
+
+
+def _cluster_lines(cluster: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    if "error" in cluster:
+        yield "cluster", cluster["error"]
+        return
+    yield "cluster", f"{cluster['engine']} {cluster['version']} at {cluster['scheduler']}"
+    for address, machine in cluster["machines"].items():
+        if "error" in machine:
+            yield "machine", f"{address}: {machine['error']}"
+            continue
+        code = "the same code" if machine["code"] == cluster["code"] else "other code than here"
+        yield (
+            "machine",
+            f"{address}: python {machine['python']}, osiris-inspect {machine['osiris-inspect']} ({code}), "
+            f"isolation {machine['isolation']}, {machine['disk_free_bytes'] / 1e9:,.1f} GB free",
+        )
+        if "shared_error" in machine:
+            yield "", f"shared store: {machine['shared_error'] or 'works, and creates a name only once'}"
 
 
 def _isolation() -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from osiris_inspect.cli.pipeline.execution.cluster import ClusterChoice, check_cluster
 from osiris_inspect.cli.pipeline.execution.earlier_inputs import PipelinePart, earlier_results
 from osiris_inspect.cli.pipeline.execution.execute import (
     RunOptions,
@@ -42,13 +43,16 @@ from osiris_inspect.cli.pipeline.run_options import (
     From,
     HangTimeout,
     InputsFrom,
+    InsecureCluster,
     InstallDeps,
     IsolationLevel,
     IsolationOption,
     Jobs,
     KeepOption,
+    KeepShared,
     LastCompile,
     Logs,
+    Machines,
     MaybePipeline,
     MemoryLimit,
     OnFailure,
@@ -60,6 +64,9 @@ from osiris_inspect.cli.pipeline.run_options import (
     Quiet,
     Reuse,
     RunTarget,
+    Scheduler,
+    SchedulerTimeout,
+    Shared,
     SpillThreshold,
     StepTimeout,
     TargetOption,
@@ -109,6 +116,12 @@ def run_command(
     isolation: IsolationOption = IsolationLevel.AUTO,
     memory_limit: MemoryLimit = None,
     artifacts: ArtifactsOption = Fetched.SMALL,
+    scheduler: Scheduler = None,
+    machines: Machines = None,
+    shared: Shared = None,
+    scheduler_timeout: SchedulerTimeout = 60.0,
+    keep_shared: KeepShared = False,
+    insecure_cluster: InsecureCluster = False,
     install_deps: InstallDeps = False,
     logs: Logs = Path("logs"),
     base: BaseDirOption = None,
@@ -172,6 +185,9 @@ def run_command(
         part = PipelinePart(compiled, selection, resolved, folder)
         selection, earlier = earlier_results(inputs_from, logs, part)
         compiled = restrict(whole, selectors, selection)
+    cluster = ClusterChoice(scheduler, machines, shared, scheduler_timeout, keep_shared, insecure_cluster)
+    if on is RunTarget.DASK:
+        check_cluster(cluster)
     limits = resource_limits(memory_limit)
     count = parse_jobs(jobs, limits.memory_bytes if limits else None)
     if dry_run:
@@ -187,6 +203,8 @@ def run_command(
         "install_deps": "yes" if install_deps else None,
         "jobs": jobs if jobs != "1" else None,
         "fail_fast": "yes" if fail_fast else None,
+        "scheduler": scheduler if on is RunTarget.DASK else None,
+        "shared": shared if on is RunTarget.DASK else None,
         "base": base,
         "connections": connections,
         "env_file": env_file,
@@ -203,6 +221,7 @@ def run_command(
         earlier=earlier,
         recorded=recorded_options(recorded),
         jobs=min(count, len(compiled.manifest.steps)),
+        cluster=cluster,
     )
     frame_limits = keep_limits()
     outcome = execute(compiled, on, _writable(logs), base_folder(compiled, base, resolved), options)

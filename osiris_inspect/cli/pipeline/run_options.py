@@ -12,10 +12,20 @@ SANDBOX: Final = "Sandbox and E2B"
 SELECTION: Final = "Part of the pipeline"
 LIMITS: Final = "Memory and time"
 KEPT: Final = "Frames on disk"
+CLUSTER: Final = "Several machines"
 
 
 class RunTarget(StrEnum):
     """Targets of a run."""
+
+    LOCAL = "local"
+    SANDBOX = "sandbox"
+    E2B = "e2b"
+    DASK = "dask"
+
+
+class ReplayTarget(StrEnum):
+    """Targets of a step that runs again."""
 
     LOCAL = "local"
     SANDBOX = "sandbox"
@@ -94,7 +104,58 @@ AllowEdited = Annotated[
 ]
 TargetOption = Annotated[
     RunTarget,
-    typer.Option("--on", help="Run in this process (local), a separate one (sandbox) or in E2B (e2b)."),
+    typer.Option("--on", help="Run in this process (local), another one, E2B or a Dask cluster."),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        help="Connect to the Dask scheduler at tls://HOST:PORT or tcp://HOST:PORT.",
+        metavar="ADDRESS",
+        envvar="OSIRIS_SCHEDULER",
+        rich_help_panel=CLUSTER,
+        show_default=False,
+    ),
+]
+Machines = Annotated[
+    int | None,
+    typer.Option(
+        help="Start N worker processes on this machine instead; default: 2.",
+        metavar="N",
+        min=1,
+        rich_help_panel=CLUSTER,
+        show_default=False,
+    ),
+]
+Shared = Annotated[
+    str | None,
+    typer.Option(
+        help="Exchange frames in this folder or bucket, which all machines reach.",
+        metavar="DIR|URL",
+        envvar="OSIRIS_SHARED",
+        rich_help_panel=CLUSTER,
+        show_default=False,
+    ),
+]
+SchedulerTimeout = Annotated[
+    float,
+    typer.Option(
+        help="Wait for the scheduler, also if it is lost.",
+        metavar="SECONDS",
+        min=1,
+        rich_help_panel=CLUSTER,
+    ),
+]
+KeepShared = Annotated[
+    bool,
+    typer.Option(
+        "--keep-shared", help="Keep the files of --shared after a success.", rich_help_panel=CLUSTER
+    ),
+]
+InsecureCluster = Annotated[
+    bool,
+    typer.Option(
+        "--insecure-cluster", help="Send secrets over connections without TLS.", rich_help_panel=CLUSTER
+    ),
 ]
 IsolationOption = Annotated[
     IsolationLevel,

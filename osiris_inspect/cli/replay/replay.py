@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 import typer
 
 from osiris_inspect.cli.pipeline.execution.execute import run_access
-from osiris_inspect.cli.pipeline.run_options import ConnectionsOption, EnvFile, Quiet, RunTarget
+from osiris_inspect.cli.pipeline.run_options import ConnectionsOption, EnvFile, Quiet, ReplayTarget
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.completion import complete_step
 from osiris_inspect.cli.support.exit_codes import FOUND, INTERRUPTED, USAGE
@@ -43,7 +43,7 @@ StepArgument = Annotated[
     str, typer.Argument(help="The step.", metavar="STEP", show_default=False, autocompletion=complete_step)
 ]
 OnOption = Annotated[
-    RunTarget | None,
+    ReplayTarget | None,
     typer.Option("--on", help="Run there; default: where the step ran.", show_default=False),
 ]
 SetOption = Annotated[
@@ -245,7 +245,7 @@ def _replay(path: Path, step: str, options: "ReplayOptions", request: _Request) 
     return FOUND if worst.has_failed else 0
 
 
-def _debugger(on: RunTarget | None, times: int) -> "Callable[[BaseException], None]":
+def _debugger(on: ReplayTarget | None, times: int) -> "Callable[[BaseException], None]":
     """Return the function that debugs an error.
 
     Raises:
@@ -254,7 +254,7 @@ def _debugger(on: RunTarget | None, times: int) -> "Callable[[BaseException], No
     from osiris_inspect.cli.inspect.open import has_terminal
     from osiris_inspect.runtime.replay.debugger import debug_error
 
-    if on not in (None, RunTarget.LOCAL) or times > 1:
+    if on not in (None, ReplayTarget.LOCAL) or times > 1:
         raise SettingsError("--pdb runs the step once in this process; leave out --on and --times")
     if not has_terminal():
         raise SettingsError("--pdb needs a terminal; without one, read the traceback with osiris-inspect why")

@@ -43,7 +43,7 @@ class MissingArtifacts(NamedTuple):
 def missing_artifacts(events: Iterable[Event], mode: RunMode | None, disk: RunFiles) -> MissingArtifacts:
     """Return the states of files that were not downloaded, lost, or deleted since."""
     states: dict[str, ArtifactState] = {}
-    default: ArtifactState = "not_downloaded" if mode == "e2b" or disk.is_partial else "missing"
+    default: ArtifactState = "not_downloaded" if mode in ("e2b", "dask") or disk.is_partial else "missing"
     for event in events:
         path = event.fields.get("path")
         if event.name in _DOWNLOAD_EVENTS and isinstance(path, str):

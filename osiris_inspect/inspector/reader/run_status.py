@@ -33,6 +33,7 @@ _MODES: dict[str, RunMode] = {
     "stdio": "sandbox",
     "sandbox": "sandbox",
     "e2b": "e2b",
+    "dask": "dask",
     "worker": "worker",
 }
 _ENDS = ("run_end", "run_complete", "cleanup_complete")

@@ -85,17 +85,22 @@ def _cut(
     if len(earlier) != 1:
         return f"it waits for {len(earlier) or 'no'} step{'s' if earlier else ''}"
     (source,) = earlier
+    shared = next((edge for edge in schedule.edges[name] if edge.kind == "shared"), None)
+    if shared is not None:
+        return f"it waits for {source}, but needs nothing of it: {shared.reason}"
     if len(later[source]) > 1:
         return f"{len(later[source])} steps wait for {source}"
-    retried = {step.id for step in schedule.steps if step.retry}
-    for step in (name, source):
-        if step in not_repeatable:
-            return f"{step} may write rows twice if it runs again"
-        if step in retried:
-            return f"{step} is retried"
-        if step in schedule.connection:
-            return f"the connection of {step} has a limit"
-    return None
+    reasons = (_reason_to_be_alone(step, schedule, not_repeatable) for step in (name, source))
+    return next(filter(None, reasons), None)
+
+
+def _reason_to_be_alone(name: str, schedule: Schedule, not_repeatable: Collection[str]) -> str | None:
+    """Return why a step is a chain of its own; None if it need not be one."""
+    if name in not_repeatable:
+        return f"{name} may write rows twice if it runs again"
+    if any(step.id == name and step.retry for step in schedule.steps):
+        return f"{name} is retried"
+    return f"the connection of {name} has a limit" if name in schedule.connection else None
 
 
 def _crossing_frames(steps: Mapping[str, Step], chain_of: Mapping[str, int]) -> Iterator[tuple[str, str]]:

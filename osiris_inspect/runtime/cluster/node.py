@@ -52,6 +52,7 @@ class Node:
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self._worker: NodeWorker | None = None
         self._run = ""
+        self._lock = threading.Lock()
 
     def run(
         self,
@@ -73,6 +74,17 @@ class Node:
         secrets = get_secrets() if request.has_secrets else ChainSecrets()
         if secrets is None:
             return ChainResult("not_ready", self.name)
+        with self._lock:
+            return self._claim_and_run(request, secrets, store, send, should_stop)
+
+    def _claim_and_run(
+        self,
+        request: ChainRequest,
+        secrets: ChainSecrets,
+        store: SharedStore,
+        send: SendLines,
+        should_stop: Callable[[], bool],
+    ) -> ChainResult:
         claim = {"node": self.name, "token": tokens.token_hex(16)}
         if not store.create(request.key("claims"), orjson.dumps(claim)):
             return self._claimed(request, store)
@@ -86,10 +98,9 @@ class Node:
                 lines.close()
 
     def close(self) -> None:
-        """End the worker; calling it twice is safe."""
-        worker, self._worker = self._worker, None
-        if worker is not None:
-            worker.close()
+        """End the worker, after the chain that runs; calling it twice is safe."""
+        with self._lock:
+            self._drop_worker()
 
     def _claimed(self, request: ChainRequest, store: SharedStore) -> ChainResult:
         """Return the result of an attempt that was claimed before."""

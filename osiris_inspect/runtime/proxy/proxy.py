@@ -4,7 +4,7 @@ A run ends in order whatever happens to the worker: the running step fails with 
 skipped with their cause, and ``run_end``, run card and ``status.json`` are written.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -65,7 +65,7 @@ _INTERRUPTED_CAPTURE_S: Final = 2.0
 """Seconds in which the inputs of the steps that run are kept after a signal; the whole end takes at most 5 s."""
 _INTERRUPTED_DOWNLOAD_BYTES: Final = 16 * 2**20
 
-__all__ = ["RunRequest", "RunResult", "open_run", "run"]
+__all__ = ["RunExecution", "RunRequest", "RunResult", "open_run", "run"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +77,12 @@ class RunResult:
     reason: str | None = None
 
 
-def run(request: RunRequest, transport: Transport) -> RunResult:
-    """Run a pipeline and write its complete run directory.
+def run(
+    request: RunRequest,
+    transport: Transport,
+    make_execution: "Callable[[RunContext, Transport], RunExecution] | None" = None,
+) -> RunResult:
+    """Run a pipeline and write its complete run directory; ``make_execution`` places the steps on several machines.
 
     SIGINT, SIGTERM and SIGHUP end the run in order with the status ``interrupted``.
 
@@ -88,7 +92,7 @@ def run(request: RunRequest, transport: Transport) -> RunResult:
         InputsGone: a frame of ``request.reused`` cannot be taken over; nothing is left behind.
     """
     with open_run(request, transport) as context:
-        return _RunExecution(context, transport).execute()
+        return (make_execution or RunExecution)(context, transport).execute()
 
 
 @contextmanager
@@ -136,8 +140,8 @@ def open_run(request: RunRequest, transport: Transport) -> Iterator[RunContext]:
             )
 
 
-class _RunExecution:
-    """Execution of one run."""
+class RunExecution:
+    """Execution of one run, on workers of this machine or on one remote worker."""
 
     def __init__(self, context: RunContext, transport: Transport) -> None:
         self.context, self.transport = context, transport
@@ -148,16 +152,17 @@ class _RunExecution:
         self._bundle: Bundle | None = None
 
     def execute(self) -> RunResult:
+        """Carry out the run and return its result; what happened is in its log in any case."""
         progress, signals = self.progress, self.context.signals
         status: RunStatus = "failed"
         try:
             try:
                 self._record_start()
-                error = self._run_steps()
+                error = self.run_steps()
                 if error is not None:
                     self._record_start_error(error)
-                left = self._download_artifacts()
-                report_frames(self.context, self._missing_reason(), left)
+                left = self.download_artifacts()
+                report_frames(self.context, self.missing_reason(), left)
                 status = "success" if progress.is_complete and progress.reason is None else "failed"
             except Interrupted as error:
                 status = "interrupted"
@@ -220,19 +225,19 @@ class _RunExecution:
         snapshot = {**environment_snapshot(context), **self.transport.details, **request.variable_digests}
         self.emit("environment", snapshot)
 
-    def _run_steps(self) -> ErrorResponse | None:
+    def run_steps(self) -> ErrorResponse | None:
         """Run the steps and end the workers; return the error if no worker could be prepared."""
         if self.request.jobs > 1 or any(step.memory_bytes is not None for step in self.context.steps):
             schedule = schedule_of(self.request, self.context.components, self.transport)
-            run = ParallelRun(self.context, self.outcomes, schedule, self._add_worker, self._build_bundle)
+            run = ParallelRun(self.context, self.outcomes, schedule, self._add_worker, self.build_bundle)
             run.run()
-            self._write_packages(run.packages)
+            self.write_packages(run.packages)
             return run.start_error
         worker = self._add_worker(None)
-        answer = worker.finish(worker.prepare(self._build_bundle))
+        answer = worker.finish(worker.prepare(self.build_bundle))
         if isinstance(answer, ErrorResponse):
             return answer
-        self._write_packages(answer.body.get("packages"))
+        self.write_packages(answer.body.get("packages"))
         run_in_order(self.context, worker, self.outcomes)
         worker.finish(worker.cleanup())
         return None
@@ -255,14 +260,14 @@ class _RunExecution:
         }
         self.emit("prepare_failed", event_fields)
 
-    def _write_packages(self, packages: object) -> None:
+    def write_packages(self, packages: object) -> None:
         """Write the list of the packages that the worker imports from."""
         if isinstance(packages, Mapping):
             run_directory.write_json(
                 self.progress.files, layout.PACKAGES, dict(packages), self.progress.redactor
             )
 
-    def _build_bundle(self) -> Bundle:
+    def build_bundle(self) -> Bundle:
         """Return the contents of each worker, after the installation of missing modules."""
         if self._bundle is not None:
             return self._bundle
@@ -279,7 +284,7 @@ class _RunExecution:
         self._bundle = bundle
         return bundle
 
-    def _output_files(self) -> tuple[OutputFile, ...]:
+    def output_files(self) -> tuple[OutputFile, ...]:
         """Return the files that the steps write into the pipeline's folder."""
         request, outputs = self.request, []
         for step in request.running.manifest.steps:
@@ -301,11 +306,11 @@ class _RunExecution:
             artifact = {"artifact_type": "install_log", "path": dependencies.INSTALL_LOG}
             self.emit("artifact_created", artifact)
 
-    def _download_artifacts(self) -> Mapping[str, int]:
+    def download_artifacts(self) -> Mapping[str, int]:
         """Download the files of a remote worker; return the files of frames that were too large."""
         if not self.transport.is_remote:
             return {}
-        outputs = self._output_files() if any(worker.has_started for worker in self.workers) else ()
+        outputs = self.output_files() if any(worker.has_started for worker in self.workers) else ()
         wanted = DownloadRequest(
             self.request.artifact_policy,
             self.progress.path,
@@ -342,7 +347,7 @@ class _RunExecution:
         )
         download_files(self.transport, wanted, self.emit)
 
-    def _missing_reason(self) -> str:
+    def missing_reason(self) -> str:
         """Return why the frames that steps need are not on disk."""
         if self.request.settings.capture == "never":
             return "capture is off"
@@ -355,6 +360,10 @@ class _RunExecution:
 
     # --- abort
 
+    def kill_running(self) -> None:
+        """End what still runs."""
+        kill_workers(worker for worker in self.workers if worker.has_started)
+
     def _abort(self, reason: str, info: Mapping[str, Any], *, captures: bool = False) -> None:
         """Kill the worker and record the end of every step; if it ``captures``, keep the inputs of those that run."""
         self.progress.reason, self.progress.error_info = reason, info
@@ -366,7 +375,7 @@ class _RunExecution:
                 self.progress.reason, self.progress.error_info = write_failure(
                     self.recorder.disk_full or error
                 )
-        kill_workers(worker for worker in self.workers if worker.has_started)
+        self.kill_running()
         try:
             if self.recorder.disk_full is None:  # the reserved space is for the end of the run
                 for worker in self.workers:
@@ -375,7 +384,7 @@ class _RunExecution:
             if self.recorder.disk_full is None:
                 if captures:
                     self._download_kept_frames()
-                report_frames(self.context, self._missing_reason(), {})
+                report_frames(self.context, self.missing_reason(), {})
         except (DiskFull, OSError) as error:
             self.progress.reason, self.progress.error_info = write_failure(self.recorder.disk_full or error)
 

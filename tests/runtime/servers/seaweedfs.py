@@ -44,7 +44,7 @@ def serve() -> Iterator[S3Server]:
             stderr=log,
         )
         stack.callback(process.wait)
-        stack.callback(process.terminate)
+        stack.callback(process.kill)
         _create_bucket(f"{address}/shared")
         yield S3Server(
             "s3://shared/osiris",

@@ -15,6 +15,7 @@ from osiris_inspect.cli.support.paths import cache_dir
 from osiris_inspect.model.errors import RunError, SettingsError
 
 if TYPE_CHECKING:
+    from osiris_inspect.cli.pipeline.execution.cluster import ClusterChoice
     from osiris_inspect.runtime.connections.connections import Connections
     from osiris_inspect.runtime.files.run_access import RunAccess
     from osiris_inspect.runtime.pipeline.compiler import Compiled
@@ -47,6 +48,7 @@ class RunOptions:
     recorded: Mapping[str, str] = field(default_factory=dict)
     settings: "Settings | None" = None
     jobs: int = 1
+    cluster: "ClusterChoice | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ def execute(
 
     A local worker has ``base`` as its working directory, as in a sandbox.
     """
+    from osiris_inspect.cli.pipeline.execution.cluster import run_on_dask
     from osiris_inspect.cli.pipeline.execution.progress import Progress
     from osiris_inspect.runtime import settings
     from osiris_inspect.runtime.connections.connections import Connections
@@ -75,7 +78,7 @@ def execute(
     check_utf8(base.resolve(), "--base")
     spill_settings = options.settings or settings.read(os.environ, options.flags)
     variables = tuple(sorted(os.environ))
-    transport = _transport(target, options)
+    transport = None if target is RunTarget.DASK else _transport(target, options)
     with Progress(streams.stderr(), quiet=options.quiet) as progress:
         key = os.environ.get("E2B_API_KEY")
         request = RunRequest(
@@ -107,7 +110,7 @@ def execute(
             )
         try:
             with chdir(request.base if target is RunTarget.LOCAL else "."):
-                outcome = run(request, transport)
+                outcome = run_on_dask(request, options) if transport is None else run(request, transport)
             return replace(outcome, path=logs / outcome.path.name)
         except RunError as error:  # the run could not start
             text = str(error).replace(repr(str(request.logs)), repr(str(logs)))  # as on the command line
@@ -143,7 +146,7 @@ def run_access() -> "RunAccess":
 
 def _transport(target: RunTarget, options: RunOptions) -> "Transport":
     if options.memory is not None and target is not RunTarget.SANDBOX:
-        raise SettingsError("--memory-limit limits a worker process; it needs --on sandbox")
+        raise SettingsError("--memory-limit limits a worker process; it needs --on sandbox or --on dask")
     from osiris_inspect.runtime.transport.create_transport import create_transport
 
     is_free = target is RunTarget.LOCAL and streams.free_stderr_descriptor()

@@ -57,7 +57,7 @@ def check_step_memory(request: RunRequest, transport: Transport) -> None:
     run_bytes = None if transport.memory_bytes is None else transport.memory_bytes * request.jobs
     for step, size in limited.items():
         if size is not None and not transport.limits_memory:
-            raise memory_not_limited(step, "e2b" if transport.is_remote else "local")
+            raise memory_not_limited(step, transport.mode)
         if size is not None and run_bytes is not None and size > run_bytes:
             raise memory_above_run(step, size, run_bytes)
 

@@ -120,7 +120,7 @@ class PastRun:
     @property
     def is_remote(self) -> bool:
         """True if its steps ran in another machine, which their output files were downloaded from."""
-        return self.start.get("mode") == "e2b"
+        return self.start.get("mode") in ("e2b", "dask")
 
     @property
     def options(self) -> Mapping[str, Any]:
