@@ -121,7 +121,7 @@ class DaskEngine(Engine):
                     threads_per_worker=1,
                     processes=True,
                     host="127.0.0.1",
-                    dashboard_address=None,
+                    dashboard_address="127.0.0.1:0",  # None takes port 8787, and warns if it is in use
                     security=Security.temporary(),
                     silence_logs=50,
                 )

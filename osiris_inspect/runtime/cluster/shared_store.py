@@ -203,7 +203,7 @@ def _open(url: str) -> "ObjectStore":
 
     try:
         if "://" not in url:
-            return LocalStore(url, mkdir=True)
+            return LocalStore(url, mkdir=True, automatic_cleanup=True)
         return from_url(url, client_options=_client_options(), retry_config=_RETRIES)
     except (BaseError, OSError, ValueError) as error:
         raise SettingsError(
