@@ -1,6 +1,7 @@
 """One comparison of two frames in a process of its own: ``python -m tests.bench.diff_measured TASK LEFT RIGHT``.
 
-Prints CPU seconds and peak memory of the process as JSON. ``make LEFT RIGHT ROWS`` writes the two frames.
+Prints CPU seconds and peak memory of the process as JSON. ``make LEFT RIGHT ROWS`` writes the two frames, and ``move
+FROM TO`` the rows of one in another order.
 """
 
 import json
@@ -25,6 +26,14 @@ def make(left: str, right: str, rows: int) -> None:
     connection.execute(f"COPY (SELECT {MIXED} FROM range({rows}) AS t(i)) TO '{left}' (COMPRESSION zstd)")
     changed = "* REPLACE (CASE WHEN id % 1000 = 7 THEN amount + 1 ELSE amount END AS amount)"
     connection.execute(f"COPY (SELECT {changed} FROM '{left}') TO '{right}' (COMPRESSION zstd)")
+
+
+def move(source: str, target: str) -> None:
+    """Write the rows of a frame in another order."""
+    import duckdb
+
+    connection = duckdb.connect(config={"memory_limit": "2GB"})
+    connection.execute(f"COPY (SELECT * FROM '{source}' ORDER BY hash(id)) TO '{target}' (COMPRESSION zstd)")
 
 
 def scan(left: str, right: str) -> int:
@@ -60,6 +69,9 @@ def main(task: str, left: str, right: str, *rows: str) -> None:
     """Run a task and print its cost."""
     if task == "make":
         make(left, right, int(rows[0]))
+        return
+    if task == "move":
+        move(left, right)
         return
     result = scan(left, right) if task == "scan" else compare(task, left, right)
     usage = resource.getrusage(resource.RUSAGE_SELF)

@@ -30,15 +30,22 @@ def measured(*words: str) -> dict[str, Any]:
 
 def test_diff_beside_scan(tmp_path: Path) -> None:
     files = str(tmp_path / "left.parquet"), str(tmp_path / "right.parquet")
+    moved = files[0], str(tmp_path / "moved.parquet")
     measured("make", *files, str(ROWS))
+    measured("move", files[1], moved[1])
     peer = measured("scan", *files)
     assert peer["result"] == 2 * ROWS
     changed = ROWS // 1000
-    for task, expected in (("position", changed), ("key", changed), ("rows", 2 * changed)):
-        ours = measured(task, *files)
-        print_row(f"diff of 2 x {ROWS:,} rows by {task}, CPU", ours["cpu_s"], "DuckDB scan", peer["cpu_s"])
+    for name, task, pair, expected in (
+        ("position", "position", files, changed),
+        ("key", "key", files, changed),
+        ("key in another order", "key", moved, changed),
+        ("rows", "rows", files, 2 * changed),
+    ):
+        ours = measured(task, *pair)
+        print_row(f"diff of 2 x {ROWS:,} rows by {name}, CPU", ours["cpu_s"], "DuckDB scan", peer["cpu_s"])
         print_row(
-            f"diff of 2 x {ROWS:,} rows by {task}, memory",
+            f"diff of 2 x {ROWS:,} rows by {name}, memory",
             ours["peak_mb"],
             "DuckDB scan",
             peer["peak_mb"],

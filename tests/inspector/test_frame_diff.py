@@ -130,6 +130,30 @@ def test_key_of_several_columns_is_used(tmp_path: Path) -> None:
     assert (found.method, found.added, found.removed, found.changed) == ("key", 0, 1, 0)
 
 
+@pytest.mark.parametrize("order", [range(10), [4, 2, 9, 0, 1, 3, 5, 8, 7, 6]])
+def test_rows_with_the_same_keys_are_matched_by_key(tmp_path: Path, order: list[int]) -> None:
+    left, right = ORDERS.take(list(order)), changed("price", 6, -5.0).take(list(order))
+    options = FrameDiffOptions(key=("id",))
+    found = compared(tmp_path, left, right, options)
+    assert (found.method, found.key, found.level) == ("key", ("id",), "same shape")
+    assert (found.changed, dict(found.cells)) == (1, {"price": 1})
+    assert [(dict(row.key), dict(row.cells)) for row in found.samples] == [
+        ({"id": "7"}, {"price": ("6.0", "-5.0")})
+    ]
+    two = changed("price", 1, 0.5).take(list(order))
+    assert [row.key["id"] for row in compared(tmp_path, two, right, options).samples] == ["2", "7"]
+    assert compared(tmp_path, left, left, options).level == "identical"
+    assert (
+        compared(tmp_path, left, left.take(list(range(9, -1, -1))), options).level == "same rows, other order"
+    )
+
+
+def test_same_keys_with_a_duplicate_are_not_joined(tmp_path: Path) -> None:
+    twice = changed("id", 0, 2)
+    found = compared(tmp_path, twice, twice, FrameDiffOptions(key=("id",)))
+    assert found.notes == ("id is not a key: 1 duplicate in A, 1 duplicate in B",)
+
+
 def test_key_of_writer_is_tried_first(tmp_path: Path) -> None:
     options = FrameDiffOptions(candidates=(("name",),))
     assert compared(tmp_path, ORDERS, ORDERS.slice(1), options).key == ("name",)

@@ -23,6 +23,8 @@ _MAX_CHANGED_SHARE: Final = 0.2
 _PROBE_ROWS: Final = 100_000
 _CHUNK_KEYS: Final = 1_000_000
 """Changed rows whose cells are compared at once."""
+_MAX_STORED_PAIRS: Final = 100_000
+"""Pairs of rows with one key that are stored, so that they are read once for their counts and their samples."""
 _SIDES: Final[tuple[tuple[str, Side], ...]] = (("A", "l"), ("B", "r"))
 _ONLY: Final[tuple[tuple[Literal["added", "removed"], Side], ...]] = (("added", "r"), ("removed", "l"))
 
@@ -52,6 +54,11 @@ class RowMatching:
             f"{cell_code(column, tolerance)} AS c{number}" for number, column in enumerate(pair.columns)
         )
         self._names = ", ".join(quote_name(column.name) for column in pair.columns)
+        self._values = ", ".join(
+            f"{side}.{quote_name(column.name)} AS {side}{number}"
+            for _, side in _SIDES
+            for number, column in enumerate(pair.columns)
+        )
 
     def by_position(self, *, has_key: bool) -> MatchedRows | None:
         """Match rows by position.
@@ -70,25 +77,25 @@ class RowMatching:
         is_moved = matched.changed > _MAX_CHANGED_SHARE * total
         if is_moved and (2 * unchanged < len(self._columns) or has_key):
             return None
-        matched.samples = self._samples(self._positional(), "", (), self._limit)
+        matched.samples = self._samples(self._positional(is_numbered=True), "", (), self._limit)
         return matched
 
-    def _positional(self, limit: int | None = None) -> str:
-        """Return SQL of the pairs of rows at one position that are not equal."""
+    def _positional(self, limit: int | None = None, *, is_numbered: bool = False) -> str:
+        """Return SQL of the pairs of rows at one position that are not equal; ``__n`` is 0 unless they are numbered."""
         hashes = ", ".join(f"{row_hash(self._columns, side)} AS __{side}" for _, side in _SIDES)
-        return f"SELECT l.__n, {hashes}, {self._codes}, l AS l, r AS r FROM {self._unequal(limit)}"
+        joined = self._side_by_side(limit)
+        if (
+            is_numbered
+        ):  # after the join: DuckDB joins files by position in one pass only if it reads nothing else
+            joined = f"(SELECT row_number() OVER () - 1 AS __n, l, r FROM {joined})"
+        number = "__n" if is_numbered else "0 AS __n"
+        return f"SELECT {number}, {hashes}, {self._codes}, {self._values} FROM {joined} WHERE {_differ(self._columns)}"
 
-    def _unequal(self, limit: int | None = None) -> str:
-        """Return the FROM clause of such pairs; equal ones are left out before anything else is computed of them."""
+    def _side_by_side(self, limit: int | None = None) -> str:
+        """Return the FROM clause of the pairs of rows at one position."""
         end = "" if limit is None else f" LIMIT {limit}"
-        sides = (
-            f"(SELECT file_row_number AS __n, {self._names} FROM l_rows{end}) AS l",
-            f"(SELECT {self._names} FROM r_rows{end}) AS r",
-        )
-        differs = " OR ".join(
-            f"{column.value('l')} IS DISTINCT FROM {column.value('r')}" for column in self._columns
-        )
-        return f"{sides[0]} POSITIONAL JOIN {sides[1]} WHERE {differs}"
+        sides = [f"(SELECT {self._names} FROM {side}_rows{end}) AS {side}" for _, side in _SIDES]
+        return " POSITIONAL JOIN ".join(sides)
 
     def _share_by_position(self, limit: int) -> float:
         query = f"SELECT count(*) FILTER ({self._any(DIFFERS)}) FROM ({self._positional(limit)})"
@@ -107,6 +114,11 @@ class RowMatching:
         ]
         if nulls:
             return ", ".join(nulls)
+        if self._has_same_keys(key):
+            if self._is_ascending(key):
+                return self._by_same_keys(key, "")
+            if self._is_unique(key):
+                return self._by_same_keys(key, self._order(key))
         self._create_hashes(key, [column for column in self._columns if column not in key])
         self._pair.connection.execute(
             "CREATE OR REPLACE TEMP TABLE found (k UBIGINT, kind UTINYINT, times BIGINT)"
@@ -115,9 +127,9 @@ class RowMatching:
         for part in range(parts):
             self._pair.connection.execute(
                 "INSERT INTO found SELECT k, CASE WHEN added > 1 OR removed > 1 THEN 4 WHEN removed = 0 THEN 1 "
-                "WHEN added = 0 THEN 2 ELSE 3 END, 1 FROM (SELECT k, sum(side) AS added, sum(1 - side) AS removed, "
-                "max(h) FILTER (side = 0) AS a, max(h) FILTER (side = 1) AS b "
-                f"FROM hashes WHERE k % {parts} = {part} GROUP BY k) WHERE added <> 1 OR removed <> 1 OR a <> b"
+                "WHEN added = 0 THEN 2 ELSE 3 END, 1 FROM (SELECT k, sum(side) AS added, count(*) - added AS removed, "
+                "bit_xor(h) AS differing "
+                f"FROM hashes WHERE k % {parts} = {part} GROUP BY k) WHERE added <> 1 OR removed <> 1 OR differing <> 0"
             )
         if self._pair.count("SELECT count(*) FROM found WHERE kind = 4"):
             return self._duplicates()
@@ -130,23 +142,64 @@ class RowMatching:
         )
         chunks = -(-counts.get(3, 0) // _CHUNK_KEYS)
         for chunk in range(chunks):
-            cells = self._count_cells(self._joined(key, chunk, chunks), "key")
+            pairs = self._joined(key, chunk, chunks)
+            if counts[3] <= _MAX_STORED_PAIRS:
+                self._pair.connection.execute(f"CREATE OR REPLACE TEMP TABLE pairs AS {pairs}")
+                pairs = "FROM pairs"
+            cells = self._count_cells(pairs, "key")
             matched.changed += cells.changed
             matched.rounded += cells.rounded
             for name, count in cells.cells.items():
                 matched.cells[name] = matched.cells.get(name, 0) + count
             missing = self._limit - len(matched.samples)
             if cells.changed and missing > 0:
-                names = ", ".join(f"l.{quote_name(column.name)}" for column in key)
-                matched.samples += self._samples(
-                    self._joined(key, chunk, chunks), f"ORDER BY {names}", key, missing
-                )
+                matched.samples += self._samples(pairs, self._order(key), key, missing)
         matched.is_reordered = not (matched.added or matched.removed or matched.changed)
         for kind, side in _ONLY:
             matched.samples += samples.one_sided_rows(
                 self._pair, kind, side, key, self._limit - len(matched.samples)
             )
         return matched
+
+    def _has_same_keys(self, key: tuple[SharedColumn, ...]) -> bool:
+        """Return True if the rows at each position have the same key."""
+        if self._pair.rows[0] != self._pair.rows[1]:
+            return False
+        return not self._pair.count(
+            f"SELECT count(*) FROM (SELECT 1 FROM {self._side_by_side()} WHERE {_differ(key)} LIMIT 1)"
+        )
+
+    def _is_ascending(self, key: tuple[SharedColumn, ...]) -> bool:
+        """Return True if each key is larger than that of the row before it, so that no two are equal."""
+        if len(key) != 1:
+            return False
+        name = quote_name(key[0].name)
+        rows = (
+            f"SELECT {name} AS own, lag({name}) OVER () AS before, row_number() OVER () AS number FROM l_rows"
+        )
+        query = f"SELECT 1 FROM ({rows}) WHERE number > 1 AND NOT own > before LIMIT 1"
+        return not self._pair.count(f"SELECT count(*) FROM ({query})")
+
+    def _is_unique(self, key: tuple[SharedColumn, ...]) -> bool:
+        """Return True if no two rows of the first frame have one key."""
+        parts = self._pair.parts
+        hashes = f"SELECT {row_hash(key, 'l')} AS k FROM l_rows AS l"
+        queries = (
+            f"SELECT count(*) FROM (SELECT k FROM ({hashes}) WHERE k % {parts} = {part} GROUP BY k HAVING count(*) > 1)"
+            for part in range(parts)
+        )
+        return not any(map(self._pair.count, queries))
+
+    def _by_same_keys(self, key: tuple[SharedColumn, ...], order: str) -> MatchedRows:
+        """Match rows whose keys are the same by position; ``order`` sorts the samples by key, if they are not."""
+        matched = self._count_cells(self._positional(), "key")
+        matched.key = tuple(column.name for column in key)
+        if matched.changed:
+            matched.samples = self._samples(self._positional(), order, key, self._limit)
+        return matched
+
+    def _order(self, key: tuple[SharedColumn, ...]) -> str:
+        return f"ORDER BY {', '.join(f'l{self._columns.index(column)}' for column in key)}"
 
     def _duplicates(self) -> str:
         """Return how many rows repeat the key of another row."""
@@ -163,7 +216,7 @@ class RowMatching:
             for _, side in _SIDES
         ]
         return (
-            f"SELECT 0 AS __n, {self._codes}, l AS l, r AS r FROM {sides[0]} JOIN {sides[1]} ON l.__k = r.__k"
+            f"SELECT 0 AS __n, {self._codes}, {self._values} FROM {sides[0]} JOIN {sides[1]} ON l.__k = r.__k"
         )
 
     def by_rows(self) -> MatchedRows:
@@ -221,8 +274,13 @@ class RowMatching:
 
     def _samples(self, pairs: str, order: str, key: Sequence[SharedColumn], limit: int) -> list[RowChange]:
         """Return the first pairs of rows that differ; pairs by position come in their order."""
-        names = [quote_name(column.name) for column in self._columns]
-        codes = [f"c{number}" for number in range(len(names))]
-        values = [f"{side}.{name} AS {side}{at}" for _, side in _SIDES for at, name in enumerate(names)]
+        numbers = range(len(self._columns))
+        codes = [f"c{number}" for number in numbers]
+        values = [f"{side}{number}" for _, side in _SIDES for number in numbers]
         query = f"SELECT __n, {', '.join([*codes, *values])} FROM ({pairs}) WHERE {self._any(DIFFERS)} {order} LIMIT {limit}"
         return samples.changed_rows(self._pair, query, key)
+
+
+def _differ(columns: Sequence[SharedColumn]) -> str:
+    """Return SQL that is true if a pair of rows has different values; equal rows are left out by it first."""
+    return " OR ".join(f"{column.value('l')} IS DISTINCT FROM {column.value('r')}" for column in columns)
