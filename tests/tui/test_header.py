@@ -52,3 +52,13 @@ async def test_the_line_follows_the_width_of_the_terminal(stage: Open) -> None:
         assert "M 801 B" not in one.text()
         await one.resize(Size(160, 40))
         assert "M memory 1 frame, 801 B" in one.text()
+
+
+@pytest.mark.parametrize(
+    ("kind", "where"), [("replay", "e2b replay"), ("resume", "e2b resumed"), ("reuse", "e2b")]
+)
+async def test_run_that_repeats_or_continues_another_is_marked(stage: Open, kind: str, where: str) -> None:
+    origin = {"origin": {"kind": kind, "run": "run_1", "step": None}}
+    report = made.report(made.EXTRACT, logged=made.events(("run_start", None, origin)))
+    async with stage(report, size=(120, 24)) as one:
+        assert f"succeeded · {where} · " in one.text().splitlines()[0]

@@ -19,3 +19,12 @@ def test_success_with_warnings_has_another_sign(
     entry = RunEntry(Path("x"), "x", "daily", "success", "local", 0.0, 1.0, 3, None, warnings, warning)
     cells = [cell.plain for cell in _cells(entry, Content(""), "")]
     assert (cells[0], cells[2]) == (status, cause)
+
+
+@pytest.mark.parametrize(
+    ("origin", "mode"),
+    [("replay", "local replay"), ("resume", "local resumed"), ("reuse", "local"), (None, "local")],
+)
+def test_run_that_repeats_or_continues_another_is_marked(origin: str | None, mode: str) -> None:
+    entry = RunEntry(Path("x"), "x", "daily", "success", "local", 0.0, 1.0, 3, None, origin=origin)
+    assert mode in [cell.plain for cell in _cells(entry, Content(""), "")]
