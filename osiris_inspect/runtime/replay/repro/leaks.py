@@ -79,12 +79,12 @@ def find_values(
     """Yield the values of the original frames in files, without those of the columns that may be seen."""
     texts = {name: _texts(name, content) for name, content in files.items()}
     quoted = {name: _in_texts(each) for name, each in texts.items()}
-    found = frozenset(itertools.chain.from_iterable(quoted.values()))
+    named_texts = frozenset(itertools.chain.from_iterable(quoted.values()))
     for name, frame in frames.items():
         for label, column in columns_of(frame):
             if is_kept(f"{name}.{label}", kept):
                 continue
-            for value in _needles(_possible(column, found)):
+            for value in _needles(_possible(column, named_texts)):
                 yield from (
                     Hit(file, "a value", f"{name}.{label}", value) for file in quoted if value in quoted[file]
                 )
@@ -172,29 +172,29 @@ def _values(value: Any) -> Iterator[str]:
 
 def _in_texts(texts: _FileTexts) -> frozenset[str]:
     """Return the values that texts name: whole texts, quoted ones, and words of texts for people."""
-    found = set(texts.cells)
+    named_texts = set(texts.cells)
     for text in texts.cells:
-        found.update(
+        named_texts.update(
             part.replace("''", "'") for match in _QUOTED.finditer(text) for part in match.groups() if part
         )
     for phrase in texts.phrases:
         # words that are of every message of its kind are not of a frame
-        found.update(set(_WORDS.findall(phrase)) - set(_WORDS.findall(general_words(phrase))))
-        found.update(part for match in _QUOTED.finditer(phrase) for part in match.groups() if part)
-    return frozenset(found)
+        named_texts.update(set(_WORDS.findall(phrase)) - set(_WORDS.findall(general_words(phrase))))
+        named_texts.update(part for match in _QUOTED.finditer(phrase) for part in match.groups() if part)
+    return frozenset(named_texts)
 
 
-def _possible(column: pd.Series, found: frozenset[str]) -> pd.Series:
-    """Return the part of a column that may be among texts; found without a loop for the usual types."""
+def _possible(column: pd.Series, named_texts: frozenset[str]) -> pd.Series:
+    """Return the part of a column that may be among texts; it takes no loop for the usual types."""
     kinds = pd.api.types
     if kinds.is_bool_dtype(column.dtype):
         return column[:0]
     if kinds.is_numeric_dtype(column.dtype):
-        return column[column.isin(_numbers(found))]
+        return column[column.isin(_numbers(named_texts))]
     if kinds.is_datetime64_dtype(column.dtype):
-        return column[column.isin(_moments(found))]
+        return column[column.isin(_moments(named_texts))]
     if kinds.is_string_dtype(column):
-        return column[column.astype("str").str.strip().isin(list(found))]
+        return column[column.astype("str").str.strip().isin(list(named_texts))]
     return column
 
 
