@@ -138,10 +138,15 @@ def test_index_and_categories_are_searched() -> None:
     }
 
 
-def test_short_values_and_words_of_messages_are_no_hits() -> None:
-    frame = pd.DataFrame({"word": ["failed", "abc"], "n": [1234, 7]})
-    log = json.dumps({"event": "step_failed", "error": "step failed after 1234 rows: abc"}).encode()
-    assert list(find_values({"events.jsonl": log}, {"df": frame}, ())) == []
+def test_names_and_words_of_messages_are_no_hits() -> None:
+    frame = pd.DataFrame({"word": ["failed", "abc"], "n": [1234, 7], "column": ["word", "films"]})
+    events = [
+        {"event": "step_failed", "status": "failed", "error": "step failed after 1234 rows: abc"},
+        {"columns": ["word"], "pipeline": "films"},
+    ]
+    log = b"\n".join(json.dumps(event).encode() for event in events)
+    public = frozenset({"word", "films"})
+    assert list(find_values({"events.jsonl": log}, {"df": frame}, (), public)) == []
 
 
 # ── cleaning ──

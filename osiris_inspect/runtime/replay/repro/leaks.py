@@ -9,15 +9,24 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, get_args
 
 import orjson
 import pandas as pd
 import pyarrow.parquet as pq
 
-from osiris_inspect.model.failure.signature import general_words
+from osiris_inspect.model.failure.signature import MAX_WORDS, general_words
 from osiris_inspect.model.redaction import Redactor
+from osiris_inspect.model.run_card import StepStatus
+from osiris_inspect.model.run_types import (
+    FrameLocation,
+    InputLocation,
+    RunMode,
+    RunOriginKind,
+    RunStatus,
+)
 from osiris_inspect.runtime.frames.frame_part import Frame
+from osiris_inspect.runtime.proxy.secret_names import is_program_word
 from osiris_inspect.runtime.replay.repro.input_frames import columns_of, unique_values
 from osiris_inspect.runtime.replay.repro.known_texts import KnownTexts
 
@@ -25,6 +34,12 @@ MIN_TEXT: Final = 4
 """Characters of the shortest text of a frame that is searched: shorter ones are in any log."""
 MIN_DIGITS: Final = 5
 """Digits of the shortest number of a frame that is searched."""
+_STATUS_WORDS: Final = frozenset(
+    word
+    for kind in (RunStatus, StepStatus, RunMode, FrameLocation, InputLocation, RunOriginKind)
+    for word in get_args(kind)
+)
+"""Words that logs have as whole texts."""
 _MIN_BASE64: Final = 24
 _QUOTED: Final = re.compile(r"'((?:[^'\n]|'')*)'|\"([^\"\n]*)\"|`([^`\n]*)`")
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
@@ -74,17 +89,25 @@ def find_known(files: Mapping[str, bytes], known: KnownTexts) -> Iterator[Hit]:
 
 
 def find_values(
-    files: Mapping[str, bytes], frames: Mapping[str, Frame], kept: Iterable[str]
+    files: Mapping[str, bytes],
+    frames: Mapping[str, Frame],
+    kept: Iterable[str],
+    public: frozenset[str] = frozenset(),
 ) -> Iterator[Hit]:
-    """Yield the values of the original frames in files, without those of the columns that may be seen."""
+    """Yield the values of the original frames in files, without those of the columns that may be seen.
+
+    Values that are ``public`` names of the run or words of this program are left out.
+    """
     texts = {name: _texts(name, content) for name, content in files.items()}
     quoted = {name: _in_texts(each) for name, each in texts.items()}
-    found = frozenset(itertools.chain.from_iterable(quoted.values()))
+    named_texts = frozenset(itertools.chain.from_iterable(quoted.values()))
     for name, frame in frames.items():
         for label, column in columns_of(frame):
             if is_kept(f"{name}.{label}", kept):
                 continue
-            for value in _needles(_possible(column, found)):
+            for value in _needles(_possible(column, named_texts)):
+                if value in public or value in _STATUS_WORDS or is_program_word(value):
+                    continue
                 yield from (
                     Hit(file, "a value", f"{name}.{label}", value) for file in quoted if value in quoted[file]
                 )
@@ -172,29 +195,29 @@ def _values(value: Any) -> Iterator[str]:
 
 def _in_texts(texts: _FileTexts) -> frozenset[str]:
     """Return the values that texts name: whole texts, quoted ones, and words of texts for people."""
-    found = set(texts.cells)
+    named_texts = set(texts.cells)
     for text in texts.cells:
-        found.update(
+        named_texts.update(
             part.replace("''", "'") for match in _QUOTED.finditer(text) for part in match.groups() if part
         )
     for phrase in texts.phrases:
-        # words that are of every message of its kind are not of a frame
-        found.update(set(_WORDS.findall(phrase)) - set(_WORDS.findall(general_words(phrase))))
-        found.update(part for match in _QUOTED.finditer(phrase) for part in match.groups() if part)
-    return frozenset(found)
+        if len(phrase) < MAX_WORDS:  # words that are of every message of its kind are not of a frame
+            named_texts.update(set(_WORDS.findall(phrase)) - set(_WORDS.findall(general_words(phrase))))
+        named_texts.update(part for match in _QUOTED.finditer(phrase) for part in match.groups() if part)
+    return frozenset(named_texts)
 
 
-def _possible(column: pd.Series, found: frozenset[str]) -> pd.Series:
-    """Return the part of a column that may be among texts; found without a loop for the usual types."""
+def _possible(column: pd.Series, named_texts: frozenset[str]) -> pd.Series:
+    """Return the part of a column that may be among texts; it takes no loop for the usual types."""
     kinds = pd.api.types
     if kinds.is_bool_dtype(column.dtype):
         return column[:0]
     if kinds.is_numeric_dtype(column.dtype):
-        return column[column.isin(_numbers(found))]
+        return column[column.isin(_numbers(named_texts))]
     if kinds.is_datetime64_dtype(column.dtype):
-        return column[column.isin(_moments(found))]
+        return column[column.isin(_moments(named_texts))]
     if kinds.is_string_dtype(column):
-        return column[column.astype("str").str.strip().isin(list(found))]
+        return column[column.astype("str").str.strip().isin(list(named_texts))]
     return column
 
 

@@ -23,7 +23,7 @@ from osiris_inspect.runtime.replay.repro.clean_log import Cleaner
 from osiris_inspect.runtime.replay.repro.code_files import code_files
 from osiris_inspect.runtime.replay.repro.documents import original_document, repro_document, signature_of
 from osiris_inspect.runtime.replay.repro.foreign_replay import CODE, EXTERNAL, REPRO, ForeignReplay
-from osiris_inspect.runtime.replay.repro.input_frames import read_inputs, read_refs, write_inputs
+from osiris_inspect.runtime.replay.repro.input_frames import columns_of, read_inputs, read_refs, write_inputs
 from osiris_inspect.runtime.replay.repro.known_texts import KnownTexts, known_texts
 from osiris_inspect.runtime.replay.repro.leaks import find_known, find_values, is_kept
 from osiris_inspect.runtime.replay.repro.reduce_inputs import ReducedInputs, ReduceOptions, reduce_inputs
@@ -276,10 +276,17 @@ class _Maker:
     def _check_values(self, files: Mapping[str, bytes], frames: Mapping[str, Frame]) -> None:
         searched = {name: content for name, content in files.items() if name not in (OLD_LOG, ORIGINAL)}
         values: dict[str, list[str]] = {}
-        for hit in find_values(searched, frames, self._options.keep):
+        for hit in find_values(searched, frames, self._options.keep, self._public_names(frames)):
             values.setdefault(hit.column, []).append(f"{hit.text[:_MAX_LENGTH]!r} in {hit.file}")
         if values:
             raise _values_error(values, "the bundle would contain values of")
+
+    def _public_names(self, frames: Mapping[str, Frame]) -> frozenset[str]:
+        """Return the names of the pipeline, its steps and the columns, which a bundle has."""
+        manifest = self._earlier.manifest
+        steps = (name for step in manifest.steps for name in (step.id, step.driver))
+        labels = (label for frame in frames.values() for label, _ in columns_of(frame))
+        return frozenset((manifest.name, *steps, *labels))
 
 
 def _values_error(values: Mapping[str, Sequence[str]], reason: str) -> SettingsError:
