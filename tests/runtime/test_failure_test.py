@@ -71,6 +71,16 @@ def test_failure_of_a_query_is_shrunk(tmp_path: Path, on: str, storage: str) -> 
     assert result.runs <= 30
 
 
+def test_failure_of_another_column_is_another_one(tmp_path: Path) -> None:
+    run = make_run(tmp_path, text=query("SELECT id, missing FROM df GROUP BY v"), components=SHRUNK)
+    with in_test(run.path) as test:
+        result = shrunk(test)
+        assert 'Referenced column "missing" not found' in test.error
+        assert not test.fails({"df": pd.DataFrame({"id": [1]})})  # Referenced column "v" not found
+    assert list(result.frames["df"].columns) == ["id", "v"]
+    assert (result.stopped_by, result.rows["df"].after) == ("", 0)
+
+
 def test_driver_in_python_is_shrunk(tmp_path: Path) -> None:
     run = make_run(tmp_path, text=picky("nothing"), components=SHRUNK)
     with in_test(run.path) as test:

@@ -48,6 +48,12 @@ def general_words(message: str) -> str:
     return _LIST.sub("Q", " ".join(text.split()))[:MAX_WORDS]
 
 
+def quoted_texts(message: str) -> frozenset[str]:
+    """Return the quoted texts of a message without their quotes; those of lists of candidates are left out."""
+    text = _CANDIDATES.sub("", message[:_MAX_TEXT])
+    return frozenset(match[0][1:-1] for match in _QUOTED.finditer(text))
+
+
 def failure_level(
     base: FailureSignature, other: FailureSignature | None, *, has_same_message: bool = False
 ) -> FailureLevel:

@@ -1,5 +1,6 @@
 """Runs the failed step of an earlier run on other inputs, in a worker that stays alive between the runs."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -11,7 +12,12 @@ from typing import Any, Final
 
 from osiris_inspect.model.error_info import parse_error_info
 from osiris_inspect.model.errors import InputsGone, RunError, SettingsError
-from osiris_inspect.model.failure.signature import FailureSignature, failure_level, failure_signature
+from osiris_inspect.model.failure.signature import (
+    FailureSignature,
+    failure_level,
+    failure_signature,
+    quoted_texts,
+)
 from osiris_inspect.model.manifest import InputRef, bind_inputs
 from osiris_inspect.model.run_layout import artifacts_dir
 from osiris_inspect.runtime.files.hashed_file import Filesystem, HashedFile
@@ -29,12 +35,14 @@ from osiris_inspect.runtime.proxy.scheduling.step_outcomes import StepOutcomes
 from osiris_inspect.runtime.proxy.worker_client import Interrupted
 from osiris_inspect.runtime.replay.earlier.earlier_pipeline import ReplayPlace, place_of, read_run
 from osiris_inspect.runtime.replay.replay import Replay, ReplayHost, ReplayOptions
+from osiris_inspect.runtime.replay.shrink.columns import column_names
 from osiris_inspect.runtime.replay.shrink.shrink import Candidate, DependsOnSize, Frames
 from osiris_inspect.runtime.transport.transport import Transport
 
 FIRST_LIMIT_S: Final = 600.0
 """Seconds that the first run of the step may take."""
 MIN_LIMIT_S: Final = 5.0
+_WORD: Final = re.compile(r"\w+")
 _LIMIT_FACTOR: Final = 4
 """Times the duration of the longest run that a later one may take."""
 _TYPES_OF_SIZE: Final = frozenset({"MemoryError", "StepTimeout", "WorkerHung", "WorkerLost"})
@@ -116,6 +124,7 @@ class FailureTest:
         self._step, self._root = replay.step, context.progress.path
         self._workers: list[RunWorker] = []
         self._expected: FailureSignature | None = None
+        self._names: frozenset[str] = frozenset()
         self._longest_s: float | None = None
         self._written = 0
         self.error = replay.earlier.steps[self._step.id].error or ""
@@ -167,15 +176,22 @@ class FailureTest:
     def _is_expected(self, failure: Mapping[str, Any]) -> bool:
         signature = failure_signature(failure["message"], failure.get("type"), failure.get("traceback"))
         if self._expected is not None:
-            return failure_level(self._expected, signature).startswith("same failure")
+            is_same = failure_level(self._expected, signature).startswith("same failure")
+            return is_same and self._names <= quoted_texts(failure["message"])
         if _is_of_size(signature.type, failure["message"]):
             raise DependsOnSize
         # the place of an error of the runtime itself differs between a run and a test
         recorded = failure_signature(self.error, self._error_type)
         if failure_level(recorded, signature).startswith("same failure"):
-            self._expected = signature
+            self._expected, self._names = signature, self._names_in(failure["message"])
             return True
         return False
+
+    def _names_in(self, message: str) -> frozenset[str]:
+        """Return the columns and words of the configuration that a message quotes: a failure about others is another one."""
+        columns = {name for frame in self.frames.values() for name in column_names(frame)}
+        words = frozenset(_WORD.findall(self.config))
+        return quoted_texts(message) & (columns | words)
 
     # --- runs
 
