@@ -274,7 +274,9 @@ class _Maker:
             raise _values_error(values, "no mask keeps the failure of")
 
     def _check_values(self, files: Mapping[str, bytes], frames: Mapping[str, Frame]) -> None:
-        searched = {name: content for name, content in files.items() if name not in (OLD_LOG, ORIGINAL)}
+        searched = {
+            name: content for name, content in files.items() if name not in (OLD_LOG, ORIGINAL, COMPONENTS)
+        }
         values: dict[str, list[str]] = {}
         for hit in find_values(searched, frames, self._options.keep, self._public_names(frames)):
             values.setdefault(hit.column, []).append(f"{hit.text[:_MAX_LENGTH]!r} in {hit.file}")
@@ -282,11 +284,12 @@ class _Maker:
             raise _values_error(values, "the bundle would contain values of")
 
     def _public_names(self, frames: Mapping[str, Frame]) -> frozenset[str]:
-        """Return the names of the pipeline, its steps and the columns, which a bundle has."""
+        """Return the names of the pipeline, its steps, keys and columns, which a bundle has."""
         manifest = self._earlier.manifest
         steps = (name for step in manifest.steps for name in (step.id, step.driver))
         labels = (label for frame in frames.values() for label, _ in columns_of(frame))
-        return frozenset((manifest.name, *steps, *labels))
+        keys = self._earlier.configs.get(self._name, {})
+        return frozenset((manifest.name, *steps, *labels, *keys))
 
 
 def _values_error(values: Mapping[str, Sequence[str]], reason: str) -> SettingsError:
