@@ -45,6 +45,7 @@ def test_help_page_groups_commands_and_options(tmp_path: Path) -> None:
         "Arguments",
         "Options",
         "Sandbox and E2B",
+        "Several machines",
         "Memory and time",
         "Frames on disk",
         "Part of the pipeline",

@@ -43,10 +43,14 @@ def _wait_for(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
 
 
 def _claims(folder: Path, step: str) -> list[dict[str, Any]]:
+    return _logged(folder, "step_claimed", step)
+
+
+def _logged(folder: Path, name: str, step: str) -> list[dict[str, Any]]:
     log = next(iter(folder.glob("logs/run_*/events.jsonl")), None)
     lines = log.read_bytes().splitlines(keepends=True) if log else []
     events = [orjson.loads(line) for line in lines if line.endswith(b"\n")]
-    return [each for each in events if each["event"] == "step_claimed" and each["step_id"] == step]
+    return [each for each in events if (each["event"], each.get("step_id")) == (name, step)]
 
 
 def _pid(claim: dict[str, Any]) -> int:
@@ -290,16 +294,38 @@ def test_lost_scheduler_ends_the_steps(tmp_path: Path) -> None:
     assert "the connection to the scheduler" in (result.reason or "")
 
 
-def test_killed_host_ends_its_steps(tmp_path: Path) -> None:
-    file, folder = tmp_path / "counted", tmp_path / "host"
+def _start_host(tmp_path: Path, *steps: str) -> "subprocess.Popen[bytes]":
+    """Start a process that runs a pipeline on a cluster of its own."""
     code = (
-        "import sys; from pathlib import Path; from tests.runtime.cluster.cluster_runs import run_here\n"
+        "from pathlib import Path\n"
+        "from tests.runtime.cluster.cluster_runs import run_here\n"
         "from tests.runtime.cluster.counting import pipeline\n"
-        "if __name__ == '__main__': "
-        f"run_here(Path({str(folder)!r}), pipeline(Path({str(file)!r}), 'a count - 60'), {str(tmp_path / 'shared')!r})\n"
+        "if __name__ == '__main__':\n"
+        f"    folder = Path({str(tmp_path)!r})\n"
+        f"    run_here(folder / 'host', pipeline(folder / 'counted', *{steps!r}), str(folder / 'shared'))\n"
     )
     (tmp_path / "host.py").write_text(code)
-    host = subprocess.Popen([sys.executable, str(tmp_path / "host.py")])
+    return subprocess.Popen([sys.executable, str(tmp_path / "host.py")])
+
+
+def test_interrupt_keeps_the_steps_that_ended(tmp_path: Path) -> None:
+    file = tmp_path / "counted"
+    host = _start_host(tmp_path, "a count - 0", "b count a 60")
+    _wait_for(lambda: "begin b" in counts(file) and _logged(tmp_path / "host", "step_complete", "a"))
+    pid = _pid(_wait_for(lambda: _claims(tmp_path / "host", "a"))[-1])
+    workers = _workers_below(pid)
+    host.terminate()
+    host.wait()
+    (run,) = (tmp_path / "host/logs").glob("run_*")
+    status = status_of(run)
+    assert (status["status"], status["steps_completed"], status["steps_failed"]) == ("interrupted", 1, ["b"])
+    _wait_for(lambda: not any(map(_lives, [pid, *workers])), 10.0)
+    assert counts(file) == ["begin a", "end a", "begin b"]
+
+
+def test_killed_host_ends_its_steps(tmp_path: Path) -> None:
+    file, folder = tmp_path / "counted", tmp_path / "host"
+    host = _start_host(tmp_path, "a count - 60")
     _wait_for(lambda: "begin a" in counts(file))
     pid = _pid(_wait_for(lambda: _claims(folder, "a"))[-1])
     workers = _workers_below(pid)
