@@ -90,7 +90,7 @@ class StepNotFound(OsirisError, KeyError):
         return str(self.args[0])
 
 
-class InputNotFound(OsirisError, KeyError):
+class NoSuchInput(OsirisError, KeyError):
     """The step has no input of this name; the message lists the inputs it has."""
 
     def __str__(self) -> str:
@@ -673,7 +673,7 @@ class InputFrames(Mapping[str, InputFrame]):
     def __getitem__(self, name: str) -> InputFrame:
         if name not in self._frames:
             names = ", ".join(map(repr, map(one_line, self._frames))) or "none"
-            raise InputNotFound(f"step {self._step!r} has no input {name!r}; its inputs are: {names}")
+            raise NoSuchInput(f"step {self._step!r} has no input {name!r}; its inputs are: {names}")
         return self._frames[name]
 
     def __iter__(self) -> Iterator[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, get_args
 
 from osiris_inspect.model.errors import SettingsError
-from osiris_inspect.runtime.byte_size import parse_bytes
+from osiris_inspect.runtime.files.memory_limit import parse_bytes
 
 Origin = Literal["default", "environment", "flag"]
 CaptureMode = Literal["on-failure", "always", "never"]

@@ -86,7 +86,7 @@ def test_failed_run_continues(here: Path) -> None:
     assert (before.code, before.err) == (
         2,
         f"osiris-inspect: {oldest} was already resumed, and {newest}, which continued it, succeeded; "
-        f"nothing is left to resume; see osiris-inspect summarize {here}/logs/{newest}\n",
+        f"read its report (osiris-inspect summarize {here}/logs/{newest}): nothing is left to resume\n",
     )
     start = json.loads((here / "logs" / newest / "events.jsonl").read_text().splitlines()[0])
     assert start["settings"]["step_timeout_s"] == {

@@ -77,7 +77,7 @@ def test_resume_of_a_continued_run_says_how_that_ended(runs: tuple[Path, str, st
     assert (again.code, again.err) == (
         2,
         f"osiris-inspect: {first} was already resumed, and {resumed}, which continued it, succeeded; "
-        f"nothing is left to resume; see osiris-inspect summarize {here}/logs/{resumed}\n",
+        f"read its report (osiris-inspect summarize {here}/logs/{resumed}): nothing is left to resume\n",
     )
 
 

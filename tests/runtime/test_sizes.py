@@ -1,7 +1,7 @@
 import pytest
 
 from osiris_inspect.model.errors import SettingsError
-from osiris_inspect.runtime.byte_size import parse_bytes
+from osiris_inspect.runtime.files.memory_limit import parse_bytes
 
 
 @pytest.mark.parametrize(

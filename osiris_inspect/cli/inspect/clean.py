@@ -49,7 +49,7 @@ def clean(options: Mapping[str, Any]) -> int:
         RunNotReadable: the folder does not exist, or is a run.
     """
     from osiris_inspect.inspector.files import old_runs
-    from osiris_inspect.runtime.byte_size import parse_bytes
+    from osiris_inspect.runtime.files.memory_limit import parse_bytes
     from osiris_inspect.runtime.files.remove_tree import remove_tree
 
     now, cache = time.time(), places.cache_dir()

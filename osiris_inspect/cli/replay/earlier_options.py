@@ -155,7 +155,7 @@ def _changed_settings(earlier: "PastRun", how: RunOptions) -> list[str]:
 
 
 def _jobs(recorded: Mapping[str, Any], steps: int) -> int:
-    from osiris_inspect.runtime.byte_size import parse_bytes
+    from osiris_inspect.runtime.files.memory_limit import parse_bytes
     from osiris_inspect.runtime.planning.jobs import parse_jobs
 
     limit = recorded.get("memory_limit")

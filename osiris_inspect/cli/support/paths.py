@@ -60,7 +60,7 @@ def set_remote_limits(max_bytes: str | None, hosts: Sequence[str] | None) -> Non
     if max_bytes is None and not hosts:
         return
     from osiris_inspect.inspector.remote.remote import RemoteLimits
-    from osiris_inspect.runtime.byte_size import parse_bytes
+    from osiris_inspect.runtime.files.memory_limit import parse_bytes
 
     limits = RemoteLimits(redirect_hosts=frozenset(map(str.lower, hosts or ())))
     if max_bytes is not None:

@@ -176,7 +176,7 @@ def keep_limits() -> KeepLimits | None:
     age_s = parse_age(age) if isinstance(age, str) else None
     if age is not None and age_s is None:
         raise SettingsError(f"{source}.age is {age!r}; write hours, days or weeks: 12h, 30d, 8w")
-    from osiris_inspect.runtime.byte_size import parse_bytes
+    from osiris_inspect.runtime.files.memory_limit import parse_bytes
 
     return KeepLimits(runs, None if size is None else parse_bytes(str(size), f"{source}.bytes"), age_s)
 

@@ -366,7 +366,7 @@ class ClusterRun(RunExecution):
             fix = "look at the target; then resume the run with --accept or --rerun and the name of the step"
         error = ProtocolError(
             text,
-            kind=MACHINE_LOST,
+            kind="machine-lost",
             fix=fix,
             step=failed,
             attempt=attempt.number,

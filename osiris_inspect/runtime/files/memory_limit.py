@@ -1,14 +1,19 @@
-"""Memory that this process may use: a limit of the process, that of its cgroup, or the memory of the machine."""
+"""Memory that this process may use: a limit of the process, that of its cgroup, or the memory of the machine.
+
+Also the parser of sizes such as ``2GB``, ``512 MiB`` or ``1073741824``.
+"""
 
 import errno
 import os
+import re
 import resource
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, Literal
 
-from osiris_inspect.model.errors import DriverError
+from osiris_inspect.model.errors import DriverError, SettingsError
 
 Source = Literal["--memory-limit", "memory of the step", "ulimit -v", "cgroup", "machine"]
 
@@ -20,6 +25,18 @@ _UNLIMITED: Final = 1 << 60
 _STREAM_FRACTION: Final = 8
 _FIELDS: Final = {"--memory-limit": 5, "memory of the step": 5, "ulimit -v": 0}
 """Field of ``statm`` that a limit counts: data, or address space; the others count the resident memory."""
+
+_PREFIXES: Final = "KMGT"
+_UNITS: Final = {
+    "": 1,
+    "B": 1,
+    **{f"{prefix}B": 1000**power for power, prefix in enumerate(_PREFIXES, 1)},
+    **{f"{prefix}IB": 1024**power for power, prefix in enumerate(_PREFIXES, 1)},
+}
+MIN_MEMORY_BYTES: Final = 768 * 2**20
+"""Bytes of memory that a worker needs to start and to run SQL."""
+MAX_BYTES: Final = 2**63 - 1
+_SIZE: Final = re.compile(r"(\d{1,18}(?:\.\d{1,9})?)\s*([A-Za-z]{0,3})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,3 +186,20 @@ def peak_bytes() -> int:
 
 def _page_bytes() -> int:
     return int(os.sysconf("SC_PAGE_SIZE"))
+
+
+def parse_bytes(text: str, option: str) -> int:
+    """Return the number of bytes that ``text`` denotes; ``option`` names the setting in the error.
+
+    Raises:
+        SettingsError: ``text`` is not a size.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if match is None or match[2].upper() not in _UNITS:
+        raise SettingsError(
+            f"invalid {option}: {text!r} is not a size",
+            fix="use bytes, or a size such as 500MB, 2GB or 1.5GiB",
+            option=option,
+            value=text,
+        )
+    return int(Decimal(match[1]) * _UNITS[match[2].upper()])

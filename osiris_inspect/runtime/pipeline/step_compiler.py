@@ -9,7 +9,7 @@ from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import Problem, SettingsError
 from osiris_inspect.model.manifest import InputRef, Step, input_name
 from osiris_inspect.model.redaction import is_secret_key
-from osiris_inspect.runtime.byte_size import MAX_BYTES, MIN_MEMORY_BYTES, parse_bytes
+from osiris_inspect.runtime.files.memory_limit import MAX_BYTES, MIN_MEMORY_BYTES, parse_bytes
 from osiris_inspect.runtime.pipeline.component import (
     Component,
     ConfigKey,

@@ -19,12 +19,12 @@ from osiris_inspect.model.event import Event
 from osiris_inspect.model.manifest import Manifest, Step, bind_inputs
 from osiris_inspect.model.redaction import MASK
 from osiris_inspect.runtime import settings
-from osiris_inspect.runtime.byte_size import parse_bytes
 from osiris_inspect.runtime.connections.connections import (
     Connections,
     open_connections,
     resolve_connections,
 )
+from osiris_inspect.runtime.files.memory_limit import parse_bytes
 from osiris_inspect.runtime.files.run_access import PRIVATE, RunAccess
 from osiris_inspect.runtime.pipeline import pipeline_files
 from osiris_inspect.runtime.pipeline.builtin_components import all_components

@@ -48,7 +48,7 @@ def check_not_continued(earlier: PastRun) -> None:
     )
     raise AlreadyResumed(
         f"{earlier.name} was already resumed, and {later.name}, which continued it, {ended}",
-        fix=f"nothing is left to resume; see osiris-inspect summarize {later}"
+        fix=f"read its report (osiris-inspect summarize {later}): nothing is left to resume"
         if status == "success"
         else f"resume {later.name}",
         run=later.name,

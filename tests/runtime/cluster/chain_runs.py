@@ -16,13 +16,14 @@ from osiris_inspect.runtime.cluster.publish import Publisher
 from osiris_inspect.runtime.cluster.shared_store import SharedStore
 from osiris_inspect.runtime.files.directory_writer import DirectoryWriter
 from osiris_inspect.runtime.pipeline.compiler import compile_pipeline
+from osiris_inspect.runtime.planning.schedule import build_schedule
 from osiris_inspect.runtime.protocol.bundle import build_bundle
 from osiris_inspect.runtime.proxy import run_directory
 from osiris_inspect.runtime.proxy.event_log import EventLog
 from osiris_inspect.runtime.proxy.run_finish import RunProgress
 from osiris_inspect.runtime.proxy.run_recorder import RunRecorder
 from osiris_inspect.runtime.proxy.scheduling.run_context import RunContext
-from osiris_inspect.runtime.proxy.scheduling.run_request import RunRequest, schedule_of
+from osiris_inspect.runtime.proxy.scheduling.run_request import RunRequest
 from osiris_inspect.runtime.proxy.signals import SignalFlag
 from tests.runtime.cluster.counting import COMPONENTS
 from tests.runtime.pipelines import STATS, with_movies
@@ -58,7 +59,7 @@ class PublishedRun:
         self.publisher = Publisher(self.context, self.store)
         bundle = build_bundle(path, compiled, COMPONENTS, base, request.connections.by_step)
         self.publisher.upload_bundle(bundle)
-        schedule = schedule_of(request, COMPONENTS, "sandbox")
+        schedule = build_schedule(compiled, COMPONENTS, base, request.connections.by_step)
         not_repeatable = {
             step.id
             for step in compiled.manifest.steps

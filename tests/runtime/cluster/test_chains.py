@@ -83,7 +83,7 @@ def test_result_other_than_a_frame_is_refused() -> None:
         _chains(text)
     assert str(caught.value) == (
         "step 'c' takes the result 'model' of step 'a', which may run on another machine; "
-        "take its frame df, or run without --on dask"
+        "use its frame df, or run without --on dask"
     )
 
 
@@ -98,7 +98,7 @@ def test_file_of_another_chain_is_refused() -> None:
         _chains(text)
     assert str(caught.value) == (
         "step 'd' must run on the machine of step 'b': it writes out.csv, which this step reads; "
-        "hand the rows over as a frame (needs), or run without --on dask"
+        "pass the rows on as a frame (needs), or run without --on dask"
     )
 
 

@@ -160,7 +160,7 @@ def _transport(target: RunTarget, options: RunOptions) -> "Transport":
 
 def resource_limits(memory: str | None, workers: int = 1) -> "ResourceLimits | None":
     """Return the limits of each worker: its part of the memory of the run."""
-    from osiris_inspect.runtime.byte_size import MIN_MEMORY_BYTES, parse_bytes
+    from osiris_inspect.runtime.files.memory_limit import MIN_MEMORY_BYTES, parse_bytes
     from osiris_inspect.runtime.sandbox.isolation import ResourceLimits
     from osiris_inspect.runtime.settings import MAX_INT64
 

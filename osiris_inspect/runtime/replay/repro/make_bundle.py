@@ -131,7 +131,7 @@ class _Maker:
         except MaskedConfiguration as error:
             raise MaskedConfiguration(
                 error.message.partition(", and the pipeline file")[0],
-                fix="a bundle holds no secrets, so its step must run without them",
+                fix="choose a step that runs without secrets: a bundle holds none",
             ) from error
         self._check_unmasked(reduced.unmasked)
         refs = read_refs(original.step)
@@ -144,7 +144,7 @@ class _Maker:
             raise SettingsError(
                 f"step {self._name!r} does not fail in the same way alone and isolated: "
                 f"{result.verdict or 'it was not reached'}: {result.error or 'no error'}",
-                fix=f"see osiris-inspect replay {self._earlier.name} {self._name} --on sandbox",
+                fix=f"run osiris-inspect replay {self._earlier.name} {self._name} --on sandbox to see the difference",
             )
         return self._bundle(replay, read_earlier_run(result.run.path), reduced)
 
@@ -260,7 +260,7 @@ class _Maker:
         if hits:
             raise SettingsError(
                 f"the bundle would contain {_joined(f'{hit.what} in {hit.file}' for hit in hits)}; nothing was written",
-                fix="take them out of the configuration and names of the step",
+                fix="remove them from the configuration and the names of the step",
             )
 
     def _check_unmasked(self, unmasked: Mapping[str, Sequence[Any]]) -> None:
