@@ -8,8 +8,11 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "osiris_inspect"
 READERS = [
-    *(file for layer in ("inspector", "cli", "tui") for file in sorted((PACKAGE / layer).rglob("*.py"))),
-    PACKAGE / "api.py",
+    *(
+        file
+        for layer in ("api", "cli", "inspector", "tui")
+        for file in sorted((PACKAGE / layer).rglob("*.py"))
+    ),
 ]
 DOOR = "inspector/files/"
 METHODS = {
@@ -18,7 +21,7 @@ METHODS = {
 }  # fmt: skip
 DECODERS = {"json.loads", "json.load", "orjson.loads"}
 OTHER_FILES = {
-    "api.py": "the log folders that a user did not name",
+    "api/runs.py": "the log folders that a user did not name",
     "cli/app.py": "a path that a user named",
     "cli/inspect/clean.py": "the log folders that a user did not name",
     "cli/replay/edit.py": "the pipeline file that a run recorded, and the file of the editor",
