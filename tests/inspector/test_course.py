@@ -86,6 +86,20 @@ def test_levels_follow_frames_from_memory_to_disk_and_out() -> None:
     ]
 
 
+def test_levels_keep_a_captured_frame_in_memory_until_it_is_released() -> None:
+    events = (
+        Event("output_stored", 101.0, "a", {"memory_bytes": 80, "spill_bytes": 0}),
+        Event("spill_write", 102.0, "a", {"bytes": 30, "in_memory": True}),
+        Event("frame_released", 103.0, "a", {"bytes": 80}),
+    )
+    levels = run_timeline(run_of(step("a", 100, 101), events=events)).memory_levels
+    assert [(level.at, level.memory, level.spill) for level in levels] == [
+        (1, 80, 0),
+        (2, 80, 30),
+        (3, 0, 30),
+    ]
+
+
 def phases(*events: Event, mode: str = "e2b") -> list[tuple[str, float, float]]:
     told = run_timeline(replace(run_of(step("a", 110, 120), events=events), mode=mode))
     return [(phase.name, phase.begin, round(phase.end - phase.begin, 3)) for phase in told.phases]

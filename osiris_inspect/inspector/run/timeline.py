@@ -263,7 +263,10 @@ def _levels(events: Iterable[Event], start: float) -> Iterator[MemoryLevel]:
                 event.step: (as_int(stored.get("memory_bytes")) or 0, as_int(stored.get("spill_bytes")) or 0)
             }
         elif event.name == "spill_write" and event.step in held:
-            changed = {event.step: (0, as_int(event.fields.get("bytes")) or 0)}
+            in_memory = held[event.step][0] if event.fields.get("in_memory") else 0
+            changed = {event.step: (in_memory, as_int(event.fields.get("bytes")) or 0)}
+        elif event.name == "frame_released" and event.step in held:
+            changed = {event.step: (0, held[event.step][1])}
         elif event.name == "cleanup_complete":
             changed = {step: (0, on_disk) for step, (_, on_disk) in held.items()}
         changed = {step: sizes for step, sizes in changed.items() if held.get(step) != sizes}
