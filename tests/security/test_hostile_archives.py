@@ -1,6 +1,5 @@
 """Hostile archives: each is refused in one line, with little memory and time, and leaves nothing behind."""
 
-import json
 import os
 import signal
 import subprocess
@@ -15,47 +14,16 @@ from osiris_inspect.inspector.archives.archive import unpack
 from osiris_inspect.inspector.archives.limits import ARCHIVE_LIMITS
 from osiris_inspect.model.errors import RunNotReadable
 from tests.security import hostile_archives as hostile
+from tests.security.opened_files import MAX_KB, MAX_SECONDS, open_all
 
 NAMES = [name for name, _ in hostile.archives()]
-MAX_KB = 200_000
-MAX_SECONDS = 20
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """What the command line wrote about each archive; the folders around them are checked for what it left."""
-    folder = tmp_path_factory.mktemp("hostile")
-    for name in ("archives", "temporary", "cache"):
-        (folder / name).mkdir()
-    for name, make in hostile.archives():
-        (folder / "archives" / name).write_bytes(make())
-    before = below(folder)
-    env = {
-        "TMPDIR": str(folder / "temporary"),
-        "XDG_CACHE_HOME": str(folder / "cache"),
-        "PYTHONPATH": str(ROOT),
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.security.hostile_archives"],
-        cwd=folder / "archives",
-        env={**os.environ, **env},
-        capture_output=True,
-        check=True,
-        timeout=600,
-    )
-    assert below(folder) == before, set(below(folder)) ^ set(before)
-    assert not Path("/tmp/evil").exists()
-    outcome: dict[str, dict[str, Any]] = json.loads(done.stdout)
-    return outcome
-
-
-def below(folder: Path) -> dict[str, int]:
-    return {
-        str(path.relative_to(folder)): path.lstat().st_mtime_ns
-        for path in folder.rglob("*")
-        if path.is_file()
-    } | {str(path.relative_to(folder)): 0 for path in folder.rglob("*") if path.is_dir()}
+    """What the command line wrote about each archive."""
+    archives = ((name, make()) for name, make in hostile.archives())
+    return open_all(tmp_path_factory.mktemp("hostile"), "hostile_archives", archives)
 
 
 def test_there_are_many_hostile_archives() -> None:

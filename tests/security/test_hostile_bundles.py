@@ -1,10 +1,5 @@
 """Hostile zips: each gets one clear line, or a report if it is harmless; nothing is written outside of a private folder."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +8,7 @@ from tests.runtime.capturing import CAPTURING
 from tests.runtime.runs import make_run, needs
 from tests.runtime.test_replay import FAILURES
 from tests.security import hostile_bundles as hostile
-from tests.security.test_hostile_archives import MAX_KB, MAX_SECONDS, ROOT, below
+from tests.security.opened_files import MAX_KB, MAX_SECONDS, open_all
 
 
 @pytest.fixture(scope="module")
@@ -25,28 +20,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]
     files = {
         f"{run.name}/{path.relative_to(run)}": path.read_bytes() for path in run.rglob("*") if path.is_file()
     }
-    for name in ("zips", "temporary", "cache"):
-        (folder / name).mkdir()
-    for name, content in hostile.bundles(files):
-        (folder / "zips" / name).write_bytes(content)
-    before = below(folder)
-    env = {
-        "TMPDIR": str(folder / "temporary"),
-        "XDG_CACHE_HOME": str(folder / "cache"),
-        "PYTHONPATH": str(ROOT),
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.security.hostile_bundles"],
-        cwd=folder / "zips",
-        env={**os.environ, **env},
-        capture_output=True,
-        check=True,
-        timeout=900,
-    )
-    assert below(folder) == before, set(below(folder)) ^ set(before)
-    assert not Path("/tmp/evil").exists()
-    outcome: dict[str, dict[str, Any]] = json.loads(done.stdout)
-    return outcome
+    return open_all(folder, "hostile_bundles", hostile.bundles(files))
 
 
 def test_each_zip_gets_a_clear_answer(opened: dict[str, dict[str, Any]]) -> None:
