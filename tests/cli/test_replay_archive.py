@@ -88,7 +88,7 @@ REFUSED = {
     "replay run.zip bad --allow-writes": "--allow-writes cannot be used on an untrusted run",
     "replay run.zip bad --recompute": "--recompute cannot be used on an untrusted run",
     "replay run.zip ext": "step 'ext' (filesystem.csv_extractor) reads or writes outside of its run",
-    "replay run.zip write-bad": "step 'write-bad' (filesystem.csv_writer) reads or writes outside of its run",
+    "replay run.zip write-bad": "step 'write-bad' did not run in ",
     "replay run.zip bad --set allow_external=true": "step 'bad' sets allow_external, and its run is untrusted; "
     "add --set allow_external=false",
     "replay run.zip bad --with-code run.zip": "--with-code run.zip is neither a folder nor a zip with code",

@@ -9,7 +9,7 @@ from osiris_inspect.inspector.analysis.analyze import analyze
 from tests.inspector.accuracy import Figures, measure, runs_of_generated
 from tests.inspector.generated import FAULTS, NOISES, STORAGES, TOPOLOGIES, Case, clean, make, some
 
-FEW, FEW_CLEAN = 4 * len(FAULTS), 300
+FEW, FEW_CLEAN = 2 * len(FAULTS), 300
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def alarms(folder: Path, chosen: Iterable[Case]) -> list[str]:
     return found
 
 
-@pytest.mark.sampled(5)
-@pytest.mark.parametrize("part", range(3))
+@pytest.mark.sampled(9)
+@pytest.mark.parametrize("part", range(9))
 def test_runs_without_a_fault_raise_no_alarm(tmp_path: Path, part: int) -> None:
-    assert alarms(tmp_path, [*clean(FEW_CLEAN)][part::3]) == []
+    assert alarms(tmp_path, [*clean(FEW_CLEAN)][part::9]) == []

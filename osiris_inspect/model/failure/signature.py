@@ -13,6 +13,8 @@ _CANDIDATES: Final = re.compile(r"\s{0,100}(?:Candidate bindings|Did you mean|LI
 _QUOTED: Final = re.compile(r"(?<!\w)(?:'[^'\n]*'|\"[^\"\n]*\"|`[^`\n]*`)(?!\w)")
 _PATH: Final = re.compile(r"(?<![\w/])(?:[A-Za-z]:)?(?:[/\\][\w.@+-]+){2,}[/\\]?")
 _NUMBER: Final = re.compile(r"(?<!\w)[+-]?(?:0x[0-9a-fA-F]+|\d[\d,]*(?:\.\d+)?(?:[eE][+-]?\d+)?)")
+_SIZE: Final = re.compile(r"\bN ?(?:[kKMGT]i?B|bytes|B)\b")
+"""A size: one of 900 MB and one of 1.1 GB are the same words."""
 _LIST: Final = re.compile(r"Q(?:\s*,\s*Q)+")
 _FRAME: Final = re.compile(
     r'^[ \t]{0,40}File "(?P<file>[^"\n]{1,400})", line \d+, in (?P<function>[^\n]{1,200})', re.M
@@ -42,10 +44,10 @@ def failure_signature(
 
 
 def general_words(message: str) -> str:
-    """Return a message without its values: quoted text becomes ``Q``, a path too, a number ``N``."""
+    """Return a message without its values: quoted text becomes ``Q``, a path too, a number or a size ``N``."""
     text = _CANDIDATES.sub("", message[:_MAX_TEXT])
     text = _NUMBER.sub("N", _PATH.sub("Q", _QUOTED.sub("Q", text)))
-    return _LIST.sub("Q", " ".join(text.split()))[:MAX_WORDS]
+    return _LIST.sub("Q", _SIZE.sub("N", " ".join(text.split())))[:MAX_WORDS]
 
 
 def quoted_texts(message: str) -> frozenset[str]:

@@ -80,16 +80,13 @@ def _report(report: Report, width: int) -> Iterator[str]:
         yield ""
         for edge in report.lineage.all_edges:
             yield from wrap_labelled(_edge(edge, report.run), width, "  ")
-    listed = [
-        finding
-        for finding in report.findings
-        if finding is not report.root_cause and not _repeats_cause(finding, report)
-    ]
+    findings, root_cause = _without_repeats(report), report.root_cause
+    listed = [finding for finding in findings if finding is not root_cause]
     if listed:
         yield ""
         yield from _findings(listed, report, width)
     yield ""
-    yield f"  {_counts(report)}"
+    yield f"  {_counts(report, findings)}"
 
 
 def _long_phases(run: Run) -> list[str]:
@@ -219,9 +216,17 @@ def _findings(findings: Sequence[Finding], report: Report, width: int) -> Iterat
                 yield from wrap_labelled(truncate(one_line(finding.fix), MAX_TEXT), width, "      fix  ")
 
 
-def _repeats_cause(finding: Finding, report: Report) -> bool:
-    """Return True if a finding is about the same step and line as the finding that explains it."""
-    cause = next((each for each in report.findings if each.id == finding.caused_by), None)
+def _without_repeats(report: Report) -> list[Finding]:
+    """Return the findings without those about the same step and line as the finding that explains them."""
+    by_id = {finding.id: finding for finding in reversed(report.findings)}
+    return [
+        finding
+        for finding in report.findings
+        if finding.caused_by is None or not _is_same_place(finding, by_id.get(finding.caused_by))
+    ]
+
+
+def _is_same_place(finding: Finding, cause: Finding | None) -> bool:
     if cause is None or cause.step != finding.step:
         return False
     return str(cause.evidence[0]) == str(finding.evidence[0])
@@ -251,13 +256,11 @@ def _left_out(run: Run) -> str:
     return f"{len(left_out)} left out" if isinstance(left_out, list) and left_out else ""
 
 
-def _counts(report: Report) -> str:
+def _counts(report: Report, listed: Sequence[Finding]) -> str:
     summary = summarize(report)
     checks = summary.checks_passed + summary.checks_failed
     skipped = len(report.skipped_rules_that_matter)
-    shown = Counter(
-        str(finding.severity) for finding in report.findings if not _repeats_cause(finding, report)
-    )
+    shown = Counter(str(finding.severity) for finding in listed)
     steps = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in summary.steps.items())
     findings = ", ".join(
         pluralize(count, severity) for severity in ("error", "warning", "note") if (count := shown[severity])
