@@ -53,3 +53,9 @@ def test_level_ignores_values_and_unknown_parts() -> None:
     assert failure_level(first, first, has_same_message=True) == "same failure, same values"
     assert failure_level(first, failure_signature("key 'a'", "KeyError")) == "other failure"
     assert failure_level(first, None) == "succeeded"
+
+
+def test_sizes_of_other_units_are_the_same_words() -> None:
+    text = "the limit is 25.3 GB (machine), and the process used up to {}"
+    assert general_words(text.format("1.1 GB")) == general_words(text.format("259 MB"))
+    assert general_words("read 14 bytes of 2 BLOBs") == "read N of N BLOBs"
