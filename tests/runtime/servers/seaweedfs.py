@@ -53,6 +53,7 @@ def _start(program: Path, stack: ExitStack) -> str | None:
     address = f"http://127.0.0.1:{ports['-s3.port']}"
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     log = stack.enter_context((folder / "log").open("wb"))
+    ports |= {"-s3.port.iceberg": 0, "-s3.port.lance": 0}  # off: their ports are the same for every server
     options = [text for name, port in ports.items() for text in (name, str(port))]
     command = [str(program), "server", "-dir", str(folder), "-ip", "127.0.0.1", "-ip.bind", "127.0.0.1"]
     process = subprocess.Popen(
