@@ -36,13 +36,13 @@ def history_of(folder: Path, *events: dict[str, Any]) -> StoreHistory:
     return store_history(load(run))
 
 
-def places(history: StoreHistory, step: str) -> list[tuple[str, str]]:
-    """Return the label of each moment that changed the frame of a step, and its place then."""
+def locations(history: StoreHistory, step: str) -> list[tuple[str, str]]:
+    """Return the label of each moment that changed the frame of a step, and its location then."""
     found: list[tuple[str, str]] = []
     for number, moment in enumerate(history.moments):
-        place = history.step_at(step, number).frame.place
-        if place != (found[-1][1] if found else ""):
-            found.append((moment.label, place))
+        location = history.step_at(step, number).frame.location
+        if location != (found[-1][1] if found else ""):
+            found.append((moment.label, location))
     return found
 
 
@@ -77,7 +77,7 @@ def test_run_with_released_frames_names_each_moment(tmp_path: Path, monkeypatch:
         ("step_complete", "write", False),
         ("frame_released", "adults", True),
     ]
-    assert [history.step_at("read", number).frame.place for number in range(len(named) + 1)] == (
+    assert [history.step_at("read", number).frame.location for number in range(len(named) + 1)] == (
         ["", ""] + 5 * ["memory"] + 4 * ["released"]
     )
     assert [history.waiting("read", number) for number in (2, 4, 6)] == [("adults",), ("adults",), ()]
@@ -161,7 +161,7 @@ def test_event_moves_a_frame_in_memory(tmp_path: Path, later: list[dict[str, Any
     start = event(1, "step_start", step_id="a", worker=1)
     other = event(3, "step_start", step_id="b", worker=1)
     history = history_of(tmp_path, event(0, "run_start"), start, stored(2, "a"), other, *later)
-    assert history.step_at("a", len(history.moments) - 1).frame.place == expected
+    assert history.step_at("a", len(history.moments) - 1).frame.location == expected
 
 
 def test_frame_of_an_earlier_run_is_on_disk_from_its_event_on(tmp_path: Path) -> None:
@@ -173,15 +173,15 @@ def test_frame_of_an_earlier_run_is_on_disk_from_its_event_on(tmp_path: Path) ->
         event(3, "run_end", status="success"),
     )
     assert history.step_at("a", 1).frame == FrameState("spill", 7)
-    assert history.step_at("w", 2).frame.place == ""
+    assert history.step_at("w", 2).frame.location == ""
     assert [moment.changes_store for moment in history.moments] == [False, True, False]
 
 
-def test_log_without_store_events_takes_the_places_of_later_lines() -> None:
+def test_log_without_store_events_takes_the_locations_of_later_lines() -> None:
     (path,) = find_runs(SAMPLES / "original_nonetype")
     history = store_history(load(path))
     assert not history.is_recorded
-    assert places(history, "extract-movies") == [("line 22", "not kept")]
+    assert locations(history, "extract-movies") == [("line 22", "not kept")]
     assert history.step_at("extract-movies", 2).frame.rows == 14
     assert history.waiting("extract-movies", 3) == ("compute-director-stats",)
     assert history.waiting("extract-movies", 4) == ()
@@ -189,7 +189,10 @@ def test_log_without_store_events_takes_the_places_of_later_lines() -> None:
 
 def test_killed_worker_loses_what_was_in_memory() -> None:
     (path,) = find_runs(SAMPLES / "killed_worker")
-    assert [place for _, place in places(store_history(load(path)), "extract-movies")] == ["memory", "lost"]
+    assert [location for _, location in locations(store_history(load(path)), "extract-movies")] == [
+        "memory",
+        "lost",
+    ]
 
 
 def test_steps_that_no_event_ended_change_at_the_end_of_the_log(tmp_path: Path) -> None:
@@ -217,7 +220,7 @@ def test_long_log_has_the_moments_of_a_short_one(tmp_path: Path) -> None:
 
     def shape(history: StoreHistory) -> list[tuple[str | None, str]]:
         names = (moment.event.name if moment.event else None for moment in history.moments)
-        return [(name, history.step_at("a", number).frame.place) for number, name in enumerate(names)]
+        return [(name, history.step_at("a", number).frame.location) for number, name in enumerate(names)]
 
     long = tmp_path / "long" / "run_1795348800000"
     write(long, *({**line, "seq": seq} for seq, line in enumerate(events(6_000))))

@@ -21,7 +21,7 @@ NAMES = [name for name, _ in hostile.archives()]
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """What the command line wrote about each archive."""
+    """Return the answer of the command line to each archive."""
     archives = ((name, make()) for name, make in hostile.archives())
     return open_all(tmp_path_factory.mktemp("hostile"), "hostile_archives", archives)
 

@@ -17,8 +17,8 @@ from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.event import Event, as_int
 from osiris_inspect.model.run_card import StepStatus
 
-FramePlace = Literal["", "memory", "spill", "memory, spill", "released", "lost", "not kept", "unknown"]
-"""Where a frame is at a moment. Empty before it exists; ``released`` from memory without a copy on disk; ``lost`` with its
+MomentLocation = Literal["", "memory", "spill", "memory, spill", "released", "lost", "not kept", "unknown"]
+"""Location of a frame at a moment. Empty before it exists; ``released`` from memory without a copy on disk; ``lost`` with its
 worker; ``not kept`` if the log shows rows, but no frame."""
 
 _OPEN: Final = ("not_started", "running")
@@ -40,9 +40,9 @@ _LOSSES: Final = frozenset({"WorkerLost", "WorkerHung", "worker-killed", "worker
 
 
 class FrameState(NamedTuple):
-    """The frame of a step at a moment; sizes are in bytes, None if unknown or not in that place."""
+    """The frame of a step at a moment; sizes are in bytes, None if unknown or not there."""
 
-    place: FramePlace = ""
+    location: MomentLocation = ""
     rows: int | None = None
     memory_bytes: int | None = None
     spill_bytes: int | None = None
@@ -50,12 +50,12 @@ class FrameState(NamedTuple):
     @property
     def is_in_memory(self) -> bool:
         """True if the frame is in memory, also if it is on disk too."""
-        return self.place.startswith("memory")
+        return self.location.startswith("memory")
 
     @property
     def is_on_disk(self) -> bool:
         """True if the frame is on disk, also if it is in memory too."""
-        return self.place.endswith("spill")
+        return self.location.endswith("spill")
 
 
 class StepMoment(NamedTuple):
@@ -157,11 +157,11 @@ class StoreHistory:
         return history.states[history.at(number)]
 
     def frame_since(self, step: str, number: int) -> Moment:
-        """Return the moment at which the frame of a step came to the place that it has at another moment."""
+        """Return the moment at which the frame of a step came to its location at another moment."""
         history = self._steps[step]
         position = history.at(number)
-        place = history.states[position].frame.place
-        while position > 0 and history.states[position - 1].frame.place == place:
+        location = history.states[position].frame.location
+        while position > 0 and history.states[position - 1].frame.location == location:
             position -= 1
         return self.moments[history.numbers[position]]
 
@@ -228,7 +228,7 @@ class _HistoryBuilder:
             self._take(event, draft if draft is not None and draft.id in self._steps else None)
         self._end()
         is_recorded = not any(
-            step.status == "succeeded" and self._inferred(step.id).place
+            step.status == "succeeded" and self._inferred(step.id).location
             for step in self._run.steps
             if step.id not in self._recorded
         )
@@ -321,12 +321,12 @@ class _HistoryBuilder:
             yield step, frame
 
     def _without_memory(
-        self, next_place: Literal["released", "lost"], steps: object
+        self, next_location: Literal["released", "lost"], steps: object
     ) -> Iterator[tuple[str, FrameState]]:
         """Yield the frames that leave memory: of ``steps``, or of all if it is not a list."""
         for step in self._steps:
             if self._frame(step).is_in_memory and (not isinstance(steps, list) or step in steps):
-                yield step, _without_memory(self._frame(step), next_place)
+                yield step, _without_memory(self._frame(step), next_location)
 
     def _end(self) -> None:
         """Add a moment with what the whole log says, if it differs from the last one."""
@@ -348,21 +348,21 @@ def _is_loss(event: Event) -> bool:
 
 def _stored(event: Event) -> FrameState:
     """Return the frame of an ``output_stored`` event; empty if the step returned none."""
-    place, fields = event.fields.get("storage"), event.fields
-    if place == "memory":
+    location, fields = event.fields.get("storage"), event.fields
+    if location == "memory":
         on_disk = as_int(fields.get("spill_bytes")) or None
         memory = as_int(fields.get("memory_bytes"))
         return FrameState("memory, spill" if on_disk else "memory", event.row_count, memory, on_disk)
-    if place == "spill":
+    if location == "spill":
         return FrameState("spill", event.row_count, None, as_int(fields.get("spill_bytes")))
     return FrameState()
 
 
 def _with_disk(frame: FrameState, rows: int | None, size: int | None) -> FrameState:
     rows = frame.rows if frame.rows is not None else rows
-    place: FramePlace = "memory, spill" if frame.is_in_memory else "spill"
-    return FrameState(place, rows, frame.memory_bytes, size if size is not None else frame.spill_bytes)
+    location: MomentLocation = "memory, spill" if frame.is_in_memory else "spill"
+    return FrameState(location, rows, frame.memory_bytes, size if size is not None else frame.spill_bytes)
 
 
-def _without_memory(frame: FrameState, next_place: Literal["released", "lost"]) -> FrameState:
-    return frame._replace(place="spill" if frame.is_on_disk else next_place, memory_bytes=None)
+def _without_memory(frame: FrameState, next_location: Literal["released", "lost"]) -> FrameState:
+    return frame._replace(location="spill" if frame.is_on_disk else next_location, memory_bytes=None)

@@ -356,8 +356,7 @@ class ClusterRun(RunExecution):
 
     def _fail_lost(self, chain: Chain, attempt: _Attempt, reason: str) -> None:
         """Fail the step that ran when a machine was lost; the ones before it have ended, those after it are skipped."""
-        completed = [step for step in chain.steps if step in attempt.lines.completed]
-        failed = next((step for step in chain.steps if step not in completed), chain.steps[-1])
+        failed = self._record_completed(chain, attempt)
         may_have_written = not self._is_repeatable(self._steps[failed])
         text = f"the machine of step {failed!r} was lost in attempt {attempt.number}: {reason}"
         fix = "check the machine's memory and log, then resume the run"
@@ -373,9 +372,15 @@ class ClusterRun(RunExecution):
             node=attempt.lines.node or None,
             may_have_written=may_have_written,
         )
+        self._fail_chain(chain, error_response("WorkerLost", text, info_of(error, "WorkerLost")), failed)
+
+    def _record_completed(self, chain: Chain, attempt: _Attempt) -> str:
+        """Record the steps that ended before their attempt did not go on; return the step that did not end."""
+        completed = attempt.lines.completed
+        failed = next((step for step in chain.steps if step not in completed), chain.steps[-1])
         for step in chain.steps[: chain.steps.index(failed)]:
             self.outcomes.record_answer(self._steps[step], Response(0, {}))
-        self._fail_chain(chain, error_response("WorkerLost", text, info_of(error, "WorkerLost")), failed)
+        return failed
 
     def _fail_chain(self, chain: Chain, answer: ErrorResponse, failed: str | None = None) -> None:
         """End a chain with the failure of one of its steps, by default the first one."""
@@ -459,11 +464,7 @@ class ClusterRun(RunExecution):
                 self._finish(name, attempt, record)
                 continue
             info = run_stopped(cause)
-            failed = next(
-                (step for step in chain.steps if step not in attempt.lines.completed), chain.steps[-1]
-            )
-            for step in chain.steps[: chain.steps.index(failed)]:
-                self.outcomes.record_answer(self._steps[step], Response(0, {}))
+            failed = self._record_completed(chain, attempt)
             self._fail_chain(chain, error_response("Cancelled", info["message"], info), failed)
 
     # --- skipped steps

@@ -46,7 +46,7 @@ _COLUMNS = (
     TableColumn("size", right=True, priority=1),
     TableColumn("waiting for it", min_width=8),
 )
-_PLACE_STYLES = {
+_LOCATION_STYLES = {
     "memory": "$state-link",
     "memory, spill": "$state-link",
     "spill": "$state-live",
@@ -225,7 +225,7 @@ class TimeTravelScreen(TitledScreen):
             self.show_error(error)
             return
         frame = self._history.step_at(step.id, self.number).frame
-        if frame.place and RunFiles(self._history.run.path).exists(layout.spill_path(step.id)):
+        if frame.location and RunFiles(self._history.run.path).exists(layout.spill_path(step.id)):
             from osiris_inspect.tui.screens.frame import FrameScreen
 
             self.app.push_screen(FrameScreen(step.id, path, self._open_frame))
@@ -297,24 +297,24 @@ def _texts(history: StoreHistory, step: StepState, number: int) -> list[str]:
         show_line(step.id, 80),
         symbol.word,
         format_int(rows),
-        frame.place or UNKNOWN,
-        history.frame_since(step.id, number).label if frame.place else "",
-        ", ".join(sizes) if sizes or not frame.place else UNKNOWN,
+        frame.location or UNKNOWN,
+        history.frame_since(step.id, number).label if frame.location else "",
+        ", ".join(sizes) if sizes or not frame.location else UNKNOWN,
         ", ".join(show_line(name, 60) for name in history.waiting(step.id, number)) or UNKNOWN,
     ]
 
 
 def _cells(history: StoreHistory, step: StepState, number: int) -> list[Content]:
     moment = history.step_at(step.id, number)
-    status, place = STEP[moment.status].style, _PLACE_STYLES.get(moment.frame.place, MUTED)
-    styles = (status, "bold", status, "", place, MUTED, "", "")
+    status, location = STEP[moment.status].style, _LOCATION_STYLES.get(moment.frame.location, MUTED)
+    styles = (status, "bold", status, "", location, MUTED, "", "")
     return list(map(Content.styled, _texts(history, step, number), styles))
 
 
 def _row(history: StoreHistory, step: StepState, number: int, line: Content) -> StaticRow:
     status, _, _, frame = history.step_at(step.id, number)
-    fields = {"step": step.id, "status": status, "frame": frame.place, "rows": frame.rows}
-    is_lost = frame.place in ("lost", "not kept")
+    fields = {"step": step.id, "status": status, "frame": frame.location, "rows": frame.rows}
+    is_lost = frame.location in ("lost", "not kept")
     return StaticRow(
         line, " ".join(_words(history, step, number)), step.id, fields, step.status == "failed", is_lost
     )
@@ -325,8 +325,8 @@ def _words(history: StoreHistory, step: StepState, number: int) -> Iterator[str]
     status, _, _, frame = history.step_at(step.id, number)
     yield show_line(step.id, 120)
     yield status
-    if frame.place:
-        yield f"frame {frame.place} since {history.frame_since(step.id, number).label}"
+    if frame.location:
+        yield f"frame {frame.location} since {history.frame_since(step.id, number).label}"
     waiting = history.waiting(step.id, number)
     if waiting:
         yield f"waiting for it: {', '.join(show_line(name, 120) for name in waiting)}"
@@ -335,12 +335,12 @@ def _words(history: StoreHistory, step: StepState, number: int) -> Iterator[str]
 def _absence(history: StoreHistory, step: StepState, number: int) -> str:
     """Return why a frame cannot be opened: where it is at this moment, and where it went later."""
     moment = history.step_at(step.id, number).frame
-    if not moment.place:
+    if not moment.location:
         if step.is_writer:
             return f"{step.id} writes rows and keeps no frame"
         return f"{step.id} has no frame at {history.moments[number].label}"
     last = len(history.moments) - 1
-    place, label = history.step_at(step.id, last).frame.place, history.frame_since(step.id, last).label
+    location, label = history.step_at(step.id, last).frame.location, history.frame_since(step.id, last).label
     went = {
         "released": f"released at {label}; it is not on disk",
         "lost": f"lost with its worker at {label}; it is not on disk",
@@ -348,4 +348,4 @@ def _absence(history: StoreHistory, step: StepState, number: int) -> str:
         "memory": "it was only in memory when the log ended",
         "unknown": "the log does not record that it was written to disk",
     }
-    return f"{step.id}: {went.get(place, f'written at {label}, but its file is not in the run directory')}"
+    return f"{step.id}: {went.get(location, f'written at {label}, but its file is not in the run directory')}"
