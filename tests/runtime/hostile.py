@@ -39,10 +39,11 @@ def entry(path: str, *, is_output: bool = True, size: int = 3, **changed: Any) -
 def lie(*lines: Any, instead: bool = False) -> None:
     """Let every later command of the sandbox print these lines first, or ``instead`` of its own output.
 
-    E2B runs commands in a login shell, which reads a file that the driver can write.
+    E2B runs commands in a login shell, which reads a file that the driver can write. The request is read first:
+    otherwise sending it may fail, which loses the listing too, but in other words.
     """
     text = "".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines)
     lies = Path.home() / "lies"
     lies.write_text(text)
-    profile = f"cat {shlex.quote(str(lies))}\n" + ("exit 0\n" if instead else "")
+    profile = f"cat {shlex.quote(str(lies))}\n" + ("read -r request\nexit 0\n" if instead else "")
     (Path.home() / ".bash_profile").write_text(profile)
