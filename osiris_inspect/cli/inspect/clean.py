@@ -16,12 +16,15 @@ from osiris_inspect.cli.support.user_config import parse_age
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.files.old_runs import CachedFile, StoredRun
+    from osiris_inspect.runtime.cluster.shared_runs import SharedRun
 
 _HELP: Final = """Remove the cache, and old runs by age or size, after showing them.
 
 Without --older-than and --keep no run is removed. A running run is never removed, and nothing outside of the folder of
-runs and of the cache.
+runs and of the cache. With --shared only the files that runs on a cluster left on their shared store are removed.
 """
+_MIN_SHARED_AGE: Final = 86_400
+"""A run writes to its shared store only when a step starts or ends; seconds within which it may still run."""
 _OPTIONS: Final = (
     OptionSpec("folder", "A folder of runs; default: logs and run_logs.", kind="path", metavar="FOLDER"),
     OptionSpec(
@@ -31,6 +34,12 @@ _OPTIONS: Final = (
         metavar="AGE",
     ),
     OptionSpec("keep", "Keep the newest runs up to this size: 500MB, 5GB.", ("--keep",), metavar="SIZE"),
+    OptionSpec(
+        "shared",
+        "Remove files of runs from this shared store: a folder or a URL; needs --older-than, 1d or more.",
+        ("--shared",),
+        metavar="DIR|URL",
+    ),
     OptionSpec("yes", "Remove without asking.", ("--yes", "-y"), "flag", default=False),
 )
 
@@ -44,14 +53,17 @@ def clean(options: Mapping[str, Any]) -> int:
     """Show what would be removed, ask, remove it, and return the exit code.
 
     Raises:
-        WrongUse: an age is invalid.
-        SettingsError: a size is invalid.
+        WrongUse: an age is invalid, or --shared is used with what it excludes.
+        SettingsError: a size is invalid, or the shared store cannot be used.
+        ProtocolError: the shared store cannot be reached.
         RunNotReadable: the folder does not exist, or is a run.
     """
     from osiris_inspect.inspector.files import old_runs
     from osiris_inspect.runtime.files.memory_limit import parse_bytes
     from osiris_inspect.runtime.files.remove_tree import remove_tree
 
+    if options["shared"] is not None:
+        return _clean_shared(options)
     now, cache = time.time(), places.cache_dir()
     before = now - _parse_age(options["older_than"]) if options["older_than"] is not None else None
     keep = parse_bytes(options["keep"], "--keep") if options["keep"] is not None else None
@@ -77,6 +89,49 @@ def clean(options: Mapping[str, Any]) -> int:
         return FOUND
     streams.write_stdout("removed\n")
     return 0
+
+
+def _clean_shared(options: Mapping[str, Any]) -> int:
+    from osiris_inspect.runtime.cluster.shared_runs import shared_runs
+    from osiris_inspect.runtime.cluster.shared_store import SharedStore
+
+    if options["folder"] is not None or options["keep"] is not None:
+        raise WrongUse("--shared takes neither a folder nor --keep; run clean twice")
+    age = _parse_age(options["older_than"]) if options["older_than"] is not None else 0
+    if age < _MIN_SHARED_AGE:
+        raise WrongUse(
+            "--shared needs --older-than with an age of 1d or more, longer than any step of a running run"
+        )
+    url = options["shared"]
+    if "://" not in url and not Path(url).expanduser().is_dir():
+        raise WrongUse(f"--shared: there is no folder {url!r}")
+    store = SharedStore(url)
+    stored = shared_runs(store)
+    before = time.time() - age
+    old = [run for run in stored if run.written < before]
+    _show_shared(old, stored, store.url)
+    if not old:
+        streams.write_stdout("nothing to remove\n")
+        return 0
+    if not options["yes"] and not _is_confirmed():
+        return USAGE
+    for run in old:
+        store.delete(run.name)
+    streams.write_stdout("removed\n")
+    return 0
+
+
+def _show_shared(old: "Sequence[SharedRun]", stored: "Sequence[SharedRun]", url: str) -> None:
+    from osiris_inspect.inspector.text.sanitize import one_line
+    from osiris_inspect.inspector.text.units import format_bytes
+
+    lines = [
+        f"  {datetime.fromtimestamp(run.written, UTC):%Y-%m-%d %H:%M}  {format_bytes(run.bytes):>9}  {run.name}"
+        for run in old
+    ]
+    size = format_bytes(sum(run.bytes for run in old))
+    lines.append(f"runs to remove from {one_line(url)}: {len(old):,} of {len(stored):,}, {size}")
+    streams.write_stdout("".join(f"{line}\n" for line in lines))
 
 
 def _folders(folder: Path | None) -> list[Path]:

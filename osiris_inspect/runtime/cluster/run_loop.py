@@ -37,6 +37,7 @@ from osiris_inspect.runtime.cluster.engine import (
 )
 from osiris_inspect.runtime.cluster.node import ABANDONED
 from osiris_inspect.runtime.cluster.publish import Publisher
+from osiris_inspect.runtime.cluster.shared_runs import OWNER
 from osiris_inspect.runtime.cluster.shared_store import SharedStore
 from osiris_inspect.runtime.pipeline.retry_policy import StepRetryPolicy, parse_retry_policy
 from osiris_inspect.runtime.planning.schedule import build_schedule
@@ -166,7 +167,7 @@ class ClusterRun(RunExecution):
             )
         self._scheduler = Scheduler(chain_schedule(chains, schedule), len(chains))
         bundle = self.build_bundle()
-        if not self._store.create(f"{self._run}/owner", orjson.dumps({"host": str(self.progress.path)})):
+        if not self._store.create(f"{self._run}/{OWNER}", orjson.dumps({"host": str(self.progress.path)})):
             raise RunDirectoryExists(
                 f"the shared store {self._store.url} has a run {self._run} of another host",
                 fix="run again, or use another --shared",

@@ -34,6 +34,15 @@ class StoredFile:
     sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """Object of the shared store: its key, bytes and the time of its last write in seconds since the epoch."""
+
+    key: str
+    bytes: int
+    written: float
+
+
 class SharedStore:
     """Files and small objects below a URL; every key is relative to it.
 
@@ -154,8 +163,8 @@ class SharedStore:
                 expected_bytes=file.bytes,
             )
 
-    def keys(self, prefix: str) -> list[str]:
-        """Return the keys below a prefix, sorted.
+    def objects(self, prefix: str) -> list[StoredObject]:
+        """Return the objects below a prefix, sorted by key.
 
         Raises:
             ProtocolError: the store cannot be reached, or it refused.
@@ -163,7 +172,20 @@ class SharedStore:
         import obstore
 
         with self._errors("list", prefix):
-            return sorted(entry["path"] for entry in obstore.list(self._store, prefix).collect())
+            entries = obstore.list(self._store, prefix or None).collect()
+        objects = (
+            StoredObject(entry["path"], entry["size"], entry["last_modified"].timestamp())
+            for entry in entries
+        )
+        return sorted(objects, key=lambda item: item.key)
+
+    def keys(self, prefix: str) -> list[str]:
+        """Return the keys below a prefix, sorted.
+
+        Raises:
+            ProtocolError: the store cannot be reached, or it refused.
+        """
+        return [item.key for item in self.objects(prefix)]
 
     def delete(self, prefix: str) -> None:
         """Delete all objects below a prefix.
