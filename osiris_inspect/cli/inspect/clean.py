@@ -36,7 +36,7 @@ _OPTIONS: Final = (
     OptionSpec("keep", "Keep the newest runs up to this size: 500MB, 5GB.", ("--keep",), metavar="SIZE"),
     OptionSpec(
         "shared",
-        "Remove files of runs from this shared store: a folder or a URL; needs --older-than, 1d or more.",
+        "Remove old runs from the shared store of a cluster instead.",
         ("--shared",),
         metavar="DIR|URL",
     ),

@@ -5,9 +5,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from osiris_inspect.cli.pipeline.execution.execute import EarlierResults, execute
+from osiris_inspect.cli.pipeline.execution.cluster import ClusterChoice, check_cluster
+from osiris_inspect.cli.pipeline.execution.execute import EarlierResults, execute, recorded_options
 from osiris_inspect.cli.pipeline.execution.run_result import print_findings, print_result
-from osiris_inspect.cli.pipeline.run_options import ConnectionsOption, EnvFile, Params, Quiet
+from osiris_inspect.cli.pipeline.run_options import (
+    ConnectionsOption,
+    EnvFile,
+    InsecureCluster,
+    KeepShared,
+    Machines,
+    Params,
+    Quiet,
+    RunTarget,
+    Scheduler,
+    SchedulerTimeout,
+    Shared,
+)
 from osiris_inspect.cli.replay.plan_lines import plan_lines
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.completion import complete_step
@@ -50,6 +63,12 @@ AcceptOption = Annotated[
         help="Take a writer that may have written as done.", metavar="STEP", autocompletion=complete_step
     ),
 ]
+OnOption = Annotated[
+    RunTarget | None,
+    typer.Option(
+        "--on", help="Continue there; default: where the run was, or sandbox after dask.", show_default=False
+    ),
+]
 DespiteCode = Annotated[
     bool, typer.Option("--despite-code", help="Reuse frames although the code of their driver differs.")
 ]
@@ -72,6 +91,13 @@ def resume_command(
     accept: AcceptOption = [],
     despite_code: DespiteCode = False,
     allow_mixed: AllowMixed = False,
+    on: OnOption = None,
+    scheduler: Scheduler = None,
+    machines: Machines = None,
+    shared: Shared = None,
+    scheduler_timeout: SchedulerTimeout = 60.0,
+    keep_shared: KeepShared = False,
+    insecure_cluster: InsecureCluster = False,
     param: Params = [],
     connections: ConnectionsOption = None,
     env_file: EnvFile = None,
@@ -81,7 +107,7 @@ def resume_command(
 
     The plan has a reason for each step. Frames of steps that are as before are taken over into a new run directory beside the first one, which stays as it is.
     A writer that succeeded never runs twice. One that may have written stops the command, unless --rerun or --accept names
-    it. Parameters, settings and target are those of the first run. Exit codes: 0 every step succeeded or there is nothing to resume, 1 a step failed,
+    it. Parameters, settings, target and --shared are those of the first run. Exit codes: 0 every step succeeded or there is nothing to resume, 1 a step failed,
     2 a decision or a value is missing, 3 no such run, or its frames are gone.
     """
     from osiris_inspect.cli.replay.earlier_options import options_of_run
@@ -108,6 +134,11 @@ def resume_command(
                 return
         check_not_continued(earlier)
         options = options_of_run(earlier, param, connections, env_file, quiet=quiet)
+        if on is not None:
+            cluster = ClusterChoice(
+                scheduler, machines, shared, scheduler_timeout, keep_shared, insecure_cluster
+            )
+            options = _continued_on(options, on, cluster)
         choices = PlanOptions(
             _forced(options.compiled.manifest, from_), frozenset(rerun), frozenset(accept), despite_code
         )
@@ -140,6 +171,20 @@ def plan_of(earlier: "PastRun", options: "EarlierOptions", choices: "PlanOptions
 
     current = current_pipeline(options.compiled, all_components(), options.connections, options.base, earlier)
     return plan_steps(earlier, current, choices)
+
+
+def _continued_on(options: "EarlierOptions", on: RunTarget, cluster: ClusterChoice) -> "EarlierOptions":
+    """Return the options for another target; a cluster has the scheduler and the store of the first run."""
+    recorded = {key: text for key, text in options.how.recorded.items() if key not in ("scheduler", "shared")}
+    if on is not RunTarget.DASK:
+        return replace(options, target=on, how=replace(options.how, recorded=recorded))
+    before = options.how.recorded
+    shared = cluster.shared or before.get("shared")
+    scheduler = cluster.scheduler or (before.get("scheduler") if cluster.machines is None else None)
+    cluster = replace(cluster, shared=shared, scheduler=scheduler)
+    check_cluster(cluster)
+    recorded |= recorded_options({"shared": shared, "scheduler": scheduler})
+    return replace(options, target=on, how=replace(options.how, recorded=recorded, cluster=cluster))
 
 
 def _run(

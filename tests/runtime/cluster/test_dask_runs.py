@@ -95,7 +95,8 @@ def test_run_has_the_results_of_a_sandbox(tmp_path: Path, shared: str) -> None:
     assert SharedStore(shared).keys("")  # for resume
 
 
-def test_command_runs_and_resumes_a_failure(tmp_path: Path) -> None:
+@pytest.mark.parametrize("on", [(), ("--on", "dask", "--machines", "1")], ids=["sandbox", "dask"])
+def test_command_runs_and_resumes_a_failure(tmp_path: Path, on: tuple[str, ...]) -> None:
     folder = with_movies(tmp_path)
     (folder / "two.yaml").write_text(TWO_BRANCHES)
     program = [sys.executable, "-m", "osiris_inspect"]
@@ -106,8 +107,13 @@ def test_command_runs_and_resumes_a_failure(tmp_path: Path) -> None:
     failed = call("run", "two.yaml", "--on", "dask", "--machines", "1", "--shared", "shared")
     assert (failed.returncode, "Traceback" in failed.stderr) == (1, False), failed.stderr
     (folder / "two.yaml").write_text(TWO_BRANCHES.replace("SELECT nope", "SELECT title"))
-    resumed = call("resume", failed.stdout.strip())
+    resumed = call("resume", failed.stdout.strip(), *on)
     assert resumed.returncode == 0, resumed.stderr
+    path = folder / resumed.stdout.strip()
+    assert status_of(path)["steps_reused"] == 3
+    fetched = [event["from_step"] for event in events_of(path) if event["event"] == "frame_fetched"]
+    assert fetched == (["movies"] if on else [])
+    assert (events_of(path)[0]["mode"] == "dask") is bool(on)
     assert "movies        filesystem.csv_extractor  reuse " in resumed.stderr
     assert (folder / "broken.csv").read_text().startswith("title\n")
 
