@@ -38,7 +38,8 @@ class Chain:
 def chains_of(schedule: Schedule, not_repeatable: Collection[str]) -> tuple[Chain, ...]:
     """Return the chains of a run, in the order of the manifest.
 
-    A step of ``not_repeatable``, one with retries and one whose connection has a limit is a chain of its own.
+    A step of ``not_repeatable``, one with retries or a limit of memory, and one whose connection has a limit is a chain
+    of its own.
 
     Raises:
         SettingsError: a step takes a result other than a frame from another chain, which cannot cross machines.
@@ -98,8 +99,11 @@ def _reason_to_be_alone(name: str, schedule: Schedule, not_repeatable: Collectio
     """Return why a step is a chain of its own; None if it need not be one."""
     if name in not_repeatable:
         return f"{name} may write rows twice if it runs again"
-    if any(step.id == name and step.retry for step in schedule.steps):
+    step = next(step for step in schedule.steps if step.id == name)
+    if step.retry:
         return f"{name} is retried"
+    if step.memory_bytes is not None:
+        return f"{name} has a limit of memory"
     return f"the connection of {name} has a limit" if name in schedule.connection else None
 
 

@@ -19,6 +19,7 @@ class ClusterFiles(Transport):
 
     mode: RunMode = "dask"
     is_remote = True
+    limits_memory = True
 
     def __init__(self, isolation: str) -> None:
         self.isolation_level = "dask"

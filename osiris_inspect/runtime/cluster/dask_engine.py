@@ -159,6 +159,7 @@ class DaskEngine(Engine):
 
             return run_task(data)
 
+        workers = None if request.memory_bytes is None else self._machines_with(request.memory_bytes)
         future = self._connected.submit(
             step,
             request.data,
@@ -167,9 +168,24 @@ class DaskEngine(Engine):
             pure=False,
             retries=0,
             priority=request.priority,
+            workers=workers,
         )
         self._futures[request.chain], self._attempts[request.chain] = future, request.attempt
         future.add_done_callback(_done_callback(self._take_future, request.chain, request.attempt))
+
+    def _machines_with(self, memory_bytes: int) -> list[str]:
+        """Return the addresses of the workers of Dask whose limit of memory suffices."""
+        sizes = {each.address: each.memory_bytes for each in self.machines()}
+        found = [address for address, size in sizes.items() if size is None or size >= memory_bytes]
+        if not found:
+            largest = max((size for size in sizes.values() if size is not None), default=0)
+            raise ProtocolError(
+                f"no machine of the cluster has {memory_bytes:,} bytes of memory; the largest has {largest:,}",
+                kind="machine-too-small",
+                fix="start workers with a larger --memory-limit, or lower memory of the step",
+                limit_bytes=largest,
+            )
+        return found
 
     def poll(self, timeout_s: float) -> EngineEvent | None:
         """Return the next event."""

@@ -25,6 +25,7 @@ class TaskRequest:
         data: the request of the chain, as JSON.
         inputs: chains whose frames it takes; the engine knows where they are and how large.
         priority: tasks with a larger one run first.
+        memory_bytes: memory that its machine must have; None for any machine.
     """
 
     run: str
@@ -33,6 +34,7 @@ class TaskRequest:
     data: bytes
     inputs: Sequence[str] = ()
     priority: int = 0
+    memory_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,11 @@ class Engine(Protocol):
         """Return the machines that are known now."""
 
     def submit(self, request: TaskRequest) -> None:
-        """Queue an attempt."""
+        """Queue an attempt.
+
+        Raises:
+            ProtocolError: no machine has the memory that it needs.
+        """
 
     def poll(self, timeout_s: float) -> EngineEvent | None:
         """Return the next event; None after ``timeout_s`` seconds without one."""

@@ -127,18 +127,25 @@ class NodeWorker:
         self._context = context
         level: RequestedLevel = request.isolation  # type: ignore[assignment]  # the host checked it
         transport = Stdio(os.environ, level, ResourceLimits(request.memory_bytes))
-        self._worker = RunWorker(context, transport, StepOutcomes(context))
+        first = self._steps[request.chain]
+        self._own_step = first if first.memory_bytes is not None else None
+        self._worker = RunWorker(context, transport, StepOutcomes(context), own_step=self._own_step)
         self._stack.callback(self._worker.close)
 
     # --- attempts
 
     def can_run(self, request: ChainRequest, secrets: ChainSecrets) -> bool:
-        """Return True if the process can run another chain: it knows the secrets, and has no frame of a lost attempt."""
+        """Return True if the process can run another chain: it knows the secrets, and has no frame of a lost attempt.
+
+        A step with a limit of memory has a process of its own.
+        """
         frames = {frame.step: frame.attempt for frame in request.frames}
         steps = dict.fromkeys(request.steps, request.attempt)
         return (
             not self._worker.loss
             and self._is_prepared
+            and self._own_step is None
+            and self._steps[request.chain].memory_bytes is None
             and not self.stop.is_set
             and (secrets.is_empty or secrets == self._secrets)
             and all(self._held.get(step, attempt) == attempt for step, attempt in frames.items())

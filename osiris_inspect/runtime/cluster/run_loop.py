@@ -242,9 +242,14 @@ class ClusterRun(RunExecution):
             request.encode(),
             [producers[step] for step in chain.frames if step in producers],
             -position,
+            self._steps[name].memory_bytes,
         )
         attempt.lines.sent_at = monotonic()
-        self._engine.submit(task)
+        try:
+            self._engine.submit(task)
+        except ProtocolError as error:
+            self._fail_chain(chain, error_response(log_name(error), str(error), info_of(error)))
+            return
         self.emit("step_sent", {"attempt": attempt.number, "steps": list(chain.steps)}, name)
 
     # --- events of the engine

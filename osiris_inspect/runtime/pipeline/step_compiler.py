@@ -52,7 +52,6 @@ MAX_TIMEOUT_S = 10**7
 MEMORY_NOT_LIMITED = {
     "local": "its worker is a thread, which can be neither bounded nor ended",
     "e2b": "all steps share the process and the memory of the sandbox",
-    "dask": "steps that follow each other share a worker on their machine, which --memory-limit bounds",
 }
 """Target to the reason why it cannot limit the memory of one step."""
 _REFERENCE = re.compile(r"@([\w-]+)(?:\.([\w-]+))?")

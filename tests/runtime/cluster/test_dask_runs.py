@@ -164,6 +164,42 @@ def test_success_leaves_nothing_on_the_store(tmp_path: Path) -> None:
     assert SharedStore(shared).keys("") == []
 
 
+def test_step_over_its_memory_fails_alone(tmp_path: Path) -> None:
+    text = (
+        'oml_version: "0.1.0"\nname: limited\nsteps:\n'
+        "  - {id: big, component: test.faulty, config: {do: allocate}, memory: 800MiB}\n"
+        "  - {id: copy, component: duckdb.processor, needs: [], config: {query: SELECT 1 AS n}, memory: 800MiB}\n"
+        "  - {id: after, component: duckdb.processor, needs: [copy], config: {query: SELECT * FROM input_df}}\n"
+    )
+    result = run_here(tmp_path / "host", text, str(tmp_path / "shared"))
+    status, events = status_of(result.path), events_of(result.path)
+    assert (status["steps_failed"], status["steps_completed"]) == (["big"], 2)
+    (failed,) = [event for event in events if event["event"] == "step_failed"]
+    assert failed["error_info"]["kind"] == "out-of-memory"
+    assert "the limit is 839 MB (memory of the step)" in failed["error"]
+    (placed,) = [event for event in events if event["event"] == "placed"]
+    assert [(chain["steps"], chain["cut"]) for chain in placed["chains"]][-1] == (
+        ["after"],
+        "copy has a limit of memory",
+    )
+
+
+def test_step_that_no_machine_can_run_is_refused(tmp_path: Path) -> None:
+    text = (
+        'oml_version: "0.1.0"\nname: huge\nsteps:\n'
+        "  - {id: huge, component: duckdb.processor, needs: [], config: {query: SELECT 1 AS n}, memory: 5TB}\n"
+        "  - {id: small, component: duckdb.processor, needs: [], config: {query: SELECT 1 AS n}}\n"
+    )
+    result = run_here(tmp_path / "host", text, str(tmp_path / "shared"))
+    status = status_of(result.path)
+    assert (status["steps_failed"], status["steps_completed"]) == (["huge"], 1)
+    (failed,) = [event for event in events_of(result.path) if event["event"] == "step_failed"]
+    assert failed["error_info"]["kind"] == "machine-too-small"
+    assert (
+        "no machine of the cluster has 5,000,000,000,000 bytes of memory; the largest has " in failed["error"]
+    )
+
+
 def test_lost_machine_is_retried_once(tmp_path: Path) -> None:
     file, folder = tmp_path / "counted", tmp_path / "host"
     killer = _kill_node_of(folder, file, "b")
