@@ -73,7 +73,9 @@ ERROR_KINDS: Mapping[str, ErrorKind] = {
     "line-not-readable": ErrorKind("data", "A line of a log is not an event or a metric."),
     "lock-conflict": ErrorKind("infra", "Another session holds a lock or changed the same rows."),
     "machine-lost": ErrorKind("infra", "A machine of a cluster was lost while it ran a step."),
-    "machine-too-small": ErrorKind("config", "No machine of a cluster has the memory that a step needs."),
+    "machine-missing": ErrorKind(
+        "config", "No machine of a cluster has the memory or the resources that a step needs."
+    ),
     "message-too-large": ErrorKind("data", "A message between proxy and worker exceeded the limit."),
     "network-timeout": ErrorKind("infra", "A server did not answer in time."),
     "null-keys": ErrorKind("data", "Rows of an input have no value in a key column."),

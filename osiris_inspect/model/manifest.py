@@ -30,6 +30,7 @@ class Step:
         tags: the names by which a run can select the step together with others.
         timeout_s: the time limit of the step in seconds; None if the setting of the run applies.
         memory_bytes: the limit of the memory of the step's own worker; None if it shares workers with other steps.
+        machine: what its machine of a cluster must have, ``cpus`` and the ``name`` of a resource; empty for any machine.
         retry: the retries of the step, as written in the pipeline; empty if it runs once.
     """
 
@@ -45,6 +46,7 @@ class Step:
     tags: tuple[str, ...] = ()
     timeout_s: float | None = None
     memory_bytes: int | None = None
+    machine: Mapping[str, Any] = field(default_factory=dict)
     retry: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -117,7 +119,7 @@ def _step(item: Mapping[str, Any], position: int) -> Step:
     step_id = str(item.get("id") or f"step {position}")
     driver = str(item.get("driver") or item.get("component") or "")
     line, checks, timeout = item.get("line"), item.get("checks"), item.get("timeout")
-    retry, memory = item.get("retry"), item.get("memory")
+    retry, memory, machine = item.get("retry"), item.get("memory"), item.get("machine")
     return Step(
         id=step_id,
         driver=driver,
@@ -131,6 +133,7 @@ def _step(item: Mapping[str, Any], position: int) -> Step:
         tags=_names(item.get("tags")),
         timeout_s=float(timeout) if isinstance(timeout, int | float) and timeout > 0 else None,
         memory_bytes=memory if type(memory) is int and memory > 0 else None,
+        machine=machine if isinstance(machine, Mapping) else {},
         retry=retry if isinstance(retry, Mapping) else {},
     )
 
@@ -181,6 +184,8 @@ def _step_to_dict(step: Step) -> dict[str, Any]:
         document["timeout"] = step.timeout_s
     if step.memory_bytes is not None:
         document["memory"] = step.memory_bytes
+    if step.machine:
+        document["machine"] = dict(step.machine)
     if step.retry:
         document["retry"] = dict(step.retry)
     if step.checks:

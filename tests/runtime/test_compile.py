@@ -224,6 +224,21 @@ TAKES = "  - {id: b, component: duckdb.processor, inputs: {df: a}, config: {quer
             )
             for size, shown in (("fast", "'fast'"), ("500MB", "'500MB'"), ("true", "True"), ("2XB", "'2XB'"))
         ),
+        *(
+            (
+                HEAD + "steps:\n" + READ.replace("}}", f"}}, machine: {machine}}}"),
+                f"invalid machine {shown}; write the cores and the resource that a machine of a cluster must have, such as "
+                "machine: {cpus: 4, name: gpu}",
+            )
+            for machine, shown in (
+                ("gpu", "'gpu'"),
+                ("{}", "{}"),
+                ("{cpus: 0}", "{'cpus': 0}"),
+                ("{cpus: true}", "{'cpus': True}"),
+                ("{gpu: 1}", "{'gpu': 1}"),
+                ("{name: a b}", "{'name': 'a b'}"),
+            )
+        ),
         (
             HEAD
             + "steps:\n"

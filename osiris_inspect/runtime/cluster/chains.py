@@ -38,7 +38,7 @@ class Chain:
 def chains_of(schedule: Schedule, not_repeatable: Collection[str]) -> tuple[Chain, ...]:
     """Return the chains of a run, in the order of the manifest.
 
-    A step of ``not_repeatable``, one with retries or a limit of memory, and one whose connection has a limit is a chain
+    A step of ``not_repeatable``, one with retries, a limit of memory or a machine, and one whose connection has a limit is a chain
     of its own.
 
     Raises:
@@ -104,6 +104,8 @@ def _reason_to_be_alone(name: str, schedule: Schedule, not_repeatable: Collectio
         return f"{name} is retried"
     if step.memory_bytes is not None:
         return f"{name} has a limit of memory"
+    if step.machine:
+        return f"{name} names its machine"
     return f"the connection of {name} has a limit" if name in schedule.connection else None
 
 

@@ -8,7 +8,8 @@ so that the scheduler needs none of this package.
 import ipaddress
 import queue
 import threading
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from importlib.util import find_spec
 from time import monotonic
@@ -40,6 +41,10 @@ _TOPIC: Final = "osiris"
 _MACHINES_TOPIC: Final = "all"
 _SECRETS_TIMEOUT_S: Final = 30.0
 _CLOSE_TIMEOUT_S: Final = 10.0
+_START_FIX: Final = (
+    "start workers that have it (dask worker --memory-limit 32GB --resources cpus=8,gpu=1), or change memory or machine of "
+    "the step"
+)
 _PREFIX: Final = "osiris-step"
 """Prefix of all keys: Dask knows how long tasks with it took, so that idle machines take over waiting ones."""
 
@@ -147,7 +152,13 @@ class DaskEngine(Engine):
         """Return the machines that are known now."""
         workers = self._connected.scheduler_info(n_workers=-1)["workers"]
         return tuple(
-            Machine(str(entry["name"]), address, entry["nthreads"], entry.get("memory_limit") or None)
+            Machine(
+                str(entry["name"]),
+                address,
+                entry["nthreads"],
+                entry.get("memory_limit") or None,
+                entry.get("resources") or {},
+            )
             for address, entry in workers.items()
         )
 
@@ -159,7 +170,8 @@ class DaskEngine(Engine):
 
             return run_task(data)
 
-        workers = None if request.memory_bytes is None else self._machines_with(request.memory_bytes)
+        is_placed = request.memory_bytes is not None or request.resources
+        workers = self._machines_for(request) if is_placed else None
         future = self._connected.submit(
             step,
             request.data,
@@ -169,21 +181,28 @@ class DaskEngine(Engine):
             retries=0,
             priority=request.priority,
             workers=workers,
+            resources=dict(request.resources) or None,
         )
         self._futures[request.chain], self._attempts[request.chain] = future, request.attempt
         future.add_done_callback(_done_callback(self._take_future, request.chain, request.attempt))
 
-    def _machines_with(self, memory_bytes: int) -> list[str]:
-        """Return the addresses of the workers of Dask whose limit of memory suffices."""
-        sizes = {each.address: each.memory_bytes for each in self.machines()}
-        found = [address for address, size in sizes.items() if size is None or size >= memory_bytes]
+    def _machines_for(self, request: TaskRequest) -> list[str]:
+        """Return the addresses of the workers of Dask that have the memory and the resources of an attempt."""
+        machines = self.machines()
+        found = [
+            each.address
+            for each in machines
+            if (each.memory_bytes is None or each.memory_bytes >= (request.memory_bytes or 0))
+            and all(each.resources.get(name, 0) >= count for name, count in request.resources.items())
+        ]
         if not found:
-            largest = max((size for size in sizes.values() if size is not None), default=0)
+            needed = [f"{name}={count:g}" for name, count in request.resources.items()]
+            if request.memory_bytes is not None:
+                needed.append(f"{request.memory_bytes:,} bytes of memory")
             raise ProtocolError(
-                f"no machine of the cluster has {memory_bytes:,} bytes of memory; the largest has {largest:,}",
-                kind="machine-too-small",
-                fix="start workers with a larger --memory-limit, or lower memory of the step",
-                limit_bytes=largest,
+                f"no machine of the cluster has {' and '.join(needed)}; it has {_described(machines)}",
+                kind="machine-missing",
+                fix=_START_FIX,
             )
         return found
 
@@ -347,6 +366,21 @@ def _done_callback(take: Callable[[Any, str, int], None], chain: str, attempt: i
 def _comparable(package: str, text: Any) -> Any:
     """Return the part of a version that must be equal: of Python the first two numbers."""
     return ".".join(str(text).split(".")[:2]) if package == "python" else text
+
+
+def _described(machines: Iterable[Machine]) -> str:
+    """Return the memory and the resources of up to three machines, and how many more there are."""
+    texts = [
+        ", ".join(
+            [
+                f"{each.memory_bytes or 0:,} bytes of memory",
+                *(f"{name}={count:g}" for name, count in each.resources.items()),
+            ]
+        )
+        for each in machines
+    ]
+    shown = [f"{count} with {text}" for text, count in Counter(texts).most_common(3)]
+    return "; ".join(shown)
 
 
 def _is_loopback(host: str) -> bool:

@@ -15,6 +15,7 @@ class Machine:
     address: str
     threads: int
     memory_bytes: int | None = None
+    resources: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class TaskRequest:
         inputs: chains whose frames it takes; the engine knows where they are and how large.
         priority: tasks with a larger one run first.
         memory_bytes: memory that its machine must have; None for any machine.
+        resources: resources that its machine must have free, by name.
     """
 
     run: str
@@ -35,6 +37,7 @@ class TaskRequest:
     inputs: Sequence[str] = ()
     priority: int = 0
     memory_bytes: int | None = None
+    resources: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,7 @@ class Engine(Protocol):
         """Queue an attempt.
 
         Raises:
-            ProtocolError: no machine has the memory that it needs.
+            ProtocolError: no machine has the memory or the resources that it needs.
         """
 
     def poll(self, timeout_s: float) -> EngineEvent | None:

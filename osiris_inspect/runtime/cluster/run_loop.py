@@ -183,6 +183,7 @@ class ClusterRun(RunExecution):
                 "address": each.address,
                 "threads": each.threads,
                 "memory_bytes": each.memory_bytes,
+                "resources": dict(each.resources),
             }
             for each in self._engine.machines()
         ]
@@ -243,6 +244,7 @@ class ClusterRun(RunExecution):
             [producers[step] for step in chain.frames if step in producers],
             -position,
             self._steps[name].memory_bytes,
+            _resources(self._steps[name]),
         )
         attempt.lines.sent_at = monotonic()
         try:
@@ -561,3 +563,9 @@ def _lost_engine(error: ProtocolError, message: str) -> ProtocolError:
     return ProtocolError(
         message, kind="engine-lost", fix="resume the run when the scheduler is back", **error.facts
     )
+
+
+def _resources(step: Step) -> dict[str, float]:
+    """Return the resources that the machine of a step must have, by the names that its worker was started with."""
+    cpus, name = step.machine.get("cpus"), step.machine.get("name")
+    return {**({} if cpus is None else {"cpus": cpus}), **({} if name is None else {name: 1})}

@@ -37,6 +37,7 @@ _STEP_KEYS = (
     "tags",
     "timeout",
     "memory",
+    "machine",
     "description",
 )
 SQL = "duckdb.processor"
@@ -49,6 +50,7 @@ _ID = re.compile(r"[\w.-]+")
 _TAG = re.compile(r"[\w.-]{1,100}")
 MAX_TIMEOUT_S = 10**7
 """Maximum time limit of a step, in seconds: 115 days."""
+_MAX_CPUS = 10_000
 MEMORY_NOT_LIMITED = {
     "local": "its worker is a thread, which can be neither bounded nor ended",
     "e2b": "all steps share the process and the memory of the sandbox",
@@ -62,7 +64,7 @@ class StepCompiler:
 
     Attributes:
         position: position in ``steps``, from 0.
-        needs, after, inputs, checks, timeout_s, memory_bytes, retry: set by ``check``.
+        needs, after, inputs, checks, timeout_s, memory_bytes, machine, retry: set by ``check``.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class StepCompiler:
         self.tags: list[str] = []
         self.timeout_s: float | None = None
         self.memory_bytes: int | None = None
+        self.machine: Mapping[str, Any] = {}
         self.retry: Mapping[str, Any] = {}
         self.inputs: dict[str, InputRef] = {}
         self.checks: dict[str, Any] = {}
@@ -119,6 +122,7 @@ class StepCompiler:
                 self._problem(text, "tags", position)
         self._read_timeout()
         self._read_memory()
+        self._read_machine()
         self._read_retry(component)
         if "checks" in self.item:
             self._read_checks(component)
@@ -139,6 +143,7 @@ class StepCompiler:
             tags=tuple(self.tags),
             timeout_s=self.timeout_s,
             memory_bytes=self.memory_bytes,
+            machine=self.machine,
             retry=self.retry,
         )
 
@@ -358,6 +363,24 @@ class StepCompiler:
             self._problem(text, "memory")
             return
         self.memory_bytes = size
+
+    def _read_machine(self) -> None:
+        value = self.item.get("machine")
+        if value is None or has_unresolved_parameter(value):
+            return
+        entries = value if isinstance(value, dict) else {}
+        cpus, name = entries.get("cpus", 1), entries.get("name", "any")
+        is_valid = (
+            type(cpus) is int and 0 < cpus <= _MAX_CPUS and isinstance(name, str) and _TAG.fullmatch(name)
+        )
+        if not entries or not entries.keys() <= {"cpus", "name"} or not is_valid:
+            text = (
+                f"invalid machine {value!r}; write the cores and the resource that a machine of a cluster must have, such as "
+                "machine: {cpus: 4, name: gpu}"
+            )
+            self._problem(text, "machine")
+            return
+        self.machine = dict(entries)
 
     def _read_retry(self, component: Component | None) -> None:
         value = self.item.get("retry")

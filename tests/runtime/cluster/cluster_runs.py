@@ -1,8 +1,14 @@
 """Runs on a local Dask cluster."""
 
+import subprocess
+import sys
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from osiris_inspect.runtime import settings
 from osiris_inspect.runtime.cluster.dask_engine import DaskEngine
@@ -36,3 +42,26 @@ def run_here(
     request = cluster_request(folder, text, **more)
     options = ClusterOptions(shared, isolation=isolation)
     return run_on_cluster(request, engine or DaskEngine(), options)
+
+
+@contextmanager
+def dask_processes(folder: Path, *workers: Sequence[str]) -> "Iterator[tuple[str, subprocess.Popen[bytes]]]":
+    """Start a scheduler and a worker with each of the options; give the scheduler's address and process."""
+    file, dask = folder / "scheduler.json", [sys.executable, "-m", "dask"]
+    place = ("--host", "127.0.0.1", "--scheduler-file", str(file))
+    with ExitStack() as stack, (folder / "dask.log").open("wb") as log:
+
+        def start(*words: str) -> "subprocess.Popen[bytes]":
+            process = subprocess.Popen([*dask, *words], stdout=log, stderr=log)
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+            return process
+
+        scheduler = start("scheduler", *place, "--port", "0", "--no-dashboard")
+        until = time.monotonic() + 60
+        while not file.exists():
+            assert time.monotonic() < until, "the scheduler did not start"
+            time.sleep(0.02)
+        for options in workers:
+            start("worker", *place, "--nthreads", "1", *options)
+        yield orjson.loads(file.read_bytes())["address"], scheduler

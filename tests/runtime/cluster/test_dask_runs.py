@@ -13,11 +13,12 @@ from typing import Any
 
 import orjson
 import pytest
+from distributed import Client
 
 from osiris_inspect.runtime.cluster.dask_engine import DaskEngine
 from osiris_inspect.runtime.cluster.run_loop import ClusterOptions, run_on_cluster
 from osiris_inspect.runtime.cluster.shared_store import SharedStore
-from tests.runtime.cluster.cluster_runs import cluster_request, run_here
+from tests.runtime.cluster.cluster_runs import cluster_request, dask_processes, run_here
 from tests.runtime.cluster.counting import counts, pipeline
 from tests.runtime.pipelines import TWO_BRANCHES, with_movies
 from tests.runtime.runs import events_of, faulty, make_run, status_of
@@ -184,20 +185,46 @@ def test_step_over_its_memory_fails_alone(tmp_path: Path) -> None:
     )
 
 
-def test_step_that_no_machine_can_run_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("needed", "message"),
+    [
+        ("memory: 5TB", "no machine of the cluster has 5,000,000,000,000 bytes of memory; it has 2 with "),
+        ("machine: {cpus: 4, name: gpu}", "no machine of the cluster has cpus=4 and gpu=1; it has 2 with "),
+    ],
+)
+def test_step_that_no_machine_can_run_fails(tmp_path: Path, needed: str, message: str) -> None:
     text = (
         'oml_version: "0.1.0"\nname: huge\nsteps:\n'
-        "  - {id: huge, component: duckdb.processor, needs: [], config: {query: SELECT 1 AS n}, memory: 5TB}\n"
+        f"  - {{id: huge, component: duckdb.processor, needs: [], config: {{query: SELECT 1 AS n}}, {needed}}}\n"
         "  - {id: small, component: duckdb.processor, needs: [], config: {query: SELECT 1 AS n}}\n"
     )
     result = run_here(tmp_path / "host", text, str(tmp_path / "shared"))
     status = status_of(result.path)
     assert (status["steps_failed"], status["steps_completed"]) == (["huge"], 1)
     (failed,) = [event for event in events_of(result.path) if event["event"] == "step_failed"]
-    assert failed["error_info"]["kind"] == "machine-too-small"
-    assert (
-        "no machine of the cluster has 5,000,000,000,000 bytes of memory; the largest has " in failed["error"]
+    assert failed["error_info"]["kind"] == "machine-missing"
+    assert message in failed["error"]
+
+
+def test_step_runs_on_the_machine_that_it_names(tmp_path: Path) -> None:
+    file = tmp_path / "counted"
+    text = pipeline(file, "a count - 0", "b count a 0", "c count b 0").replace(
+        "- id: b\n", "- id: b\n    machine: {cpus: 2, name: gpu}\n"
     )
+    large = ("--name", "large", "--resources", "cpus=4 gpu=1")
+    with dask_processes(tmp_path, large, ("--name", "small", "--resources", "cpus=1")) as (address, _):
+        with Client(address) as client:
+            client.wait_for_workers(2)
+            pids = client.run(os.getpid)
+        result = run_here(tmp_path / "host", text, str(tmp_path / "shared"), engine=DaskEngine(address))
+    assert result.status == "success", result.reason
+    (cluster,) = [event for event in events_of(result.path) if event["event"] == "cluster"]
+    machines = {each["name"]: each for each in cluster["machines"]}
+    assert machines["large"]["resources"] == {"cpus": 4, "gpu": 1}
+    (claim,) = _claims(tmp_path / "host", "b")
+    assert _pid(claim) == pids[machines["large"]["address"]]
+    (placed,) = [event for event in events_of(result.path) if event["event"] == "placed"]
+    assert [chain["steps"] for chain in placed["chains"]] == [["a"], ["b"], ["c"]]
 
 
 def test_lost_machine_is_retried_once(tmp_path: Path) -> None:
@@ -266,44 +293,7 @@ def test_scheduler_that_is_not_there_is_one_line(tmp_path: Path) -> None:
 
 def test_lost_scheduler_ends_the_steps(tmp_path: Path) -> None:
     file, folder = tmp_path / "counted", tmp_path / "host"
-    processes: list[subprocess.Popen[bytes]] = []
-    address_file = tmp_path / "scheduler.json"
-    dask = [sys.executable, "-m", "dask"]
-    log = (tmp_path / "dask.log").open("wb")
-    scheduler = subprocess.Popen(
-        [
-            *dask,
-            "scheduler",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            "0",
-            "--no-dashboard",
-            "--scheduler-file",
-            str(address_file),
-        ],
-        stdout=log,
-        stderr=log,
-    )
-    try:
-        _wait_for(address_file.exists)
-        processes.append(
-            subprocess.Popen(
-                [
-                    *dask,
-                    "worker",
-                    "--scheduler-file",
-                    str(address_file),
-                    "--nthreads",
-                    "1",
-                    "--host",
-                    "127.0.0.1",
-                ],
-                stdout=log,
-                stderr=log,
-            )
-        )
-        address = orjson.loads(address_file.read_bytes())["address"]
+    with dask_processes(tmp_path, ()) as (address, scheduler):
         killed_at: list[float] = []
         workers: list[int] = []
 
@@ -323,11 +313,6 @@ def test_lost_scheduler_ends_the_steps(tmp_path: Path) -> None:
         result = run_on_cluster(request, engine, options)
         thread.join()
         _wait_for(lambda: not any(map(_lives, workers)), 3.0)
-    finally:
-        for process in (scheduler, *processes):
-            process.kill()
-            process.wait()
-        log.close()
     assert result.status == "failed"
     assert len(workers) == 1
     assert counts(file) == ["begin a"]

@@ -204,6 +204,7 @@ def _plan_differences(step: str, left: Step | None, right: Step | None) -> Itera
         ("inputs", "after", left.after, right.after),
         ("setting", "timeout", left.timeout_s, right.timeout_s),
         ("setting", "memory", left.memory_bytes, right.memory_bytes),
+        ("setting", "machine", left.machine, right.machine),
         ("setting", "retry", left.retry, right.retry),
     ):
         if before != after:
