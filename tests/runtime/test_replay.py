@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,8 @@ import pytest
 from osiris_inspect.inspector.analysis.analyze import analyze
 from osiris_inspect.model.errors import InputsGone, MaskedConfiguration, NotOurs, SettingsError
 from osiris_inspect.runtime.replay.replay import Replay, ReplayHost, ReplayOptions
-from osiris_inspect.runtime.transport.transport import Transport
 from tests.runtime.capturing import CAPTURING, pipeline
-from tests.runtime.clouds import cloud, transport  # noqa: F401  fixtures
+from tests.runtime.clouds import cloud, in_the  # noqa: F401  a fixture
 from tests.runtime.runs import NAMES, TRANSPORTS, events_of, make_run, needs
 from tests.samples import SAMPLES
 
@@ -58,12 +58,17 @@ def replay(path: Path, step: str = "broken", on: str = "local", **more: Any) -> 
 @pytest.mark.sampled(3)
 @pytest.mark.parametrize("storage", ["memory", "spill"])
 @pytest.mark.parametrize("failure", FAILURES)
-@pytest.mark.parametrize("on", ["local", "sandbox"])
-def test_captured_failure_is_same_failure(tmp_path: Path, on: str, failure: str, storage: str) -> None:
+@pytest.mark.parametrize("on", ["local", "sandbox", "e2b"])
+def test_captured_failure_is_same_failure(
+    tmp_path: Path, request: pytest.FixtureRequest, on: str, failure: str, storage: str
+) -> None:
     env = {"E2B_FORCE_SPILL": "1"} if storage == "spill" else None
-    first = make_run(tmp_path, on, text=FAILURES[failure], env=env, components=CAPTURING)
+    start = TRANSPORTS.get(on) or partial(in_the, request.getfixturevalue("cloud"))
+    first = make_run(tmp_path, text=FAILURES[failure], env=env, components=CAPTURING, transport=start())
     before = tree(first.path)
-    result = replay(first.path, on=on).run()
+    host = ReplayHost(os.environ, components=CAPTURING, transport=start)
+    result = Replay(first.path, "broken", ReplayOptions(), host).run()
+    assert events_of(result.run.path)[0]["mode"] == events_of(first.path)[0]["mode"]
     assert result.verdict is not None
     assert result.verdict.has_failed
     if failure == "memory":  # its message has the memory that is used at the moment
@@ -83,15 +88,6 @@ def test_captured_failure_is_same_failure(tmp_path: Path, on: str, failure: str,
         "step": "broken",
         "done": [],
     }
-
-
-@pytest.mark.parametrize("on", ["e2b"])
-def test_replay_in_e2b_is_same_failure(tmp_path: Path, on: str, transport: Transport) -> None:  # noqa: F811
-    first = make_run(tmp_path, text=FAILURES["column"], components=CAPTURING)
-    host = ReplayHost(os.environ, components=CAPTURING, transport=lambda: transport)
-    result = Replay(first.path, "broken", ReplayOptions(target="e2b"), host).run()
-    assert str(result.verdict) == "same failure"
-    assert events_of(result.run.path)[0]["mode"] == "e2b"
 
 
 @pytest.mark.parametrize("on", NAMES)
