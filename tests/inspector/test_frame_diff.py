@@ -7,6 +7,7 @@ import pytest
 from pyarrow import parquet
 
 from osiris_inspect.inspector.run.comparison.frame_changes import FrameChanges
+from osiris_inspect.inspector.tables.diff import row_matching
 from osiris_inspect.inspector.tables.diff.frame_diff import FrameDiffOptions, diff_frames
 from osiris_inspect.inspector.tables.diff.frame_pair import FramesNotComparable
 from tests.inspector import frame_pairs as slow
@@ -48,8 +49,9 @@ def check(left: pa.Table, right: pa.Table, found: FrameChanges) -> None:
 
 @pytest.mark.sampled(10)
 @pytest.mark.parametrize("part", range(50))
-def test_counts_equal_slow_comparison(tmp_path: Path, part: int) -> None:
+def test_counts_equal_slow_comparison(tmp_path: Path, part: int, monkeypatch: pytest.MonkeyPatch) -> None:
     for seed in range(part * PAIRS, (part + 1) * PAIRS):
+        monkeypatch.setattr(row_matching, "_BUCKETS", (1, 3, 65_536)[seed % 3])  # the frames are small
         left, right = slow.make_pair(seed)
         found = compared(tmp_path, left, right)
         try:
@@ -58,6 +60,27 @@ def test_counts_equal_slow_comparison(tmp_path: Path, part: int) -> None:
             raise AssertionError(f"seed {seed}: {found}") from error
         if all("id" in table.column_names and slow.is_key(table, ["id"]) for table in (left, right)):
             check(left, right, compared(tmp_path, left, right, FrameDiffOptions(key=("id",))))
+
+
+@pytest.mark.parametrize("buckets", [1, 3, 65_536])
+@pytest.mark.parametrize(
+    ("ids", "note"),
+    [
+        ([3, 3, 2, 1, 5, 5], "id is not a key: 2 duplicates in B"),
+        ([3, 3, 3, 2, 1, 6], "id is not a key: 2 duplicates in B"),
+        ([6, 6, 5, 4, 3, 2, 1], "id is not a key: 1 duplicate in B"),
+        ([6, 5, 4, 3, 2, 1], ""),
+        ([7, 5, 4, 3, 2, 1], ""),
+    ],
+)
+def test_repeated_key_is_found_among_equal_rows(
+    tmp_path: Path, ids: list[int], note: str, buckets: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(row_matching, "_BUCKETS", buckets)
+    left, right = (pa.table({"id": own, "n": own}) for own in ([1, 2, 3, 4, 5, 6], ids))
+    found = compared(tmp_path, left, right, FrameDiffOptions(key=("id",)))
+    assert found.notes == ((note,) if note else ())
+    check(left, right, found)
 
 
 def test_pairs_are_matched_in_every_way(tmp_path: Path) -> None:

@@ -74,10 +74,10 @@ class FramePair:
         self.connection.close()
         self._scratch.cleanup()
 
-    @property
-    def parts(self) -> int:
-        """The number of parts in which rows are grouped, so that each fits in memory."""
-        return max(1, -(-sum(self.rows) // _PART_ROWS))
+    @staticmethod
+    def parts_of(rows: int) -> int:
+        """Return the number of parts in which rows are grouped, so that each fits in memory."""
+        return max(1, -(-rows // _PART_ROWS))
 
     def count(self, query: str) -> int:
         """Return the only value of a query."""

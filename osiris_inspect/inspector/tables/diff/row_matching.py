@@ -23,6 +23,8 @@ _MAX_CHANGED_SHARE: Final = 0.2
 _PROBE_ROWS: Final = 100_000
 _CHUNK_KEYS: Final = 1_000_000
 """Changed rows whose cells are compared at once."""
+_BUCKETS: Final = 65_536
+"""Buckets of rows that are compared as a whole before single rows are; their sums fit the cache of a processor."""
 _MAX_STORED_PAIRS: Final = 100_000
 """Pairs of rows with one key that are stored, so that they are read once for their counts and their samples."""
 _SIDES: Final[tuple[tuple[str, Side], ...]] = (("A", "l"), ("B", "r"))
@@ -114,16 +116,17 @@ class RowMatching:
         ]
         if nulls:
             return ", ".join(nulls)
-        if self._has_same_keys(key):
-            if self._is_ascending(key):
-                return self._by_same_keys(key, "")
-            if self._is_unique(key):
-                return self._by_same_keys(key, self._order(key))
+        is_ascending = self._is_ascending(key)
+        is_unique = is_ascending or self._is_unique(key)
+        if is_unique and self._has_same_keys(key):
+            return self._by_same_keys(key, "" if is_ascending else self._order(key))
         self._create_hashes(key, [column for column in self._columns if column not in key])
+        if is_unique:
+            self._keep_differing()
         self._pair.connection.execute(
             "CREATE OR REPLACE TEMP TABLE found (k UBIGINT, kind UTINYINT, times BIGINT)"
         )
-        parts = self._pair.parts
+        parts = self._pair.parts_of(self._pair.count("SELECT count(*) FROM hashes"))
         for part in range(parts):
             self._pair.connection.execute(
                 "INSERT INTO found SELECT k, CASE WHEN added > 1 OR removed > 1 THEN 4 WHEN removed = 0 THEN 1 "
@@ -182,7 +185,7 @@ class RowMatching:
 
     def _is_unique(self, key: tuple[SharedColumn, ...]) -> bool:
         """Return True if no two rows of the first frame have one key."""
-        parts = self._pair.parts
+        parts = self._pair.parts_of(self._pair.rows[0])
         hashes = f"SELECT {row_hash(key, 'l')} AS k FROM l_rows AS l"
         queries = (
             f"SELECT count(*) FROM (SELECT k FROM ({hashes}) WHERE k % {parts} = {part} GROUP BY k HAVING count(*) > 1)"
@@ -225,7 +228,7 @@ class RowMatching:
         self._pair.connection.execute(
             "CREATE OR REPLACE TEMP TABLE found (k UBIGINT, kind UTINYINT, times BIGINT)"
         )
-        parts = self._pair.parts
+        parts = self._pair.parts_of(sum(self._pair.rows))
         for part in range(parts):
             self._pair.connection.execute(
                 "INSERT INTO found SELECT k, CASE WHEN more > 0 THEN 1 ELSE 2 END, abs(more) FROM "
@@ -252,6 +255,22 @@ class RowMatching:
             for number, (_, side) in enumerate(_SIDES)
         )
         self._pair.connection.execute(f"CREATE OR REPLACE TEMP TABLE hashes AS {' UNION ALL '.join(sides)}")
+
+    def _keep_differing(self) -> None:
+        """Remove most rows that are equal in both frames from the hashes; no two rows of the first frame have one key.
+
+        Rows are in buckets by their key. One in which both frames have the same number of rows, whose hashes cancel each
+        other out, has the rows of the first frame in both: a row that occurred twice would be missing elsewhere.
+        """
+        self._pair.connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE buckets AS SELECT k % {_BUCKETS} AS bucket FROM hashes GROUP BY bucket "
+            "HAVING bit_xor(hash(k, h)) <> 0 OR sum(2 * side::INT - 1) <> 0"
+        )
+        self._pair.connection.execute(
+            f"CREATE TEMP TABLE kept AS FROM hashes WHERE k % {_BUCKETS} IN (SELECT bucket FROM buckets)"
+        )
+        self._pair.connection.execute("DROP TABLE hashes")
+        self._pair.connection.execute("ALTER TABLE kept RENAME TO hashes")
 
     def _any(self, code: int) -> str:
         return " OR ".join(f"c{number} = {code}" for number in range(len(self._columns)))
