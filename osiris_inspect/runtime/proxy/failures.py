@@ -13,7 +13,10 @@ from osiris_inspect.runtime.protocol.error_report import build_error_info, kind_
 from osiris_inspect.runtime.protocol.messages import ErrorResponse
 
 _FIXES_BY_SIGNAL: Final[Mapping[str, str]] = {
-    "SIGKILL": "check the memory that the step and the machine used",
+    "SIGKILL": (
+        "check the memory first, because the system sends SIGKILL when it runs out: process less data at once, spill DataFrames, "
+        "or raise the memory limit; then find out whether a person or an orchestrator ended the process"
+    ),
     "SIGXCPU": "raise the limit of CPU time (ulimit -t), or process less data in the step",
     "SIGXFSZ": "raise the limit of file sizes (ulimit -f), or write smaller files",
     "SIGTERM": "find out what ended the process: a person, the scheduler or the time limit of a job",
