@@ -325,7 +325,7 @@ def command_lines(group: str) -> dict[str, list[str]]:
     }  # fmt: skip
 
 
-@pytest.mark.sampled(16)
+@pytest.mark.sampled(32)
 @pytest.mark.parametrize(("group", "reader"), SEEN_BY)
 def test_nothing_acts_in_any_output(tmp_path: Path, group: str, reader: str) -> None:
     hostile_run(tmp_path / file_name(group), group)

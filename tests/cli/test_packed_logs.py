@@ -95,6 +95,7 @@ def test_plain_run_is_answered(plain: dict[str, tuple[int, str, str]]) -> None:
     }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", ["gz", "zst", "rotated gz", "rotated mixed"])
 def test_packed_logs_are_answered_as_plain_ones(
     tmp_path: Path, name: str, plain: dict[str, tuple[int, str, str]]

@@ -65,7 +65,7 @@ def alarms(folder: Path, chosen: Iterable[Case]) -> list[str]:
     return found
 
 
-@pytest.mark.sampled(9)
+@pytest.mark.sampled(18)
 @pytest.mark.parametrize("part", range(9))
 def test_runs_without_a_fault_raise_no_alarm(tmp_path: Path, part: int) -> None:
     assert alarms(tmp_path, [*clean(FEW_CLEAN)][part::9]) == []

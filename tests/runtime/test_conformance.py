@@ -23,7 +23,7 @@ from tests.runtime.servers import postgrest_real
 from tests.runtime.servers.postgres import Postgres
 from tests.runtime.servers.postgrest import PostgRest
 
-pytestmark = pytest.mark.sampled(6)
+pytestmark = pytest.mark.sampled(9)
 
 
 class Database(Protocol):

@@ -295,6 +295,7 @@ print(outcome.status, flush=True)
 """
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 @pytest.mark.parametrize("phase", PHASES)
 def test_an_interrupt_in_any_phase_ends_run_and_sandbox(

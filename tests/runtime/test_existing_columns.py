@@ -118,6 +118,7 @@ def types(postgres: Postgres) -> None:
     )
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("channel", ["sql", "rest"])
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.usefixtures("types")

@@ -97,6 +97,7 @@ def test_a_command_longer_than_any_pipe_comes_whole_character_by_character(
     assert answer["pong"] == echo
 
 
+@pytest.mark.sampled(2)
 @IN_A_CHILD
 @pytest.mark.parametrize(
     ("words", "said"),

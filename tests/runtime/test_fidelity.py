@@ -19,7 +19,7 @@ from osiris_inspect.runtime.frames.spill.spill_file import SpillFile
 from tests.runtime.failing_disk import FailingDisk
 from tests.runtime.frames_of_every_kind import FRAMES, LOSSY
 
-pytestmark = pytest.mark.sampled(6)
+pytestmark = pytest.mark.sampled(9)
 
 KEPT = sorted(FRAMES.keys() - LOSSY.keys())
 

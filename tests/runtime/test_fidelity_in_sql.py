@@ -20,7 +20,7 @@ from tests.runtime.failing_disk import FailingDisk
 from tests.runtime.frames_of_every_kind import FRAMES
 from tests.runtime.test_fidelity import made
 
-pytestmark = pytest.mark.sampled(6)
+pytestmark = pytest.mark.sampled(9)
 
 
 def resolved(frame: Any, root: Path, *, spilled: bool) -> ResolvedInput:

@@ -106,6 +106,7 @@ def test_table_and_attacks_name_the_same_rows() -> None:
     assert {cell for row in TABLE.values() for cell in row.values()} == {"closed", "open"}
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("level", "name"), _CASES, ids=[f"{level}-{name}" for level, name in _CASES])
 def test_attack_fails_unless_table_says_open(
     attacked: Callable[[str], dict[str, Any]], level: str, name: str

@@ -252,6 +252,7 @@ def _names(outcome: RunResult, name: str) -> list[dict[str, Any]]:
     return [event for event in events_of(outcome.path) if event["event"] == name]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
 def test_attack_changes_only_named_outputs(tmp_path: Path, cloud: Any, attack: Attack) -> None:
     base = _base(tmp_path)

@@ -16,6 +16,7 @@ STORAGES = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("env", STORAGES.values(), ids=STORAGES)
 @pytest.mark.parametrize("text", [STATS, TWO_BRANCHES], ids=["good", "two branches, one broken"])
 def test_local_and_sandbox_write_the_same_events_in_the_same_order(

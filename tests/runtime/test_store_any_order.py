@@ -164,6 +164,6 @@ class StoreAgainstDict(RuleBasedStateMachine):
 
 
 StoreAgainstDict.TestCase.settings = settings(
-    max_examples=12, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=8, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 test_a_store_is_a_dict_that_uses_the_disk = StoreAgainstDict.TestCase

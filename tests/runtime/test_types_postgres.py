@@ -14,7 +14,7 @@ from tests.runtime.driving import STORAGES, context, drive, handed
 from tests.runtime.servers.postgres import Postgres
 from tests.runtime.servers.postgrest import PostgRest
 
-pytestmark = pytest.mark.sampled(6)
+pytestmark = pytest.mark.sampled(9)
 
 D = Decimal
 MOMENT = datetime(2024, 2, 29, 23, 59, 59, 678901)

@@ -118,7 +118,7 @@ def test_table_of_wide_rows_is_written_in_slices(
     postgres.run("DROP TABLE wide")
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("storage", ["memory", "spill"])
 @pytest.mark.parametrize("mode", ["append", "upsert"])
 def test_rest_requests_of_wide_rows_are_small(

@@ -34,6 +34,7 @@ def contrast(segment: Segment) -> float:
     )
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("theme", themes.CYCLE)
 async def test_every_word_can_be_read_in_every_theme(stage: Open, theme: str) -> None:
     async with stage(made.failed(), size=(200, 50), theme=theme) as one:

@@ -58,6 +58,7 @@ def poisoned(text: str) -> Report:
     return replace(report, run=replace(report.run, pipeline=text, id=text))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", HOSTILE)
 async def test_hostile_text_is_shown_and_does_nothing(stage: Open, name: str) -> None:
     async with stage(
