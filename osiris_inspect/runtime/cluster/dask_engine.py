@@ -96,6 +96,7 @@ class DaskEngine(Engine):
         self._client: Client | None = None
         self._futures: dict[str, Any] = {}
         self._attempts: dict[str, int] = {}
+        self._allowed: dict[str, set[str]] = {}
         self._events: queue.Queue[EngineEvent] = queue.Queue()
         self._is_lost = False
 
@@ -172,6 +173,9 @@ class DaskEngine(Engine):
 
         is_placed = request.memory_bytes is not None or request.resources
         workers = self._machines_for(request) if is_placed else None
+        self._allowed.pop(request.chain, None)
+        if workers is not None:
+            self._allowed[request.chain] = set(workers)
         future = self._connected.submit(
             step,
             request.data,
@@ -341,7 +345,19 @@ class DaskEngine(Engine):
         action = message.get("action") if isinstance(message, Mapping) else None
         if action in ("add-worker", "remove-worker"):
             name = "joined" if action == "add-worker" else "left"
-            self._events.put(MachineChanged(name, str(message["worker"])))
+            address = str(message["worker"])
+            self._events.put(MachineChanged(name, address))
+            if name == "left":
+                self._report_unplaced(address)
+
+    def _report_unplaced(self, left: str) -> None:
+        """Report the tasks for which no machine is left: Dask would wait minutes for one of the same address."""
+        for chain, addresses in list(self._allowed.items()):
+            addresses.discard(left)
+            if not addresses:
+                del self._allowed[chain]
+                reason = f"{left} left the cluster, the last machine that has what the step needs"
+                self._events.put(TaskLost(chain, self._attempts[chain], reason))
 
     def _take_future(self, future: Any, chain: str, attempt: int) -> None:
         is_current = self._attempts.get(chain) == attempt and self._futures.get(chain) is future

@@ -227,6 +227,32 @@ def test_step_runs_on_the_machine_that_it_names(tmp_path: Path) -> None:
     assert [chain["steps"] for chain in placed["chains"]] == [["a"], ["b"], ["c"]]
 
 
+def test_steps_whose_last_machine_left_fail(tmp_path: Path) -> None:
+    file, folder = tmp_path / "counted", tmp_path / "host"
+    text = pipeline(file, "a count - 60", "b count - 0", "c count - 0")
+    text = "".join(
+        f"{line}\n    machine: {{name: gpu}}\n" if line.endswith(("id: a", "id: b")) else f"{line}\n"
+        for line in text.splitlines()
+    )
+    workers = ("--no-nanny", "--name", "large", "--resources", "gpu=1"), ("--name", "small")
+    with dask_processes(tmp_path, *workers) as (address, _):
+        with Client(address) as client:
+            client.wait_for_workers(2)
+
+        def kill() -> None:
+            _wait_for(lambda: "begin a" in counts(file))
+            os.kill(_pid(_wait_for(lambda: _claims(folder, "a"))[-1]), signal.SIGKILL)
+
+        killer = threading.Thread(target=kill, daemon=True)
+        killer.start()
+        result = run_here(folder, text, str(tmp_path / "shared"), engine=DaskEngine(address))
+        killer.join()
+    status = status_of(result.path)
+    assert (sorted(status["steps_failed"]), status["steps_completed"]) == (["a", "b"], 1)
+    failed = [event for event in events_of(result.path) if event["event"] == "step_failed"]
+    assert [event["error_info"]["kind"] for event in failed] == ["machine-missing"] * 2
+
+
 def test_lost_machine_is_retried_once(tmp_path: Path) -> None:
     file, folder = tmp_path / "counted", tmp_path / "host"
     killer = _kill_node_of(folder, file, "b")
