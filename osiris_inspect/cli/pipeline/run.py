@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from osiris_inspect.cli.pipeline.execution.cluster import ClusterChoice, check_cluster
+from osiris_inspect.cli.pipeline.execution.cluster import ClusterChoice, check_cluster, recorded_store
 from osiris_inspect.cli.pipeline.execution.earlier_inputs import PipelinePart, earlier_results
 from osiris_inspect.cli.pipeline.execution.execute import (
     RunOptions,
@@ -204,7 +204,7 @@ def run_command(
         "jobs": jobs if jobs != "1" else None,
         "fail_fast": "yes" if fail_fast else None,
         "scheduler": scheduler if on is RunTarget.DASK else None,
-        "shared": shared if on is RunTarget.DASK else None,
+        "shared": recorded_store(shared) if on is RunTarget.DASK else None,
         "base": base,
         "connections": connections,
         "env_file": env_file,

@@ -1,11 +1,12 @@
 """``resume``: continues a run that did not succeed."""
 
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from osiris_inspect.cli.pipeline.execution.cluster import ClusterChoice, check_cluster
+from osiris_inspect.cli.pipeline.execution.cluster import ClusterChoice, check_cluster, recorded_store
 from osiris_inspect.cli.pipeline.execution.execute import EarlierResults, execute, recorded_options
 from osiris_inspect.cli.pipeline.execution.run_result import print_findings, print_result
 from osiris_inspect.cli.pipeline.run_options import (
@@ -29,11 +30,12 @@ from osiris_inspect.cli.support.typer_adapter import RunPath
 from osiris_inspect.model.errors import NothingToResume, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from osiris_inspect.cli.replay.earlier_options import EarlierOptions
     from osiris_inspect.model.manifest import Manifest
+    from osiris_inspect.runtime.cluster.shared_runs import SharedFrames
     from osiris_inspect.runtime.proxy.proxy import RunResult
     from osiris_inspect.runtime.replay.earlier.earlier_run import PastRun
     from osiris_inspect.runtime.replay.reuse_plan import PlanEntry, PlanOptions
@@ -125,7 +127,7 @@ def resume_command(
     check_own(path, "resume")
     earlier = read_earlier_run(path)
     check_not_replay(earlier)
-    with RunLock(path):
+    with RunLock(path), _frames_on_store(earlier) as frames:
         if not (from_ or rerun):
             try:
                 check_unfinished(earlier)
@@ -142,11 +144,13 @@ def resume_command(
         choices = PlanOptions(
             _forced(options.compiled.manifest, from_), frozenset(rerun), frozenset(accept), despite_code
         )
-        entries = plan_of(earlier, options, choices)
+        entries = plan_of(earlier, options, choices, frames)
         heading = (
             f"{options.compiled.manifest.name} {'would continue' if dry_run else 'continues'} {earlier.name}"
         )
         lines = [*plan_lines(options.compiled.manifest, entries, heading), *options.notes]
+        if frames is not None and frames.error:
+            lines.append(f"frames that are only on the shared store were not read: {frames.error}")
         text = "".join(f"{line}\n" for line in lines)
         if dry_run:
             streams.write_stdout(text)
@@ -155,6 +159,9 @@ def resume_command(
         check_decided(entries)
         if dry_run:
             return
+        for entry in entries:
+            if frames is not None and entry.reused is not None and entry.reused.run_dir == frames.folder:
+                frames.fetch(entry.step)
         outcome = _run(earlier, options, entries, path.parent, allow_mixed=allow_mixed)
     if not quiet or outcome.status == "success":
         print_findings(outcome)
@@ -163,14 +170,39 @@ def resume_command(
         raise typer.Exit(code)
 
 
-def plan_of(earlier: "PastRun", options: "EarlierOptions", choices: "PlanOptions") -> "tuple[PlanEntry, ...]":
-    """Return the entries of the steps of a run that continues another."""
+def plan_of(
+    earlier: "PastRun",
+    options: "EarlierOptions",
+    choices: "PlanOptions",
+    frames: "SharedFrames | None" = None,
+) -> "tuple[PlanEntry, ...]":
+    """Return the entries of the steps of a run that continues another, with ``frames`` of its shared store."""
     from osiris_inspect.runtime.pipeline.builtin_components import all_components
     from osiris_inspect.runtime.replay.current_pipeline import current_pipeline
     from osiris_inspect.runtime.replay.reuse_plan import plan_steps
 
     current = current_pipeline(options.compiled, all_components(), options.connections, options.base, earlier)
+    if frames is not None:
+        find, find_on_store = current.find_frame, frames.find
+        current = replace(
+            current,
+            find_frame=lambda step, fingerprint: find(step, fingerprint) or find_on_store(step, fingerprint),
+        )
     return plan_steps(earlier, current, choices)
+
+
+@contextmanager
+def _frames_on_store(earlier: "PastRun") -> "Iterator[SharedFrames | None]":
+    """Yield the frames on the shared store of a run on a cluster; None for another run."""
+    from osiris_inspect.runtime.cluster.shared_runs import SharedFrames
+    from osiris_inspect.runtime.transport.temp_directory import LockedTempDir
+
+    url = earlier.options.get("shared")
+    if earlier.start.get("mode") != "dask" or not isinstance(url, str):
+        yield None
+        return
+    with LockedTempDir() as folder:
+        yield SharedFrames(url, earlier.name, folder.path)
 
 
 def _continued_on(options: "EarlierOptions", on: RunTarget, cluster: ClusterChoice) -> "EarlierOptions":
@@ -183,7 +215,7 @@ def _continued_on(options: "EarlierOptions", on: RunTarget, cluster: ClusterChoi
     scheduler = cluster.scheduler or (before.get("scheduler") if cluster.machines is None else None)
     cluster = replace(cluster, shared=shared, scheduler=scheduler)
     check_cluster(cluster)
-    recorded |= recorded_options({"shared": shared, "scheduler": scheduler})
+    recorded |= recorded_options({"shared": recorded_store(shared), "scheduler": scheduler})
     return replace(options, target=on, how=replace(options.how, recorded=recorded, cluster=cluster))
 
 

@@ -138,21 +138,8 @@ class SharedStore:
             ProtocolError: the store cannot be reached, or bytes or hash differ.
             OSError: the file cannot be written.
         """
-        import obstore
-
-        digest, size = hashlib.sha256(), 0
-        with self._errors("read", file.key):
-            try:
-                chunks = obstore.get(self._store, file.key).stream(min_chunk_size=_CHUNK)
-            except FileNotFoundError:
-                raise self._failed("read", file.key, "there is no such object") from None
-            for chunk in chunks:
-                data = memoryview(chunk)
-                digest.update(data)
-                size += len(data)
-                while data:
-                    data = data[os.write(descriptor, data) :]
-        if (size, digest.hexdigest()) != (file.bytes, file.sha256):
+        size, digest = self.download(file.key, descriptor)
+        if (size, digest) != (file.bytes, file.sha256):
             raise ProtocolError(
                 f"{file.key!r} on the shared store is damaged: it has {size:,} of {file.bytes:,} bytes, "
                 "or its hash differs",
@@ -162,6 +149,29 @@ class SharedStore:
                 bytes=size,
                 expected_bytes=file.bytes,
             )
+
+    def download(self, key: str, descriptor: int) -> tuple[int, str]:
+        """Download an object into an open empty file; return its bytes and SHA-256, which the caller checks.
+
+        Raises:
+            ProtocolError: the store cannot be reached, or there is no such object.
+            OSError: the file cannot be written.
+        """
+        import obstore
+
+        digest, size = hashlib.sha256(), 0
+        with self._errors("read", key):
+            try:
+                chunks = obstore.get(self._store, key).stream(min_chunk_size=_CHUNK)
+            except FileNotFoundError:
+                raise self._failed("read", key, "there is no such object") from None
+            for chunk in chunks:
+                data = memoryview(chunk)
+                digest.update(data)
+                size += len(data)
+                while data:
+                    data = data[os.write(descriptor, data) :]
+        return size, digest.hexdigest()
 
     def objects(self, prefix: str) -> list[StoredObject]:
         """Return the objects below a prefix, sorted by key.

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shutil
 import signal
 import subprocess
 import sys
@@ -117,6 +118,71 @@ def test_command_runs_and_resumes_a_failure(tmp_path: Path, on: tuple[str, ...])
     assert (events_of(path)[0]["mode"] == "dask") is bool(on)
     assert "movies        filesystem.csv_extractor  reuse " in resumed.stderr
     assert (folder / "broken.csv").read_text().startswith("title\n")
+
+
+SLOW = """\
+oml_version: "0.1.0"
+name: slow
+steps:
+  - {id: movies, component: filesystem.csv_extractor, config: {path: movies.csv}}
+  - {id: titles, component: duckdb.processor, needs: [movies], config: {query: SELECT title FROM input_df}}
+  - {id: slow, component: duckdb.processor, needs: [movies], config: {query: "SELECT count(*) AS n FROM input_df"}}
+  - {id: write, component: filesystem.csv_writer, needs: [slow], config: {path: out.csv}}
+"""
+
+
+@pytest.mark.parametrize("on", [(), ("--on", "dask", "--machines", "1")], ids=["sandbox", "dask"])
+def test_killed_run_continues_with_the_frames_on_the_store(tmp_path: Path, on: tuple[str, ...]) -> None:
+    folder, program = with_movies(tmp_path), [sys.executable, "-m", "osiris_inspect"]
+    file, elsewhere = folder / "slow.yaml", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    file.write_text(
+        SLOW.replace('FROM input_df"', 'FROM input_df, range(10000000000) AS r WHERE hash(r.range) = 7"')
+    )
+    host = subprocess.Popen(
+        [*program, "run", "slow.yaml", "--on", "dask", "--machines", "2", "--shared", "shared", "-q"],
+        cwd=folder,
+    )
+    try:
+        _wait_for(lambda: _claims(folder, "slow") and _logged(folder, "step_start", "slow"))
+    finally:
+        host.kill()
+        host.wait()
+    (run,) = (folder / "logs").iterdir()
+    assert not (run / "artifacts/movies/output.parquet").exists()
+    file.write_text(SLOW)
+    plan = subprocess.run(
+        [*program, "resume", run, *on, "--dry-run"], cwd=elsewhere, capture_output=True, text=True, check=True
+    )
+    assert "movies  filesystem.csv_extractor  reuse " in plan.stdout
+    resumed = subprocess.run(
+        [*program, "resume", run, *on], cwd=elsewhere, capture_output=True, text=True, check=False
+    )
+    assert resumed.returncode == 0, resumed.stderr
+    path = Path(resumed.stdout.strip())
+    assert "movies" in {event["step_id"] for event in events_of(path) if event["event"] == "step_reused"}
+    assert (folder / "out.csv").read_text() == "n\n14\n"
+
+
+def test_missing_store_is_a_note_of_the_plan(tmp_path: Path) -> None:
+    folder, program = with_movies(tmp_path), [sys.executable, "-m", "osiris_inspect"]
+    (folder / "two.yaml").write_text(TWO_BRANCHES)
+    failed = subprocess.run(
+        [*program, "run", "two.yaml", "--on", "dask", "--machines", "1", "--shared", "shared"],
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    shutil.rmtree(folder / "shared")
+    shutil.rmtree(folder / failed.stdout.strip() / "artifacts/movies")
+    plan = subprocess.run(
+        [*program, "resume", failed.stdout.strip(), "--dry-run"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    note = f"frames that are only on the shared store were not read: there is no folder '{folder}/shared'"
+    assert plan.stdout.splitlines()[-1] == note
+    assert not (folder / "shared").exists()
 
 
 def test_doctor_checks_machines_and_the_store(tmp_path: Path) -> None:

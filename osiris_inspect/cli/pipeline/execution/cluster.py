@@ -1,6 +1,7 @@
 """Options of ``run --on dask``."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -54,6 +55,11 @@ def check_cluster(choice: ClusterChoice) -> None:
             option="--scheduler",
             value=choice.scheduler,
         )
+
+
+def recorded_store(shared: str | None) -> str | None:
+    """Return the shared store for the log of a run: a folder is absolute, for another working directory."""
+    return shared if shared is None or "://" in shared else str(Path(shared).expanduser().absolute())
 
 
 def run_on_dask(request: "RunRequest", options: "RunOptions") -> "RunResult":
