@@ -85,8 +85,8 @@ class SharedFrames:
             objects = self._store.objects(f"{self._run}/frames/{step}")
             for item in objects:
                 if item.key.endswith("/schema.json") and item.bytes <= _MAX_SCHEMA_BYTES:
-                    data = self._store.read(item.key) or b"{}"
-                    if orjson.loads(data).get("fingerprint") == fingerprint:
+                    document = orjson.loads(self._store.read(item.key) or b"{}")
+                    if isinstance(document, dict) and document.get("fingerprint") == fingerprint:
                         attempt = item.key.removesuffix("schema.json")
                         self._keys[step] = [each.key for each in objects if each.key.startswith(attempt)]
                         return self.folder
