@@ -20,6 +20,8 @@ from tests.small_inputs import (
     write_frame,
 )
 
+pytestmark = pytest.mark.sampled(3)
+
 
 @pytest.mark.parametrize("small", [*pipelines(), *runs(), *queries()], ids=str)
 def test_small_input_costs_little(tmp_path: Path, small: SmallInput) -> None:

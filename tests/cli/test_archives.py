@@ -12,6 +12,8 @@ from tests.cli.packed_runs import ARCHIVES, NAME, RUN
 from tests.cli.shell import osiris_inspect
 from tests.cli.test_packed_logs import COMMANDS, outcomes
 
+pytestmark = pytest.mark.sampled(3)
+
 READING = {name: words for name, words in COMMANDS.items() if NAME in " ".join(words)}
 
 

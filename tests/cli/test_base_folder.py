@@ -11,6 +11,8 @@ import osiris_inspect as oi
 from osiris_inspect.model.errors import SettingsError
 from tests.cli.shell import osiris_inspect
 
+pytestmark = pytest.mark.sampled(3)
+
 COPY = """\
 oml_version: "0.1.0"
 name: copy

@@ -16,6 +16,8 @@ from tests.inspector.generated import FAULTS, cases, make
 from tests.inspector.making import failing_locally, local, native, run_dir, succeeding_locally, worker
 from tests.samples import SAMPLES, runs
 
+pytestmark = pytest.mark.sampled(3)
+
 CORPUS = Path(__file__).parents[2] / ".." / "shared" / "corpus"
 PROGRAM = Path(sys.executable).with_name("osiris-inspect")
 AGREES = {

@@ -8,6 +8,8 @@ from tests.cli.shell import Done, osiris_inspect
 from tests.inspector.hostile_web import FOLDER, LOG, Request, answering, of_file, page, response
 from tests.samples import SAMPLES
 
+pytestmark = pytest.mark.sampled(3)
+
 pytest.importorskip("aiohttp", reason="the extra 'remote' is not installed")
 
 EVENTS = f"{FOLDER}/events.jsonl"

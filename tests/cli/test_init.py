@@ -3,6 +3,7 @@
 import json
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -202,5 +203,8 @@ def test_name_with_meaning_in_ci_is_refused(folder: Path, name: str) -> None:
 def test_install_step_names_recorded_repository(
     monkeypatch: pytest.MonkeyPatch, record: dict[str, Any], source: str
 ) -> None:
-    monkeypatch.setattr(metadata.PathDistribution, "read_text", lambda *_: json.dumps(record))
+    installed = SimpleNamespace(read_text=lambda _name: json.dumps(record))
+    monkeypatch.setattr(
+        metadata, "distribution", lambda _name: installed
+    )  # other packages replace the finder
     assert starter_files.install_source() == source

@@ -12,6 +12,8 @@ from tests.cli.shell import everything_below, osiris_inspect
 from tests.runtime.pipelines import STATS, TWO_BRANCHES, with_movies
 from tests.runtime.runs import needs_program
 
+pytestmark = pytest.mark.sampled(3)
+
 OVERWRITTEN = """\
 oml_version: "0.1.0"
 name: overwritten

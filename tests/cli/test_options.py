@@ -19,6 +19,8 @@ from osiris_inspect.cli.support.paths import ALLOW_REDIRECT, MAX_BYTES
 from tests.cli.shell import osiris_inspect
 from tests.inspector.making import CHAIN, failing_locally, run_dir, succeeding_locally
 
+pytestmark = pytest.mark.sampled(3)
+
 COMMANDS = {name: import_module(f"osiris_inspect.cli.inspect.{name}").command() for name in quick._COMMANDS}
 VALUES = (
     "logs",

@@ -8,6 +8,8 @@ import pytest
 
 from tests.samples import SAMPLES
 
+pytestmark = pytest.mark.sampled(3)
+
 RUN = SAMPLES / "missing_input"
 FULL = Path("/dev/full")
 TOOL = f"{sys.executable} -m osiris_inspect"

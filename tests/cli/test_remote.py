@@ -12,6 +12,8 @@ from tests.cli.shell import Done, osiris_inspect
 from tests.inspector.web import serving
 from tests.samples import SAMPLES
 
+pytestmark = pytest.mark.sampled(3)
+
 pytest.importorskip("s3fs", reason="the extra 'remote' is not installed")
 boto3 = pytest.importorskip("boto3", reason="there is no S3 on this machine without moto")
 pytest.importorskip("moto.server", reason="there is no S3 on this machine without moto")

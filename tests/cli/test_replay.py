@@ -14,6 +14,8 @@ from tests.cli.test_resume import here as here_  # noqa: F401  a fixture
 from tests.cli.test_terminal import on_terminal
 from tests.runtime.test_replay import tree
 
+pytestmark = pytest.mark.sampled(3)
+
 
 @pytest.fixture
 def run(here_: Path) -> Path:  # noqa: F811

@@ -11,6 +11,8 @@ import pytest
 from tests.cli.all_commands import Call, call_all
 from tests.cli.shell import Done
 
+pytestmark = pytest.mark.sampled(3)
+
 PIPELINE = """\
 oml_version: "0.1.0"
 name: films

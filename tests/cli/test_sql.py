@@ -11,6 +11,8 @@ from tests.cli.shell import Done, osiris_inspect
 from tests.inspector.making import CHAIN, native, run_dir, succeeding_locally
 from tests.samples import SAMPLES
 
+pytestmark = pytest.mark.sampled(3)
+
 SPILLED = SAMPLES / "all_spilled"
 
 

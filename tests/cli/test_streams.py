@@ -12,6 +12,8 @@ import pytest
 import osiris_inspect
 from tests.runtime.pipelines import STATS, TWO_BRANCHES, with_movies
 
+pytestmark = pytest.mark.sampled(3)
+
 HERE = f"{sys.executable} -m osiris_inspect"
 BAD_DISK = "stdout cannot be written: no space left on device; send it somewhere else"
 

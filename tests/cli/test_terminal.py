@@ -19,6 +19,8 @@ import pytest
 
 from tests.inspector.making import CHAIN, run_dir, succeeding_locally
 
+pytestmark = pytest.mark.sampled(3)
+
 ENTER, LEAVE = b"\x1b[?1049h", b"\x1b[?1049l"
 MOUSE_ON, MOUSE_OFF = b"\x1b[?1003h", b"\x1b[?1003l"
 PROGRAM = [sys.executable, "-m", "osiris_inspect"]

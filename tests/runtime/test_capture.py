@@ -19,7 +19,7 @@ from tests.runtime.capturing import BIG_ROWS, CAPTURING, frame, pipeline
 from tests.runtime.clouds import in_the
 from tests.runtime.runs import events_of, make_run, needs
 
-pytestmark = pytest.mark.usefixtures("nothing_left")
+pytestmark = [pytest.mark.usefixtures("nothing_left"), pytest.mark.sampled(3)]
 
 ANSWERS = ("raise_error", "no_frame", "wrong_key", "sys_exit", "memory_error")
 """Failures after which the worker lives."""

@@ -18,6 +18,8 @@ import pytest
 from tests.runtime.faulty import REPO
 from tests.runtime.servers.postgres import PASSWORD, Postgres
 
+pytestmark = pytest.mark.sampled(3)
+
 HARD_FRAMES = """\
     import uuid
     import numpy as np

@@ -19,6 +19,8 @@ from tests.runtime.servers.mariadb import PASSWORD, MariaDb
 from tests.runtime.servers.postgres import Postgres
 from tests.runtime.servers.postgrest import KEY, PostgRest
 
+pytestmark = pytest.mark.sampled(3)
+
 PIPELINE = """\
 oml_version: "0.1.0"
 name: mysql-duckdb-supabase-demo

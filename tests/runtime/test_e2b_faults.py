@@ -36,7 +36,7 @@ from tests.runtime.runs import (
     status_of,
 )
 
-pytestmark = pytest.mark.usefixtures("nothing_left")
+pytestmark = [pytest.mark.usefixtures("nothing_left"), pytest.mark.sampled(3)]
 
 
 @pytest.fixture(autouse=True)

@@ -23,6 +23,8 @@ from tests.runtime.runs import ENVIRONMENT, make_run
 from tests.runtime.shrunk import SHRUNK, picky, query
 from tests.runtime.test_replay import tree
 
+pytestmark = pytest.mark.sampled(3)
+
 
 @contextmanager
 def in_test(path: Path, step: str = "broken", **more: Any) -> Iterator[FailureTest]:

@@ -30,7 +30,7 @@ from tests.runtime.runs import (
     status_of,
 )
 
-pytestmark = pytest.mark.usefixtures("nothing_left")
+pytestmark = [pytest.mark.usefixtures("nothing_left"), pytest.mark.sampled(3)]
 
 EVERYWHERE = pytest.mark.parametrize("on", [*NAMES, "e2b"])
 IN_A_CHILD = pytest.mark.parametrize("on", [name for name in NAMES if name != "local"])

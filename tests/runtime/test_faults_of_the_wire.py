@@ -12,7 +12,7 @@ from osiris_inspect.runtime.protocol.messages import Command
 from osiris_inspect.runtime.transport.transport import LaunchSpec, Transport
 from tests.runtime.runs import NAMES, events_of, faulty, make_run
 
-pytestmark = pytest.mark.usefixtures("nothing_left")
+pytestmark = [pytest.mark.usefixtures("nothing_left"), pytest.mark.sampled(3)]
 
 EVERYWHERE = pytest.mark.parametrize("on", [*NAMES, "e2b"])
 IN_A_CHILD = pytest.mark.parametrize("on", [*(name for name in NAMES if name != "local"), "e2b"])

@@ -19,6 +19,7 @@ from tests.runtime.runs import NAMES, events_of, faulty, make_run, needs
 pytestmark = [
     pytest.mark.usefixtures("nothing_left"),
     pytest.mark.skipif(sys.platform != "linux", reason="reads /proc"),
+    pytest.mark.sampled(3),
 ]
 
 PROCESSES = pytest.mark.parametrize("on", [name for name in NAMES if name != "local"])

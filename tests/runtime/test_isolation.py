@@ -33,7 +33,7 @@ from tests.runtime.runs import (
     status_of,
 )
 
-pytestmark = pytest.mark.usefixtures("nothing_left")
+pytestmark = [pytest.mark.usefixtures("nothing_left"), pytest.mark.sampled(3)]
 
 EVERYWHERE = pytest.mark.parametrize("on", NAMES)
 ISOLATED = pytest.mark.parametrize("on", ["landlock", "bwrap"])

@@ -18,7 +18,7 @@ from osiris_inspect.runtime.proxy.proxy import RunResult
 from tests.runtime.clouds import in_the
 from tests.runtime.runs import events_of, make_run, status_of
 
-pytestmark = pytest.mark.usefixtures("nothing_left")
+pytestmark = [pytest.mark.usefixtures("nothing_left"), pytest.mark.sampled(3)]
 
 OUTPUT = "n\n1\n2\n3\n"
 CANARIES = {

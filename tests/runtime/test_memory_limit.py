@@ -24,6 +24,8 @@ from osiris_inspect.runtime.sandbox.isolation import Level, ResourceLimits
 from osiris_inspect.runtime.transport.stdio import Stdio
 from tests.runtime.runs import ENVIRONMENT, events_of, make_run, needs
 
+pytestmark = pytest.mark.sampled(3)
+
 SQL = """oml_version: "0.1.0"
 name: sql
 steps:

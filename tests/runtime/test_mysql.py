@@ -27,6 +27,8 @@ from tests.runtime.servers import mariadb as servers
 from tests.runtime.servers.mariadb import PASSWORD, MariaDb
 from tests.runtime.servers.places import binary, folder_of, free_port, user_for
 
+pytestmark = pytest.mark.sampled(3)
+
 
 def extracted(
     mariadb: MariaDb, folder: Path, query: str, told: list[int] | None = None, **config: Any

@@ -27,7 +27,7 @@ from tests.runtime.runs import events_of, make_run, needs
 if TYPE_CHECKING:
     from osiris_inspect.runtime.transport.transport import Transport
 
-pytestmark = pytest.mark.usefixtures("nothing_left")
+pytestmark = [pytest.mark.usefixtures("nothing_left"), pytest.mark.sampled(3)]
 
 PROCESSES = ("none", "landlock", "bwrap")
 SHARED = """\

@@ -16,7 +16,7 @@ from tests.runtime.runs import NAMES, events_of, faulty, make_run
 if TYPE_CHECKING:
     from tests.runtime.fake_e2b.cloud import Cloud
 
-pytestmark = pytest.mark.usefixtures("nothing_left")
+pytestmark = [pytest.mark.usefixtures("nothing_left"), pytest.mark.sampled(3)]
 
 EVERYWHERE = pytest.mark.parametrize("on", [*NAMES, "e2b"])
 

@@ -9,6 +9,8 @@ import pytest
 from tests.runtime.pipelines import STATS, TWO_BRANCHES
 from tests.runtime.runs import TRANSPORTS, comparable, events_of, make_run
 
+pytestmark = pytest.mark.sampled(3)
+
 STORAGES = {
     "memory": {},
     "forced spill": {"E2B_FORCE_SPILL": "1"},

@@ -10,6 +10,8 @@ import pytest
 from osiris_inspect.runtime.files.directory_writer import DirectoryWriter
 from tests.runtime.runs import events_of, faulty, make_run, status_of
 
+pytestmark = pytest.mark.sampled(3)
+
 KINDS = {"link": "symbolic link", "pipe": "pipe", "directory": "directory"}
 RUN_CARD = "artifacts/_system/run_card.json"
 

@@ -10,6 +10,8 @@ from osiris_inspect.model.errors import RunError
 from tests.runtime.pipelines import STATS, TWO_BRANCHES
 from tests.runtime.runs import TRANSPORTS, events_of, make_run
 
+pytestmark = pytest.mark.sampled(3)
+
 EVERYWHERE = pytest.mark.parametrize("on", TRANSPORTS)
 
 

@@ -17,6 +17,8 @@ from tests.runtime.clouds import cloud, in_the  # noqa: F401  a fixture
 from tests.runtime.runs import NAMES, TRANSPORTS, events_of, make_run, needs
 from tests.samples import SAMPLES
 
+pytestmark = pytest.mark.sampled(3)
+
 SOURCE = """\
 oml_version: "0.1.0"
 name: capture

@@ -20,6 +20,8 @@ from osiris_inspect.runtime.proxy.proxy import RunResult
 from tests.runtime.faulty import COMPONENTS
 from tests.runtime.runs import NAMES, events_of, make_run
 
+pytestmark = pytest.mark.sampled(3)
+
 HEAD = 'oml_version: "0.1.0"\nname: p\nsteps:\n'
 READ = HEAD + "  - {id: ext, component: filesystem.csv_extractor, config: {path: movies.csv}}\n"
 FLAKY = (

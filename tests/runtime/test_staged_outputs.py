@@ -19,7 +19,7 @@ from tests.runtime import faulty
 from tests.runtime.runs import NAMES, TRANSPORTS, events_of, make_run, needs, order
 from tests.runtime.runs import faulty as faulty_pipeline
 
-pytestmark = pytest.mark.usefixtures("nothing_left")
+pytestmark = [pytest.mark.usefixtures("nothing_left"), pytest.mark.sampled(3)]
 
 EVERYWHERE = pytest.mark.parametrize("on", NAMES)
 ISOLATED = pytest.mark.parametrize("on", ["landlock", "bwrap"])

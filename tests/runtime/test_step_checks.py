@@ -32,6 +32,8 @@ from tests.runtime.runs import NAMES, make_run
 if TYPE_CHECKING:
     from tests.runtime.fake_e2b.cloud import Cloud
 
+pytestmark = pytest.mark.sampled(3)
+
 SPILLED = {"memory": "0", "spill": "1"}
 HEAD = 'oml_version: "0.1.0"\nname: p\nsteps:\n'
 READ = f"{HEAD}  - id: movies\n    component: filesystem.csv_extractor\n    config: {{path: movies.csv}}\n"

@@ -21,7 +21,7 @@ from tests.runtime.test_parallel import ends, fault, pipeline
 if TYPE_CHECKING:
     from osiris_inspect.runtime.transport.transport import Transport
 
-pytestmark = pytest.mark.usefixtures("nothing_left")
+pytestmark = [pytest.mark.usefixtures("nothing_left"), pytest.mark.sampled(3)]
 
 PROCESSES = pytest.mark.parametrize("on", ["none", "landlock", "bwrap"])
 MIB = 2**20

@@ -12,7 +12,7 @@ from osiris_inspect.runtime.transport.transport import Transport
 from tests.runtime.pipelines import STATS, TWO_BRANCHES
 from tests.runtime.runs import NAMES, comparable, events_of, faulty, make_run, metrics_of
 
-pytestmark = pytest.mark.usefixtures("nothing_left")
+pytestmark = [pytest.mark.usefixtures("nothing_left"), pytest.mark.sampled(3)]
 
 EVERYWHERE = pytest.mark.parametrize("on", [*NAMES, "e2b"])
 AWAY = pytest.mark.parametrize("on", [name for name in (*NAMES, "e2b") if name != "local"])

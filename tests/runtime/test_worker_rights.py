@@ -14,7 +14,11 @@ from tests.runtime.processes import nothing_left  # noqa: F401  a fixture
 from tests.runtime.runs import events_of, make_run
 from tests.runtime.test_parallel import pipeline, rows_by_step
 
-pytestmark = [pytest.mark.usefixtures("nothing_left"), pytest.mark.parametrize("on", ["landlock", "bwrap"])]
+pytestmark = [
+    pytest.mark.usefixtures("nothing_left"),
+    pytest.mark.parametrize("on", ["landlock", "bwrap"]),
+    pytest.mark.sampled(3),
+]
 
 NETWORKED = replace(COMPONENTS["test.faulty"], name="test.networked", family="mysql")
 

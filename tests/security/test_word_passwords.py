@@ -10,6 +10,8 @@ from osiris_inspect.inspector.analysis.analyze import analyze
 from osiris_inspect.runtime.connections.connections import Connections
 from tests.runtime.runs import events_of, make_run
 
+pytestmark = pytest.mark.sampled(3)
+
 PIPELINE = """
 oml_version: "0.1.0"
 name: movies

@@ -17,6 +17,8 @@ from tests.tui import made
 from tests.tui.conftest import Open
 from tests.tui.test_hostile import HOSTILE, assert_inert
 
+pytestmark = pytest.mark.sampled(3)
+
 
 def with_files(folder: Path, **files: bytes) -> Report:
     """A clean run on disk whose second step left these files, and its frame."""

@@ -12,6 +12,8 @@ from osiris_inspect.tui.screens.comparison import ComparisonScreen
 from tests.tui import made
 from tests.tui.conftest import Open
 
+pytestmark = pytest.mark.sampled(3)
+
 HOSTILE = {
     "markup": "[bold red]not markup[/] [@click=app.bell]x[/] [/nonsense] [",
     "escapes": "\x1b[31mred\x1b[0m \x1b]0;title\x07 \x1b[2J \x9b31m",

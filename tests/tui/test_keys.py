@@ -20,6 +20,8 @@ from tests.tui import made
 from tests.tui.conftest import Open, Stage
 from tests.tui.test_screens import named_runs
 
+pytestmark = pytest.mark.sampled(3)
+
 
 def lines(one: Stage) -> LineList:
     screen = one.app.screen

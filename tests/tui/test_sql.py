@@ -14,6 +14,8 @@ from tests.tui import made
 from tests.tui.conftest import Open, Stage
 from tests.tui.test_hostile import HOSTILE, assert_inert, poisoned
 
+pytestmark = pytest.mark.sampled(3)
+
 
 def pane(one: Stage) -> SqlPane:
     return cast("RunScreen", one.app.screen).sql

@@ -22,6 +22,8 @@ from tests.tui.test_keys import lines, text
 from tests.tui.test_real_runs import event, opened, write
 from tests.tui.test_screens import named_runs
 
+pytestmark = pytest.mark.sampled(3)
+
 DOCUMENTED = SAMPLES / "original_nonetype"
 
 

@@ -24,7 +24,7 @@ from tests.runtime.cluster.counting import counts, pipeline
 from tests.runtime.pipelines import TWO_BRANCHES, with_movies
 from tests.runtime.runs import events_of, faulty, make_run, status_of
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.sampled(2)]
 
 
 def _by_step(path: Path) -> dict[str, list[str]]:
