@@ -204,7 +204,6 @@ def test_install_step_names_recorded_repository(
     monkeypatch: pytest.MonkeyPatch, record: dict[str, Any], source: str
 ) -> None:
     installed = SimpleNamespace(read_text=lambda _name: json.dumps(record))
-    monkeypatch.setattr(
-        metadata, "distribution", lambda _name: installed
-    )  # other packages replace the finder
+    # not its class: other packages may have replaced the finder
+    monkeypatch.setattr(metadata, "distribution", lambda _name: installed)
     assert starter_files.install_source() == source

@@ -125,10 +125,7 @@ def _show_shared(old: "Sequence[SharedRun]", stored: "Sequence[SharedRun]", url:
     from osiris_inspect.inspector.text.sanitize import one_line
     from osiris_inspect.inspector.text.units import format_bytes
 
-    lines = [
-        f"  {datetime.fromtimestamp(run.written, UTC):%Y-%m-%d %H:%M}  {format_bytes(run.bytes):>9}  {run.name}"
-        for run in old
-    ]
+    lines = [_line(run.written, run.bytes, run.name) for run in old]
     size = format_bytes(sum(run.bytes for run in old))
     lines.append(f"runs to remove from {one_line(url)}: {len(old):,} of {len(stored):,}, {size}")
     streams.write_stdout("".join(f"{line}\n" for line in lines))
@@ -155,10 +152,7 @@ def _show(
     from osiris_inspect.inspector.text.sanitize import one_line
     from osiris_inspect.inspector.text.units import format_bytes
 
-    lines = [
-        f"  {datetime.fromtimestamp(run.written, UTC):%Y-%m-%d %H:%M}  {format_bytes(run.size):>9}  {one_line(str(run.path))}"
-        for run in runs
-    ]
+    lines = [_line(run.written, run.size, str(run.path)) for run in runs]
     size = format_bytes(sum(run.size for run in runs))
     lines.append(f"runs to remove: {len(runs):,} of {len(stored):,}, {size}")
     running = [run for run in stored if run.is_running]
@@ -169,6 +163,16 @@ def _show(
     size = format_bytes(sum(file.size for file in files))
     lines.append(f"files of the cache {one_line(str(cache))}: {len(files):,}, {size}")
     streams.write_stdout("".join(f"{line}\n" for line in lines))
+
+
+def _line(written: float, size: int, name: str) -> str:
+    """Return the line of a run: its last write in UTC, its size and its name."""
+    from osiris_inspect.inspector.text.sanitize import one_line
+    from osiris_inspect.inspector.text.units import format_bytes
+
+    return (
+        f"  {datetime.fromtimestamp(written, UTC):%Y-%m-%d %H:%M}  {format_bytes(size):>9}  {one_line(name)}"
+    )
 
 
 def _is_confirmed() -> bool:

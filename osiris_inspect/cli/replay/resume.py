@@ -159,9 +159,8 @@ def resume_command(
         check_decided(entries)
         if dry_run:
             return
-        for entry in entries:
-            if frames is not None and entry.reused is not None and entry.reused.run_dir == frames.folder:
-                frames.fetch(entry.step)
+        if frames is not None:
+            _fetch(frames, entries)
         outcome = _run(earlier, options, entries, path.parent, allow_mixed=allow_mixed)
     if not quiet or outcome.status == "success":
         print_findings(outcome)
@@ -203,6 +202,13 @@ def _frames_on_store(earlier: "PastRun") -> "Iterator[SharedFrames | None]":
         return
     with LockedTempDir() as folder:
         yield SharedFrames(url, earlier.name, folder.path)
+
+
+def _fetch(frames: "SharedFrames", entries: "Sequence[PlanEntry]") -> None:
+    """Download the frames that the plan takes from the shared store."""
+    for entry in entries:
+        if entry.reused is not None and entry.reused.run_dir == frames.folder:
+            frames.fetch(entry.step)
 
 
 def _continued_on(options: "EarlierOptions", on: RunTarget, cluster: ClusterChoice) -> "EarlierOptions":

@@ -173,6 +173,7 @@ class DaskEngine(Engine):
 
         is_placed = request.memory_bytes is not None or request.resources
         workers = self._machines_for(request) if is_placed else None
+        self._attempts[request.chain] = request.attempt
         self._allowed.pop(request.chain, None)
         if workers is not None:
             self._allowed[request.chain] = set(workers)
@@ -187,7 +188,7 @@ class DaskEngine(Engine):
             workers=workers,
             resources=dict(request.resources) or None,
         )
-        self._futures[request.chain], self._attempts[request.chain] = future, request.attempt
+        self._futures[request.chain] = future
         future.add_done_callback(_done_callback(self._take_future, request.chain, request.attempt))
 
     def _machines_for(self, request: TaskRequest) -> list[str]:
@@ -355,7 +356,7 @@ class DaskEngine(Engine):
         for chain, addresses in list(self._allowed.items()):
             addresses.discard(left)
             if not addresses:
-                del self._allowed[chain]
+                self._allowed.pop(chain, None)
                 reason = f"{left} left the cluster, the last machine that has what the step needs"
                 self._events.put(TaskLost(chain, self._attempts[chain], reason))
 
@@ -385,18 +386,13 @@ def _comparable(package: str, text: Any) -> Any:
 
 
 def _described(machines: Iterable[Machine]) -> str:
-    """Return the memory and the resources of up to three machines, and how many more there are."""
-    texts = [
-        ", ".join(
-            [
-                f"{each.memory_bytes or 0:,} bytes of memory",
-                *(f"{name}={count:g}" for name, count in each.resources.items()),
-            ]
-        )
-        for each in machines
-    ]
-    shown = [f"{count} with {text}" for text, count in Counter(texts).most_common(3)]
-    return "; ".join(shown)
+    """Return the three most common kinds of machines by memory and resources, each with its number."""
+    kinds: Counter[str] = Counter()
+    for each in machines:
+        size = "no limit" if each.memory_bytes is None else f"{each.memory_bytes:,} bytes"
+        resources = (f", {name}={count:g}" for name, count in each.resources.items())
+        kinds[f"{size} of memory{''.join(resources)}"] += 1
+    return "; ".join(f"{count} with {kind}" for kind, count in kinds.most_common(3))
 
 
 def _is_loopback(host: str) -> bool:

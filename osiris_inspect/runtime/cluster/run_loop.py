@@ -219,40 +219,44 @@ class ClusterRun(RunExecution):
             self._send(name, attempt)
 
     def _submit_waiting(self) -> None:
-        for name, attempt in self._running.items():
+        for name, attempt in list(self._running.items()):  # a chain that cannot be sent ends
             if attempt.not_before is not None and monotonic() >= attempt.not_before:
                 attempt.not_before = None
                 self._send(name, attempt)
 
     def _send(self, name: str, attempt: _Attempt) -> None:
-        """Submit an attempt; a chain whose request cannot be made fails."""
+        """Submit an attempt; a chain that cannot be submitted fails."""
         chain = self._chains[name]
         try:
-            request = self._publisher.request_of(chain, attempt.number, self._frames)
+            task = self._task_of(chain, attempt.number)
+            attempt.lines.sent_at = monotonic()
+            self._engine.submit(task)
         except OsirisError as error:
             self._fail_chain(chain, error_response(log_name(error), str(error), info_of(error)))
             return
-        if request.counts_attempts:
-            self.recorder.attempts |= dict.fromkeys(chain.steps, attempt.number)
-        producers = {step: each.id for each in self._chains.values() for step in each.gives}
-        position = list(self._chains).index(name)
-        task = TaskRequest(
-            self._run,
-            name,
-            attempt.number,
-            request.encode(),
-            [producers[step] for step in chain.frames if step in producers],
-            -position,
-            self._steps[name].memory_bytes,
-            _resources(self._steps[name]),
-        )
-        attempt.lines.sent_at = monotonic()
-        try:
-            self._engine.submit(task)
-        except ProtocolError as error:
-            self._fail_chain(chain, error_response(log_name(error), str(error), info_of(error)))
-            return
         self.emit("step_sent", {"attempt": attempt.number, "steps": list(chain.steps)}, name)
+
+    def _task_of(self, chain: Chain, number: int) -> TaskRequest:
+        """Upload the files that a chain reads; return its attempt for the engine.
+
+        Raises:
+            OsirisError: the request cannot be made; see ``Publisher.request_of``.
+        """
+        request = self._publisher.request_of(chain, number, self._frames)
+        if request.counts_attempts:
+            self.recorder.attempts |= dict.fromkeys(chain.steps, number)
+        producers = {step: each.id for each in self._chains.values() for step in each.gives}
+        first = self._steps[chain.id]
+        return TaskRequest(
+            self._run,
+            chain.id,
+            number,
+            request.encode(),
+            inputs=[producers[step] for step in chain.frames if step in producers],
+            priority=-list(self._chains).index(chain.id),
+            memory_bytes=first.memory_bytes,
+            resources=_resources(first),
+        )
 
     # --- events of the engine
 
@@ -567,5 +571,9 @@ def _lost_engine(error: ProtocolError, message: str) -> ProtocolError:
 
 def _resources(step: Step) -> dict[str, float]:
     """Return the resources that the machine of a step must have, by the names that its worker was started with."""
-    cpus, name = step.machine.get("cpus"), step.machine.get("name")
-    return {**({} if cpus is None else {"cpus": cpus}), **({} if name is None else {name: 1})}
+    resources: dict[str, float] = {}
+    if "cpus" in step.machine:
+        resources["cpus"] = step.machine["cpus"]
+    if "name" in step.machine:
+        resources.setdefault(step.machine["name"], 1)
+    return resources
